@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: MIT
+#
+# Calf: everything is built from here, into build/. `make help` lists the
+# targets. The two that a newcomer needs are `make deps run` and
+# `make deps test`.
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+B := build
+Q := $(if $(V),,@)
+
+# --- toolchain: the first that is there, or CROSS=prefix-, or LLVM=1 ---------
+
+PREFIXES := riscv64-unknown-elf- riscv64-elf- riscv64-linux-gnu- \
+	    riscv64-unknown-linux-gnu-
+CROSS ?= $(firstword $(foreach p,$(PREFIXES),\
+	   $(if $(shell command -v $(p)gcc 2>/dev/null),$(p))))
+LLVM ?= $(if $(CROSS),,1)
+
+ifeq ($(LLVM),1)
+CC := clang --target=riscv64-unknown-elf
+AR := llvm-ar
+LDFLAGS_CC := -fuse-ld=lld
+LIBGCC :=
+ifeq ($(shell command -v llvm-ar 2>/dev/null),)
+AR := ar
+endif
+else
+CC := $(CROSS)gcc
+AR := $(CROSS)ar
+LDFLAGS_CC :=
+LIBGCC := -lgcc
+endif
+
+# GCC 12 and later refuse CSR and fence.i instructions without these names,
+# clang 14 refuses the names.
+ARCH_NAMES := $(shell echo | $(CC) -march=rv64imac_zicsr_zifencei -mabi=lp64 \
+		-x c -c - -o /dev/null 2>/dev/null && echo _zicsr_zifencei)
+MARCH := rv64imac$(ARCH_NAMES)
+
+QEMU ?= qemu-system-riscv64
+GDB ?= $(firstword $(foreach g,gdb-multiarch riscv64-unknown-elf-gdb \
+	 riscv64-elf-gdb gdb,$(if $(shell command -v $(g) 2>/dev/null),$(g))))
+PYTHON ?= python3
+SMP ?= 2
+MEM ?= 128M
+APPEND ?=
+INITRD ?=
+GDB_PORT ?= $(shell echo $$((20000 + $$(id -u) % 20000)))
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wundef -Wvla -Wwrite-strings \
+	-Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough
+COMMON := -std=gnu17 -O2 -g3 -ffreestanding -fno-common -fno-strict-aliasing \
+	$(WARNINGS) -MMD -MP
+KERNEL_CFLAGS := $(COMMON) -march=$(MARCH) -mabi=lp64 -mcmodel=medany \
+	-fno-pic -fno-stack-protector \
+	-fno-asynchronous-unwind-tables -Wconversion -Wno-sign-conversion \
+	-Wframe-larger-than=1024 -Iinclude -I. $(CFLAGS_EXTRA)
+ifneq ($(LLVM),1)
+KERNEL_CFLAGS += -mno-relax
+else
+KERNEL_CFLAGS += -mno-relax -Wno-unknown-warning-option
+endif
+KERNEL_LDFLAGS := -march=$(MARCH) -mabi=lp64 -nostdlib -static \
+	-Wl,-T,linker.ld -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
+	-Wl,--no-relax $(LDFLAGS_CC)
+
+# --- the kernel: a table of contents -----------------------------------------
+
+LIB_SRCS := lib/string.c lib/print.c
+ARCH_SRCS := arch/entry.S arch/trapvec.S arch/page.S arch/trapframe.c \
+	arch/hart.c arch/tlb.c arch/timer.c arch/sbi.c arch/console.c \
+	arch/power.c arch/fdt.c
+MM_SRCS := mm/memmap.c mm/frame.c mm/buddy.c mm/slab.c mm/pagetable.c mm/resolve.c \
+	mm/range.c mm/aspace.c mm/usercopy.c mm/inspect.c mm/kernelmap.c \
+	mm/audit.c
+PROC_SRCS := proc/proc.c proc/sched.c proc/fork.c proc/image.c proc/exec.c \
+	proc/exit.c proc/signal.c proc/sigframe.c proc/fp.c proc/file.c proc/pipe.c \
+	proc/tty.c proc/initrd.c proc/random.c
+TRAP_SRCS := trap/trap.c trap/fault.c trap/syscall.c trap/sys_mem.c \
+	trap/sys_file.c trap/sys_path.c trap/sys_proc.c trap/sys_misc.c \
+	trap/sys_calf.c
+KERNEL_SRCS := main.c $(LIB_SRCS) $(ARCH_SRCS) $(MM_SRCS) $(PROC_SRCS) \
+	$(TRAP_SRCS)
+
+include user/programs.mk
+include tests/user/suites.mk
+include tests/kernel/suites.mk
+include tests/red/red.mk
+
+all: $(B)/calf.elf $(B)/calf.asm ## build the kernel with its programs
+
+# Two kernels from the same sources: as it is, and with its checks on.
+define kernel_rules
+$(1)/%.o: %.c
+	@mkdir -p $$(@D)
+	$$(if $$(Q),@echo "  CC    $$@")
+	$$(Q)$$(CC) $$(KERNEL_CFLAGS) $(2) -c $$< -o $$@
+$(1)/%.o: %.S
+	@mkdir -p $$(@D)
+	$$(if $$(Q),@echo "  AS    $$@")
+	$$(Q)$$(CC) $$(KERNEL_CFLAGS) $(2) -c $$< -o $$@
+-include $$(patsubst %,$(1)/%.d,$$(basename $$(KERNEL_SRCS) $$(KTEST_SRCS)))
+endef
+
+$(eval $(call kernel_rules,$(B)/kernel,-fomit-frame-pointer))
+$(eval $(call kernel_rules,$(B)/test,-DCALF_TEST -fno-omit-frame-pointer))
+
+KERNEL_OBJS := $(patsubst %,$(B)/kernel/%.o,$(basename $(KERNEL_SRCS)))
+TEST_KERNEL_OBJS := $(patsubst %,$(B)/test/%.o,\
+	$(basename $(KERNEL_SRCS) $(KTEST_SRCS)))
+
+$(B)/initrd.o: $(B)/initrd.cpio
+	$(Q)printf '.section .initrd,"a"\n.balign 8\n.incbin "$<"\n' | \
+		$(CC) -march=$(MARCH) -mabi=lp64 -x assembler -c - -o $@
+
+$(B)/calf.elf: $(KERNEL_OBJS) $(B)/initrd.o linker.ld
+	$(if $(Q),@echo "  LD    $@")
+	$(Q)$(CC) $(KERNEL_LDFLAGS) -Wl,-Map,$(B)/calf.map $(KERNEL_OBJS) \
+		$(B)/initrd.o -o $@
+
+$(B)/calf-test.elf: $(TEST_KERNEL_OBJS) $(B)/initrd.o linker.ld
+	$(if $(Q),@echo "  LD    $@")
+	$(Q)$(CC) $(KERNEL_LDFLAGS) $(TEST_KERNEL_OBJS) $(B)/initrd.o -o $@
+
+$(B)/calf.asm: $(B)/calf.elf
+	$(Q)$(CROSS)objdump -d $< > $@ 2>/dev/null || llvm-objdump -d $< > $@
+
+# --- user programs -----------------------------------------------------------
+
+USER_CFLAGS := $(COMMON) -march=rv64gc$(ARCH_NAMES) -mabi=lp64d \
+	-mcmodel=medany -ffunction-sections -fdata-sections -fno-pic \
+	-Iuser/include -Iinclude
+USER_LDFLAGS := -march=rv64gc -mabi=lp64d -nostdlib -static \
+	-Wl,-T,user/user.ld -Wl,--gc-sections -Wl,--build-id=none \
+	-Wl,-z,max-page-size=4096 $(LDFLAGS_CC)
+
+$(B)/user/%.o: %.c
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  CC    $@")
+	$(Q)$(CC) $(USER_CFLAGS) -c $< -o $@
+$(B)/user/%.o: %.S
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  AS    $@")
+	$(Q)$(CC) $(USER_CFLAGS) -c $< -o $@
+
+USER_LIB := $(B)/user/libc.a
+$(USER_LIB): $(patsubst %,$(B)/user/%.o,$(basename $(USER_LIB_SRCS)))
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# One rule a program: its own file, and those that USER_MORE_<name> lists.
+define program_rule
+$(B)/bin/$(1): $(patsubst %,$(B)/user/%.o,$(basename $(2))) $(USER_LIB) \
+		user/user.ld
+	@mkdir -p $$(@D)
+	$$(if $$(Q),@echo "  LD    $$@")
+	$$(Q)$$(CC) $$(USER_LDFLAGS) $$(filter %.o %.a,$$^) $$(LIBGCC) -o $$@
+-include $(patsubst %,$(B)/user/%.d,$(basename $(2)))
+endef
+$(foreach p,$(USER_PROGS),$(eval \
+	$(call program_rule,$(p),user/$(p).c $(USER_MORE_$(p)))))
+$(foreach p,$(RED_PROGS),$(eval $(call program_rule,$(p),tests/red/$(p).c)))
+$(foreach p,$(USER_TESTS) testinit,$(eval \
+	$(call program_rule,$(p),tests/user/$(p).c $(USER_TEST_COMMON:%=tests/user/%))))
+-include $(patsubst %,$(B)/user/%.d,$(basename $(USER_LIB_SRCS)))
+
+$(B)/initrd.cpio: $(USER_PROGS:%=$(B)/bin/%) tools/mkcpio.sh
+	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/init:755 \
+		$(foreach p,$(filter-out init,$(USER_PROGS)),bin/$(p)=$(B)/bin/$(p):755)
+
+TEST_PROGS := $(USER_TESTS) $(RED_PROGS)
+
+$(B)/test.cpio: $(TEST_PROGS:%=$(B)/bin/%) $(B)/bin/testinit tools/mkcpio.sh
+	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/testinit:755 \
+		$(foreach p,$(TEST_PROGS),bin/$(p)=$(B)/bin/$(p):755)
+
+include tests/host/host.mk
+
+# --- running -----------------------------------------------------------------
+
+QEMU_ARGS := -machine virt -smp $(SMP) -m $(MEM) -nographic
+RUN_ARGS = $(QEMU_ARGS) -kernel $(B)/calf.elf \
+	$(if $(INITRD),-initrd $(INITRD)) $(if $(APPEND),-append "$(APPEND)")
+
+run: $(B)/calf.elf ## boot to the shell (SMP= MEM= INITRD= APPEND=)
+	$(QEMU) $(RUN_ARGS)
+
+gdb: $(B)/calf.elf ## the same under gdb, stopped at the first instruction
+	$(Q)sh tools/gdb/session.sh "$(GDB)" "$(B)/calf.elf" \
+		$(QEMU) $(QEMU_ARGS:-nographic=-display none) \
+		-kernel $(B)/calf.elf $(if $(INITRD),-initrd $(INITRD)) \
+		$(if $(APPEND),-append "$(APPEND)")
+
+debug: $(B)/calf.elf ## the same, waiting for a debugger of your own
+	@echo "in another terminal: $(GDB) -x tools/gdb/init.gdb $(B)/calf.elf" \
+		"-ex 'target remote :$(GDB_PORT)'"
+	$(QEMU) $(RUN_ARGS) -S -gdb tcp:127.0.0.1:$(GDB_PORT)
+
+# --- tests -------------------------------------------------------------------
+
+HOST_PROGS := $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model
+TEST_FILES := $(B)/calf.elf $(B)/calf-test.elf $(B)/test.cpio $(RED_FILES)
+RUN_BOOTS := $(PYTHON) tools/run.py --boots tests/boots.txt
+
+test: $(TEST_FILES) $(HOST_PROGS) ## every test that fits into a few minutes
+	$(Q)$(RUN_BOOTS)
+
+test-kernel: $(TEST_FILES) ## tests inside the kernel
+	$(Q)$(RUN_BOOTS) 'kernel-*'
+
+test-user: $(TEST_FILES) ## tests in user programs, on 1, 2 and 4 harts
+	$(Q)$(RUN_BOOTS) 'user-*'
+
+test-red: $(TEST_FILES) ## boots that must fail, and do
+	$(Q)$(RUN_BOOTS) 'red-*'
+
+# --- measurements ------------------------------------------------------------
+
+$(B)/bench.cpio: $(B)/bin/bench $(B)/bin/true tools/mkcpio.sh
+	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/bench:755 \
+		bin/true=$(B)/bin/true:755
+
+BENCH_FILES := $(B)/calf.elf $(B)/bench.cpio
+BENCH = $(PYTHON) tools/bench.py --qemu $(QEMU) $(if $(QUICK),--quick) \
+	$(if $(LINUX),--linux $(LINUX))
+
+bench: $(BENCH_FILES) ## instructions beside Linux's (QUICK=1 LINUX=Image)
+	$(BENCH)
+
+bench-gate: $(BENCH_FILES) ## fail where something costs 5 % more than recorded
+	$(BENCH) --gate
+
+bench-wall: $(BENCH_FILES) ## throughput on 1, 2 and 4 harts
+	$(BENCH) --wall
+
+profile: $(BENCH_FILES) ## instructions by function (WORDS=life)
+	$(PYTHON) tools/profile.py --qemu $(QEMU) --nm $(CROSS)nm \
+		$(BENCH_FILES) $(WORDS)
+
+# --- checks ------------------------------------------------------------------
+
+C_FILES := $(wildcard *.c arch/*.[ch] mm/*.[ch] proc/*.[ch] trap/*.[ch] \
+	lib/*.[ch] include/*/*.h user/*.c user/*/*.[ch] user/*/*/*.h \
+	tests/*/*.[ch] tests/*/*/*/*.h)
+KERNEL_C := $(filter %.c,$(KERNEL_SRCS))
+CLANG ?= clang
+
+check: check-format check-layers check-locks check-docs ## all that needs no boot
+
+check-format: ## is every file as clang-format would write it?
+	@clang-format --dry-run -Werror $(C_FILES) && echo "format: clean"
+
+check-layers: ## who includes whom, where instructions may be, sizes
+	@$(PYTHON) tools/check-layers.py
+
+check-locks: ## clang's thread safety analysis of every kernel file
+	@for file in $(KERNEL_C); do \
+		$(CLANG) --target=riscv64-unknown-elf -march=rv64imac \
+		-mabi=lp64 -ffreestanding -std=gnu17 -DCALF_TEST \
+		-fsyntax-only -Wall -Wextra -Wthread-safety -Werror \
+		-Iinclude -I. $$file || exit 1; \
+	done && echo "locks: clean"
+
+check-docs: ## do the documents name what exists?
+	@$(PYTHON) tools/check-docs.py
+
+format: ## let clang-format write every file
+	@clang-format -i $(C_FILES)
+
+# --- the rest ----------------------------------------------------------------
+
+deps: ## install what is missing (asks for nothing if all is there)
+	$(Q)sh tools/deps.sh
+
+clean: ## remove build/
+	rm -rf $(B)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' \
+		$(MAKEFILE_LIST)
+
+.PHONY: all run gdb debug test test-kernel test-user test-red bench \
+	bench-gate bench-wall profile check \
+	check-format check-layers check-locks check-docs format deps clean help

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * console.c - the serial port: an ns16550a where the device tree names one,
+ * the firmware's console before that is known and on machines without.
+ *
+ * Input is polled (proc/tty.c says when): it works on every interrupt
+ * controller, and a person types slowly.
+ */
+#include "arch/hart.h"
+#include "arch/lock.h"
+#include "arch/machine.h"
+#include "arch/power.h"
+#include "lib/print.h"
+#include "sbi.h"
+
+enum { UART_DATA = 0, UART_IER = 1, UART_FCR = 2, UART_LSR = 5 };
+#define LSR_DATA_READY 0x01
+#define LSR_THR_EMPTY  0x20
+
+static struct lock console_lock;
+static volatile uint8_t *uart; /* NULL: use the firmware */
+
+static uint8_t uart_read(unsigned reg)
+{
+	return uart[reg << machine.uart_shift];
+}
+
+static void uart_write(unsigned reg, uint8_t value)
+{
+	uart[reg << machine.uart_shift] = value;
+}
+
+void console_init(void)
+{
+	if (machine.uart == 0)
+		return;
+	uart = phys_to_virt(machine.uart);
+	uart_write(UART_IER, 0);
+	uart_write(UART_FCR, 1);
+}
+
+void console_putc(char c)
+{
+	if (uart == NULL) {
+		(void)sbi_call(SBI_LEGACY_PUTCHAR, 0, (uint8_t)c, 0, 0);
+		return;
+	}
+	while (!(uart_read(UART_LSR) & LSR_THR_EMPTY))
+		;
+	uart_write(UART_DATA, (uint8_t)c);
+}
+
+int console_getc(void)
+{
+	if (uart == NULL)
+		return (int)sbi_call(SBI_LEGACY_GETCHAR, 0, 0, 0, 0).error;
+	if (!(uart_read(UART_LSR) & LSR_DATA_READY))
+		return -1;
+	return uart_read(UART_DATA);
+}
+
+void console_write(const char *buf, size_t len)
+{
+	lock_acquire(&console_lock);
+	for (size_t i = 0; i < len; i++)
+		console_putc(buf[i]);
+	lock_release(&console_lock);
+}
+
+void kprintf(const char *fmt, ...)
+{
+	char line[200];
+	size_t len;
+	va_list args;
+
+	va_start(args, fmt);
+	len = str_vformat(line, sizeof line, fmt, args);
+	va_end(args);
+	console_write(line, min_u64(len, sizeof line - 1));
+}

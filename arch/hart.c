@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hart.c - bringing the other harts up, waking them, making them stand still.
+ *
+ * Ref: SBI, "Hart State Management Extension" and "IPI Extension".
+ */
+#include "arch/hart.h"
+
+#include "arch/machine.h"
+#include "arch/sv39.h"
+#include "arch/timer.h"
+#include "asm_offsets.h"
+#include "csr.h"
+#include "lib/print.h"
+#include "sbi.h"
+
+_Static_assert(offsetof(struct hart, kernel_sp) == HART_KERNEL_SP, "");
+_Static_assert(offsetof(struct hart, hartid) == HART_HARTID, "");
+_Static_assert(sizeof(struct hart) == HART_SIZE, "");
+_Static_assert(offsetof(struct hart, proc) == HART_PROC, "");
+
+struct hart harts[MAX_HARTS];
+unsigned hart_count = 1;
+
+extern char kernel_stacks[], _start_other[];
+
+static void hart_prepare(unsigned index)
+{
+	struct hart *hart = &harts[index];
+
+	hart->kernel_sp = (uint64_t)kernel_stacks + (index + 1) * KSTACK_STRIDE;
+	hart->hartid = machine.hartids[index];
+	hart->index = index;
+	hart->timer_deadline = TIMER_NEVER;
+}
+
+void hart_init_boot(void)
+{
+	hart_prepare(0);
+}
+
+/* A hart that does not come up within a second is done without. */
+static bool hart_bring_up(struct hart *hart)
+{
+	uint64_t deadline = timer_now() + machine.timebase_hz;
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (sbi_call(SBI_HSM, 0, hart->hartid, virt_to_phys(_start_other),
+		(uint64_t)hart)
+		.error != 0)
+		return false;
+	while (!__atomic_load_n(&hart->online, __ATOMIC_ACQUIRE))
+		if (timer_now() > deadline)
+			return false;
+	return true;
+}
+
+void hart_start_others(void)
+{
+	harts[0].hartid = machine.hartids[0];
+	harts[0].online = true;
+	for (unsigned i = 1; i < machine.hart_count; i++) {
+		machine.hartids[hart_count] = machine.hartids[i];
+		hart_prepare(hart_count);
+		if (hart_bring_up(&harts[hart_count]))
+			hart_count++;
+		else
+			kprintf("hart %lu did not start\n", machine.hartids[i]);
+	}
+}
+
+void hart_kick(struct hart *hart)
+{
+	(void)sbi_call(SBI_IPI, 0, 1, hart->hartid, 0);
+}
+
+void hart_clear_kick(void)
+{
+	csr_clear(sip, SIE_SOFTWARE);
+}
+
+void hart_enable_interrupts(void)
+{
+	csr_set(sie, SIE_SOFTWARE | SIE_TIMER);
+}
+
+/* Interrupts are off in the kernel; a pending one still ends wfi. */
+void hart_wait(void)
+{
+	__asm__ volatile("wfi" ::: "memory");
+}
+
+uint64_t hart_noise(void)
+{
+	return csr_read(cycle);
+}
+
+static uint32_t stop_owner; /* [A] index + 1 of who wants the others to stop */
+
+void hart_park_if_asked(void)
+{
+	struct hart *self = hart_self();
+
+	if (likely(__atomic_load_n(&stop_owner, __ATOMIC_RELAXED) == 0))
+		return;
+	__atomic_store_n(&self->parked, 1, __ATOMIC_RELEASE);
+	while (__atomic_load_n(&stop_owner, __ATOMIC_ACQUIRE) != 0)
+		hart_relax();
+	__atomic_store_n(&self->parked, 0, __ATOMIC_RELEASE);
+}
+
+void hart_stop_others(void)
+{
+	struct hart *self = hart_self();
+	uint32_t nobody = 0;
+
+	while (!__atomic_compare_exchange_n(&stop_owner, &nobody,
+	    self->index + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+		hart_park_if_asked();
+		nobody = 0;
+	}
+	for (unsigned i = 0; i < hart_count; i++) {
+		if (&harts[i] == self)
+			continue;
+		hart_kick(&harts[i]);
+		while (!__atomic_load_n(&harts[i].parked, __ATOMIC_ACQUIRE))
+			hart_relax();
+	}
+}
+
+void hart_resume_others(void)
+{
+	__atomic_store_n(&stop_owner, 0, __ATOMIC_RELEASE);
+}

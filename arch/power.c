@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * power.c - the end of the machine, in order or in panic.
+ *
+ * The firmware's system reset cannot report failure under QEMU: its exit
+ * status is 0 whatever the reason. A status therefore goes to the test device
+ * first; QEMU may go on for a while after that store.
+ *
+ * Ref: SBI, "System Reset Extension".
+ */
+#include "arch/power.h"
+
+#include <stdarg.h>
+
+#include "arch/hart.h"
+#include "arch/machine.h"
+#include "arch/timer.h"
+#include "csr.h"
+#include "lib/assert.h"
+#include "lib/print.h"
+#include "lib/string.h"
+#include "sbi.h"
+
+#define SRST_SHUTDOWN       0
+#define SRST_COLD_REBOOT    1
+#define SRST_REASON_FAILURE 1
+#define TEST_FAIL           0x3333
+
+#define PANIC_STATUS 255
+
+/* The last words, for a debugger that comes too late for the console. */
+char panic_epitaph[200];
+
+static NORETURN void halt(void)
+{
+	for (;;)
+		hart_wait();
+}
+
+/*
+ * QEMU 8.2 and later exit some time after the store, and a second request in
+ * between, such as the firmware's for a shutdown, replaces the status. Only
+ * one hart may ask, and only once; five seconds later nobody has listened.
+ */
+void power_off(unsigned status)
+{
+	static uint32_t requested;
+	uint64_t start;
+
+	if (__atomic_exchange_n(&requested, 1, __ATOMIC_ACQUIRE))
+		halt();
+	status &= 0xff;
+	if (status != 0 && machine.test_device != 0) {
+		*(volatile uint32_t *)phys_to_virt(machine.test_device) =
+		    status << 16 | TEST_FAIL;
+		start = timer_now();
+		while (timer_now() - start < 5 * machine.timebase_hz)
+			hart_relax();
+	}
+	(void)sbi_call(SBI_SRST, 0, SRST_SHUTDOWN,
+	    status != 0 ? SRST_REASON_FAILURE : 0, 0);
+	halt();
+}
+
+void power_reboot(void)
+{
+	(void)sbi_call(SBI_SRST, 0, SRST_COLD_REBOOT, 0, 0);
+	halt();
+}
+
+/* Past every lock: whoever holds the console may be the one that panics. */
+static void say(const char *fmt, ...) PRINTF(1, 2);
+static void say(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	kvprintf_unlocked(fmt, args);
+	va_end(args);
+}
+
+/* Return addresses by way of the frame pointers, which test builds have. */
+static void print_backtrace(void)
+{
+#ifdef CALF_TEST
+	uint64_t *fp = __builtin_frame_address(0);
+#else
+	uint64_t *fp = NULL;
+#endif
+
+	for (int depth = 0; depth < 16 && fp != NULL; depth++) {
+		say("  called from %p\n", (void *)fp[-1]);
+		fp = (uint64_t *)fp[-2];
+	}
+}
+
+/* Only the first hart to come here speaks. */
+void panic(const char *fmt, ...)
+{
+	static uint32_t panicking;
+	va_list args;
+
+	if (__atomic_exchange_n(&panicking, 1, __ATOMIC_ACQUIRE))
+		halt();
+	va_start(args, fmt);
+	(void)str_vformat(panic_epitaph, sizeof panic_epitaph, fmt, args);
+	va_end(args);
+	say("\npanic on hart %u: %s\n", hart_index(), panic_epitaph);
+	print_backtrace();
+	say("Bail out! %s\n", panic_epitaph);
+	power_off(PANIC_STATUS);
+}
+
+/* trapvec.S, trap_in_kernel: the kernel never traps, so this is a bug. */
+NORETURN void trap_in_kernel_report(uint64_t cause, uint64_t pc,
+    uint64_t address);
+void trap_in_kernel_report(uint64_t cause, uint64_t pc, uint64_t address)
+{
+	panic("expected no trap in the kernel: cause %lx at pc %p, address %p",
+	    cause, (void *)pc, (void *)address);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tlb.c - whose translations a hart may hold: the only caller of the fences,
+ * and the only one to write satp.
+ */
+#include "arch/tlb.h"
+
+#include "arch/hart.h"
+#include "arch/sv39.h"
+#include "csr.h"
+#include "fence.h"
+
+static uint32_t asid_max; /* the highest ASID; 0: the machine has none */
+static paddr_t kernel_root;
+static uint64_t code_epoch; /* [A] times that code was written */
+
+static void satp_write(paddr_t root, uint32_t asid)
+{
+	hart_self()->root = root;
+	csr_write(satp,
+	    SATP_SV39 | (uint64_t)asid << SATP_ASID_SHIFT | root >> PAGE_SHIFT);
+}
+
+void tlb_set_kernel_root(paddr_t root)
+{
+	kernel_root = root;
+}
+
+paddr_t tlb_kernel_root(void)
+{
+	return kernel_root;
+}
+
+/* Unimplemented bits of the ASID field read back as zero. */
+void tlb_init(void)
+{
+	struct hart *self = hart_self();
+	uint64_t readback;
+
+	satp_write(kernel_root, 0xffff);
+	readback = csr_read(satp);
+	asid_max = (readback >> SATP_ASID_SHIFT) & 0xffff;
+	tlb_switch_kernel();
+	tlb_flush_all();
+	self->asid_round = 1;
+	self->asid_next = 1;
+}
+
+void tlb_switch_kernel(void)
+{
+	satp_write(kernel_root, 0);
+}
+
+/* ASID 0 is the kernel's own, except where there is only that one. */
+static void asid_assign(struct asid *asid)
+{
+	struct hart *self = hart_self();
+
+	if (self->asid_next > asid_max) {
+		self->asid_round++;
+		self->asid_next = asid_max > 0;
+		/* Else the old root could fill in old numbers behind it. */
+		tlb_switch_kernel();
+		tlb_flush_all();
+	}
+	asid->number = self->asid_next++;
+	asid->round = self->asid_round;
+	asid->hart = self->index;
+}
+
+static void code_sync(struct hart *self, bool migrated)
+{
+	uint64_t epoch = __atomic_load_n(&code_epoch, __ATOMIC_ACQUIRE);
+
+	if (likely(epoch == self->code_epoch && !migrated))
+		return;
+	fence_code();
+	self->code_epoch = epoch;
+}
+
+/*
+ * A process that wrote code and executed fence.i itself did so on one hart
+ * only: hence the fence where it comes to another.
+ */
+void tlb_switch(paddr_t root, struct asid *asid)
+{
+	struct hart *self = hart_self();
+	bool migrated = asid->hart != self->index;
+
+	if (migrated || asid->round != self->asid_round)
+		asid_assign(asid);
+	satp_write(root, asid->number);
+	code_sync(self, migrated);
+}
+
+paddr_t tlb_root(void)
+{
+	return hart_self()->root;
+}
+
+void tlb_flush_page(const struct asid *asid, vaddr_t va)
+{
+	fence_page(va, asid->number);
+}
+
+void tlb_flush_asid(const struct asid *asid)
+{
+	fence_asid(asid->number);
+}
+
+void tlb_flush_all(void)
+{
+	fence_all();
+}
+
+void tlb_code_changed(void)
+{
+	(void)__atomic_fetch_add(&code_epoch, 1, __ATOMIC_RELEASE);
+	code_sync(hart_self(), false);
+}

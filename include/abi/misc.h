@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * misc.h - clocks, limits, and what uname and sysinfo fill in.
+ */
+#ifndef ABI_MISC_H
+#define ABI_MISC_H
+
+#include <stdint.h>
+
+#define CLOCK_REALTIME           0
+#define CLOCK_MONOTONIC          1
+#define CLOCK_PROCESS_CPUTIME_ID 2
+#define CLOCK_THREAD_CPUTIME_ID  3
+#define CLOCK_MONOTONIC_RAW      4
+#define CLOCK_REALTIME_COARSE    5
+#define CLOCK_MONOTONIC_COARSE   6
+#define CLOCK_BOOTTIME           7
+#define TIMER_ABSTIME            1
+
+#define RLIMIT_STACK  3
+#define RLIMIT_CORE   4
+#define RLIMIT_NOFILE 7
+#define RLIMIT_LAST   15
+
+struct utsname_abi {
+	char sysname[65];
+	char nodename[65];
+	char release[65];
+	char version[65];
+	char machine[65];
+	char domainname[65];
+};
+
+struct sysinfo_abi {
+	int64_t uptime;
+	uint64_t loads[3];
+	uint64_t totalram;
+	uint64_t freeram;
+	uint64_t sharedram;
+	uint64_t bufferram;
+	uint64_t totalswap;
+	uint64_t freeswap;
+	uint16_t procs;
+	uint64_t totalhigh;
+	uint64_t freehigh;
+	uint32_t mem_unit;
+};
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mman.h - arguments of mmap and its family.
+ */
+#ifndef ABI_MMAN_H
+#define ABI_MMAN_H
+
+#define PROT_READ  1
+#define PROT_WRITE 2
+#define PROT_EXEC  4
+#define PROT_ALL   (PROT_READ | PROT_WRITE | PROT_EXEC)
+
+#define MAP_SHARED          0x01
+#define MAP_PRIVATE         0x02
+#define MAP_SHARED_VALIDATE 0x03
+#define MAP_TYPE            0x0f
+#define MAP_FIXED           0x10
+#define MAP_ANONYMOUS       0x20
+#define MAP_FIXED_NOREPLACE 0x100000
+
+#define MADV_DONTNEED 4
+#define MADV_LAST     25 /* of Linux 6.12; all but DONTNEED are hints here */
+
+#endif

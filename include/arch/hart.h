@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hart.h - the harts (hardware threads) of the machine.
+ *
+ * Inside the kernel `tp` holds the address of the running hart's structure.
+ * Harts are numbered from 0 in the order they were found, the boot hart first;
+ * that index, not the hardware's number, is used everywhere.
+ */
+#ifndef ARCH_HART_H
+#define ARCH_HART_H
+
+#include "arch/layout.h"
+#include "lib/types.h"
+
+struct proc;
+
+/*
+ * Fields are written by their own hart only, unless marked:
+ *   [c] constant once the hart is up   [A] atomic, anybody
+ */
+struct hart {
+	uint64_t kernel_sp;      /* [c] top of the stack; trapvec.S */
+	uint64_t hartid;         /* [c] the hardware's number */
+	unsigned index;          /* [c] */
+	bool online;             /* [A] */
+	struct proc *proc;       /* whose trap frame is in use; NULL: none */
+	uint64_t timer_deadline; /* what the timer is set to */
+	uint64_t code_epoch;     /* of the last fence.i; see arch/tlb.h */
+	uint64_t asid_round; /* ASIDs given out in earlier rounds are stale */
+	uint32_t asid_next;
+	bool leaving;     /* the process has been queued somewhere else */
+	void *fp_owner;   /* whose floating point registers are loaded */
+	bool fp_is_clear; /* they hold the initial state */
+	uint64_t root;    /* physical address of the root in satp */
+	uint32_t parked;  /* [A] stands still for hart_stop_others() */
+} ALIGNED(64);
+
+extern struct hart harts[MAX_HARTS];
+extern unsigned hart_count; /* [c] after boot */
+
+static inline struct hart *hart_self(void)
+{
+	struct hart *self;
+
+	__asm__("mv %0, tp" : "=r"(self));
+	return self;
+}
+
+static inline unsigned hart_index(void)
+{
+	return hart_self()->index;
+}
+
+/* The first thing a boot does: a trap from here on can be reported. */
+void hart_init_boot(void);
+
+/* Starts every other hart at hart_main(); returns when all have come up. */
+void hart_start_others(void);
+
+/* Makes another hart trap, or leave hart_wait(), soon. */
+void hart_kick(struct hart *hart);
+
+/* Sleeps until an interrupt is pending. May return early. */
+void hart_wait(void);
+
+/* Lets timer and kicks interrupt user mode. */
+void hart_enable_interrupts(void);
+
+/* Goes on in `fn` with an empty stack. */
+NORETURN void stack_restart(void (*fn)(void));
+
+/* Removes the mark that hart_kick() leaves. */
+void hart_clear_kick(void);
+
+/*
+ * Brings every other hart to a stand at a point where it holds no lock, until
+ * hart_resume_others(). The caller must hold none either.
+ */
+void hart_stop_others(void);
+void hart_resume_others(void);
+
+/* Where a hart stands still when asked to; cheap when nobody asks. */
+void hart_park_if_asked(void);
+
+/* A pause in a loop that waits for another hart. */
+static inline void hart_relax(void)
+{
+	__asm__ volatile("nop" ::: "memory");
+}
+
+/* The running hart's own cycle counter or the like: only differences mean. */
+uint64_t hart_noise(void);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lock.h - a spinlock.
+ *
+ * The kernel runs with interrupts off, so there is one kind of lock and
+ * nothing to disable. The order of locks is in docs/design.md.
+ */
+#ifndef ARCH_LOCK_H
+#define ARCH_LOCK_H
+
+#include "lib/assert.h"
+#include "lib/compiler.h"
+#include "lib/types.h"
+
+struct CAPABILITY lock {
+	uint32_t held;
+};
+
+static inline void lock_acquire(struct lock *l) ACQUIRES(*l) NO_LOCK_CHECK
+{
+	while (unlikely(__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE)))
+		while (__atomic_load_n(&l->held, __ATOMIC_RELAXED))
+			;
+}
+
+static inline void lock_release(struct lock *l) RELEASES(*l) NO_LOCK_CHECK
+{
+	__atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
+}
+
+/* For an assertion: somebody holds it, which the caller knows to be itself. */
+static inline bool lock_is_held(const struct lock *l)
+{
+	return __atomic_load_n(&l->held, __ATOMIC_RELAXED) != 0;
+}
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * machine.h - what the device tree says about the machine.
+ *
+ * Read once at boot, constant afterwards. Addresses are physical.
+ */
+#ifndef ARCH_MACHINE_H
+#define ARCH_MACHINE_H
+
+#include "arch/layout.h"
+#include "lib/types.h"
+
+struct region {
+	paddr_t start;
+	paddr_t end;
+};
+
+#define MAX_REGIONS 16
+
+struct machine {
+	struct region ram[MAX_REGIONS];
+	unsigned ram_count;
+	struct region reserved[MAX_REGIONS]; /* firmware, device tree, ... */
+	unsigned reserved_count;
+	uint64_t hartids[MAX_HARTS];
+	unsigned hart_count;
+	unsigned harts_ignored; /* more than MAX_HARTS */
+	uint64_t timebase_hz;
+	struct region initrd; /* empty: none */
+	const char *bootargs; /* "" if none */
+	paddr_t uart;         /* ns16550a; 0: none */
+	unsigned uart_shift;
+	paddr_t test_device; /* sifive,test; 0: none */
+	paddr_t rtc;         /* goldfish-rtc; 0: none */
+	bool has_sstc;
+	const uint8_t *rng_seed;
+	uint32_t rng_seed_len;
+};
+
+extern struct machine machine;
+
+/*
+ * Fills `machine` from the tree at `fdt`. Panics where there is no tree or no
+ * memory in it: there is nothing to run on.
+ */
+void machine_init(paddr_t fdt);
+
+/* Puts the hart that runs first in the list, wherever it was. */
+void machine_set_boot_hart(uint64_t hartid);
+
+/* Is the word in the boot arguments, as `word` or `word=...`? */
+bool bootarg_find(const char *word, const char **value, size_t *len);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tlb.h - translation and instruction caches: every sfence.vma and fence.i of
+ * the kernel is behind one of these functions.
+ *
+ * An address space runs on one hart at a time and is changed only by the hart
+ * that runs it. So each hart gives out its own ASIDs: an address space that
+ * comes to a hart which was not its last one gets a number never used there
+ * since that hart's last full flush, and nothing stale can be found under it.
+ * No hart ever has to interrupt another.
+ *
+ * Ref: RISC-V Privileged Architecture, "Supervisor Memory-Management Fence
+ * Instruction"; Unprivileged, "Zifencei".
+ */
+#ifndef ARCH_TLB_H
+#define ARCH_TLB_H
+
+#include "lib/types.h"
+
+/* An address space's number on the hart where it ran last. */
+struct asid {
+	uint32_t number;
+	uint32_t hart;  /* index, or ASID_NO_HART before the first run */
+	uint64_t round; /* the hart's asid_round when it was given */
+};
+
+#define ASID_NO_HART UINT32_MAX
+
+static inline struct asid asid_none(void)
+{
+	return (struct asid){.hart = ASID_NO_HART};
+}
+
+/* Finds out how many ASIDs this hart has. Once a hart, at boot. */
+void tlb_init(void);
+
+/*
+ * Makes `root` the address space of this hart. Fences as the rules above
+ * demand, and fence.i where code may have changed since this hart looked.
+ */
+void tlb_switch(paddr_t root, struct asid *asid);
+
+/* Leaves every user address space: the kernel's own root. */
+void tlb_switch_kernel(void);
+void tlb_set_kernel_root(paddr_t root);
+paddr_t tlb_kernel_root(void);
+
+/* The root in this hart's satp. */
+paddr_t tlb_root(void);
+
+/* Forgets the leaf entry for `va` under `asid` on this hart. */
+void tlb_flush_page(const struct asid *asid, vaddr_t va);
+
+/* Forgets everything under `asid` on this hart, non-leaf entries included. */
+void tlb_flush_asid(const struct asid *asid);
+
+/* Forgets everything on this hart, global entries included. */
+void tlb_flush_all(void);
+
+/*
+ * Code was written to memory: every hart executes fence.i before it next
+ * enters an address space, this one now.
+ */
+void tlb_code_changed(void);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trapframe.h - the registers of a process while the kernel runs.
+ *
+ * trapvec.S fills it in two steps: what C may clobber at every trap, the
+ * callee-saved rest only on the way to a different process or to code that
+ * looks at it. The offsets are checked in arch/trapframe.c.
+ */
+#ifndef ARCH_TRAPFRAME_H
+#define ARCH_TRAPFRAME_H
+
+/* Register x(n) of x1 .. x31 is at 8 * n; the program counter is at 0. */
+#define TF_PC     0
+#define TF_REG(n) (8 * (n))
+#define TF_HART   256
+#define TF_FCSR   264
+#define TF_F(n)   (272 + 8 * (n))
+#define TF_SIZE   528
+
+#ifndef __ASSEMBLER__
+
+#include "lib/compiler.h"
+#include "lib/types.h"
+
+enum reg {
+	REG_RA = 1,
+	REG_SP = 2,
+	REG_GP = 3,
+	REG_TP = 4,
+	REG_A0 = 10,
+	REG_A1,
+	REG_A2,
+	REG_A3,
+	REG_A4,
+	REG_A5,
+	REG_A6,
+	REG_A7,
+};
+
+struct trapframe {
+	uint64_t pc;
+	uint64_t x[31];    /* x1 .. x31: use tf_reg() */
+	struct hart *hart; /* where it runs; loaded into tp at a trap */
+	uint64_t fcsr;
+	uint64_t f[32];
+};
+
+static inline uint64_t *tf_reg(struct trapframe *tf, enum reg reg)
+{
+	return &tf->x[reg - 1];
+}
+
+static inline uint64_t tf_arg(const struct trapframe *tf, unsigned i)
+{
+	return tf->x[REG_A0 - 1 + i];
+}
+
+/* Enters user mode with every register from `tf`, on this hart. */
+NORETURN void trapframe_enter(struct trapframe *tf);
+
+/* The address that the page fault just taken was about (stval). */
+uint64_t fault_address(void);
+
+/* Saves the floating point registers of this hart, or loads them. */
+void fp_save(struct trapframe *tf);
+void fp_load(const struct trapframe *tf);
+void fp_clear(void);
+
+/* The state of this hart's floating point unit (sstatus.FS). */
+bool fp_is_dirty(void);
+void fp_set_clean(void);
+
+#endif
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * list.h - a circular doubly linked list whose links live in its members.
+ *
+ * A list head is a link that points to itself when the list is empty. A link
+ * that is on no list may hold anything; list_remove() leaves it pointing to
+ * itself, so removing twice does no harm.
+ */
+#ifndef LIB_LIST_H
+#define LIB_LIST_H
+
+#include "lib/compiler.h"
+#include "lib/types.h"
+
+struct list {
+	struct list *next;
+	struct list *prev;
+};
+
+static inline void list_init(struct list *head)
+{
+	head->next = head;
+	head->prev = head;
+}
+
+static inline bool list_is_empty(const struct list *head)
+{
+	return head->next == head;
+}
+
+static inline void list_insert(struct list *prev, struct list *link)
+{
+	link->prev = prev;
+	link->next = prev->next;
+	prev->next->prev = link;
+	prev->next = link;
+}
+
+static inline void list_push_front(struct list *head, struct list *link)
+{
+	list_insert(head, link);
+}
+
+static inline void list_push_back(struct list *head, struct list *link)
+{
+	list_insert(head->prev, link);
+}
+
+static inline void list_remove(struct list *link)
+{
+	link->prev->next = link->next;
+	link->next->prev = link->prev;
+	list_init(link);
+}
+
+#define list_entry(link, type, member) container_of(link, type, member)
+
+#define list_for_each(link, head)                              \
+	for (struct list *link = (head)->next; link != (head); \
+	     link = link->next)
+
+/* The same where the body may remove `link`. */
+#define list_for_each_safe(link, head)                                    \
+	for (struct list *link = (head)->next, *link##_next = link->next; \
+	     link != (head); link = link##_next, link##_next = link->next)
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * print.h - formatted output to the console.
+ *
+ * Understands %d %u %x %c %s %p %%, with l for 64 bits, a width, and the
+ * flags 0 and -. The formats are checked by the compiler.
+ */
+#ifndef LIB_PRINT_H
+#define LIB_PRINT_H
+
+#include <stdarg.h>
+
+#include "lib/compiler.h"
+#include "lib/types.h"
+
+/* One character to the console. Defined by arch/, or by the host tests. */
+void console_putc(char c);
+
+/*
+ * Prints one message of at most 200 characters; messages of several harts do
+ * not mix. Defined by arch/, or by the host tests.
+ */
+void kprintf(const char *fmt, ...) PRINTF(1, 2);
+
+/* The same for a caller that must not wait for anybody: panic. */
+void kvprintf_unlocked(const char *fmt, va_list args);
+
+/* Format into `buf`, always terminated; return the length without limit. */
+size_t str_format(char *buf, size_t size, const char *fmt, ...) PRINTF(3, 4);
+size_t str_vformat(char *buf, size_t size, const char *fmt, va_list args);
+
+#endif

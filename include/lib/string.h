@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * string.h - the memory and string functions that the kernel uses, with their
+ * standard meanings; the compiler may call the first four by itself.
+ */
+#ifndef LIB_STRING_H
+#define LIB_STRING_H
+
+#include "lib/types.h"
+
+void *memcpy(void *dst, const void *src, size_t len);
+void *memmove(void *dst, const void *src, size_t len);
+void *memset(void *dst, int byte, size_t len);
+int memcmp(const void *a, const void *b, size_t len);
+
+size_t strlen(const char *s);
+int strcmp(const char *a, const char *b);
+int strncmp(const char *a, const char *b, size_t len);
+
+/* Copies at most size - 1 bytes and always terminates; size must not be 0. */
+void str_copy(char *dst, const char *src, size_t size);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * aspace.h - an address space: a root table and a few words beside it.
+ *
+ * The Sv39 tree is the address space. There is no list of regions: what may be
+ * accessed, what is reserved and what is shared is recorded in the entries
+ * (arch/sv39.h), and
+ *
+ *     a table is copied on first access, a page on first write.
+ *
+ * An address space is run, and changed, by one hart at a time. Its lock is
+ * there for those who only look (mm/inspect.c), and costs next to nothing.
+ *
+ * Locks: [l] aspace.lock   [A] atomic   [c] constant once created
+ *        [o] owned by the hart that runs it
+ */
+#ifndef MM_ASPACE_H
+#define MM_ASPACE_H
+
+#include "arch/lock.h"
+#include "arch/sv39.h"
+#include "arch/tlb.h"
+#include "lib/compiler.h"
+#include "lib/list.h"
+
+/* Permissions are any of PTE_R, PTE_W, PTE_X; 0 is memory without access. */
+
+/*
+ * Changes of a range. Large ones take several calls: run until the result is
+ * not RANGE_MORE. Addresses are page-aligned, start < end <= USER_TOP.
+ */
+enum range_kind {
+	RANGE_MAP,     /* whatever was there becomes reserved memory */
+	RANGE_UNMAP,   /* becomes empty */
+	RANGE_PROTECT, /* gets new permissions */
+	RANGE_DISCARD, /* private pages become reserved memory again */
+	RANGE_SHARE,   /* reserved memory becomes MAP_SHARED pages */
+};
+
+struct range_op {
+	enum range_kind kind;
+	unsigned phase; /* 0 at first */
+	vaddr_t start;
+	vaddr_t end;
+	vaddr_t at; /* progress within the phase */
+	uint64_t perms;
+};
+
+#define RANGE_MORE   1
+#define RANGE_BUDGET 4096 /* keeps a hart busy for a fraction of a ms */
+
+struct aspace {
+	struct lock lock;
+	uint32_t users;     /* [A] processes, and whoever else keeps it */
+	struct frame *root; /* [c] */
+	pte_t *top;         /* [c] the root's entries; entries themselves [l] */
+	uint16_t low; /* [l] the root's entries low .. high - 1 are EMPTY */
+	uint16_t high;
+	bool dead;         /* [o] being torn down: no hart can have it cached */
+	struct asid asid;  /* [o] */
+	vaddr_t brk_start; /* [o] the heap is brk_start .. brk_end - 1 */
+	vaddr_t brk_end;
+	vaddr_t cursor;     /* [o] from here up to USER_TOP there is no gap */
+	vaddr_t trampoline; /* [o] where signal handlers return to */
+	struct range_op teardown; /* [o] progress, when dead */
+	struct list link;         /* in the list of all, for the audit */
+};
+
+enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };
+
+/* An empty address space with one user, or NULL if memory is out. */
+MUST_USE struct aspace *aspace_create(void);
+
+/*
+ * A copy that shares everything, with one user, or NULL if memory is out.
+ * `as` must be the running address space or one that never ran. The cost is
+ * that of its root: it depends on neither size nor number of mappings.
+ */
+MUST_USE struct aspace *aspace_fork(struct aspace *as) EXCLUDES(as->lock);
+
+/*
+ * Makes the tables on the way to `va` private, as far as memory allows: for
+ * addresses that are going to be touched at once.
+ */
+void aspace_open_path(struct aspace *as, vaddr_t va) EXCLUDES(as->lock);
+
+void aspace_get(struct aspace *as);
+
+/*
+ * Drops a user. True if it was the last: then the caller has to call
+ * aspace_teardown() until it returns true, too. Nothing may be running in it.
+ */
+MUST_USE bool aspace_put(struct aspace *as);
+
+/*
+ * Frees a part of an address space without users, about `*budget` entries,
+ * and lowers the budget. True when all is gone, `as` included.
+ */
+MUST_USE bool aspace_teardown(struct aspace *as, unsigned *budget);
+
+/* Makes it the one this hart runs. */
+void aspace_switch(struct aspace *as);
+
+/*
+ * The one door. Makes the path to `va` private, gives a page where one is due,
+ * and makes it writable for ACCESS_WRITE. Every touch of user memory comes
+ * through here, the kernel's like the hardware's.
+ *
+ * Returns 0 with the page's physical address in *page; -EFAULT if `va` is not
+ * mapped or lacks the permission; -ENOMEM if there was no frame for a table or
+ * a page, in which case what the process can observe is unchanged.
+ */
+MUST_USE int aspace_resolve(struct aspace *as, vaddr_t va, enum access access,
+    paddr_t *page) EXCLUDES(as->lock);
+
+/*
+ * The same for a page fault: where nothing had to be done, some hart's TLB was
+ * behind, and is fenced.
+ */
+MUST_USE int aspace_fault(struct aspace *as, vaddr_t va, enum access access)
+    EXCLUDES(as->lock);
+
+/*
+ * A page for the kernel to fill, whatever its permissions: of an address
+ * space under construction only, which no one else has seen.
+ */
+MUST_USE int aspace_load(struct aspace *as, vaddr_t va, paddr_t *page)
+    EXCLUDES(as->lock);
+
+/*
+ * Does a part of `op`, about `budget` entries. Returns RANGE_MORE, or 0 when
+ * it is done. -ENOMEM: memory is out, or (PROTECT, DISCARD) part of the range
+ * is empty; then nothing observable has changed, except that a SHARE may have
+ * been made in part.
+ */
+MUST_USE int range_run(struct aspace *as, struct range_op *op, unsigned budget)
+    EXCLUDES(as->lock);
+
+/*
+ * The highest gap of `len` bytes below USER_TOP; never at address 0. -ENOMEM
+ * if there is none.
+ */
+MUST_USE int aspace_find_gap(struct aspace *as, uint64_t len, vaddr_t *start)
+    EXCLUDES(as->lock);
+
+/* Is nothing at all mapped from start to end - 1? */
+bool aspace_is_empty(struct aspace *as, vaddr_t start, vaddr_t end)
+    EXCLUDES(as->lock);
+
+/*
+ * Maps a frame of the kernel, read-only or executable, at an empty address.
+ * -ENOMEM if there is no frame for a table.
+ */
+MUST_USE int aspace_map_frame(struct aspace *as, vaddr_t va,
+    struct frame *frame, uint64_t perms) EXCLUDES(as->lock);
+
+/*
+ * Copies between user memory and the kernel, through the same door. Return 0,
+ * -EFAULT or -ENOMEM; on failure a part may have been copied.
+ */
+MUST_USE int copyin(struct aspace *as, void *dst, vaddr_t src, size_t len);
+MUST_USE int copyout(struct aspace *as, vaddr_t dst, const void *src,
+    size_t len);
+
+/*
+ * Copies a string with its terminator, at most `size` bytes. Returns 0,
+ * -ENAMETOOLONG if it is longer, -EFAULT or -ENOMEM.
+ */
+MUST_USE int copyinstr(struct aspace *as, char *dst, vaddr_t src, size_t size);
+
+/*
+ * The kernel's address of user memory at `va`, good to the end of its page and
+ * until the process runs again. Errors as aspace_resolve().
+ */
+MUST_USE int user_page(struct aspace *as, vaddr_t va, enum access access,
+    void **kernel);
+
+/*
+ * Verifies invariants I0 to I5 of docs/design.md, and panics over the first
+ * that is broken. No hart may be inside mm/. Test builds only. Returns the
+ * number of free frames.
+ */
+uint64_t aspace_audit(void);
+
+/* All address spaces, under their lock. */
+extern struct lock aspace_list_lock;
+extern struct list aspace_list;
+
+/* What the kernel half of every root holds; see kernelmap.c. */
+extern pte_t kernel_template[SV39_ENTRIES];
+extern unsigned kernel_template_end; /* entries from here on are empty */
+
+#endif

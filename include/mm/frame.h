@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * frame.h - physical memory: one struct frame for each 4 KiB of it.
+ *
+ * A frame is in one state, which says what `refs` counts:
+ *
+ *   FRAME_FREE     refs == 0   in the buddy allocator or a hart's cache;
+ *                              poisoned in test builds
+ *   FRAME_NOTHING  refs == 0   not ours: firmware, a hole, the kernel image
+ *   FRAME_KERNEL   refs >= 1   one for the kernel that holds it, one for each
+ *                              entry that maps it into a process
+ *   FRAME_TABLE    refs >= 1   entries (in distinct tables) that name this
+ *                              table; 1 for a root
+ *   FRAME_PAGE     refs >= 1   entries (in distinct tables) that name it
+ *
+ * Counts are atomic and there is no lock around them. What makes that enough
+ * is said once, in docs/design.md: a count of 1, seen by the one who holds
+ * that reference, stays 1, because only a holder can make another.
+ */
+#ifndef MM_FRAME_H
+#define MM_FRAME_H
+
+#include "arch/layout.h"
+#include "lib/assert.h"
+#include "lib/compiler.h"
+#include "lib/types.h"
+
+enum frame_state {
+	FRAME_FREE,
+	FRAME_NOTHING,
+	FRAME_KERNEL,
+	FRAME_TABLE,
+	FRAME_PAGE,
+};
+
+struct frame {
+	uint32_t refs; /* [A] */
+	uint16_t used; /* FRAME_TABLE: entries that are not EMPTY */
+	uint8_t order; /* first frame of a free block: its order */
+	uint8_t state; /* enum frame_state */
+};
+
+_Static_assert(sizeof(struct frame) == 8, "two of them would fit badly");
+
+#define FRAME_NO_ORDER 0xff
+
+/* frames[0] is the frame at frame_base; frames cover holes too. */
+extern struct frame *frames;
+extern paddr_t frame_base;
+extern uint64_t frame_count;
+
+/* Memory as the machine has it, and the parts that are taken. */
+struct region;
+struct memory_map {
+	const struct region *ram;
+	unsigned ram_count;
+	const struct region *taken;
+	unsigned taken_count;
+};
+
+/* Builds the frame table inside the memory it describes. Called once. */
+void frame_init(const struct memory_map *map);
+
+/* Gives a stretch that was taken at boot to the allocator. Whole pages only. */
+void frame_give(paddr_t start, paddr_t end);
+
+/*
+ * A frame in the given state with one reference and undefined contents, or
+ * NULL if there is none left anywhere.
+ */
+MUST_USE struct frame *frame_alloc(enum frame_state state);
+
+/* The same, all bytes zero. */
+MUST_USE struct frame *frame_alloc_zeroed(enum frame_state state);
+
+/* Adjacent frames, 1 << order of them, as FRAME_KERNEL; NULL if none left. */
+MUST_USE struct frame *frame_alloc_block(unsigned order);
+void frame_free_block(struct frame *block, unsigned order);
+
+static inline paddr_t frame_paddr(const struct frame *f)
+{
+	return frame_base + ((paddr_t)(f - frames) << PAGE_SHIFT);
+}
+
+static inline struct frame *frame_of(paddr_t pa)
+{
+	assert(pa - frame_base < frame_count << PAGE_SHIFT);
+	return &frames[(pa - frame_base) >> PAGE_SHIFT];
+}
+
+/* The same from a page number: what entries hold. */
+static inline struct frame *frame_of_ppn(uint64_t ppn)
+{
+	uint64_t index = ppn - (frame_base >> PAGE_SHIFT);
+
+	assert(index < frame_count);
+	return &frames[index];
+}
+
+static inline void *frame_virt(const struct frame *f)
+{
+	return phys_to_virt(frame_paddr(f));
+}
+
+static inline struct frame *frame_of_virt(const void *p)
+{
+	return frame_of(virt_to_phys(p));
+}
+
+NORETURN void frame_count_is_wrong(const struct frame *f, uint32_t count);
+
+/* Adds a reference; the caller holds one already. */
+static inline void frame_get(struct frame *f)
+{
+	uint32_t before = __atomic_fetch_add(&f->refs, 1, __ATOMIC_RELAXED);
+
+	/* Neither a free frame nor one with absurdly many references. */
+	if (unlikely((int32_t)before <= 0))
+		frame_count_is_wrong(f, before);
+}
+
+/*
+ * Drops a reference and says whether it was the last, in which case the caller
+ * has to free the frame. All that the caller read from the frame is done.
+ */
+static inline bool frame_drop(struct frame *f)
+{
+	uint32_t before = __atomic_fetch_sub(&f->refs, 1, __ATOMIC_ACQ_REL);
+
+	if (unlikely((int32_t)before <= 0))
+		frame_count_is_wrong(f, before);
+	return before == 1;
+}
+
+/*
+ * True if the caller's reference is the only one. Then it stays so, and what
+ * the former holders did to the frame is done. A stale false costs a copy.
+ */
+static inline bool frame_is_sole(const struct frame *f)
+{
+	return __atomic_load_n(&f->refs, __ATOMIC_ACQUIRE) == 1;
+}
+
+/* Returns a frame whose last reference was dropped. */
+void frame_free(struct frame *f);
+
+/* The same for several at once. */
+void frame_free_batch(struct frame *const *batch, unsigned count);
+
+/* The same for a frame whose bytes are all zero, which is worth keeping. */
+void frame_free_zeroed(struct frame *f);
+
+/* Drops a reference to a page or kernel frame; the last frees it. */
+static inline void frame_put(struct frame *f)
+{
+	if (frame_drop(f))
+		frame_free(f);
+}
+
+/* Frames free now, in the allocator and in all caches; and in all. */
+uint64_t frame_free_count(void);
+uint64_t frame_total_count(void);
+
+/* Puts the frames of every cache back into the allocator. */
+void frame_drain_caches(void);
+
+/* A sum over the free blocks, for the audit: must equal the count kept. */
+uint64_t frame_audit_free(void);
+
+#ifdef CALF_TEST
+/* A word for each frame, for the audit to count in. */
+extern uint32_t *frame_audit_words;
+
+/*
+ * Failing on purpose: while set on a hart, of its next allocations the n-th
+ * fails, or all from the n-th on.
+ */
+struct frame_failure {
+	uint64_t countdown; /* 0: none fails */
+	bool from;
+	uint64_t failed;
+};
+void frame_fail_set(struct frame_failure *failure);
+#endif
+
+#endif

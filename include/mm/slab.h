@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slab.h - small kernel objects of one size, several to a frame.
+ *
+ * A frame goes back to the allocator with its last object, so that the number
+ * of free frames tells exactly whether anything leaked.
+ */
+#ifndef MM_SLAB_H
+#define MM_SLAB_H
+
+#include "arch/lock.h"
+#include "lib/compiler.h"
+#include "lib/list.h"
+
+struct slab {
+	struct lock lock;
+	size_t size;         /* of an object, a multiple of 16 */
+	struct list partial; /* pages with a free object */
+	bool ready;
+};
+
+#define SLAB_INIT(type)                             \
+	{                                           \
+		.size = (sizeof(type) + 15) & ~15UL \
+	}
+
+/* An object with undefined contents, or NULL if there is no frame for it. */
+MUST_USE void *slab_alloc(struct slab *slab);
+void slab_free(struct slab *slab, void *object);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * file.h - open files, and the descriptors that name them.
+ *
+ * A file is a handle on a kernel object with a small table of operations. Its
+ * operations work on the memory of the running process.
+ *
+ * Locks: [A] atomic   [c] constant   [f] file.lock
+ */
+#ifndef PROC_FILE_H
+#define PROC_FILE_H
+
+#include "proc/initrd.h"
+#include "proc/proc.h"
+
+#define O_ACCMODE   3
+#define O_RDONLY    0
+#define O_WRONLY    1
+#define O_RDWR      2
+#define O_CREAT     0100
+#define O_EXCL      0200
+#define O_TRUNC     01000
+#define O_APPEND    02000
+#define O_NONBLOCK  04000
+#define O_DIRECTORY 0200000
+#define O_CLOEXEC   02000000
+
+#define POLLIN   1
+#define POLLOUT  4
+#define POLLERR  8
+#define POLLHUP  16
+#define POLLNVAL 32
+
+struct file;
+
+/*
+ * read and write move up to `len` bytes between the object and the running
+ * process's memory. They return how many; 0 at the end; -EFAULT or -ENOMEM
+ * where no byte could be moved; -ERESTART when the process has been put on a
+ * queue, or a part is done and proc.progress says how much.
+ */
+struct file_ops {
+	long (*read)(struct file *f, vaddr_t to, size_t len);
+	long (*write)(struct file *f, vaddr_t from, size_t len);
+	unsigned (*poll)(struct file *f); /* NULL: always ready */
+	void (*close)(struct file *f);
+};
+
+struct file {
+	uint32_t refs;              /* [A] descriptors of all processes */
+	uint32_t flags;             /* O_ACCMODE, O_NONBLOCK */
+	const struct file_ops *ops; /* [c] */
+	struct lock lock;
+	uint64_t pos;            /* [f] */
+	const struct node *node; /* [c] of the initrd, or NULL */
+	void *object;            /* [c] of the operations */
+};
+
+/* A file with one reference, or NULL if memory is out. */
+MUST_USE struct file *file_create(const struct file_ops *ops, uint32_t flags);
+void file_get(struct file *f);
+void file_put(struct file *f);
+
+static inline bool file_can_read(const struct file *f)
+{
+	return (f->flags & O_ACCMODE) != O_WRONLY;
+}
+
+static inline bool file_can_write(const struct file *f)
+{
+	return (f->flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* Opens what `node` is. -ENOMEM, -EROFS, -EISDIR. */
+MUST_USE int file_open(const struct node *node, uint32_t flags,
+    struct file **file);
+
+/* The file behind a descriptor of the running process, or NULL. */
+struct file *fd_get(int fd);
+
+/*
+ * Puts a file into the lowest free descriptor from `lowest` on, and takes over
+ * the caller's reference. Returns it, or -EMFILE or -ENOMEM.
+ */
+MUST_USE int fd_install(struct file *f, int lowest, bool cloexec);
+
+/* The same for a given descriptor; what was open there is closed. */
+MUST_USE int fd_replace(int fd, struct file *f, bool cloexec);
+
+/* Closes a descriptor. -EBADF. */
+int fd_close(int fd);
+
+bool fd_is_cloexec(int fd);
+void fd_set_cloexec(int fd, bool on);
+
+/* Room for a copy of `from`; false if memory is out. */
+MUST_USE bool fd_table_prepare(struct fd_table *table,
+    const struct fd_table *from);
+void fd_table_discard(struct fd_table *table);
+void fd_table_copy(struct fd_table *table, const struct fd_table *from);
+void fd_table_close(struct fd_table *table);
+void fd_table_exec(struct fd_table *table);
+
+/* The two ends of a new pipe. -ENOMEM: there is none. */
+MUST_USE int pipe_create(uint32_t flags, struct file *ends[2]);
+bool file_is_pipe(const struct file *f);
+
+/* The console, as opened from /dev/console and at the start. */
+extern const struct file_ops tty_ops;
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * proc.h - a process: a trap frame, an address space, and what Linux programs
+ * expect around them.
+ *
+ * There is no kernel stack per process. A system call that has to wait has not
+ * happened yet: the process is put on a wait queue with its program counter
+ * still at the ecall, which is executed again when it wakes up. What a call
+ * got done before it had to wait is in `progress`.
+ *
+ * One frame holds all of it, from fork until the parent has waited.
+ *
+ * Locks: [s] sched_lock   [A] atomic   [c] constant once created
+ *        [o] owned by the hart that runs it, or by whoever creates it
+ */
+#ifndef PROC_PROC_H
+#define PROC_PROC_H
+
+#include "abi/signal.h"
+#include "arch/hart.h"
+#include "arch/lock.h"
+#include "arch/trapframe.h"
+#include "lib/list.h"
+#include "mm/aspace.h"
+#include "mm/frame.h"
+
+#define PROC_NAME_LEN 32
+#define INIT_PID      1
+#define PID_MAX       4194304 /* as on Linux: pids are below */
+
+enum proc_state {
+	PROC_READY,   /* on the run queue */
+	PROC_RUNNING, /* on a hart, or on the way to or from it */
+	PROC_BLOCKED, /* on a wait queue, or asleep until a time */
+	PROC_STOPPED, /* by a signal */
+	PROC_ZOMBIE,  /* waits to be waited for */
+};
+
+/* A call that can be told to come back: how it ends if a signal interrupts. */
+enum call_state {
+	CALL_NONE,        /* in user mode, or in a call that does not wait */
+	CALL_RESTARTABLE, /* EINTR, or restarted if the handler says so */
+	CALL_EINTR,       /* EINTR in any case */
+};
+
+struct waitq {
+	struct list procs; /* [s] */
+};
+
+struct timer {
+	struct list link;  /* [s] all timers that run, sorted */
+	uint64_t at;       /* [s] 0: does not run */
+	struct proc *proc; /* [c] */
+};
+
+/* How far a system call came that is done in parts. */
+struct progress {
+	bool active;        /* the rest means something */
+	uint64_t bytes;     /* moved so far */
+	uint64_t before;    /* by earlier pieces of a vector */
+	uint64_t deadline;  /* of a sleep */
+	vaddr_t remain;     /* where the rest of it goes if interrupted; 0 */
+	struct range_op op; /* munmap and the like */
+};
+
+#define FD_INLINE 32
+#define FD_MAX    512
+
+struct fd_table {
+	struct file **files; /* [o] `few`, or a frame of FD_MAX */
+	struct file *few[FD_INLINE];
+	uint64_t cloexec[FD_MAX / 64];
+	uint16_t end; /* descriptors from here on are closed */
+};
+
+struct signal_state {
+	uint64_t pending;   /* [s] sent and not yet delivered */
+	uint64_t blocked;   /* [o] written under sched_lock */
+	uint64_t set;       /* [o] likewise: actions[] means something */
+	uint64_t suspended; /* [o] mask to put back after sigsuspend */
+	bool has_suspended;
+	vaddr_t stack; /* [o] sigaltstack; size 0: none */
+	uint64_t stack_size;
+	struct sigaction_abi actions[NSIG];
+	struct siginfo_small info[NSIG]; /* [s] of the pending ones */
+};
+
+struct proc {
+	struct trapframe tf; /* [o] first: trapvec.S */
+	uint32_t work;       /* [A] something to do before user mode */
+	uint32_t on_hart;    /* [A] a hart has not quite let go of it */
+	struct aspace *as; /* [o] changed under sched_lock; NULL when exiting */
+	struct aspace *old;   /* [o] to be torn down on this process's time */
+	enum call_state call; /* [o] */
+	struct progress progress; /* [o] */
+	bool fp_used;             /* [o] tf.f means something */
+	uint8_t fp_hart;          /* [o] whose registers may still hold it */
+
+	pid_t pid;                 /* [c] */
+	pid_t pgid, sid;           /* [s] */
+	enum proc_state state;     /* [s] */
+	uint8_t hart;              /* [s] where it runs or ran */
+	bool exiting;              /* [o] */
+	bool auto_reaped;          /* [s] nobody will wait for it */
+	bool did_exec;             /* [s] */
+	struct proc *parent;       /* [s] NULL for init */
+	struct list children;      /* [s] */
+	struct list sibling;       /* [s] in parent's children */
+	struct list link;          /* [s] run queue or wait queue */
+	struct list all;           /* [s] every process, in order of creation */
+	struct proc *hash_next;    /* [s] */
+	struct waitq child_event;  /* [s] a child changed its state */
+	struct proc *vfork_parent; /* [s] waits until we exec or exit */
+	bool vfork_wait;           /* [s] we wait for a child */
+	bool as_is_lent; /* [s] we die while a child runs in our memory */
+
+	int exit_status;    /* [s] as wait4 reports it */
+	int exit_signal;    /* [c] what the parent gets */
+	bool stop_reported; /* [s] */
+	bool cont_pending;  /* [s] SIGCONT not yet reported */
+	int stop_signal;    /* [s] */
+
+	struct timer wake;     /* [s] ends a wait */
+	struct timer alarm;    /* [s] ITIMER_REAL */
+	uint64_t alarm_period; /* [s] 0: once */
+	bool timed_out;        /* [s] the wait was ended by its timer */
+
+	uint64_t started;     /* [o] when it came to its hart */
+	uint64_t time_ticks;  /* [o] spent on harts */
+	uint64_t child_ticks; /* [s] of children waited for */
+
+	struct signal_state sig;
+	struct fd_table fds;
+	const struct node *cwd;   /* [o] */
+	vaddr_t set_tid;          /* [o] CLONE_CHILD_SETTID, until done */
+	vaddr_t clear_tid;        /* [o] CLONE_CHILD_CLEARTID */
+	char name[PROC_NAME_LEN]; /* [o] */
+#ifdef CALF_TEST
+	struct frame_failure failure; /* [o] */
+#endif
+};
+
+/*
+ * Guards states, queues, the family tree and pending signals: every structure
+ * that more than one process can see, and no memory.
+ */
+extern struct lock sched_lock;
+
+/* The process that this hart runs. */
+static inline struct proc *proc_self(void)
+{
+	return hart_self()->proc;
+}
+
+/*
+ * A process without address space, files or family, not yet known to anyone;
+ * NULL if memory is out. Free it with proc_discard().
+ */
+MUST_USE struct proc *proc_create(void);
+void proc_discard(struct proc *p);
+
+/* Gives it a pid and makes it a child of `parent`. Cannot fail. */
+void proc_publish(struct proc *p, struct proc *parent) REQUIRES(sched_lock);
+
+/* Takes a zombie that has been waited for out of the world. */
+void proc_remove(struct proc *p) REQUIRES(sched_lock);
+
+struct proc *proc_find(pid_t pid) REQUIRES(sched_lock);
+
+/* The process with the smallest pid above `after`, or NULL. */
+struct proc *proc_next(pid_t after) REQUIRES(sched_lock);
+
+/* Its address space with one more user, or NULL if it has none any more. */
+struct aspace *proc_aspace_get(struct proc *p) REQUIRES(sched_lock);
+
+extern struct list proc_all;        /* [s] */
+extern unsigned proc_count;         /* [s] */
+extern struct proc *proc_init_task; /* [c] once started */
+
+/*
+ * Ends the running process with a status as wait4 reports it. Its memory goes
+ * in parts, so the last of it is gone some time later.
+ */
+NORETURN void proc_exit(int status);
+
+#define STATUS_EXITED(code)  (((code)&0xff) << 8)
+#define STATUS_SIGNALED(sig) (sig)
+
+/* fork, vfork, and the clone() calls that mean one of these. */
+struct fork_args {
+	bool share_memory; /* vfork: no copy of the address space */
+	bool wait;         /* vfork: the parent waits for exec or exit */
+	bool set_tls;
+	int exit_signal;
+	vaddr_t stack; /* 0: the parent's */
+	vaddr_t tls;
+	vaddr_t parent_tid, child_tid, clear_tid; /* 0: none */
+};
+
+/* The child's pid; -ENOMEM, and nothing has changed; or -ERESTART. */
+long proc_fork(const struct fork_args *args);
+
+/* wait4(2). -ERESTART: no child is ready yet, the caller is on the queue. */
+long proc_wait(pid_t pid, vaddr_t status, int options, vaddr_t rusage);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * signal.h - signals: sent under sched_lock by anybody, delivered by the hart
+ * that runs the process, on its way to user mode.
+ */
+#ifndef PROC_SIGNAL_H
+#define PROC_SIGNAL_H
+
+#include "proc/proc.h"
+
+#define SIGNAL_BIT(sig) (1UL << ((sig)-1))
+
+/* Is there a signal that a wait has to be interrupted for? */
+static inline bool signal_is_due(const struct proc *p) REQUIRES(sched_lock)
+{
+	return (p->sig.pending & ~p->sig.blocked) != 0;
+}
+
+/* Is the signal blocked or ignored? */
+bool signal_is_deaf(const struct proc *p, int sig) REQUIRES(sched_lock);
+
+/* Marks it pending, and wakes the process if it has to know. */
+void signal_send(struct proc *p, int sig, struct siginfo_small info)
+    REQUIRES(sched_lock);
+
+/* To every process of a group. Returns how many there were. */
+unsigned signal_send_group(pid_t pgid, int sig, struct siginfo_small info)
+    REQUIRES(sched_lock);
+
+/*
+ * A signal that the process brought upon itself, by a bad access say: neither
+ * blocked nor ignored, it ends the process if it has no handler for it.
+ */
+void signal_force(struct proc *p, int sig, struct siginfo_small info)
+    EXCLUDES(sched_lock);
+
+/* Delivers what is pending to the running process; may not return. */
+void signal_deliver(struct proc *p) EXCLUDES(sched_lock);
+
+/* fork: the child's signal state. exec: handlers are gone. */
+void signal_copy(struct proc *child, struct proc *parent);
+void signal_exec(struct proc *p);
+
+/* The system calls. */
+long signal_action(int sig, vaddr_t action, vaddr_t old);
+long signal_mask(int how, vaddr_t set, vaddr_t old);
+long signal_pending(vaddr_t set);
+long signal_suspend(vaddr_t set);
+long signal_return(void);
+long signal_stack(vaddr_t stack, vaddr_t old);
+long signal_kill(pid_t pid, int sig);
+long signal_tgkill(pid_t pid, int sig);
+
+/* The page that handlers return to. Once, at boot. */
+void signal_init(void);
+extern struct frame *signal_trampoline;
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * string.c - memory and string functions.
+ *
+ * Whole pages are copied and cleared by arch/page.S; what comes here is
+ * short or unaligned, so these go by words where both sides allow it.
+ */
+#include "lib/string.h"
+
+#define WORD sizeof(uint64_t)
+
+typedef uint64_t __attribute__((may_alias)) word_t;
+
+static bool is_word_aligned(const void *a, const void *b)
+{
+	return (((uintptr_t)a | (uintptr_t)b) & (WORD - 1)) == 0;
+}
+
+void *memcpy(void *dst, const void *src, size_t len)
+{
+	char *d = dst;
+	const char *s = src;
+
+	if (is_word_aligned(d, s)) {
+#pragma GCC unroll 8
+		for (; len >= WORD; len -= WORD, d += WORD, s += WORD)
+			*(word_t *)(void *)d = *(const word_t *)(const void *)s;
+	}
+	while (len-- > 0)
+		*d++ = *s++;
+	return dst;
+}
+
+void *memmove(void *dst, const void *src, size_t len)
+{
+	char *d = dst;
+	const char *s = src;
+
+	if (d <= s || d >= s + len)
+		return memcpy(dst, src, len);
+	while (len-- > 0)
+		d[len] = s[len];
+	return dst;
+}
+
+void *memset(void *dst, int byte, size_t len)
+{
+	char *d = dst;
+	uint64_t word = (uint8_t)byte * 0x0101010101010101UL;
+
+	if (is_word_aligned(d, d)) {
+#pragma GCC unroll 8
+		for (; len >= WORD; len -= WORD, d += WORD)
+			*(word_t *)(void *)d = word;
+	}
+	while (len-- > 0)
+		*d++ = (char)byte;
+	return dst;
+}
+
+int memcmp(const void *a, const void *b, size_t len)
+{
+	const unsigned char *x = a, *y = b;
+
+	for (; len > 0; len--, x++, y++) {
+		if (*x != *y)
+			return *x - *y;
+	}
+	return 0;
+}
+
+size_t strlen(const char *s)
+{
+	size_t len = 0;
+
+	while (s[len] != '\0')
+		len++;
+	return len;
+}
+
+int strcmp(const char *a, const char *b)
+{
+	for (; *a != '\0' && *a == *b; a++, b++)
+		;
+	return (unsigned char)*a - (unsigned char)*b;
+}
+
+int strncmp(const char *a, const char *b, size_t len)
+{
+	for (; len > 0 && *a != '\0' && *a == *b; len--, a++, b++)
+		;
+	return len == 0 ? 0 : (unsigned char)*a - (unsigned char)*b;
+}
+
+void str_copy(char *dst, const char *src, size_t size)
+{
+	for (; size > 1 && *src != '\0'; size--)
+		*dst++ = *src++;
+	*dst = '\0';
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - the boot order. The one file that may see everything.
+ */
+#include "arch/hart.h"
+#include "arch/machine.h"
+#include "arch/power.h"
+#include "arch/timer.h"
+#include "arch/tlb.h"
+#include "lib/print.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/kernelmap.h"
+#include "proc/exec.h"
+#include "proc/initrd.h"
+#include "proc/random.h"
+#include "proc/sched.h"
+#include "proc/signal.h"
+#ifdef CALF_TEST
+#include "tests/kernel/ktest.h"
+#endif
+
+/* Between the start of memory and the image: linker.ld. */
+#define FIRMWARE_SIZE (2UL << 20)
+
+NORETURN void kmain(uint64_t hartid, paddr_t fdt);
+NORETURN void hart_main(void);
+
+extern char kernel_start[], kernel_end[];
+extern char embedded_initrd_start[], embedded_initrd_end[];
+
+/* All memory is the allocator's, but for what the machine and we sit on. */
+static void memory_init(void)
+{
+	struct region taken[MAX_REGIONS + 2];
+	unsigned count = 0;
+	struct memory_map map = {.ram = machine.ram,
+	    .ram_count = machine.ram_count,
+	    .taken = taken};
+
+	for (unsigned i = 0; i < machine.reserved_count; i++)
+		taken[count++] = machine.reserved[i];
+	/* The firmware lies below the image, whatever the tree says. */
+	taken[count++] = (struct region){
+	    virt_to_phys(kernel_start) - FIRMWARE_SIZE,
+	    page_ceil(virt_to_phys(kernel_end)),
+	};
+	if (machine.initrd.end > machine.initrd.start)
+		taken[count++] = machine.initrd;
+	map.taken_count = count;
+	frame_init(&map);
+}
+
+static void files_init(void)
+{
+	struct region initrd = machine.initrd;
+
+	if (initrd.end > initrd.start)
+		initrd_init(phys_to_virt(initrd.start),
+		    initrd.end - initrd.start);
+	else
+		initrd_init(embedded_initrd_start,
+		    (size_t)(embedded_initrd_end - embedded_initrd_start));
+}
+
+/*
+ * The program named by rdinit=, /init by default, with the words
+ * after "--" as its arguments, or those after rdinit= if there is no "--".
+ */
+static void init_start(void)
+{
+	static char path[PATH_MAX] = "/init";
+	const char *value, *args = "";
+	size_t len;
+
+	if (bootarg_find("rdinit", &value, &len) && len > 0) {
+		str_copy(path, value, min_u64(len + 1, sizeof path));
+		args = value + len;
+	}
+	if (bootarg_find("--", &value, &len))
+		args = value;
+	while (*args == ' ')
+		args++;
+	proc_start_init(path, args, strlen(args));
+}
+
+/* In a test build, the tests instead of a process if asked for. */
+static void tests_start(void)
+{
+#ifdef CALF_TEST
+	const char *words;
+	size_t len;
+
+	if (bootarg_find("ktest", &words, &len))
+		kernel_tests_run(words, len);
+#endif
+}
+
+void kmain(uint64_t hartid, paddr_t fdt)
+{
+	hart_init_boot();
+	machine_init(fdt);
+	machine_set_boot_hart(hartid);
+	memory_init();
+	kernelmap_init();
+	tlb_init();
+	console_init();
+	timer_init();
+	hart_start_others();
+	kprintf("Calf: %u harts, %lu MiB of memory, %lu MiB free\n", hart_count,
+	    frame_total_count() >> 8, frame_free_count() >> 8);
+	random_init();
+	signal_init();
+	files_init();
+	tests_start();
+	init_start();
+	sched_start();
+}
+
+/* The other harts: they have a stack and the boot root (arch/entry.S). */
+void hart_main(void)
+{
+	tlb_init();
+	timer_set(TIMER_NEVER);
+	__atomic_store_n(&hart_self()->online, true, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&sched_is_open, __ATOMIC_ACQUIRE))
+		hart_relax();
+	sched_start();
+}

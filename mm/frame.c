@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * frame.c - counts and states of frames, and a cache of free ones for each
+ * hart in front of the buddy allocator.
+ *
+ * A cache moves frames to and from the allocator in batches, so that harts
+ * seldom meet at its lock. Each cache has a lock of its own, all but
+ * uncontended, through which a hart that finds nothing left takes from the
+ * others: memory is exhausted only when it is gone everywhere.
+ *
+ * A cache keeps some frames apart that are known to be zero, freed page tables
+ * mostly: clearing a frame costs more than most of what is done with it.
+ *
+ * In test builds a freed frame is filled with a pattern, which is checked when
+ * it is allocated: whoever writes through a stale reference is found out.
+ */
+#include "mm/frame.h"
+
+#include "arch/hart.h"
+#include "arch/lock.h"
+#include "arch/machine.h"
+#include "arch/page.h"
+#include "buddy.h"
+#include "lib/print.h"
+#include "lib/string.h"
+
+#define CACHE_SIZE  64
+#define CACHE_BATCH 32
+#define ZEROED_SIZE 32
+#define POISON      0xa5a5a5a5a5a5a5a5UL
+
+/* The first words of a free block are the allocator's links. */
+#define POISON_FROM 2
+
+struct cache {
+	struct lock lock;
+	uint64_t count;  /* [A] written under lock */
+	uint64_t zeroed; /* [A] likewise */
+	struct frame *free[CACHE_SIZE];
+	struct frame *zero[ZEROED_SIZE];
+} ALIGNED(64);
+
+struct frame *frames;
+paddr_t frame_base;
+uint64_t frame_count;
+
+/*
+ * Batches of CACHE_BATCH frames between the caches and the allocator, chained
+ * through their first words, the chains through their second: merging frames
+ * that are going to be split again is work for nothing.
+ */
+struct chain {
+	struct chain *next_frame;
+	struct chain *next_chain;
+};
+
+static struct lock depot_lock;
+static struct chain *depot GUARDED_BY(depot_lock);
+static uint64_t depot_count; /* [A] frames, written under depot_lock */
+
+static struct cache caches[MAX_HARTS];
+static uint64_t total_frames;
+
+#ifdef CALF_TEST
+#define KEEPS_ZEROED false
+
+uint32_t *frame_audit_words;
+
+static struct frame_failure *failures[MAX_HARTS];
+
+void frame_fail_set(struct frame_failure *failure)
+{
+	failures[hart_index()] = failure;
+}
+
+static bool must_fail(void)
+{
+	struct frame_failure *failure = failures[hart_index()];
+
+	if (failure == NULL || failure->countdown == 0)
+		return false;
+	if (failure->countdown > 1) {
+		failure->countdown--;
+		return false;
+	}
+	if (!failure->from)
+		failure->countdown = 0;
+	failure->failed++;
+	return true;
+}
+
+static void poison(struct frame *f)
+{
+	uint64_t *word = frame_virt(f);
+
+	for (size_t i = 0; i < PAGE_SIZE / sizeof *word; i++)
+		word[i] = POISON;
+}
+
+static void check_poison(struct frame *f)
+{
+	uint64_t *word = frame_virt(f);
+
+	for (size_t i = POISON_FROM; i < PAGE_SIZE / sizeof *word; i++)
+		if (word[i] != POISON)
+			panic("expected free frame %lx untouched, found %lx "
+			      "at offset %lx",
+			    frame_paddr(f), word[i], i * sizeof *word);
+}
+
+static void check_zero(struct frame *f)
+{
+	uint64_t *word = frame_virt(f);
+
+	for (size_t i = 0; i < PAGE_SIZE / sizeof *word; i++)
+		if (word[i] != 0)
+			panic("expected zeroed frame %lx, found %lx",
+			    frame_paddr(f), word[i]);
+}
+#else
+#define KEEPS_ZEROED true
+
+static bool must_fail(void)
+{
+	return false;
+}
+
+static void poison(struct frame *f)
+{
+	(void)f;
+}
+
+static void check_poison(struct frame *f)
+{
+	(void)f;
+}
+
+static void check_zero(struct frame *f)
+{
+	(void)f;
+}
+#endif
+
+/* CACHE_BATCH frames off the top of a cache, as a chain for the depot. */
+static void depot_put(struct cache *cache) REQUIRES(cache->lock)
+{
+	struct chain *first = NULL;
+
+	for (unsigned i = 0; i < CACHE_BATCH; i++) {
+		struct chain *link = frame_virt(cache->free[--cache->count]);
+
+		link->next_frame = first;
+		first = link;
+	}
+	lock_acquire(&depot_lock);
+	first->next_chain = depot;
+	depot = first;
+	depot_count += CACHE_BATCH;
+	lock_release(&depot_lock);
+}
+
+/* Takes a chain; NULL if there is none. */
+static struct chain *depot_get(void)
+{
+	struct chain *chain;
+
+	lock_acquire(&depot_lock);
+	chain = depot;
+	if (chain != NULL) {
+		depot = chain->next_chain;
+		depot_count -= CACHE_BATCH;
+	}
+	lock_release(&depot_lock);
+	return chain;
+}
+
+/* Fills an empty cache. */
+static NOINLINE void cache_refill(struct cache *cache) REQUIRES(cache->lock)
+{
+	struct chain *chain = depot_get();
+	struct frame *f;
+
+	for (; chain != NULL; chain = chain->next_frame)
+		cache->free[cache->count++] = frame_of_virt(chain);
+	if (cache->count > 0)
+		return;
+	lock_acquire(&buddy_lock);
+	while (cache->count < CACHE_BATCH && (f = buddy_alloc(0)) != NULL)
+		cache->free[cache->count++] = f;
+	lock_release(&buddy_lock);
+}
+
+/* Everything goes back to where it can be merged. */
+static void cache_drain(struct cache *cache) REQUIRES(cache->lock)
+{
+	lock_acquire(&buddy_lock);
+	while (cache->count > 0)
+		buddy_free(cache->free[--cache->count], 0);
+	while (cache->zeroed > 0)
+		buddy_free(cache->zero[--cache->zeroed], 0);
+	lock_release(&buddy_lock);
+}
+
+static void depot_drain(void)
+{
+	struct chain *chain;
+
+	while ((chain = depot_get()) != NULL) {
+		lock_acquire(&buddy_lock);
+		while (chain != NULL) {
+			struct frame *f = frame_of_virt(chain);
+
+			chain = chain->next_frame;
+			buddy_free(f, 0);
+		}
+		lock_release(&buddy_lock);
+	}
+}
+
+/* Any frame of a cache, the zeroed ones last. */
+static struct frame *cache_pop(struct cache *cache) REQUIRES(cache->lock)
+{
+	if (likely(cache->count > 0))
+		return cache->free[--cache->count];
+	if (cache->zeroed > 0)
+		return cache->zero[--cache->zeroed];
+	return NULL;
+}
+
+/* The last resort: a frame from any cache. */
+static NOINLINE struct frame *cache_steal(void)
+{
+	for (unsigned i = 0; i < MAX_HARTS; i++) {
+		struct frame *f;
+
+		lock_acquire(&caches[i].lock);
+		f = cache_pop(&caches[i]);
+		lock_release(&caches[i].lock);
+		if (f != NULL)
+			return f;
+	}
+	return NULL;
+}
+
+static inline struct frame *frame_begin(struct frame *f, enum frame_state state)
+{
+	assert(f->refs == 0);
+	assert(f->state == FRAME_FREE);
+	f->state = (uint8_t)state;
+	f->used = 0;
+	__atomic_store_n(&f->refs, 1, __ATOMIC_RELAXED);
+	return f;
+}
+
+/* The hart's own cache is empty. */
+static NOINLINE struct frame *alloc_slow(enum frame_state state)
+{
+	struct cache *cache = &caches[hart_index()];
+	struct frame *f;
+
+	lock_acquire(&cache->lock);
+	cache_refill(cache);
+	f = cache_pop(cache);
+	lock_release(&cache->lock);
+	if (f == NULL)
+		f = cache_steal();
+	if (f == NULL)
+		return NULL;
+	check_poison(f);
+	return frame_begin(f, state);
+}
+
+struct frame *frame_alloc(enum frame_state state)
+{
+	struct cache *cache = &caches[hart_index()];
+	struct frame *f;
+
+	if (must_fail())
+		return NULL;
+	lock_acquire(&cache->lock);
+	if (unlikely(cache->count == 0)) {
+		lock_release(&cache->lock);
+		return alloc_slow(state);
+	}
+	f = cache->free[--cache->count];
+	lock_release(&cache->lock);
+	check_poison(f);
+	return frame_begin(f, state);
+}
+
+struct frame *frame_alloc_zeroed(enum frame_state state)
+{
+	struct cache *cache = &caches[hart_index()];
+	struct frame *f = NULL;
+
+	if (KEEPS_ZEROED) {
+		lock_acquire(&cache->lock);
+		if (cache->zeroed > 0)
+			f = cache->zero[--cache->zeroed];
+		lock_release(&cache->lock);
+		if (likely(f != NULL))
+			return frame_begin(f, state);
+	}
+	f = frame_alloc(state);
+	if (f != NULL)
+		page_zero(frame_virt(f));
+	return f;
+}
+
+static inline void frame_end(struct frame *f)
+{
+	assert(f->refs == 0);
+	assert(f->state >= FRAME_KERNEL);
+	f->state = FRAME_FREE;
+}
+
+void frame_count_is_wrong(const struct frame *f, uint32_t count)
+{
+	panic("expected a live frame at %lx, found count %u", frame_paddr(f),
+	    count);
+}
+
+void frame_free(struct frame *f)
+{
+	struct cache *cache = &caches[hart_index()];
+
+	frame_end(f);
+	poison(f);
+	lock_acquire(&cache->lock);
+	if (unlikely(cache->count == CACHE_SIZE))
+		depot_put(cache);
+	cache->free[cache->count++] = f;
+	lock_release(&cache->lock);
+}
+
+void frame_free_batch(struct frame *const *batch, unsigned count)
+{
+	struct cache *cache = &caches[hart_index()];
+
+	for (unsigned i = 0; i < count; i++) {
+		frame_end(batch[i]);
+		poison(batch[i]);
+	}
+	lock_acquire(&cache->lock);
+	for (unsigned i = 0; i < count; i++) {
+		if (unlikely(cache->count == CACHE_SIZE))
+			depot_put(cache);
+		cache->free[cache->count++] = batch[i];
+	}
+	lock_release(&cache->lock);
+}
+
+void frame_free_zeroed(struct frame *f)
+{
+	struct cache *cache = &caches[hart_index()];
+	bool kept = false;
+
+	check_zero(f);
+	if (KEEPS_ZEROED) {
+		lock_acquire(&cache->lock);
+		if (cache->zeroed < ZEROED_SIZE) {
+			frame_end(f);
+			cache->zero[cache->zeroed++] = f;
+			kept = true;
+		}
+		lock_release(&cache->lock);
+	}
+	if (!kept)
+		frame_free(f);
+}
+
+struct frame *frame_alloc_block(unsigned order)
+{
+	struct frame *block;
+
+	if (must_fail())
+		return NULL;
+	lock_acquire(&buddy_lock);
+	block = buddy_alloc(order);
+	lock_release(&buddy_lock);
+	if (block == NULL) {
+		frame_drain_caches();
+		lock_acquire(&buddy_lock);
+		block = buddy_alloc(order);
+		lock_release(&buddy_lock);
+	}
+	for (uint64_t i = 0; block != NULL && i < 1UL << order; i++) {
+		check_poison(&block[i]);
+		block[i].state = FRAME_KERNEL;
+		block[i].refs = 1;
+	}
+	return block;
+}
+
+void frame_free_block(struct frame *block, unsigned order)
+{
+	for (uint64_t i = 0; i < 1UL << order; i++) {
+		assert(block[i].state == FRAME_KERNEL && block[i].refs == 1);
+		block[i].refs = 0;
+		block[i].state = FRAME_FREE;
+		poison(&block[i]);
+	}
+	lock_acquire(&buddy_lock);
+	buddy_free(block, order);
+	lock_release(&buddy_lock);
+}
+
+uint64_t frame_free_count(void)
+{
+	uint64_t sum = buddy_free_count() +
+	    __atomic_load_n(&depot_count, __ATOMIC_RELAXED);
+
+	for (unsigned i = 0; i < MAX_HARTS; i++)
+		sum += __atomic_load_n(&caches[i].count, __ATOMIC_RELAXED) +
+		    __atomic_load_n(&caches[i].zeroed, __ATOMIC_RELAXED);
+	return sum;
+}
+
+uint64_t frame_total_count(void)
+{
+	return total_frames;
+}
+
+void frame_drain_caches(void)
+{
+	for (unsigned i = 0; i < MAX_HARTS; i++) {
+		lock_acquire(&caches[i].lock);
+		cache_drain(&caches[i]);
+		lock_release(&caches[i].lock);
+	}
+	depot_drain();
+}
+
+/* With the caches drained every free frame is in a block of the allocator. */
+uint64_t frame_audit_free(void)
+{
+	uint64_t free = 0;
+
+	frame_drain_caches();
+	for (uint64_t i = 0; i < frame_count; i++) {
+		if (frames[i].state != FRAME_FREE)
+			continue;
+		assert(frames[i].refs == 0);
+		check_poison(&frames[i]);
+		free++;
+	}
+	assert(free == buddy_audit());
+	return free;
+}
+
+/* The largest aligned blocks that fit into [first, end), as frame indices. */
+static void give_frames(uint64_t first, uint64_t end)
+{
+	uint64_t base = frame_base >> PAGE_SHIFT;
+
+	for (uint64_t i = first; i < end; i++) {
+		assert(frames[i].state == FRAME_NOTHING);
+		frames[i].state = FRAME_FREE;
+		poison(&frames[i]);
+	}
+	total_frames += end - first;
+	lock_acquire(&buddy_lock);
+	while (first < end) {
+		unsigned order = 0;
+
+		while (order < BUDDY_MAX_ORDER &&
+		    (base + first) % (2UL << order) == 0 &&
+		    first + (2UL << order) <= end)
+			order++;
+		buddy_free(&frames[first], order);
+		first += 1UL << order;
+	}
+	lock_release(&buddy_lock);
+}
+
+void frame_give(paddr_t start, paddr_t end)
+{
+	give_frames((start - frame_base) >> PAGE_SHIFT,
+	    (end - frame_base) >> PAGE_SHIFT);
+}

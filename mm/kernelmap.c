@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernelmap.c - the kernel half: the direct map, W^X.
+ *
+ * Whole gigabytes of memory are mapped by one entry, the GiB with the image by
+ * entries of 2 MiB, and the image itself by entries of 4 KiB. What is neither
+ * memory nor a device in use is not mapped, nor is the firmware below the
+ * image. The tables are never freed.
+ */
+#include "mm/kernelmap.h"
+
+#include "arch/machine.h"
+#include "arch/page.h"
+#include "arch/tlb.h"
+#include "pagetable.h"
+
+#define SPAN_2M (1UL << 21)
+#define SPAN_1G (1UL << 30)
+
+extern char kernel_start[], kernel_text_end[], kernel_rodata_end[],
+    kernel_stacks[], kernel_end[];
+
+static pte_t *kernel_table(pte_t *slot)
+{
+	struct frame *table;
+
+	if (pte_is_table(pte_read(slot)))
+		return table_entries(pte_read(slot));
+	assert(pte_is_empty(pte_read(slot)));
+	table = frame_alloc(FRAME_KERNEL);
+	if (table == NULL)
+		panic("expected memory for the kernel's page tables");
+	page_zero(frame_virt(table));
+	pte_write(slot, pte_table(frame_paddr(table)));
+	return frame_virt(table);
+}
+
+/* Maps one entry of the given level. */
+static void map_entry(paddr_t pa, int level, uint64_t perms)
+{
+	vaddr_t va = (vaddr_t)phys_to_virt(pa);
+	unsigned index = level_index(va, SV39_ROOT_LEVEL);
+	pte_t *slot = &kernel_template[index];
+
+	if (index >= kernel_template_end)
+		kernel_template_end = index + 1;
+	for (int at = SV39_ROOT_LEVEL; at > level; at--)
+		slot = &kernel_table(slot)[level_index(va, at - 1)];
+	pte_write(slot, pte_kernel(pa, perms));
+}
+
+static bool is_stack_guard(paddr_t pa)
+{
+	paddr_t stacks = virt_to_phys(kernel_stacks);
+
+	return pa >= stacks && pa < virt_to_phys(kernel_end) &&
+	    (pa - stacks) % KSTACK_STRIDE == 0;
+}
+
+static uint64_t image_perms(paddr_t pa)
+{
+	if (pa < virt_to_phys(kernel_text_end))
+		return PTE_R | PTE_X;
+	if (pa < virt_to_phys(kernel_rodata_end))
+		return PTE_R;
+	return PTE_R | PTE_W;
+}
+
+/* The largest entry that starts at `pa` and ends by `end`. */
+static int fitting_level(paddr_t pa, paddr_t end)
+{
+	if (pa % SPAN_1G == 0 && end - pa >= SPAN_1G)
+		return 2;
+	if (pa % SPAN_2M == 0 && end - pa >= SPAN_2M)
+		return 1;
+	return 0;
+}
+
+static void map_memory(paddr_t pa, paddr_t end, bool image)
+{
+	while (pa < end) {
+		int level = image ? 0 : fitting_level(pa, end);
+
+		if (!image)
+			map_entry(pa, level, PTE_R | PTE_W);
+		else if (!is_stack_guard(pa))
+			map_entry(pa, 0, image_perms(pa));
+		pa += level_span(level);
+	}
+}
+
+static void map_region(struct region ram)
+{
+	paddr_t start = virt_to_phys(kernel_start);
+	paddr_t end = page_ceil(virt_to_phys(kernel_end));
+
+	ram.start = page_ceil(ram.start);
+	ram.end = min_u64(page_floor(ram.end), DIRECT_MAP_SIZE);
+	if (start >= ram.start && start < ram.end) {
+		map_memory(start, end, true);
+		ram.start = end;
+	}
+	map_memory(ram.start, ram.end, false);
+}
+
+static void map_device(paddr_t pa)
+{
+	if (pa != 0)
+		map_entry(page_floor(pa), 0, PTE_R | PTE_W);
+}
+
+void kernelmap_init(void)
+{
+	for (unsigned i = 0; i < machine.ram_count; i++)
+		map_region(machine.ram[i]);
+	map_device(machine.uart);
+	map_device(machine.test_device);
+	map_device(machine.rtc);
+	tlb_set_kernel_root(virt_to_phys(kernel_template));
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pagetable.h - operations on one entry or one table, for mm/ alone.
+ *
+ * `slot` is the place of an entry in a private table, `level` the level of the
+ * table that it is in: 2 for the root's entries, 0 for those that name pages.
+ */
+#ifndef MM_PAGETABLE_H
+#define MM_PAGETABLE_H
+
+#include "mm/aspace.h"
+#include "mm/frame.h"
+
+/* The entries of the table that a LAZY or TABLE entry names. */
+static inline pte_t *table_entries(pte_t e)
+{
+	return phys_to_virt(pte_paddr(e));
+}
+
+/*
+ * Makes the LAZY entry in `slot` a TABLE: takes the table over if no one else
+ * names it, copies it otherwise. -ENOMEM: nothing changed.
+ */
+MUST_USE int table_unshare(pte_t *slot, int level);
+
+/* Makes the RESERVED entry in `slot` a TABLE of such. -ENOMEM: unchanged. */
+MUST_USE int table_split(pte_t *slot);
+
+/* Makes the EMPTY entry in `slot` a TABLE of such. -ENOMEM: unchanged. */
+MUST_USE int table_create(pte_t *slot);
+
+/*
+ * Makes the non-EMPTY, non-page entry in `slot` one that can be entered, by
+ * one of the functions above. -EFAULT if it is EMPTY.
+ */
+MUST_USE int table_open(pte_t *slot, int level);
+
+/* Drops the reference to a table of `level`; the last frees what is below. */
+void table_put(struct frame *table, int level);
+
+/* Writes an entry over an EMPTY one, and the reverse; counts `used`. */
+void slot_fill(pte_t *slot, pte_t e);
+void slot_clear(pte_t *slot);
+
+/* Widens aspace.low or .high so that the root's entry for `va` may be used. */
+void root_touch(struct aspace *as, vaddr_t va) REQUIRES(as->lock);
+
+/* Where the walk for `va` ends, reading shared tables like private ones. */
+struct walk {
+	pte_t *slot;
+	int level;
+	bool lazy;     /* there was a LAZY entry on the way */
+	vaddr_t start; /* the addresses that the entry stands for */
+	vaddr_t end;
+};
+
+struct walk walk_to(struct aspace *as, vaddr_t va) REQUIRES(as->lock);
+
+/* Forget cached translations, where any hart can have them. */
+void aspace_flush(struct aspace *as) REQUIRES(as->lock);
+void aspace_flush_page(struct aspace *as, vaddr_t va) REQUIRES(as->lock);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * resolve.c - the one door to user memory.
+ *
+ * Top-down: each table on the way is made private, which copies it if another
+ * address space names it too; then the page, according to what is asked of it.
+ * Each step leaves a legal tree, so there is nothing to undo where the next
+ * one finds no memory.
+ *
+ * The order matters. Whether a page has one owner can be told from its count
+ * only when every table above is private: a page under a shared table has
+ * count 1 and several users.
+ *
+ * Fences: an entry that was invalid needs none, as a hart that cached it takes
+ * one more fault, finds nothing to do, and fences then. An entry that was valid
+ * is fenced before its old frame is let go.
+ */
+#include "abi/errno.h"
+#include "arch/page.h"
+#include "mm/stats.h"
+#include "pagetable.h"
+
+/* The permission that an access needs. */
+INLINE uint64_t needs(enum access access)
+{
+	static const uint64_t perms[] = {
+	    [ACCESS_READ] = PTE_R,
+	    [ACCESS_WRITE] = PTE_W,
+	    [ACCESS_EXEC] = PTE_X,
+	};
+
+	return perms[access];
+}
+
+/*
+ * The page's slot, all tables above private; `changed` if one was not.
+ * Reserved memory is split only for those who may touch it.
+ */
+INLINE int open_path(struct aspace *as, vaddr_t va, uint64_t need, pte_t **slot,
+    bool *changed) REQUIRES(as->lock)
+{
+	pte_t *at = &as->top[level_index(va, SV39_ROOT_LEVEL)];
+
+#pragma GCC unroll 2
+	for (int level = SV39_ROOT_LEVEL; level > 0; level--) {
+		pte_t e = pte_read(at);
+
+		if (unlikely(!pte_is_table(e))) {
+			int err;
+
+			if (pte_kind(e) == PTE_KIND_RESERVED &&
+			    (pte_perms(e) & need) != need)
+				return -EFAULT;
+			err = table_open(at, level);
+			if (err < 0)
+				return err;
+			*changed = true;
+			e = pte_read(at);
+		}
+		at = &table_entries(e)[level_index(va, level - 1)];
+	}
+	*slot = at;
+	return 0;
+}
+
+/* A cleared page for reserved memory. */
+static int page_give(pte_t *slot, uint64_t perms)
+{
+	struct frame *page = frame_alloc(FRAME_PAGE);
+
+	if (page == NULL)
+		return -ENOMEM;
+	page_zero(frame_virt(page));
+	pte_write(slot,
+	    perms == 0 ? pte_hidden(frame_paddr(page), 0)
+		       : pte_page(frame_paddr(page), perms));
+	/* A hart may have cached what the frame held for somebody else. */
+	if (unlikely(perms & PTE_X))
+		tlb_code_changed();
+	mm_count(page_zeros);
+	return 0;
+}
+
+/* The first write to a COW page, whose tables are private. */
+static int page_own(struct aspace *as, vaddr_t va, pte_t *slot)
+    REQUIRES(as->lock)
+{
+	pte_t e = pte_read(slot);
+	struct frame *shared = frame_of(pte_paddr(e)), *copy;
+
+	if (frame_is_sole(shared)) {
+		pte_write(slot, pte_open(e, pte_paddr(e)));
+		aspace_flush_page(as, va);
+		mm_count(page_reuses);
+		return 0;
+	}
+	copy = frame_alloc(FRAME_PAGE);
+	if (copy == NULL)
+		return -ENOMEM;
+	page_copy(frame_virt(copy), frame_virt(shared));
+	pte_write(slot, pte_open(e, frame_paddr(copy)));
+	aspace_flush_page(as, va);
+	if (pte_is_executable(e))
+		tlb_code_changed();
+	mm_count(page_copies);
+
+	/* Last: until the fence this hart could still read `shared`. */
+	frame_put(shared);
+	return 0;
+}
+
+INLINE int resolve(struct aspace *as, vaddr_t va, enum access access,
+    pte_t **slot, bool *changed) REQUIRES(as->lock)
+{
+	uint64_t need = needs(access);
+	pte_t e;
+	int err;
+
+	*changed = false;
+	if (va >= USER_TOP)
+		return -EFAULT;
+	err = open_path(as, va, need, slot, changed);
+	if (err < 0)
+		return err;
+	e = pte_read(*slot);
+	if (pte_is_page(e)) {
+		if ((pte_perms(e) & need) != 0)
+			return 0;
+		if (access != ACCESS_WRITE || !pte_is_cow(e))
+			return -EFAULT;
+		*changed = true;
+		return page_own(as, va, *slot);
+	}
+	if (pte_kind(e) != PTE_KIND_RESERVED || (pte_perms(e) & need) == 0)
+		return -EFAULT;
+	*changed = true;
+	return page_give(*slot, pte_perms(e));
+}
+
+int aspace_resolve(struct aspace *as, vaddr_t va, enum access access,
+    paddr_t *page)
+{
+	bool changed;
+	pte_t *slot;
+	int err;
+
+	lock_acquire(&as->lock);
+	err = resolve(as, va, access, &slot, &changed);
+	if (err == 0)
+		*page = pte_paddr(pte_read(slot));
+	lock_release(&as->lock);
+	return err;
+}
+
+int aspace_fault(struct aspace *as, vaddr_t va, enum access access)
+{
+	bool changed;
+	pte_t *slot;
+	int err;
+
+	lock_acquire(&as->lock);
+	err = resolve(as, va, access, &slot, &changed);
+	if (unlikely(err == 0 && !changed)) {
+		/* An atomic instruction may report itself as a load. */
+		if (access == ACCESS_READ && pte_is_cow(pte_read(slot)))
+			err = page_own(as, va, slot);
+		else
+			aspace_flush(as);
+	}
+	lock_release(&as->lock);
+	return err;
+}
+
+int aspace_load(struct aspace *as, vaddr_t va, paddr_t *page)
+{
+	bool changed;
+	pte_t *slot;
+	pte_t e;
+	int err;
+
+	if (va >= USER_TOP)
+		return -EFAULT;
+	lock_acquire(&as->lock);
+	err = open_path(as, va, 0, &slot, &changed);
+	if (err < 0)
+		goto out;
+	e = pte_read(slot);
+	if (pte_kind(e) == PTE_KIND_RESERVED)
+		err = page_give(slot, pte_perms(e));
+	else if (pte_is_empty(e))
+		err = -EFAULT;
+	if (err < 0)
+		goto out;
+	*page = pte_paddr(pte_read(slot));
+	assert(frame_is_sole(frame_of(*page)));
+out:
+	lock_release(&as->lock);
+	return err;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * usercopy.c - the kernel's own accesses to user memory.
+ *
+ * The kernel never dereferences a user address. Each page goes through the
+ * door that a page fault goes through, with the same consequences, and is then
+ * reached through the direct map.
+ */
+#include "abi/errno.h"
+#include "arch/layout.h"
+#include "lib/string.h"
+#include "mm/aspace.h"
+
+int user_page(struct aspace *as, vaddr_t va, enum access access, void **kernel)
+{
+	paddr_t page;
+	int err = aspace_resolve(as, va, access, &page);
+
+	if (err < 0)
+		return err;
+	*kernel = (char *)phys_to_virt(page) + (va & PAGE_MASK);
+	return 0;
+}
+
+static size_t chunk(vaddr_t va, size_t len)
+{
+	return min_u64(len, PAGE_SIZE - (va & PAGE_MASK));
+}
+
+int copyin(struct aspace *as, void *dst, vaddr_t src, size_t len)
+{
+	char *to = dst;
+
+	while (len > 0) {
+		size_t n = chunk(src, len);
+		void *from;
+		int err = user_page(as, src, ACCESS_READ, &from);
+
+		if (err < 0)
+			return err;
+		memcpy(to, from, n);
+		to += n;
+		src += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int copyout(struct aspace *as, vaddr_t dst, const void *src, size_t len)
+{
+	const char *from = src;
+
+	while (len > 0) {
+		size_t n = chunk(dst, len);
+		void *to;
+		int err = user_page(as, dst, ACCESS_WRITE, &to);
+
+		if (err < 0)
+			return err;
+		memcpy(to, from, n);
+		from += n;
+		dst += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int copyinstr(struct aspace *as, char *dst, vaddr_t src, size_t size)
+{
+	while (size > 0) {
+		size_t n = chunk(src, size);
+		void *kernel;
+		const char *from;
+		int err = user_page(as, src, ACCESS_READ, &kernel);
+
+		if (err < 0)
+			return err;
+		from = kernel;
+		for (size_t i = 0; i < n; i++) {
+			*dst++ = from[i];
+			if (from[i] == '\0')
+				return 0;
+		}
+		src += n;
+		size -= n;
+	}
+	return -ENAMETOOLONG;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exit.c - the end of a process, and the parent that waits for it.
+ *
+ * Exit has two halves. proc_exit() closes files and lets go of the address
+ * space, whose tables are then freed in parts, on the time of the process
+ * itself (sched_before_user). When the last frame is back, proc_exit_finish()
+ * makes it a zombie: what a parent has waited for uses no memory any more.
+ */
+#include "exit.h"
+
+#include "abi/errno.h"
+#include "abi/wait.h"
+#include "arch/power.h"
+#include "arch/timer.h"
+#include "lib/print.h"
+#include "lib/string.h"
+#include "proc/file.h"
+#include "proc/sched.h"
+#include "proc/signal.h"
+
+void vfork_release(struct proc *p)
+{
+	struct proc *parent = p->vfork_parent;
+
+	if (parent == NULL)
+		return;
+	p->vfork_parent = NULL;
+	/* A SIGKILL may have been faster, and woken it already. */
+	if (!parent->vfork_wait)
+		return;
+	parent->vfork_wait = false;
+	sched_wake(parent);
+}
+
+/* Its children no longer keep a waiting parent. */
+static void forget_vfork_children(struct proc *p) REQUIRES(sched_lock)
+{
+	list_for_each(link, &p->children) {
+		struct proc *child = list_entry(link, struct proc, sibling);
+
+		if (child->vfork_parent == p)
+			child->vfork_parent = NULL;
+	}
+}
+
+/* The machine goes with its first process. */
+static NORETURN void init_exit(int status)
+{
+	int sig = status & 0x7f;
+
+	if (sig != 0)
+		kprintf("init was killed by signal %d\n", sig);
+	power_off(
+	    sig != 0 ? 128U + (unsigned)sig : (unsigned)(status >> 8) & 0xff);
+}
+
+void proc_exit(int status)
+{
+	struct proc *p = proc_self();
+	struct aspace *as = p->as;
+	uint32_t zero = 0;
+
+	if (p->pid == INIT_PID)
+		init_exit(status);
+	p->exiting = true;
+	/* Only a vfork parent is left to see it, and it is not running. */
+	if (p->clear_tid != 0 && p->vfork_parent != NULL)
+		IGNORE_RESULT(copyout(as, p->clear_tid, &zero, sizeof zero));
+	fd_table_close(&p->fds);
+	sched_set_alarm(0, 0);
+	lock_acquire(&sched_lock);
+	p->exit_status = status;
+	vfork_release(p);
+	forget_vfork_children(p);
+	p->as = NULL;
+	lock_release(&sched_lock);
+	tlb_switch_kernel();
+	if (aspace_put(as))
+		p->old = as;
+	sched_before_user(p);
+	panic("expected process %d to be gone", p->pid);
+}
+
+static void orphan(struct proc *child) REQUIRES(sched_lock)
+{
+	struct proc *init = proc_init_task;
+
+	list_remove(&child->sibling);
+	child->parent = init;
+	child->exit_signal = SIGCHLD;
+	if (child->state == PROC_ZOMBIE) {
+		list_push_front(&init->children, &child->sibling);
+		signal_send(init, SIGCHLD,
+		    (struct siginfo_small){CLD_EXITED, child->pid, 0});
+		waitq_wake_all_locked(&init->child_event);
+	} else {
+		list_push_back(&init->children, &child->sibling);
+	}
+}
+
+static struct siginfo_small exit_info(const struct proc *p)
+{
+	int sig = p->exit_status & 0x7f;
+
+	return (struct siginfo_small){
+	    .code = sig != 0 ? CLD_KILLED : CLD_EXITED,
+	    .pid = p->pid,
+	    .value = (uint64_t)(sig != 0 ? sig : p->exit_status >> 8),
+	};
+}
+
+/* A parent that ignores SIGCHLD does not want to wait. */
+static bool parent_does_not_wait(const struct proc *parent) REQUIRES(sched_lock)
+{
+	const struct sigaction_abi *act = &parent->sig.actions[SIGCHLD - 1];
+
+	if (!(parent->sig.set & SIGNAL_BIT(SIGCHLD)))
+		return false;
+	return act->handler == SIG_IGN || (act->flags & SA_NOCLDWAIT) != 0;
+}
+
+void proc_exit_finish(struct proc *p)
+{
+	struct proc *parent;
+
+	lock_acquire(&sched_lock);
+	list_for_each_safe(link, &p->children) {
+		orphan(list_entry(link, struct proc, sibling));
+	}
+	parent = p->parent;
+	p->state = PROC_ZOMBIE;
+	list_remove(&p->sibling);
+	list_push_front(&parent->children, &p->sibling);
+	if (parent_does_not_wait(parent)) {
+		proc_remove(p);
+		p->auto_reaped = true;
+	}
+	if (p->exit_signal != 0)
+		signal_send(parent, p->exit_signal, exit_info(p));
+	waitq_wake_all_locked(&parent->child_event);
+	lock_release(&sched_lock);
+	schedule();
+}
+
+static bool is_waited_for(const struct proc *self, const struct proc *child,
+    pid_t pid) REQUIRES(sched_lock)
+{
+	if (pid > 0)
+		return child->pid == pid;
+	if (pid == 0)
+		return child->pgid == self->pgid;
+	return pid == -1 || child->pgid == -pid;
+}
+
+/* Has it something to tell, and with which status? */
+static bool has_news(const struct proc *child, int options, int *status)
+    REQUIRES(sched_lock)
+{
+	if (child->state == PROC_ZOMBIE) {
+		*status = child->exit_status;
+		return true;
+	}
+	if ((options & WUNTRACED) && child->state == PROC_STOPPED &&
+	    !child->stop_reported) {
+		*status = child->stop_signal << 8 | 0x7f;
+		return true;
+	}
+	if ((options & WCONTINUED) && child->cont_pending) {
+		*status = 0xffff;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * A child with news, or NULL; *any says whether there is one to wait for. A
+ * zombie cannot go away afterwards: only we can remove it.
+ */
+static struct proc *find_child(struct proc *self, pid_t pid, int options,
+    int *status, bool *any) REQUIRES(sched_lock)
+{
+	*any = false;
+	list_for_each(link, &self->children) {
+		struct proc *child = list_entry(link, struct proc, sibling);
+
+		if (!is_waited_for(self, child, pid))
+			continue;
+		*any = true;
+		if (has_news(child, options, status))
+			return child;
+	}
+	return NULL;
+}
+
+/*
+ * Takes the news of a child that lives: it may end at any time from now on,
+ * and what it has to say then is other news. True if it is a zombie, which
+ * stays until it is reaped.
+ */
+static bool take_news(struct proc *child) REQUIRES(sched_lock)
+{
+	if (child->state == PROC_ZOMBIE)
+		return true;
+	if (child->state == PROC_STOPPED)
+		child->stop_reported = true;
+	else
+		child->cont_pending = false;
+	return false;
+}
+
+static void reap(struct proc *self, struct proc *child)
+{
+	lock_acquire(&sched_lock);
+	self->child_ticks += child->time_ticks + child->child_ticks;
+	proc_remove(child);
+	lock_release(&sched_lock);
+	/* The hart that it ended on may still be on its way out. */
+	while (__atomic_load_n(&child->on_hart, __ATOMIC_ACQUIRE))
+		hart_relax();
+	proc_discard(child);
+}
+
+static int copyout_rusage(struct aspace *as, vaddr_t to, uint64_t ticks)
+{
+	struct rusage_abi usage;
+	uint64_t ns = timer_to_ns(ticks);
+
+	memset(&usage, 0, sizeof usage);
+	usage.utime.seconds = (int64_t)(ns / 1000000000);
+	usage.utime.micros = (int64_t)(ns % 1000000000 / 1000);
+	return copyout(as, to, &usage, sizeof usage);
+}
+
+long proc_wait(pid_t pid, vaddr_t status_to, int options, vaddr_t usage_to)
+{
+	struct proc *self = proc_self(), *child;
+	int status, err = 0;
+	bool any, zombie = false;
+	uint64_t ticks = 0;
+	pid_t result = 0;
+
+	if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | WAIT_CLONE_FLAGS))
+		return -EINVAL;
+	if (pid == INT32_MIN)
+		return -ESRCH;
+	lock_acquire(&sched_lock);
+	child = find_child(self, pid, options, &status, &any);
+	if (child != NULL) {
+		zombie = take_news(child);
+		result = child->pid;
+		ticks = child->time_ticks;
+	}
+	if (child == NULL && any && !(options & WNOHANG))
+		sched_block_locked(&self->child_event, CALL_RESTARTABLE);
+	lock_release(&sched_lock);
+	if (child == NULL && !any)
+		return -ECHILD;
+	if (child == NULL)
+		return options & WNOHANG ? 0 : -ERESTART;
+	if (status_to != 0)
+		err = copyout(self->as, status_to, &status, sizeof status);
+	if (err == 0 && usage_to != 0)
+		err = copyout_rusage(self->as, usage_to, ticks);
+	if (err < 0)
+		return err;
+	if (zombie)
+		reap(self, child);
+	return result;
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * file.c - open files of the initrd and the simple devices, and the table of
+ * descriptors of a process.
+ */
+#include "proc/file.h"
+
+#include "abi/errno.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/slab.h"
+#include "proc/random.h"
+
+static struct slab file_slab = SLAB_INIT(struct file);
+
+struct file *file_create(const struct file_ops *ops, uint32_t flags)
+{
+	struct file *f = slab_alloc(&file_slab);
+
+	if (f != NULL)
+		*f = (struct file){.refs = 1, .flags = flags, .ops = ops};
+	return f;
+}
+
+void file_get(struct file *f)
+{
+	(void)__atomic_fetch_add(&f->refs, 1, __ATOMIC_RELAXED);
+}
+
+void file_put(struct file *f)
+{
+	if (__atomic_fetch_sub(&f->refs, 1, __ATOMIC_ACQ_REL) != 1)
+		return;
+	if (f->ops->close != NULL)
+		f->ops->close(f);
+	slab_free(&file_slab, f);
+}
+
+static long node_read(struct file *f, vaddr_t to, size_t len)
+{
+	const struct node *node = f->node;
+	uint64_t pos;
+	size_t n;
+	int err;
+
+	if (node_is(node, MODE_DIR))
+		return -EISDIR;
+	lock_acquire(&f->lock);
+	pos = f->pos;
+	n = pos < node->size ? min_u64(len, node->size - pos) : 0;
+	f->pos += n;
+	lock_release(&f->lock);
+	err = copyout(proc_self()->as, to, node->data + pos, n);
+	if (err < 0) {
+		lock_acquire(&f->lock);
+		f->pos -= n;
+		lock_release(&f->lock);
+		return err;
+	}
+	return (long)n;
+}
+
+static const struct file_ops node_ops = {.read = node_read};
+
+static long null_read(struct file *f, vaddr_t to, size_t len)
+{
+	(void)f, (void)to, (void)len;
+	return 0;
+}
+
+static long null_write(struct file *f, vaddr_t from, size_t len)
+{
+	(void)f, (void)from;
+	return (long)len;
+}
+
+/* Fills user memory from a source of small pieces, a page at a time. */
+static long fill(vaddr_t to, size_t len, void (*source)(void *, size_t))
+{
+	size_t done = 0;
+
+	while (done < len) {
+		size_t n =
+		    min_u64(len - done, PAGE_SIZE - ((to + done) & PAGE_MASK));
+		void *kernel;
+		int err = user_page(proc_self()->as, to + done, ACCESS_WRITE,
+		    &kernel);
+
+		if (err < 0)
+			return done > 0 ? (long)done : err;
+		source(kernel, n);
+		done += n;
+	}
+	return (long)done;
+}
+
+static void zero_source(void *to, size_t len)
+{
+	memset(to, 0, len);
+}
+
+#define DEVICE_READ_MAX 65536UL
+
+static long zero_read(struct file *f, vaddr_t to, size_t len)
+{
+	(void)f;
+	return fill(to, min_u64(len, DEVICE_READ_MAX), zero_source);
+}
+
+static long random_read(struct file *f, vaddr_t to, size_t len)
+{
+	(void)f;
+	return fill(to, min_u64(len, DEVICE_READ_MAX), random_bytes);
+}
+
+static const struct file_ops null_ops = {.read = null_read,
+    .write = null_write};
+static const struct file_ops zero_ops = {.read = zero_read,
+    .write = null_write};
+static const struct file_ops random_ops = {.read = random_read,
+    .write = null_write};
+
+static const struct file_ops *device_ops(const char *name)
+{
+	if (strcmp(name, "null") == 0)
+		return &null_ops;
+	if (strcmp(name, "zero") == 0)
+		return &zero_ops;
+	if (strcmp(name, "random") == 0 || strcmp(name, "urandom") == 0)
+		return &random_ops;
+	if (strcmp(name, "console") == 0 || strcmp(name, "tty") == 0)
+		return &tty_ops;
+	return NULL;
+}
+
+int file_open(const struct node *node, uint32_t flags, struct file **file)
+{
+	const struct file_ops *ops = &node_ops;
+	bool writes = (flags & O_ACCMODE) != O_RDONLY;
+
+	if (node_is(node, MODE_CHAR)) {
+		ops = device_ops(node_name(node));
+		if (ops == NULL)
+			return -ENODEV;
+	} else if (writes || (flags & O_TRUNC)) {
+		return node_is(node, MODE_DIR) ? -EISDIR : -EROFS;
+	}
+	*file = file_create(ops, flags & (O_ACCMODE | O_NONBLOCK | O_APPEND));
+	if (*file == NULL)
+		return -ENOMEM;
+	(*file)->node = node;
+	return 0;
+}
+
+static struct fd_table *self_table(void)
+{
+	return &proc_self()->fds;
+}
+
+static unsigned table_room(const struct fd_table *table)
+{
+	return table->files == table->few ? FD_INLINE : FD_MAX;
+}
+
+struct file *fd_get(int fd)
+{
+	struct fd_table *table = self_table();
+
+	if ((unsigned)fd >= table->end)
+		return NULL;
+	return table->files[fd];
+}
+
+/* Makes room for descriptor `fd`, by moving to a frame if need be. */
+static int table_grow(struct fd_table *table, unsigned fd)
+{
+	struct frame *frame;
+	struct file **files;
+
+	if (fd >= FD_MAX)
+		return -EMFILE;
+	if (fd < table_room(table))
+		return 0;
+	frame = frame_alloc(FRAME_KERNEL);
+	if (frame == NULL)
+		return -ENOMEM;
+	files = frame_virt(frame);
+	memcpy(files, table->few, sizeof table->few);
+	table->files = files;
+	return 0;
+}
+
+/* Every slot below `end` means something. */
+static void table_extend(struct fd_table *table, unsigned fd)
+{
+	while (table->end <= fd)
+		table->files[table->end++] = NULL;
+}
+
+static void set_cloexec(struct fd_table *table, unsigned fd, bool on)
+{
+	uint64_t bit = 1UL << fd % 64;
+
+	if (on)
+		table->cloexec[fd / 64] |= bit;
+	else
+		table->cloexec[fd / 64] &= ~bit;
+}
+
+bool fd_is_cloexec(int fd)
+{
+	return self_table()->cloexec[fd / 64] >> fd % 64 & 1;
+}
+
+void fd_set_cloexec(int fd, bool on)
+{
+	set_cloexec(self_table(), (unsigned)fd, on);
+}
+
+int fd_install(struct file *f, int lowest, bool cloexec)
+{
+	struct fd_table *table = self_table();
+	unsigned fd = (unsigned)lowest;
+	int err;
+
+	while (fd < table->end && table->files[fd] != NULL)
+		fd++;
+	err = table_grow(table, fd);
+	if (err < 0)
+		return err;
+	table_extend(table, fd);
+	table->files[fd] = f;
+	set_cloexec(table, fd, cloexec);
+	return (int)fd;
+}
+
+int fd_replace(int fd, struct file *f, bool cloexec)
+{
+	struct fd_table *table = self_table();
+	int err = table_grow(table, (unsigned)fd);
+
+	if (err < 0)
+		return err;
+	table_extend(table, (unsigned)fd);
+	if (table->files[fd] != NULL)
+		file_put(table->files[fd]);
+	table->files[fd] = f;
+	set_cloexec(table, (unsigned)fd, cloexec);
+	return fd;
+}
+
+int fd_close(int fd)
+{
+	struct file *f = fd_get(fd);
+
+	if (f == NULL)
+		return -EBADF;
+	self_table()->files[fd] = NULL;
+	file_put(f);
+	return 0;
+}
+
+bool fd_table_prepare(struct fd_table *table, const struct fd_table *from)
+{
+	table->end = 0;
+	return table_grow(table, from->end > 0 ? from->end - 1U : 0) == 0;
+}
+
+void fd_table_discard(struct fd_table *table)
+{
+	if (table->files != table->few)
+		frame_put(frame_of_virt(table->files));
+	table->files = table->few;
+}
+
+void fd_table_copy(struct fd_table *table, const struct fd_table *from)
+{
+	table->end = from->end;
+	/* Bits of descriptors beyond the end mean nothing. */
+	for (unsigned i = 0; i * 64 < from->end; i++)
+		table->cloexec[i] = from->cloexec[i];
+	for (unsigned fd = 0; fd < from->end; fd++) {
+		table->files[fd] = from->files[fd];
+		if (table->files[fd] != NULL)
+			file_get(table->files[fd]);
+	}
+}
+
+void fd_table_close(struct fd_table *table)
+{
+	for (unsigned fd = 0; fd < table->end; fd++)
+		if (table->files[fd] != NULL)
+			file_put(table->files[fd]);
+	table->end = 0;
+	fd_table_discard(table);
+}
+
+void fd_table_exec(struct fd_table *table)
+{
+	for (unsigned fd = 0; fd < table->end; fd++) {
+		if (!(table->cloexec[fd / 64] >> fd % 64 & 1) ||
+		    table->files[fd] == NULL)
+			continue;
+		file_put(table->files[fd]);
+		table->files[fd] = NULL;
+	}
+	memset(table->cloexec, 0, sizeof table->cloexec);
+}

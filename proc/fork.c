@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fork.c - a process makes another.
+ *
+ * Three paragraphs: check, allocate, commit. The address space is shared by
+ * aspace_fork(), whose cost depends on neither its size nor the number of its
+ * mappings; all the rest is copying a few hundred bytes of registers.
+ */
+#include "abi/errno.h"
+#include "exit.h"
+#include "fp.h"
+#include "lib/string.h"
+#include "proc/file.h"
+#include "proc/sched.h"
+#include "proc/signal.h"
+
+static void copy_registers(struct proc *child, struct proc *parent,
+    const struct fork_args *args)
+{
+	fp_sync(parent);
+	memcpy(&child->tf, &parent->tf, offsetof(struct trapframe, fcsr));
+	if (parent->fp_used) {
+		memcpy(&child->tf.fcsr, &parent->tf.fcsr,
+		    sizeof child->tf - offsetof(struct trapframe, fcsr));
+		child->fp_used = true;
+	}
+	child->tf.pc += 4;
+	*tf_reg(&child->tf, REG_A0) = 0;
+	if (args->stack != 0)
+		*tf_reg(&child->tf, REG_SP) = args->stack;
+	if (args->set_tls)
+		*tf_reg(&child->tf, REG_TP) = args->tls;
+}
+
+static void copy_rest(struct proc *child, struct proc *parent,
+    const struct fork_args *args)
+{
+	child->pgid = parent->pgid;
+	child->sid = parent->sid;
+	child->cwd = parent->cwd;
+	child->exit_signal = args->exit_signal;
+	child->set_tid = args->child_tid;
+	child->clear_tid = args->clear_tid;
+	child->work = args->child_tid != 0;
+	memcpy(child->name, parent->name, sizeof child->name);
+	signal_copy(child, parent);
+	fd_table_copy(&child->fds, &parent->fds);
+}
+
+/* The parent's registers are final: nothing is executed again. */
+static void wait_for_vfork(struct proc *child, struct proc *parent)
+    REQUIRES(sched_lock)
+{
+	parent->tf.pc += 4;
+	*tf_reg(&parent->tf, REG_A0) = (uint64_t)child->pid;
+	child->vfork_parent = parent;
+	parent->vfork_wait = true;
+	parent->state = PROC_BLOCKED;
+	list_init(&parent->link);
+	hart_self()->leaving = true;
+}
+
+/*
+ * What was made so far is nobody's. Its tables are shared, so that letting them
+ * go is quick.
+ */
+static void discard(struct proc *child)
+{
+	unsigned budget;
+
+	fd_table_close(&child->fds);
+	if (aspace_put(child->as))
+		do
+			budget = RANGE_BUDGET;
+		while (!aspace_teardown(child->as, &budget));
+	proc_discard(child);
+}
+
+/* Everything that may not be available. */
+static struct proc *allocate(struct proc *parent, bool share_memory)
+{
+	struct proc *child = proc_create();
+
+	if (child == NULL)
+		return NULL;
+	if (!fd_table_prepare(&child->fds, &parent->fds))
+		goto discard_proc;
+	if (share_memory) {
+		aspace_get(parent->as);
+		child->as = parent->as;
+	} else {
+		child->as = aspace_fork(parent->as);
+	}
+	if (child->as == NULL)
+		goto discard_files;
+	return child;
+
+discard_files:
+	fd_table_discard(&child->fds);
+discard_proc:
+	proc_discard(child);
+	return NULL;
+}
+
+/*
+ * Where the child's pid goes in the parent's memory; NULL if nowhere: as on
+ * Linux, an address that is no good is not an error. False if memory is out.
+ */
+static bool find_parent_tid(struct proc *parent, vaddr_t at, pid_t **tid)
+{
+	void *kernel = NULL;
+	int err = -EFAULT;
+
+	if (at != 0 && at % sizeof **tid == 0)
+		err = user_page(parent->as, at, ACCESS_WRITE, &kernel);
+	*tid = err == 0 ? kernel : NULL;
+	return err != -ENOMEM;
+}
+
+/*
+ * A signal that came meanwhile goes first, and then the call is executed anew:
+ * a child that nobody could name yet must not escape a kill of the group.
+ */
+long proc_fork(const struct fork_args *args)
+{
+	struct proc *parent = proc_self(), *child;
+	pid_t pid;
+	pid_t *tid;
+
+	child = allocate(parent, args->share_memory);
+	if (child == NULL)
+		return -ENOMEM;
+	/* The parent goes on here and now: spare it these page faults. */
+	if (!args->share_memory) {
+		aspace_open_path(parent->as, parent->tf.pc);
+		aspace_open_path(parent->as, *tf_reg(&parent->tf, REG_SP));
+	}
+	if (!find_parent_tid(parent, args->parent_tid, &tid)) {
+		discard(child);
+		return -ENOMEM;
+	}
+	copy_registers(child, parent, args);
+	copy_rest(child, parent, args);
+
+	lock_acquire(&sched_lock);
+	if (signal_is_due(parent)) {
+		parent->work = 1;
+		lock_release(&sched_lock);
+		discard(child);
+		return -ERESTART;
+	}
+	proc_publish(child, parent);
+	pid = child->pid;
+	if (tid != NULL)
+		*tid = pid;
+	if (args->wait)
+		wait_for_vfork(child, parent);
+	sched_wake(child);
+	lock_release(&sched_lock);
+	return args->wait ? -ENORESULT : pid;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fp.c - floating point registers, moved as seldom as possible.
+ *
+ * Most processes never touch them. A process that has not runs with cleared
+ * registers; they are saved only when the hardware says that they were written
+ * (sstatus.FS), and loaded only if this hart holds somebody else's.
+ */
+#include "fp.h"
+
+#define NO_HART UINT8_MAX
+
+void fp_sync(struct proc *p)
+{
+	struct hart *self = hart_self();
+
+	if (!fp_is_dirty())
+		return;
+	fp_save(&p->tf);
+	fp_set_clean();
+	p->fp_used = true;
+	p->fp_hart = (uint8_t)self->index;
+	self->fp_owner = p;
+	self->fp_is_clear = false;
+}
+
+void fp_leave(struct proc *p)
+{
+	fp_sync(p);
+}
+
+void fp_reload(struct proc *p)
+{
+	struct hart *self = hart_self();
+
+	fp_load(&p->tf);
+	fp_set_clean();
+	p->fp_used = true;
+	p->fp_hart = (uint8_t)self->index;
+	self->fp_owner = p;
+	self->fp_is_clear = false;
+}
+
+void fp_reset(struct proc *p)
+{
+	struct hart *self = hart_self();
+
+	fp_clear();
+	fp_set_clean();
+	p->fp_used = false;
+	p->fp_hart = NO_HART;
+	self->fp_owner = NULL;
+	self->fp_is_clear = true;
+}
+
+void fp_enter(struct proc *p)
+{
+	struct hart *self = hart_self();
+
+	if (!p->fp_used) {
+		if (!self->fp_is_clear)
+			fp_reset(p);
+		return;
+	}
+	if (self->fp_owner != p || p->fp_hart != self->index)
+		fp_reload(p);
+}

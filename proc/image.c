@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * image.c - ELF files loaded once, kept as address spaces that never run.
+ *
+ * Everything in the file is doubted: sizes, overlaps, alignment and addresses
+ * are checked before the first frame is allocated.
+ *
+ * Locks: [i] image_lock
+ */
+#include "image.h"
+
+#include "abi/elf.h"
+#include "abi/errno.h"
+#include "arch/layout.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+#include "proc/exec.h"
+
+#define MAX_SEGMENTS 32
+#define PIE_BASE     0x10000UL
+#define LOWEST       0x1000UL
+
+struct image {
+	struct list link;        /* [i] */
+	const struct node *node; /* [c] */
+	struct aspace *as;       /* [c] */
+	struct image_info info;  /* [c] */
+};
+
+static struct lock image_lock;
+static struct list images = {&images, &images};
+static struct slab image_slab = SLAB_INIT(struct image);
+
+struct elf {
+	const struct node *node;
+	struct elf_header header;
+	vaddr_t base; /* added to every address */
+};
+
+/* The i-th program header; the caller has checked that it is in the file. */
+static struct elf_segment segment_at(const struct elf *elf, unsigned i)
+{
+	struct elf_segment segment;
+
+	memcpy(&segment,
+	    elf->node->data + elf->header.phoff + i * sizeof segment,
+	    sizeof segment);
+	segment.vaddr += elf->base;
+	return segment;
+}
+
+static bool header_is_valid(struct elf *elf)
+{
+	static const uint8_t magic[6] = {0x7f, 'E', 'L', 'F', 2, 1};
+	struct elf_header *h = &elf->header;
+	uint64_t size = elf->node->size;
+
+	if (size < sizeof *h)
+		return false;
+	memcpy(h, elf->node->data, sizeof *h);
+	if (memcmp(h->ident, magic, sizeof magic) != 0 ||
+	    h->machine != EM_RISCV || (h->type != ET_EXEC && h->type != ET_DYN))
+		return false;
+	elf->base = h->type == ET_DYN ? PIE_BASE : 0;
+	return h->phentsize == sizeof(struct elf_segment) && h->phnum > 0 &&
+	    h->phnum <= MAX_SEGMENTS && h->phoff <= size &&
+	    h->phnum * sizeof(struct elf_segment) <= size - h->phoff;
+}
+
+static bool segment_is_valid(const struct elf *elf, const struct elf_segment *s,
+    vaddr_t above)
+{
+	uint64_t size = elf->node->size;
+
+	return s->filesz <= s->memsz && s->offset <= size &&
+	    s->filesz <= size - s->offset && s->vaddr >= LOWEST &&
+	    s->vaddr >= above && s->vaddr < USER_TOP / 2 &&
+	    s->memsz <= USER_TOP / 2 - s->vaddr &&
+	    (s->vaddr - elf->base) % PAGE_SIZE == s->offset % PAGE_SIZE;
+}
+
+/* Segments in ascending order, apart, inside the file and the user half. */
+static bool segments_are_valid(struct elf *elf, struct image_info *info)
+{
+	vaddr_t above = 0;
+
+	info->entry = elf->header.entry + elf->base;
+	info->phnum = elf->header.phnum;
+	info->phdr = 0;
+	for (unsigned i = 0; i < elf->header.phnum; i++) {
+		struct elf_segment s = segment_at(elf, i);
+		uint64_t phoff = elf->header.phoff;
+
+		if (s.type == PT_INTERP)
+			return false;
+		if (s.type != PT_LOAD || s.memsz == 0)
+			continue;
+		if (!segment_is_valid(elf, &s, above))
+			return false;
+		above = s.vaddr + s.memsz;
+		if (phoff >= s.offset && phoff - s.offset < s.filesz)
+			info->phdr = s.vaddr + (phoff - s.offset);
+	}
+	info->end = page_ceil(above);
+	return above != 0;
+}
+
+static uint64_t segment_perms(const struct elf_segment *s)
+{
+	return (s->flags & PF_R ? PTE_R : 0) |
+	    (s->flags & PF_W ? PTE_R | PTE_W : 0) |
+	    (s->flags & PF_X ? PTE_X : 0);
+}
+
+static int reserve(struct aspace *as, vaddr_t start, vaddr_t end,
+    uint64_t perms)
+{
+	struct range_op op = {.kind = RANGE_MAP,
+	    .start = start,
+	    .end = end,
+	    .perms = perms};
+	int err;
+
+	if (start == end)
+		return 0;
+	do
+		err = range_run(as, &op, RANGE_BUDGET);
+	while (err == RANGE_MORE);
+	return err;
+}
+
+/*
+ * Reserves the pages of a segment. A page that the segment before ends in gets
+ * the permissions of both.
+ */
+static int segment_reserve(struct aspace *as, const struct elf_segment *s,
+    vaddr_t *mapped_to, uint64_t *last_perms)
+{
+	vaddr_t start = page_floor(s->vaddr);
+	vaddr_t end = page_ceil(s->vaddr + s->memsz);
+	uint64_t perms = segment_perms(s);
+	int err = 0;
+
+	if (start < *mapped_to) {
+		err = reserve(as, start, *mapped_to, perms | *last_perms);
+		start = *mapped_to;
+	}
+	if (err == 0 && start < end)
+		err = reserve(as, start, end, perms);
+	*mapped_to = end;
+	*last_perms = perms;
+	return err;
+}
+
+/* Reserved memory is zero: only what is in the file has to be written. */
+static int segment_load(const struct elf *elf, struct aspace *as,
+    const struct elf_segment *s)
+{
+	uint64_t done = 0;
+
+	while (done < s->filesz) {
+		vaddr_t va = s->vaddr + done;
+		uint64_t n =
+		    min_u64(s->filesz - done, PAGE_SIZE - (va & PAGE_MASK));
+		paddr_t page;
+		int err = aspace_load(as, va, &page);
+
+		if (err < 0)
+			return err;
+		memcpy((char *)phys_to_virt(page) + (va & PAGE_MASK),
+		    elf->node->data + s->offset + done, n);
+		done += n;
+	}
+	return 0;
+}
+
+static int each_segment(const struct elf *elf, struct aspace *as)
+{
+	vaddr_t mapped_to = 0;
+	uint64_t last_perms = 0;
+	int err = 0;
+
+	for (unsigned i = 0; err == 0 && i < elf->header.phnum; i++) {
+		struct elf_segment s = segment_at(elf, i);
+
+		if (s.type == PT_LOAD && s.memsz > 0)
+			err = segment_reserve(as, &s, &mapped_to, &last_perms);
+	}
+	for (unsigned i = 0; err == 0 && i < elf->header.phnum; i++) {
+		struct elf_segment s = segment_at(elf, i);
+
+		if (s.type == PT_LOAD && s.memsz > 0)
+			err = segment_load(elf, as, &s);
+	}
+	return err;
+}
+
+static void drop(struct aspace *as)
+{
+	unsigned budget;
+
+	if (!aspace_put(as))
+		return;
+	do
+		budget = RANGE_BUDGET;
+	while (!aspace_teardown(as, &budget));
+}
+
+static int image_build(const struct node *node, struct image *image)
+{
+	struct elf elf = {.node = node};
+	int err;
+
+	if (!header_is_valid(&elf) || !segments_are_valid(&elf, &image->info))
+		return -ENOEXEC;
+	image->node = node;
+	image->as = aspace_create();
+	if (image->as == NULL)
+		return -ENOMEM;
+	err = each_segment(&elf, image->as);
+	if (err < 0) {
+		drop(image->as);
+		return -ENOMEM;
+	}
+	tlb_code_changed();
+	return 0;
+}
+
+static struct image *image_find(const struct node *node) REQUIRES(image_lock)
+{
+	list_for_each(link, &images) {
+		struct image *image = list_entry(link, struct image, link);
+
+		if (image->node == node)
+			return image;
+	}
+	return NULL;
+}
+
+/* Builds it outside the lock; who comes second uses what the first built. */
+static int image_add(const struct node *node)
+{
+	struct image *image = slab_alloc(&image_slab), *other;
+	int err;
+
+	if (image == NULL)
+		return -ENOMEM;
+	err = image_build(node, image);
+	if (err < 0) {
+		slab_free(&image_slab, image);
+		return err;
+	}
+	lock_acquire(&image_lock);
+	other = image_find(node);
+	if (other == NULL)
+		list_push_front(&images, &image->link);
+	lock_release(&image_lock);
+	if (other != NULL) {
+		drop(image->as);
+		slab_free(&image_slab, image);
+	}
+	return 0;
+}
+
+/* 1: not in the cache. */
+static int image_fork_cached(const struct node *node, struct image_info *info,
+    struct aspace **as)
+{
+	struct image *image;
+	int err = 1;
+
+	lock_acquire(&image_lock);
+	image = image_find(node);
+	if (image != NULL) {
+		list_remove(&image->link);
+		list_push_front(&images, &image->link);
+		*info = image->info;
+		*as = aspace_fork(image->as);
+		err = *as != NULL ? 0 : -ENOMEM;
+	}
+	lock_release(&image_lock);
+	return err;
+}
+
+int image_fork(const struct node *node, struct image_info *info,
+    struct aspace **as)
+{
+	int err;
+
+	while ((err = image_fork_cached(node, info, as)) > 0) {
+		err = image_add(node);
+		if (err < 0)
+			return err;
+	}
+	return err;
+}
+
+bool image_reclaim(void)
+{
+	struct image *image = NULL;
+
+	lock_acquire(&image_lock);
+	if (!list_is_empty(&images)) {
+		image = list_entry(images.prev, struct image, link);
+		list_remove(&image->link);
+	}
+	lock_release(&image_lock);
+	if (image == NULL)
+		return false;
+	drop(image->as);
+	slab_free(&image_slab, image);
+	return true;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * image.h - programs as address spaces, for exec.c alone.
+ *
+ * The first exec of a file builds an address space with its segments, which
+ * never runs. This and every later exec forks it.
+ */
+#ifndef PROC_IMAGE_H
+#define PROC_IMAGE_H
+
+#include "mm/aspace.h"
+#include "proc/initrd.h"
+
+struct image_info {
+	vaddr_t entry;
+	vaddr_t phdr; /* 0 if no segment holds the program headers */
+	uint16_t phnum;
+	vaddr_t end; /* of the highest segment, page-aligned */
+};
+
+/*
+ * A fork of the image of `node`. -ENOEXEC: not a static RISC-V program, or a
+ * damaged one; -ENOMEM.
+ */
+MUST_USE int image_fork(const struct node *node, struct image_info *info,
+    struct aspace **as);
+
+#endif

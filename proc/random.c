@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * random.c - random bytes: the ChaCha20 block function over a key from the
+ * device tree's rng-seed, which is new at every boot, and the counters.
+ *
+ * As unpredictable as that seed is. After each request the key is replaced by
+ * output, so that what was given out cannot be computed from what is left.
+ *
+ * Ref: RFC 8439, "ChaCha20 and Poly1305 for IETF Protocols", section 2.3.
+ */
+#include "proc/random.h"
+
+#include "arch/hart.h"
+#include "arch/lock.h"
+#include "arch/machine.h"
+#include "arch/timer.h"
+#include "lib/string.h"
+
+static struct lock random_lock;
+static uint32_t state[16] GUARDED_BY(
+    random_lock) = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
+
+static uint32_t rotate(uint32_t x, unsigned n)
+{
+	return x << n | x >> (32 - n);
+}
+
+static void quarter_round(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
+{
+	*a += *b;
+	*d = rotate(*d ^ *a, 16);
+	*c += *d;
+	*b = rotate(*b ^ *c, 12);
+	*a += *b;
+	*d = rotate(*d ^ *a, 8);
+	*c += *d;
+	*b = rotate(*b ^ *c, 7);
+}
+
+static void next_block(uint32_t out[16]) REQUIRES(random_lock)
+{
+	memcpy(out, state, sizeof state);
+	for (int round = 0; round < 10; round++) {
+		for (int i = 0; i < 4; i++)
+			quarter_round(&out[i], &out[4 + i], &out[8 + i],
+			    &out[12 + i]);
+		for (int i = 0; i < 4; i++)
+			quarter_round(&out[i], &out[4 + (i + 1) % 4],
+			    &out[8 + (i + 2) % 4], &out[12 + (i + 3) % 4]);
+	}
+	for (int i = 0; i < 16; i++)
+		out[i] += state[i];
+	state[12]++;
+}
+
+static void rekey(void) REQUIRES(random_lock)
+{
+	uint32_t block[16];
+
+	state[14] ^= (uint32_t)hart_noise();
+	next_block(block);
+	memcpy(&state[4], block, 8 * sizeof *state);
+}
+
+void random_init(void)
+{
+	lock_acquire(&random_lock);
+	for (uint32_t i = 0; i < machine.rng_seed_len; i++)
+		((uint8_t *)&state[4])[i % 32] ^= machine.rng_seed[i];
+	state[13] = (uint32_t)timer_now();
+	rekey();
+	lock_release(&random_lock);
+}
+
+void random_bytes(void *to, size_t len)
+{
+	uint32_t block[16];
+	char *at = to;
+
+	lock_acquire(&random_lock);
+	while (len > 0) {
+		size_t n = min_u64(len, sizeof block);
+
+		next_block(block);
+		memcpy(at, block, n);
+		at += n;
+		len -= n;
+	}
+	rekey();
+	lock_release(&random_lock);
+}

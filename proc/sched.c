@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched.c - the run queue, the timers, and the switch from one process to
+ * another.
+ *
+ * schedule() never returns: a process is its trap frame, and the kernel stack
+ * of the hart is free for the next one. The hart leaves the old process's
+ * address space before it lets go of it (proc.on_hart), so that another hart
+ * may run it, or even free it, from then on.
+ */
+#include "proc/sched.h"
+
+#include "abi/errno.h"
+#include "arch/hart.h"
+#include "arch/timer.h"
+#include "exit.h"
+#include "fp.h"
+#include "proc/signal.h"
+#include "proc/tty.h"
+
+struct lock sched_lock;
+static struct list ready GUARDED_BY(sched_lock) = {&ready, &ready};
+static struct list timers GUARDED_BY(sched_lock) = {&timers, &timers};
+static uint64_t first_wake = TIMER_NEVER; /* [A] written under sched_lock */
+static uint32_t ready_count;              /* [A] written under sched_lock */
+static uint32_t idle_mask;                /* [A] written under sched_lock */
+static uint64_t tick_ticks;               /* [c] a tick, in timer ticks */
+
+static uint64_t switches[MAX_HARTS];
+
+void waitq_init(struct waitq *wq)
+{
+	list_init(&wq->procs);
+}
+
+static void kick_idle_hart(void) REQUIRES(sched_lock)
+{
+	uint32_t self = 1U << hart_index();
+	uint32_t idle = idle_mask & ~self;
+
+	for (unsigned i = 0; idle != 0 && i < hart_count; i++) {
+		if (!(idle & 1U << i))
+			continue;
+		idle_mask &= ~(1U << i);
+		hart_kick(&harts[i]);
+		return;
+	}
+}
+
+static void ready_push(struct proc *p) REQUIRES(sched_lock)
+{
+	p->state = PROC_READY;
+	list_push_back(&ready, &p->link);
+	__atomic_store_n(&ready_count, ready_count + 1, __ATOMIC_RELAXED);
+}
+
+/* Re-reads the earliest time that somebody waits for. */
+static void timers_changed(void) REQUIRES(sched_lock)
+{
+	uint64_t first = TIMER_NEVER;
+
+	if (!list_is_empty(&timers))
+		first = list_entry(timers.next, struct timer, link)->at;
+	__atomic_store_n(&first_wake, first, __ATOMIC_RELAXED);
+}
+
+static void timer_stop(struct timer *timer) REQUIRES(sched_lock)
+{
+	if (timer->at == 0)
+		return;
+	list_remove(&timer->link);
+	timer->at = 0;
+	timers_changed();
+}
+
+static void timer_start(struct timer *timer, uint64_t at) REQUIRES(sched_lock)
+{
+	struct list *before = timers.prev;
+
+	while (before != &timers &&
+	    list_entry(before, struct timer, link)->at > at)
+		before = before->prev;
+	timer->at = max_u64(at, 1);
+	list_insert(before, &timer->link);
+	timers_changed();
+	if (at < hart_self()->timer_deadline)
+		timer_set(at);
+}
+
+void sched_wake(struct proc *p)
+{
+	if (p->state == PROC_BLOCKED)
+		list_remove(&p->link);
+	timer_stop(&p->wake);
+	ready_push(p);
+	kick_idle_hart();
+}
+
+void waitq_wake_all_locked(struct waitq *wq)
+{
+	list_for_each_safe(link, &wq->procs) {
+		sched_wake(list_entry(link, struct proc, link));
+	}
+}
+
+void waitq_wake_all(struct waitq *wq)
+{
+	/* A glance without the lock: whoever sleeps there got it first. */
+	if (list_is_empty(&wq->procs))
+		return;
+	lock_acquire(&sched_lock);
+	waitq_wake_all_locked(wq);
+	lock_release(&sched_lock);
+}
+
+void sched_block_locked(struct waitq *wq, enum call_state call)
+{
+	struct proc *p = proc_self();
+
+	p->call = call;
+	p->timed_out = false;
+	if (signal_is_due(p)) {
+		/* Stays running, and finds it before user mode. */
+		__atomic_store_n(&p->work, 1, __ATOMIC_RELAXED);
+		return;
+	}
+	p->state = PROC_BLOCKED;
+	hart_self()->leaving = true;
+	if (wq != NULL)
+		list_push_back(&wq->procs, &p->link);
+	else
+		list_init(&p->link);
+}
+
+void sched_block(struct waitq *wq, enum call_state call)
+{
+	lock_acquire(&sched_lock);
+	sched_block_locked(wq, call);
+	lock_release(&sched_lock);
+}
+
+/* The hart leaves the process all the same, once, and comes back to it. */
+void sched_unblock(void)
+{
+	struct proc *p = proc_self();
+
+	lock_acquire(&sched_lock);
+	p->call = CALL_NONE;
+	if (p->state == PROC_BLOCKED)
+		sched_wake(p);
+	lock_release(&sched_lock);
+}
+
+void sched_block_until(struct waitq *wq, uint64_t deadline,
+    enum call_state call)
+{
+	lock_acquire(&sched_lock);
+	sched_block_locked(wq, call);
+	if (proc_self()->state == PROC_BLOCKED)
+		timer_start(&proc_self()->wake, deadline);
+	lock_release(&sched_lock);
+}
+
+void sched_notify(struct proc *p)
+{
+	__atomic_store_n(&p->work, 1, __ATOMIC_RELEASE);
+	if (p->state == PROC_RUNNING && p != proc_self())
+		hart_kick(&harts[p->hart]);
+}
+
+/* When this hart wants to be interrupted next. */
+static void timer_arm(bool idle)
+{
+	uint64_t at = __atomic_load_n(&first_wake, __ATOMIC_RELAXED);
+
+	/* The boot hart looks at the console even when it is idle. */
+	if (!idle || hart_index() == 0)
+		at = min_u64(at, timer_now() + tick_ticks);
+	timer_set(at);
+}
+
+static void timer_expire(struct timer *timer) REQUIRES(sched_lock)
+{
+	struct proc *p = timer->proc;
+	uint64_t at = timer->at;
+
+	timer_stop(timer);
+	if (timer == &p->wake) {
+		p->timed_out = true;
+		sched_wake(p);
+		return;
+	}
+	if (p->alarm_period != 0)
+		timer_start(timer, max_u64(at + p->alarm_period, timer_now()));
+	signal_send(p, SIGALRM, (struct siginfo_small){.code = SI_KERNEL});
+}
+
+static void run_timers(void)
+{
+	uint64_t now = timer_now();
+
+	if (__atomic_load_n(&first_wake, __ATOMIC_RELAXED) > now)
+		return;
+	lock_acquire(&sched_lock);
+	while (first_wake <= now)
+		timer_expire(list_entry(timers.next, struct timer, link));
+	lock_release(&sched_lock);
+}
+
+uint64_t sched_set_alarm(uint64_t at, uint64_t period)
+{
+	struct proc *p = proc_self();
+	uint64_t before;
+
+	lock_acquire(&sched_lock);
+	before = p->alarm.at;
+	timer_stop(&p->alarm);
+	p->alarm_period = period;
+	if (at != 0)
+		timer_start(&p->alarm, at);
+	lock_release(&sched_lock);
+	return before;
+}
+
+/* Leaves the process for good: from on_hart on it may be anywhere. */
+static void leave(struct proc *p)
+{
+	uint64_t now = timer_now();
+
+	p->time_ticks += now - p->started;
+	fp_leave(p);
+	tlb_switch_kernel();
+	hart_self()->proc = NULL;
+	hart_self()->leaving = false;
+	__atomic_store_n(&p->on_hart, 0, __ATOMIC_RELEASE);
+}
+
+static struct proc *ready_pop(void)
+{
+	struct proc *p = NULL;
+
+	lock_acquire(&sched_lock);
+	if (!list_is_empty(&ready)) {
+		p = list_entry(ready.next, struct proc, link);
+		list_remove(&p->link);
+		__atomic_store_n(&ready_count, ready_count - 1,
+		    __ATOMIC_RELAXED);
+		p->state = PROC_RUNNING;
+		p->hart = (uint8_t)hart_index();
+		idle_mask &= ~(1U << hart_index());
+	} else {
+		idle_mask |= 1U << hart_index();
+	}
+	lock_release(&sched_lock);
+	return p;
+}
+
+/* Waits for something to run. */
+static struct proc *ready_wait(void)
+{
+	struct proc *p;
+	bool was_idle = false;
+
+	while ((p = ready_pop()) == NULL) {
+		was_idle = true;
+		timer_arm(true);
+		hart_park_if_asked();
+		hart_wait();
+		hart_clear_kick();
+		hart_park_if_asked();
+		run_timers();
+		if (hart_index() == 0)
+			tty_poll();
+	}
+	if (was_idle)
+		timer_arm(false);
+	return p;
+}
+
+static void enter(struct proc *p)
+{
+	struct hart *self = hart_self();
+
+	/* The hart that ran it last may still be on its way out. */
+	while (__atomic_load_n(&p->on_hart, __ATOMIC_ACQUIRE))
+		hart_relax();
+	p->on_hart = 1;
+	self->proc = p;
+	p->tf.hart = self;
+	p->started = timer_now();
+	switches[self->index]++;
+#ifdef CALF_TEST
+	frame_fail_set(&p->failure);
+#endif
+	/* Lent: another hart is in it, and this process will only exit. */
+	if (p->as != NULL && !p->as_is_lent)
+		aspace_switch(p->as);
+	fp_enter(p);
+}
+
+static NORETURN void sched_loop(void)
+{
+	struct proc *p = ready_wait();
+
+	enter(p);
+	sched_before_user(p);
+	trapframe_enter(&p->tf);
+}
+
+void schedule(void)
+{
+	struct proc *p = proc_self();
+	bool discard = p != NULL && p->auto_reaped;
+
+	if (p != NULL)
+		leave(p);
+	if (discard)
+		proc_discard(p);
+	stack_restart(sched_loop);
+}
+
+/* Puts the running process at the end of the queue, if there is a queue. */
+void sched_yield(void)
+{
+	struct proc *p = proc_self();
+
+	hart_park_if_asked();
+	if (__atomic_load_n(&ready_count, __ATOMIC_RELAXED) == 0)
+		return;
+	lock_acquire(&sched_lock);
+	ready_push(p);
+	lock_release(&sched_lock);
+	schedule();
+}
+
+void sched_tick(void)
+{
+	hart_clear_kick();
+	hart_park_if_asked();
+	run_timers();
+	if (hart_index() == 0)
+		tty_poll();
+	if (timer_now() < hart_self()->timer_deadline)
+		return;
+	timer_arm(false);
+	sched_yield();
+}
+
+/*
+ * A call that is done in parts goes on before anything but SIGKILL is
+ * delivered: its progress is no handler's business. It ends, or waits, soon.
+ */
+static bool is_amid_call(struct proc *p)
+{
+	return p->progress.active && p->call == CALL_NONE &&
+	    !(p->sig.pending & SIGNAL_BIT(SIGKILL));
+}
+
+void sched_before_user(struct proc *p)
+{
+	hart_park_if_asked();
+	while (p->old != NULL) {
+		unsigned budget = RANGE_BUDGET;
+
+		if (aspace_teardown(p->old, &budget))
+			p->old = NULL;
+		else
+			sched_yield();
+	}
+	if (p->exiting)
+		proc_exit_finish(p);
+	if (__atomic_load_n(&p->work, __ATOMIC_ACQUIRE) && !is_amid_call(p)) {
+		__atomic_store_n(&p->work, 0, __ATOMIC_RELAXED);
+		signal_deliver(p);
+	}
+	p->call = CALL_NONE;
+}
+
+uint64_t sched_switch_count(void)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < hart_count; i++)
+		sum += switches[i];
+	return sum;
+}
+
+uint32_t sched_is_open;
+
+void sched_start(void)
+{
+	tick_ticks = timer_from_ns(1000000000UL / TICKS_PER_S);
+	timer_arm(false);
+	hart_enable_interrupts();
+	__atomic_store_n(&sched_is_open, 1, __ATOMIC_RELEASE);
+	stack_restart(sched_loop);
+}

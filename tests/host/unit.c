@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * unit.c - frames, blocks and slabs, one property at a time. Those of lib/ are
+ * in unit_lib.c.
+ */
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/hart.h"
+#include "mm/slab.h"
+#include "sim.h"
+
+#define FRAMES 700
+
+static struct frame *all[SIM_RAM_FRAMES];
+
+static void boot(void)
+{
+	static const struct sim_config config = {.frames = FRAMES};
+
+	sim_seed(1);
+	sim_boot(&config);
+}
+
+static struct frame *alloc(void)
+{
+	return frame_alloc(FRAME_KERNEL);
+}
+
+/* Every frame there is, from harts in turn. */
+static unsigned alloc_all(void)
+{
+	unsigned n = 0;
+
+	for (;; n++) {
+		sim_hart = n % SIM_HARTS;
+		all[n] = alloc();
+		if (all[n] == NULL)
+			return n;
+	}
+}
+
+static void free_all(unsigned n)
+{
+	for (unsigned i = n; i > 0; i--) {
+		unsigned other = sim_below(i);
+		struct frame *f = all[other];
+
+		all[other] = all[i - 1];
+		sim_hart = sim_below(SIM_HARTS);
+		frame_put(f);
+	}
+}
+
+TEST(every_free_frame_can_be_allocated_once)
+{
+	static bool seen[SIM_RAM_FRAMES];
+	uint64_t free;
+	unsigned n;
+
+	boot();
+	free = frame_free_count();
+	n = alloc_all();
+	if (n != free)
+		return found("%u of %lu frames", n, free);
+	if (frame_free_count() != 0)
+		return "some are still free";
+	for (unsigned i = 0; i < n; i++) {
+		if (seen[all[i] - frames])
+			return "a frame was given twice";
+		seen[all[i] - frames] = true;
+	}
+	free_all(n);
+	if (frame_free_count() != free || frame_audit_free() != free)
+		return "not all came back";
+	return NULL;
+}
+
+TEST(no_hart_starves_while_another_has_frames)
+{
+	unsigned n;
+
+	boot();
+	n = alloc_all();
+	sim_hart = 1;
+	frame_put(all[--n]);
+	sim_hart = 2;
+	return alloc() != NULL ? NULL : "hart 2 found nothing";
+}
+
+static bool is_aligned(const struct frame *block, unsigned order)
+{
+	return (frame_paddr(block) & ((PAGE_SIZE << order) - 1)) == 0;
+}
+
+TEST(blocks_are_aligned_and_apart)
+{
+	static unsigned owner[SIM_RAM_FRAMES];
+	unsigned n = 0;
+
+	boot();
+	for (unsigned order = 0; order <= 5; order++) {
+		struct frame *block = frame_alloc_block(order);
+
+		n++;
+		if (block == NULL || !is_aligned(block, order))
+			return found("order %u: %p", order, (void *)block);
+		for (unsigned i = 0; i < 1U << order; i++) {
+			if (owner[block - frames + i] != 0)
+				return "two blocks overlap";
+			owner[block - frames + i] = n;
+		}
+	}
+	return NULL;
+}
+
+/* The largest order that can be had, and how many of it. */
+static unsigned count_blocks(unsigned order)
+{
+	struct frame *blocks[64];
+	unsigned n = 0;
+
+	while (n < array_len(blocks) &&
+	    (blocks[n] = frame_alloc_block(order)) != NULL)
+		n++;
+	for (unsigned i = 0; i < n; i++)
+		frame_free_block(blocks[i], order);
+	return n;
+}
+
+TEST(freed_frames_merge_in_any_order)
+{
+	unsigned before[9], n;
+
+	boot();
+	for (unsigned order = 0; order < 9; order++)
+		before[order] = count_blocks(order);
+	if (before[7] == 0)
+		return "no large block to begin with";
+	for (unsigned round = 0; round < 10; round++) {
+		n = alloc_all();
+		free_all(n);
+		frame_drain_caches();
+		(void)frame_audit_free();
+		for (unsigned order = 0; order < 9; order++)
+			if (count_blocks(order) != before[order])
+				return found("order %u: %u blocks, not %u",
+				    order, count_blocks(order), before[order]);
+	}
+	return NULL;
+}
+
+TEST(blocks_of_random_sizes_leave_no_trace)
+{
+	struct frame *blocks[40] = {NULL};
+	unsigned orders[40];
+	uint64_t free;
+
+	boot();
+	free = frame_free_count();
+	for (unsigned step = 0; step < 20000; step++) {
+		unsigned i = sim_below(40);
+
+		if (blocks[i] != NULL) {
+			frame_free_block(blocks[i], orders[i]);
+			blocks[i] = NULL;
+		} else {
+			orders[i] = sim_below(6);
+			blocks[i] = frame_alloc_block(orders[i]);
+		}
+		if (step % 1000 == 0)
+			(void)frame_audit_free();
+	}
+	for (unsigned i = 0; i < 40; i++)
+		if (blocks[i] != NULL)
+			frame_free_block(blocks[i], orders[i]);
+	return frame_audit_free() == free ? NULL : "frames are missing";
+}
+
+TEST(zeroed_frames_are_zero)
+{
+	boot();
+	for (unsigned i = 0; i < 3000; i++) {
+		/* sim_frame_alloc_zeroed() looks at every byte. */
+		struct frame *f = frame_alloc_zeroed(FRAME_TABLE);
+
+		memset(frame_virt(f), 0x5a, PAGE_SIZE);
+		memset(frame_virt(f), 0, PAGE_SIZE);
+		if (!frame_drop(f))
+			return "more than one reference";
+		frame_free_zeroed(f);
+	}
+	return NULL;
+}
+
+TEST(the_nth_allocation_fails)
+{
+	struct frame_failure failure = {.countdown = 3};
+
+	boot();
+	frame_fail_set(&failure);
+	if (alloc() == NULL || alloc() == NULL)
+		return "one before the third failed";
+	if (alloc() != NULL)
+		return "the third did not fail";
+	if (alloc() == NULL)
+		return "the fourth failed";
+	failure = (struct frame_failure){.countdown = 1, .from = true};
+	if (alloc() != NULL || alloc() != NULL || failure.failed != 2)
+		return "not all failed";
+	sim_hart = 1;
+	return alloc() != NULL ? NULL : "it failed on another hart";
+}
+
+/* ---- What must be noticed ---- */
+
+static void put_twice(void *arg)
+{
+	struct frame *f;
+
+	(void)arg;
+	boot();
+	f = alloc();
+	frame_put(f);
+	frame_put(f);
+}
+
+TEST(a_second_put_is_noticed)
+{
+	return must_panic(put_twice, "expected a");
+}
+
+static void get_freed(void *arg)
+{
+	struct frame *f;
+
+	(void)arg;
+	boot();
+	f = alloc();
+	frame_put(f);
+	frame_get(f);
+}
+
+TEST(a_reference_to_a_free_frame_is_noticed)
+{
+	return must_panic(get_freed, "expected a live frame");
+}
+
+static void write_freed(void *arg)
+{
+	struct frame *f;
+
+	(void)arg;
+	boot();
+	f = alloc();
+	frame_put(f);
+	((char *)frame_virt(f))[2000] = 1;
+	(void)frame_audit_free();
+}
+
+TEST(a_write_to_a_free_frame_is_noticed)
+{
+	return must_panic(write_freed, "untouched");
+}
+
+static void give_twice(void *arg)
+{
+	(void)arg;
+	boot();
+	frame_give(frame_base, frame_base + PAGE_SIZE);
+}
+
+TEST(memory_given_twice_is_noticed)
+{
+	return must_panic(give_twice, "expected");
+}
+
+static void free_unzeroed(void *arg)
+{
+	struct frame *f;
+
+	(void)arg;
+	boot();
+	f = alloc();
+	memset(frame_virt(f), 1, PAGE_SIZE);
+	if (frame_drop(f))
+		frame_free_zeroed(f);
+}
+
+TEST(a_frame_said_to_be_zero_is_looked_at)
+{
+	return must_panic(free_unzeroed, "zeroed");
+}
+
+/* ---- Slabs ---- */
+
+struct thing {
+	char bytes[200];
+};
+
+TEST(slab_objects_are_apart_and_aligned)
+{
+	static struct slab slab = SLAB_INIT(struct thing);
+	struct thing *things[100];
+
+	boot();
+	for (unsigned i = 0; i < 100; i++) {
+		things[i] = slab_alloc(&slab);
+		if (things[i] == NULL || (uintptr_t)things[i] % 16 != 0)
+			return found("object %u: %p", i, (void *)things[i]);
+		memset(things[i], (int)i, sizeof *things[i]);
+	}
+	for (unsigned i = 0; i < 100; i++)
+		for (unsigned at = 0; at < sizeof *things[i]; at++)
+			if (things[i]->bytes[at] != (char)i)
+				return found("object %u was overwritten", i);
+	return NULL;
+}
+
+TEST(slabs_give_back_their_frames)
+{
+	static struct slab slab = SLAB_INIT(struct thing);
+	struct thing *things[100] = {NULL};
+	uint64_t free;
+
+	boot();
+	free = frame_free_count();
+	for (unsigned step = 0; step < 20000; step++) {
+		unsigned i = sim_below(100);
+
+		if (things[i] == NULL) {
+			things[i] = slab_alloc(&slab);
+		} else {
+			slab_free(&slab, things[i]);
+			things[i] = NULL;
+		}
+	}
+	for (unsigned i = 0; i < 100; i++)
+		if (things[i] != NULL)
+			slab_free(&slab, things[i]);
+	if (frame_free_count() != free)
+		return found("%lu of %lu frames", frame_free_count(), free);
+	return NULL;
+}
+
+TEST(a_slab_without_memory_says_so)
+{
+	static struct slab slab = SLAB_INIT(struct thing);
+	struct frame_failure failure = {.countdown = 1, .from = true};
+
+	boot();
+	frame_fail_set(&failure);
+	if (slab_alloc(&slab) != NULL)
+		return "an object out of nothing";
+	failure.countdown = 0;
+	return slab_alloc(&slab) != NULL ? NULL : "it never recovered";
+}
+
+static const struct test tests[] = {
+    LISTED(every_free_frame_can_be_allocated_once),
+    LISTED(no_hart_starves_while_another_has_frames),
+    LISTED(blocks_are_aligned_and_apart),
+    LISTED(freed_frames_merge_in_any_order),
+    LISTED(blocks_of_random_sizes_leave_no_trace),
+    LISTED(zeroed_frames_are_zero),
+    LISTED(the_nth_allocation_fails),
+    LISTED(a_second_put_is_noticed),
+    LISTED(a_reference_to_a_free_frame_is_noticed),
+    LISTED(a_write_to_a_free_frame_is_noticed),
+    LISTED(memory_given_twice_is_noticed),
+    LISTED(a_frame_said_to_be_zero_is_looked_at),
+    LISTED(slab_objects_are_apart_and_aligned),
+    LISTED(slabs_give_back_their_frames),
+    LISTED(a_slab_without_memory_says_so),
+};
+
+int main(void)
+{
+	struct test list[60];
+	unsigned n = array_len(tests);
+
+	memcpy(list, tests, sizeof tests);
+	n += unit_lib_tests(list + n);
+	return tap_run(list, n);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * unit_lib.c - lib/ against the C library of the build machine. Functions that
+ * both have are called calf_NAME here.
+ */
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/list.h"
+#include "lib/print.h"
+#include "sim.h"
+#include "unit.h"
+
+void *calf_memcpy(void *dst, const void *src, size_t len);
+void *calf_memmove(void *dst, const void *src, size_t len);
+void *calf_memset(void *dst, int byte, size_t len);
+int calf_memcmp(const void *a, const void *b, size_t len);
+size_t calf_strlen(const char *s);
+int calf_strcmp(const char *a, const char *b);
+int calf_strncmp(const char *a, const char *b, size_t len);
+void str_copy(char *dst, const char *src, size_t size);
+
+#define SIZE 96
+
+static unsigned char ours[SIZE], theirs[SIZE], source[SIZE];
+
+static void fill_random(void)
+{
+	for (unsigned i = 0; i < SIZE; i++) {
+		source[i] = (unsigned char)sim_random();
+		ours[i] = theirs[i] = (unsigned char)sim_random();
+	}
+}
+
+static int sign(int n)
+{
+	return (n > 0) - (n < 0);
+}
+
+TEST(memory_functions_agree_with_the_c_library)
+{
+	for (unsigned i = 0; i < 200000; i++) {
+		size_t to = sim_below(32), from = sim_below(32);
+		size_t len = sim_below(64);
+		void *end;
+
+		fill_random();
+		end = calf_memcpy(ours + to, source + from, len);
+		memcpy(theirs + to, source + from, len);
+		if (end != ours + to || memcmp(ours, theirs, SIZE) != 0)
+			return found("memcpy %zu %zu %zu", to, from, len);
+		calf_memmove(ours + to, ours + from, len);
+		memmove(theirs + to, theirs + from, len);
+		if (memcmp(ours, theirs, SIZE) != 0)
+			return found("memmove %zu %zu %zu", to, from, len);
+		calf_memset(ours + to, (int)i, len);
+		memset(theirs + to, (int)i, len);
+		if (memcmp(ours, theirs, SIZE) != 0)
+			return found("memset %zu %zu", to, len);
+	}
+	return NULL;
+}
+
+TEST(comparisons_agree_with_the_c_library)
+{
+	for (unsigned i = 0; i < 200000; i++) {
+		char a[12], b[12];
+		size_t len = sim_below(12);
+
+		for (unsigned at = 0; at < 12; at++) {
+			a[at] = (char)("\0ab\xff"[sim_below(4)]);
+			b[at] = sim_below(8) ? a[at] : (char)sim_random();
+		}
+		a[11] = b[11] = '\0';
+		if (sign(calf_memcmp(a, b, len)) != sign(memcmp(a, b, len)))
+			return "memcmp";
+		if (sign(calf_strcmp(a, b)) != sign(strcmp(a, b)))
+			return "strcmp";
+		if (sign(calf_strncmp(a, b, len)) != sign(strncmp(a, b, len)))
+			return "strncmp";
+		if (calf_strlen(a) != strlen(a))
+			return "strlen";
+	}
+	return NULL;
+}
+
+TEST(str_copy_always_terminates)
+{
+	for (size_t len = 0; len < 10; len++) {
+		for (size_t size = 1; size < 12; size++) {
+			char from[16] = {0}, to[16];
+
+			memset(from, 'x', len);
+			memset(to, '#', sizeof to);
+			str_copy(to, from, size);
+			if (strlen(to) != (len < size - 1 ? len : size - 1))
+				return found("%zu in %zu", len, size);
+			if (to[size] != '#')
+				return "it wrote beyond the end";
+		}
+	}
+	return NULL;
+}
+
+static const char *same_text(const char *fmt, ...) PRINTF(1, 2);
+
+static const char *same_text(const char *fmt, ...)
+{
+	static char a[80], b[80];
+	va_list args;
+	size_t n;
+
+	va_start(args, fmt);
+	n = str_vformat(a, sizeof a, fmt, args);
+	va_end(args);
+	va_start(args, fmt);
+	(void)vsnprintf(b, sizeof b, fmt, args);
+	va_end(args);
+	if (strcmp(a, b) != 0 || n != strlen(b))
+		return found("\"%s\" instead of \"%s\"", a, b);
+	return NULL;
+}
+
+#define TRY(expr)                            \
+	do {                                 \
+		const char *problem_ = expr; \
+		if (problem_ != NULL)        \
+			return problem_;     \
+	} while (0)
+
+TEST(formats_agree_with_the_c_library)
+{
+	static const int ints[] = {0, 1, -1, 42, -42, INT_MAX, INT_MIN};
+	static const long longs[] = {0, 7, -7, LONG_MAX, LONG_MIN};
+
+	for (unsigned i = 0; i < array_len(ints); i++) {
+		TRY(same_text("%d|%u|%x", ints[i], ints[i], ints[i]));
+		TRY(same_text("%5d|%-5d|%05d", ints[i], ints[i], ints[i]));
+		TRY(same_text("%2d|%08x|%12u", ints[i], ints[i], ints[i]));
+	}
+	for (unsigned i = 0; i < array_len(longs); i++) {
+		TRY(same_text("%ld|%lu|%lx", longs[i], longs[i], longs[i]));
+		TRY(same_text("%016lx|%-20ld|", longs[i], longs[i]));
+	}
+	TRY(same_text("%s|%10s|%-10s|%2s", "abc", "abc", "abc", "abc"));
+	TRY(same_text("%c%c%%", 'x', 'y'));
+	TRY(same_text("%p", (void *)same_text));
+	return NULL;
+}
+
+TEST(formatting_stops_at_the_end_of_the_buffer)
+{
+	for (size_t size = 1; size < 10; size++) {
+		char buf[16];
+		size_t n;
+
+		memset(buf, '#', sizeof buf);
+		n = str_format(buf, size, "%d-%s", 123, "abc");
+		if (n != 7)
+			return found("length %zu", n);
+		if (strncmp(buf, "123-abc", size - 1) != 0 ||
+		    strlen(buf) != (size - 1 < 7 ? size - 1 : 7))
+			return found("\"%s\" in %zu bytes", buf, size);
+		if (buf[size] != '#')
+			return "it wrote beyond the end";
+	}
+	return NULL;
+}
+
+struct item {
+	struct list link;
+	unsigned number;
+};
+
+TEST(lists_keep_their_order)
+{
+	struct list head;
+	struct item items[5];
+	unsigned expected[] = {4, 2, 0, 1}, n = 0;
+
+	list_init(&head);
+	for (unsigned i = 0; i < 5; i++) {
+		items[i].number = i;
+		if (i % 2 == 0)
+			list_push_front(&head, &items[i].link);
+		else
+			list_push_back(&head, &items[i].link);
+	}
+	list_remove(&items[3].link);
+	list_remove(&items[3].link);
+	list_for_each(link, &head) {
+		if (list_entry(link, struct item, link)->number !=
+		    expected[n++])
+			return found("wrong item at %u", n - 1);
+	}
+	list_for_each_safe(link, &head) {
+		list_remove(link);
+	}
+	return n == 4 && list_is_empty(&head) ? NULL : "wrong length";
+}
+
+static const struct test tests[] = {
+    LISTED(memory_functions_agree_with_the_c_library),
+    LISTED(comparisons_agree_with_the_c_library),
+    LISTED(str_copy_always_terminates),
+    LISTED(formats_agree_with_the_c_library),
+    LISTED(formatting_stops_at_the_end_of_the_buffer),
+    LISTED(lists_keep_their_order),
+};
+
+unsigned unit_lib_tests(struct test *list)
+{
+	memcpy(list, tests, sizeof tests);
+	return array_len(tests);
+}

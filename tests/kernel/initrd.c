@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * initrd.c - archives of every shape, read by a second copy of the reader
+ * whose index can be thrown away.
+ */
+#include "proc/initrd.h"
+#include "arch/machine.h"
+#include "ktest.h"
+#include "lib/print.h"
+#include "lib/string.h"
+
+static int real_lookup(const char *path, const struct node **node)
+{
+	return initrd_lookup(NULL, path, true, node);
+}
+
+/* The second copy, with names of its own, and quiet. */
+static unsigned complaints;
+
+static void complain(const char *fmt, ...) PRINTF(1, 2);
+static void complain(const char *fmt, ...)
+{
+	(void)fmt;
+	complaints++;
+}
+
+char *scratch_path_buffer(void);
+void scratch_init(const void *archive, size_t size);
+int scratch_lookup(const struct node *from, const char *path, bool follow,
+    const struct node **node);
+const struct node *scratch_child(const struct node *dir,
+    const struct node *previous);
+const char *scratch_name(const struct node *node);
+extern const struct node *scratch_root;
+
+#define path_buffer   scratch_path_buffer
+#define initrd_init   scratch_init
+#define initrd_lookup scratch_lookup
+#define initrd_child  scratch_child
+#define node_name     scratch_name
+#define initrd_root   scratch_root
+#define kprintf       complain
+#include "../../proc/initrd.c"
+
+static char archive[8192];
+static size_t archive_size;
+
+static void append(const void *bytes, size_t len)
+{
+	assert(archive_size + len + 4 <= sizeof archive);
+	memcpy(archive + archive_size, bytes, len);
+	archive_size += len;
+	while (archive_size % 4 != 0)
+		archive[archive_size++] = '\0';
+}
+
+static void add(const char *name, uint32_t mode, const char *data)
+{
+	static char header[HEADER_LEN + PATH_MAX];
+	uint32_t size = (uint32_t)strlen(data);
+	uint32_t name_size = (uint32_t)strlen(name) + 1;
+
+	(void)str_format(header, sizeof header,
+	    "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", 0U,
+	    mode, 0U, 0U, 1U, 7U, size, 0U, 0U, 0U, 0U, name_size, 0U);
+	assert(HEADER_LEN + name_size <= sizeof header);
+	memcpy(header + HEADER_LEN, name, name_size);
+	append(header, HEADER_LEN + name_size);
+	append(data, size);
+}
+
+static void forget(void)
+{
+	unsigned order = 0;
+
+	if (nodes == NULL)
+		return;
+	while (PAGE_SIZE << order < node_room * sizeof *nodes)
+		order++;
+	frame_free_block(frame_of_virt(nodes), order);
+	nodes = NULL;
+	node_count = 0;
+}
+
+static void read_archive(size_t size)
+{
+	forget();
+	complaints = 0;
+	scratch_init(archive, size);
+}
+
+static void make_archive(void)
+{
+	archive_size = 0;
+	add("init", MODE_FILE | 0755, "I am init");
+	add("./bin/sh", MODE_FILE | 0755, "I am sh");
+	add("/a/b/c/deep", MODE_FILE | 0644, "I am deep");
+	add("empty", MODE_FILE | 0600, "");
+	add("a/up", MODE_LINK | 0777, "../bin");
+	add("a/abs", MODE_LINK | 0777, "/bin/sh");
+	add("a/chain", MODE_LINK | 0777, "abs");
+	add("self", MODE_LINK | 0777, "self");
+	add("one", MODE_LINK | 0777, "two");
+	add("two", MODE_LINK | 0777, "one");
+	add("gone", MODE_LINK | 0777, "nowhere");
+	add("slashes", MODE_LINK | 0777, "a//b/./c/");
+	add("TRAILER!!!", 0, "");
+	read_archive(archive_size);
+}
+
+static const char *expect_file(const char *path, const char *data)
+{
+	const struct node *node;
+	int err = scratch_lookup(NULL, path, true, &node);
+
+	MUST(err == 0, found("%s: error %d", path, err));
+	MUST(node->size == strlen(data) &&
+		memcmp(node->data, data, node->size) == 0,
+	    found("%s is something else", path));
+	return NULL;
+}
+
+static const char *expect_error(const char *path, int error)
+{
+	const struct node *node;
+	int err = scratch_lookup(NULL, path, true, &node);
+
+	return err == error ? NULL : found("%s: %d, not %d", path, err, error);
+}
+
+TEST(the_machine_s_own_archive_has_an_init)
+{
+	const struct node *node = NULL;
+	const char *value;
+	size_t len;
+
+	if (bootarg_find("rdinit", &value, &len))
+		return NULL;
+	MUST(real_lookup("/init", &node) == 0, "no /init");
+	MUST(node_is(node, MODE_FILE) && node->size > 0, "not a file");
+	MUST(real_lookup("/dev/null", &node) == 0, "no /dev/null");
+	MUST(node_is(node, MODE_CHAR), "/dev/null is no device");
+	return NULL;
+}
+
+TEST(files_are_found_by_any_spelling_of_their_path)
+{
+	make_archive();
+	MUST(complaints == 0, "complaints");
+	TRY(expect_file("/init", "I am init"));
+	TRY(expect_file("init", "I am init"));
+	TRY(expect_file("//bin///sh", "I am sh"));
+	TRY(expect_file("/./bin/./sh", "I am sh"));
+	TRY(expect_file("/a/b/c/deep", "I am deep"));
+	TRY(expect_file("/a/../a/b/../b/c/deep", "I am deep"));
+	TRY(expect_file("/../../init", "I am init"));
+	TRY(expect_file("empty", ""));
+	forget();
+	return NULL;
+}
+
+TEST(what_is_not_there_is_the_right_error)
+{
+	make_archive();
+	TRY(expect_error("", -ENOENT));
+	TRY(expect_error("nowhere", -ENOENT));
+	TRY(expect_error("/bin/nowhere", -ENOENT));
+	TRY(expect_error("/nowhere/sh", -ENOENT));
+	TRY(expect_error("/ini", -ENOENT));
+	TRY(expect_error("/initt", -ENOENT));
+	TRY(expect_error("/init/", -ENOTDIR));
+	TRY(expect_error("/init/x", -ENOTDIR));
+	TRY(expect_error("/init/..", -ENOTDIR));
+	TRY(expect_error("/gone", -ENOENT));
+	TRY(expect_error("/bin/", 0));
+	TRY(expect_error("/", 0));
+	TRY(expect_error(".", 0));
+	forget();
+	return NULL;
+}
+
+TEST(a_name_may_be_255_bytes_long_and_no_longer)
+{
+	static char name[300];
+
+	make_archive();
+	memset(name, 'x', 256);
+	TRY(expect_error(name, -ENAMETOOLONG));
+	name[255] = '\0';
+	TRY(expect_error(name, -ENOENT));
+	forget();
+	return NULL;
+}
+
+TEST(links_are_followed_from_where_they_are)
+{
+	make_archive();
+	TRY(expect_file("/a/up/sh", "I am sh"));
+	TRY(expect_file("/a/abs", "I am sh"));
+	TRY(expect_file("/a/chain", "I am sh"));
+	TRY(expect_file("/a/up/../init", "I am init"));
+	TRY(expect_file("/slashes/deep", "I am deep"));
+	TRY(expect_error("/a/abs/", -ENOTDIR));
+	forget();
+	return NULL;
+}
+
+TEST(the_last_link_is_followed_only_if_asked)
+{
+	const struct node *node;
+
+	make_archive();
+	MUST(scratch_lookup(NULL, "/a/abs", false, &node) == 0, "not found");
+	MUST(node_is(node, MODE_LINK), "followed");
+	MUST(scratch_lookup(NULL, "/self", false, &node) == 0, "a loop");
+	MUST(scratch_lookup(NULL, "/a/up/sh", false, &node) == 0, "inner");
+	MUST(node_is(node, MODE_FILE), "an inner link not followed");
+	forget();
+	return NULL;
+}
+
+TEST(links_in_a_circle_are_eloop)
+{
+	make_archive();
+	TRY(expect_error("/self", -ELOOP));
+	TRY(expect_error("/self/x", -ELOOP));
+	TRY(expect_error("/one", -ELOOP));
+	TRY(expect_error("/two/x", -ELOOP));
+	forget();
+	return NULL;
+}
+
+TEST(paths_begin_where_they_are_asked_from)
+{
+	const struct node *dir = NULL, *node = NULL;
+
+	make_archive();
+	MUST(scratch_lookup(NULL, "/a/b", true, &dir) == 0, "no /a/b");
+	MUST(scratch_lookup(dir, "c/deep", true, &node) == 0, "no c/deep");
+	MUST(scratch_lookup(dir, "../up/sh", true, &node) == 0, "no ../up/sh");
+	MUST(scratch_lookup(dir, "/init", true, &node) == 0, "no /init");
+	MUST(scratch_lookup(dir, "init", true, &node) == -ENOENT, "init here");
+	MUST(scratch_lookup(dir, "..", true, &node) == 0 && node == dir->parent,
+	    ".. is not the parent");
+	forget();
+	return NULL;
+}
+
+TEST(a_directory_lists_each_of_its_entries_once)
+{
+	static const char *const names[] = {"init", "bin", "a", "empty", "self",
+	    "one", "two", "gone", "slashes", "dev"};
+	unsigned seen = 0, count = 0;
+
+	make_archive();
+	for (const struct node *n = scratch_child(scratch_root, NULL);
+	     n != NULL; n = scratch_child(scratch_root, n)) {
+		count++;
+		for (unsigned i = 0; i < array_len(names); i++) {
+			size_t len = strlen(names[i]);
+
+			if (n->path_len == len &&
+			    memcmp(scratch_name(n), names[i], len) == 0)
+				seen |= 1U << i;
+		}
+	}
+	MUST(count == array_len(names), found("%u entries", count));
+	MUST(seen == (1U << array_len(names)) - 1, found("only %x", seen));
+	forget();
+	return NULL;
+}
+
+/* Nothing in the index points out of the archive. */
+static const char *check_index(size_t size)
+{
+	for (unsigned i = 0; i < node_count; i++) {
+		const struct node *n = &nodes[i], *again;
+
+		MUST(n->size == 0 ||
+			((const char *)n->data >= archive &&
+			    (const char *)n->data + n->size <= archive + size),
+		    found("file %u of %lu bytes", i, n->size));
+		MUST(n->parent >= nodes && n->parent < nodes + node_count,
+		    found("the parent of file %u", i));
+		(void)scratch_name(n);
+		if (n->path_len < 60)
+			(void)!scratch_lookup(NULL, n->path, true, &again);
+	}
+	(void)!scratch_lookup(NULL, "/a/up/sh", true,
+	    &(const struct node *){0});
+	return NULL;
+}
+
+TEST(a_name_may_go_through_hundreds_of_directories)
+{
+	static char name[1000];
+	const struct node *node;
+
+	for (unsigned i = 0; i < sizeof name - 1; i++)
+		name[i] = i % 2 == 0 ? 'd' : '/';
+	archive_size = 0;
+	add(name, MODE_FILE | 0644, "deep");
+	add("TRAILER!!!", 0, "");
+	read_archive(archive_size);
+	MUST(complaints == 0, "complaints");
+	TRY(expect_file(name, "deep"));
+	MUST(scratch_lookup(NULL, "d/d/d/..", true, &node) == 0, "no parent");
+	MUST(node_is(node, MODE_DIR) && node->path_len == 3, "another one");
+	forget();
+	return NULL;
+}
+
+TEST(an_archive_cut_off_anywhere_is_used_up_to_there)
+{
+	unsigned before = 0;
+
+	make_archive();
+	for (size_t size = 0; size < archive_size - 3; size++) {
+		read_archive(size);
+		MUST(complaints == 1, found("at %lu: no complaint", size));
+		MUST(node_count >= before, found("at %lu: fewer files", size));
+		before = node_count;
+		TRY(check_index(size));
+	}
+	forget();
+	return NULL;
+}
+
+TEST(a_damaged_archive_is_read_without_harm)
+{
+	uint64_t state = 9;
+
+	for (unsigned i = 0; i < 3000; i++) {
+		make_archive();
+		for (uint64_t n = rnd(&state, 4); n < 4; n++)
+			archive[rnd(&state, archive_size)] =
+			    "0f/.\0x9a"[rnd(&state, 8)];
+		read_archive(archive_size);
+		TRY(check_index(archive_size));
+	}
+	forget();
+	return NULL;
+}
+
+TEST(sizes_beyond_the_end_are_damage)
+{
+	static const char *const sizes[] = {"ffffffff", "fffffffc", "80000000",
+	    "00002000"};
+
+	for (unsigned i = 0; i < array_len(sizes); i++) {
+		make_archive();
+		memcpy(archive + 6 + 8 * F_SIZE, sizes[i], 8);
+		read_archive(archive_size);
+		MUST(complaints == 1, found("a file of %s bytes", sizes[i]));
+		make_archive();
+		memcpy(archive + 6 + 8 * F_NAMESIZE, sizes[i], 8);
+		read_archive(archive_size);
+		MUST(complaints == 1, found("a name of %s bytes", sizes[i]));
+	}
+	forget();
+	return NULL;
+}
+
+static const struct test initrd_tests[] = {
+    T(the_machine_s_own_archive_has_an_init),
+    T(files_are_found_by_any_spelling_of_their_path),
+    T(what_is_not_there_is_the_right_error),
+    T(a_name_may_be_255_bytes_long_and_no_longer),
+    T(links_are_followed_from_where_they_are),
+    T(the_last_link_is_followed_only_if_asked),
+    T(links_in_a_circle_are_eloop),
+    T(paths_begin_where_they_are_asked_from),
+    T(a_directory_lists_each_of_its_entries_once),
+    T(a_name_may_go_through_hundreds_of_directories),
+    T(an_archive_cut_off_anywhere_is_used_up_to_there),
+    T(a_damaged_archive_is_read_without_harm),
+    T(sizes_beyond_the_end_are_damage),
+};
+SUITE(initrd, initrd_tests);

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+#
+# suites.mk - the user-level test programs, in the order they should be read.
+#
+# Each is NAME.c with USER_TEST_COMMON, and is run by testinit.c, which stands
+# alone.
+
+USER_TEST_COMMON := harness.c runner.c
+
+USER_TESTS := \
+	t_fork \
+	t_region \
+	t_cow \
+	t_regs \
+	t_mem \
+	t_model \
+	t_copyout \
+	t_badptr \
+	t_signal \
+	t_sigfault \
+	t_jobs \
+	t_proc \
+	t_exec \
+	t_elf \
+	t_fd \
+	t_pipe \
+	t_oom \
+	t_sweep \
+	t_storm

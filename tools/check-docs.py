@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Check that what the documents name exists.
+
+    tools/check-docs.py [ROOT]
+
+Looks at README.md and docs/: a citation `path:symbol` in backticks names a
+file and a word in it, a citation never names a line number, and a relative
+link leads to a file (and a heading, if it has a #fragment).
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Iterator, Set, Tuple
+
+CITATION = re.compile(
+    r"`((?:[\w.-]+/)*(?:[\w.-]+\.(?:c|h|S|ld|py|sh|gdb|pml)|Makefile))"
+    r":([\w.-]+)(?:\(\))?`")
+LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
+REFERENCE = re.compile(r"^ {0,3}\[[^\]]+\]:\s*<?(\S+?)>?\s*$")
+CODE = re.compile(r"`[^`]*`")
+FENCE = re.compile(r"^\s*(```|~~~)")
+SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:|^//", re.IGNORECASE)
+
+
+def prose(text: str) -> Iterator[Tuple[int, str]]:
+    """The lines outside of fenced blocks, numbered."""
+    fenced = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if FENCE.match(line):
+            fenced = not fenced
+        elif not fenced:
+            yield number, line
+
+
+def headings(path: Path) -> Set[str]:
+    """The fragments that the headings of a document can be reached by."""
+    found: Set[str] = set()
+    for _, line in prose(path.read_text()):
+        match = re.match(r"^#{1,6}\s+(.*?)\s*#*$", line)
+        if match:
+            plain = re.sub(r"[^\w\s-]", "", match.group(1).lower())
+            found.add(re.sub(r"\s", "-", plain))
+    return found
+
+
+def check_citation(root: Path, path: str, symbol: str) -> str:
+    cited = root / path
+    if not cited.is_file():
+        return f"{path}: no such file"
+    if symbol.isdigit():
+        return f"{path}:{symbol}: cite a name, not a line"
+    word = rf"(?<![\w]){re.escape(symbol)}(?![\w])"
+    if not re.search(word, cited.read_text(errors="replace")):
+        return f"{path}: knows no {symbol}"
+    return ""
+
+
+def check_link(root: Path, document: Path, target: str) -> str:
+    if SCHEME.match(target):
+        return ""
+    path, _, fragment = target.partition("#")
+    linked = (document.parent / path).resolve() if path else document
+    if root not in (linked, *linked.parents):
+        return f"{target}: leads out of the project"
+    if not linked.exists():
+        return f"{target}: leads nowhere"
+    if (fragment and linked.suffix == ".md" and
+            fragment not in headings(linked)):
+        return f"{target}: no such heading"
+    return ""
+
+
+def check(root: Path, document: Path) -> Iterator[str]:
+    name = document.relative_to(root).as_posix()
+    for number, line in prose(document.read_text()):
+        found = [check_citation(root, *match.groups())
+                 for match in CITATION.finditer(line)]
+        plain = CODE.sub("", line)
+        for pattern in (LINK, REFERENCE):
+            found += [check_link(root, document, match.group(1))
+                      for match in pattern.finditer(plain)]
+        yield from (f"{name}:{number}: {wrong}" for wrong in found if wrong)
+
+
+def main() -> int:
+    root = Path(sys.argv[1] if len(sys.argv) > 1 else
+                Path(__file__).parent.parent).resolve()
+    documents = sorted((root / "docs").rglob("*.md"))
+    if (root / "README.md").is_file():
+        documents.insert(0, root / "README.md")
+    wrong = 0
+    for document in documents:
+        for message in check(root, document):
+            print(message)
+            wrong += 1
+    print(f"check-docs: {len(documents)} documents, {wrong} errors")
+    return int(wrong > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

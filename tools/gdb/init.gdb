@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+#
+# init.gdb - a debugger that understands Calf.  From the top of the tree:
+#
+#   gdb-multiarch -x tools/gdb/init.gdb build/calf.elf -ex 'target remote :1234'
+
+set confirm off
+set pagination off
+set architecture riscv:rv64
+
+# With an operating system's ABI, stepping over sret runs away.
+set osabi none
+
+# What memory shows depends on the mode the hart is in: look each time.
+set stack-cache off
+set code-cache off
+
+source tools/gdb/calf.py

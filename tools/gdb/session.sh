@@ -1,0 +1,20 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# session.sh GDB KERNEL QEMU ARGS... - starts QEMU stopped, and a debugger
+# attached to it. The console of the machine goes to build/console.log, as the
+# terminal belongs to the debugger; both end together.
+
+set -eu
+gdb=$1
+kernel=$2
+shift 2
+if [ -z "$gdb" ]; then
+	echo "no gdb that knows RISC-V was found; try: make deps" >&2
+	exit 1
+fi
+log=$(dirname "$kernel")/console.log
+: >"$log"
+echo "the console of the machine: tail -f $log"
+exec "$gdb" -q -x tools/gdb/init.gdb "$kernel" -ex \
+    "target remote | exec $* -serial file:$log -monitor none -S -gdb stdio"

@@ -1,0 +1,139 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# mkcpio.sh - write a newc archive, the format of an initial file system.
+#
+#   tools/mkcpio.sh OUT ENTRY...
+#
+# An ENTRY is `name=path[:mode]`, the file at `path` under the name `name`, or
+# `name/`, an empty directory.  Without an octal mode, a file is 755 if it may
+# be executed here and 644 if not.  Parent directories are made as needed.
+#
+# The same input gives the same bytes on every machine: owner and time are 0,
+# inode numbers count from 1, entries keep the order they are given in.
+
+set -eu
+export LC_ALL=C
+
+die()
+{
+	echo "mkcpio.sh: $*" >&2
+	exit 1
+}
+
+inode=0
+offset=0
+seen='
+'
+
+# Zero bytes up to a multiple of $1.
+pad()
+{
+	zeros=$((($1 - offset % $1) % $1))
+	offset=$((offset + zeros))
+	while [ "$zeros" -gt 0 ]; do
+		printf '\000'
+		zeros=$((zeros - 1))
+	done
+}
+
+# header NAME MODE NLINK SIZE: one header with its name, both padded.
+header()
+{
+	namesize=$((${#1} + 1))
+	# magic ino mode uid gid nlink mtime size dev*2 rdev*2 namesize check
+	printf '070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X' \
+		"$inode" "$2" 0 0 "$3" 0 "$4" 0 0 0 0 "$namesize" 0
+	printf '%s\000' "$1"
+	offset=$((offset + 110 + namesize))
+	pad 4
+}
+
+# Remember a name; false if it was there before.
+first_time()
+{
+	case $seen in
+	*"
+$1
+"*)	return 1 ;;
+	esac
+	seen="$seen$1
+"
+	inode=$((inode + 1))
+}
+
+# The directory $1 and those it is in, each once.
+directory()
+{
+	case $1 in
+	*/*)	directory "${1%/*}" ;;
+	esac
+	# The recursion shares its variables, but not its arguments.
+	if first_time "$1"; then
+		header "$1" $((040755)) 2 0
+	fi
+}
+
+# file NAME PATH MODE
+file()
+{
+	[ -f "$2" ] || die "$2: no such file"
+	case $1 in
+	*/*)	directory "${1%/*}" ;;
+	esac
+	first_time "$1" || die "$1: given twice"
+	# Some wc pad the number with spaces; arithmetic drops them.
+	size=$(wc -c <"$2")
+	size=$((size))
+	header "$1" $((0100000 + 0$3)) 1 "$size"
+	cat "$2"
+	offset=$((offset + size))
+	pad 4
+}
+
+default_mode()
+{
+	if [ -x "$1" ]; then echo 755; else echo 644; fi
+}
+
+entry()
+{
+	name=${1%%=*}
+	case $name in
+	'' | /* | *//* | . | .. | ./* | ../* | */. | */.. | */./* | */../*)
+		die "$1: a name is relative, without . or .." ;;
+	esac
+	case $1 in
+	*=*)	;;
+	*/)	directory "${name%/}"; return ;;
+	*)	die "$1: neither name=path[:mode] nor name/" ;;
+	esac
+
+	path=${1#*=}
+	mode=${path##*:}
+	case $mode in
+	"$path" | '' | *[!0-7]*)
+		mode=$(default_mode "$path") ;;
+	*)	path=${path%:*} ;;
+	esac
+	file "$name" "$path" "$mode"
+}
+
+archive()
+{
+	for spec; do
+		entry "$spec"
+	done
+	inode=0
+	header 'TRAILER!!!' 0 1 0
+	pad 512
+}
+
+[ $# -ge 1 ] || die 'usage: mkcpio.sh OUT name=path[:mode]|name/ ...'
+out=$1
+shift
+
+# Made aside, so that an error leaves no half archive for make to believe in.
+trap 'rm -f "$out.part"' EXIT
+archive "$@" >"$out.part"
+mv "$out.part" "$out"

@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Do the small tools do what they say, and the checks find what they must?
+
+Each test builds a tree of a few files, runs a tool, and looks at what came
+out.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Dict, List, Optional, Tuple
+
+from tap import run_tests
+
+TOOLS = Path(__file__).resolve().parent
+SPDX = "/* SPDX-License-Identifier: MIT */\n"
+
+Tree = Dict[str, str]
+
+
+def plant(root: Path, tree: Tree) -> None:
+    for name, text in tree.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def check(tool: str, tree: Tree) -> Tuple[int, str]:
+    """Run a check over a tree of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        plant(Path(folder), tree)
+        done = subprocess.run([sys.executable, str(TOOLS / tool), folder],
+                              stdout=subprocess.PIPE, text=True, check=False)
+        return done.returncode, done.stdout
+
+
+def accepted(tool: str, tree: Tree) -> Optional[str]:
+    status, output = check(tool, tree)
+    return None if status == 0 else output
+
+
+def refused(tool: str, tree: Tree, *words: str) -> Optional[str]:
+    """None if there is one error for each of `words`, and no other."""
+    status, output = check(tool, tree)
+    errors = output.splitlines()[:-1]
+    if status == 0 or len(errors) != len(words):
+        return f"status {status}: {output}"
+    for word, error in zip(words, errors):
+        if word not in error:
+            return f"not about {word}: {error}"
+    return None
+
+
+# --- check-layers.py --------------------------------------------------------
+
+LAYERS = "check-layers.py"
+HEADERS = {f"include/{name}/x.h": SPDX
+           for name in ("abi", "lib", "arch", "mm", "proc", "trap")}
+
+
+def layers(name: str, text: str) -> Tree:
+    return {**HEADERS, name: SPDX + text}
+
+
+def calls_go_down() -> Optional[str]:
+    names = ("abi", "lib", "arch", "mm", "proc", "trap")
+    text = "".join(f'#include "{name}/x.h"\n' for name in names)
+    return accepted(LAYERS, {**layers("trap/a.c", text),
+                             "main.c": SPDX + text,
+                             "tests/kernel/a.c": SPDX + text})
+
+
+def includes_upwards_are_refused() -> Optional[str]:
+    return refused(LAYERS, layers("mm/a.c", '#include "proc/x.h"\n'),
+                   'mm/a.c:2: mm may not include "proc/x.h"')
+
+
+def headers_obey_the_table_too() -> Optional[str]:
+    return refused(LAYERS, layers("include/lib/a.h", '#include "mm/x.h"\n'),
+                   "include/lib/a.h:2")
+
+
+def user_programs_see_the_abi_only() -> Optional[str]:
+    return refused(LAYERS, layers(
+        "user/a.c", '#include <stdio.h>\n#include "abi/x.h"\n'
+        '#include "lib/x.h"\n'), "user/a.c:4")
+
+
+def private_headers_stay_at_home() -> Optional[str]:
+    return refused(LAYERS, {
+        **HEADERS, "mm/own.h": SPDX, "mm/a.c": SPDX + '#include "own.h"\n',
+        "proc/a.c": SPDX + '#include "mm/own.h"\n'}, "private")
+
+
+def unknown_headers_are_refused() -> Optional[str]:
+    return refused(LAYERS, layers("mm/a.c", '#include "lib/none.h"\n'),
+                   "nowhere")
+
+
+def c_library_is_not_for_the_kernel() -> Optional[str]:
+    return refused(LAYERS, layers(
+        "lib/a.c", "#include <stdint.h>\n#include <stdio.h>\n"), "stdio.h")
+
+
+def instructions_belong_in_arch() -> Optional[str]:
+    text = ('void f(void)\n{\n\t__asm__ volatile("sfence.vma");\n}\n'
+            'int g = csr_x;\n/* asm, sfence.vma */\n')
+    return (accepted(LAYERS, layers("arch/a.c", text)) or
+            refused(LAYERS, layers("mm/a.c", text), "mm/a.c:4"))
+
+
+def csr_names_in_assembly_are_refused_outside_arch() -> Optional[str]:
+    return refused(LAYERS, layers("proc/a.S", "\tcsrrw sp, sscratch, sp\n"),
+                   "csrrw")
+
+
+def licence_is_needed() -> Optional[str]:
+    return refused(LAYERS, {**HEADERS, "lib/a.c": "\n", "tools/a.sh": "\n",
+                            "docs/a.md": "\n", "build/a.c": "\n"},
+                   "lib/a.c:1: no SPDX", "tools/a.sh:1: no SPDX")
+
+
+def long_lines_are_refused() -> Optional[str]:
+    text = "\t" * 9 + "/*345*/\n" + "\t" * 9 + "/* 4567*/\n"
+    return refused(LAYERS, layers("lib/a.c", text), "lib/a.c:3: 81 columns")
+
+
+def long_functions_are_refused() -> Optional[str]:
+    body = "int f(void)\n{\n" + "\t;\n" * 60 + "}\n"
+    return (accepted(LAYERS, layers("lib/a.c", body)) or
+            refused(LAYERS, layers("lib/a.c", body.replace("{", "{\n\t;")),
+                    "lib/a.c:3: function of 61 lines"))
+
+
+def long_files_are_refused() -> Optional[str]:
+    return (accepted(LAYERS, layers("lib/a.c", "\n" * 499)) or
+            refused(LAYERS, layers("lib/a.c", "\n" * 500), "501 lines"))
+
+
+# --- check-docs.py ----------------------------------------------------------
+
+DOCS = "check-docs.py"
+
+
+def docs(text: str) -> Tree:
+    return {"mm/a.c": "int frame_alloc(void);\n", "docs/a.md": text,
+            "docs/b.md": "# The order: locks\n", "README.md": "fine\n"}
+
+
+def true_citations_are_accepted() -> Optional[str]:
+    return accepted(DOCS, docs("see `mm/a.c:frame_alloc`, and so on\n"
+                               "and `mm/a.c:frame_alloc()`\n"))
+
+
+def stale_symbols_are_refused() -> Optional[str]:
+    return refused(DOCS, docs("# t\n`mm/a.c:frame`\n"), "docs/a.md:2")
+
+
+def stale_paths_are_refused() -> Optional[str]:
+    return refused(DOCS, docs("`mm/b.c:frame_alloc`\n"), "no such file")
+
+
+def line_numbers_are_refused() -> Optional[str]:
+    return refused(DOCS, docs("`mm/a.c:1`\n"), "not a line")
+
+
+def links_must_lead_somewhere() -> Optional[str]:
+    return refused(DOCS, docs(
+        "[a](b.md) [b](../mm/a.c) [c](https://example.org/x) [d](#e)\n"
+        "[e](c.md)\n[f](../../x)\n# e\n`[g](h)`\n```\n[i](j)\n```\n"),
+        "c.md: leads nowhere", "out of the project")
+
+
+def fragments_must_be_headings() -> Optional[str]:
+    return refused(DOCS, docs("[a](b.md#the-order-locks)\n[b](b.md#no)\n"),
+                   "b.md#no")
+
+
+# --- mkcpio.sh --------------------------------------------------------------
+
+
+def archive(*entries: str) -> bytes:
+    """What mkcpio.sh makes of entries, in which @ is a file of 5 bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        plant(Path(folder), {"five": "12345"})
+        words = [e.replace("@", f"{folder}/five") for e in entries]
+        subprocess.run(["sh", str(TOOLS / "mkcpio.sh"), f"{folder}/out",
+                        *words], check=True, stderr=subprocess.PIPE)
+        return Path(folder, "out").read_bytes()
+
+
+def members(data: bytes) -> List[Tuple[str, int, int, bytes]]:
+    """Name, mode, inode and contents of each member, read independently."""
+    found = []
+    at = 0
+    while True:
+        if data[at:at + 6] != b"070701":
+            raise ValueError(f"no header at {at}")
+        words = [int(data[at + 6 + 8 * i:at + 14 + 8 * i], 16)
+                 for i in range(13)]
+        name = data[at + 110:at + 110 + words[11] - 1].decode()
+        start = (at + 110 + words[11] + 3) & ~3
+        at = (start + words[6] + 3) & ~3
+        if name == "TRAILER!!!":
+            if len(data) % 512 or data[at:].strip(b"\0"):
+                raise ValueError("badly padded")
+            return found
+        found.append((name, words[1], words[0], data[start:start + words[6]]))
+
+
+def archive_holds_files_and_their_folders() -> Optional[str]:
+    found = members(archive("init=@:755", "a/b/c=@:600", "a/d=@", "dev/"))
+    expected = [("init", 0o100755, 1, b"12345"), ("a", 0o40755, 2, b""),
+                ("a/b", 0o40755, 3, b""), ("a/b/c", 0o100600, 4, b"12345"),
+                ("a/d", 0o100644, 5, b"12345"), ("dev", 0o40755, 6, b"")]
+    return None if found == expected else f"{found}"
+
+
+def empty_archive_has_a_trailer() -> Optional[str]:
+    return None if members(archive()) == [] else "not empty"
+
+
+def same_entries_give_the_same_bytes() -> Optional[str]:
+    first, second = archive("a/b=@:644"), archive("a/b=@:644")
+    return None if first == second else "they differ"
+
+
+def wrong_entries_make_no_archive() -> Optional[str]:
+    for entry in ("/a=@", "a", "a=/nonexistent", "../a=@", "=@", "a//b=@"):
+        try:
+            archive(entry)
+        except subprocess.CalledProcessError:
+            continue
+        return f"{entry} was accepted"
+    return None
+
+
+TESTS = [
+    calls_go_down,
+    includes_upwards_are_refused,
+    headers_obey_the_table_too,
+    user_programs_see_the_abi_only,
+    private_headers_stay_at_home,
+    unknown_headers_are_refused,
+    c_library_is_not_for_the_kernel,
+    instructions_belong_in_arch,
+    csr_names_in_assembly_are_refused_outside_arch,
+    licence_is_needed,
+    long_lines_are_refused,
+    long_functions_are_refused,
+    long_files_are_refused,
+    true_citations_are_accepted,
+    stale_symbols_are_refused,
+    stale_paths_are_refused,
+    line_numbers_are_refused,
+    links_must_lead_somewhere,
+    fragments_must_be_headings,
+    archive_holds_files_and_their_folders,
+    empty_archive_has_a_trailer,
+    same_entries_give_the_same_bytes,
+    wrong_entries_make_no_archive,
+]
+
+if __name__ == "__main__":
+    sys.exit(run_tests(TESTS))

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fault.c - page faults: resolved by the memory system, or a signal for the
+ * process. Nothing that a program does to itself is an error of the kernel.
+ */
+#include "fault.h"
+
+#include "abi/errno.h"
+#include "arch/hart.h"
+#include "lib/print.h"
+#include "proc/sched.h"
+#include "proc/signal.h"
+#include "syscalls.h"
+
+enum cause {
+	FETCH_MISALIGNED = 0,
+	FETCH_ACCESS = 1,
+	ILLEGAL = 2,
+	BREAKPOINT = 3,
+	LOAD_MISALIGNED = 4,
+	LOAD_ACCESS = 5,
+	STORE_MISALIGNED = 6,
+	STORE_ACCESS = 7,
+	FETCH_PAGE = 12,
+	LOAD_PAGE = 13,
+	STORE_PAGE = 15,
+};
+
+static const char *cause_name(uint64_t cause)
+{
+	switch (cause) {
+	case ILLEGAL:
+		return "illegal instruction";
+	case BREAKPOINT:
+		return "breakpoint";
+	case FETCH_PAGE:
+	case FETCH_ACCESS:
+	case FETCH_MISALIGNED:
+		return "bad jump";
+	case LOAD_PAGE:
+	case LOAD_ACCESS:
+	case LOAD_MISALIGNED:
+		return "bad load";
+	default:
+		return "bad store";
+	}
+}
+
+int fault_resolve(struct proc *p, uint64_t cause)
+{
+	vaddr_t va = fault_address();
+
+	trap_count(page_faults);
+	if (cause == STORE_PAGE)
+		return aspace_fault(p->as, va, ACCESS_WRITE);
+	if (cause == LOAD_PAGE)
+		return aspace_fault(p->as, va, ACCESS_READ);
+	return aspace_fault(p->as, va, ACCESS_EXEC);
+}
+
+/* One line for a process that dies of it; none if it has a handler. */
+static void report(struct proc *p, int sig, uint64_t cause, vaddr_t va)
+{
+	if ((p->sig.set & SIGNAL_BIT(sig)) &&
+	    p->sig.actions[sig - 1].handler != SIG_DFL)
+		return;
+	kprintf("%s[%d]: %s, address %p, pc %p, signal %d\n", p->name, p->pid,
+	    cause_name(cause), (void *)va, (void *)p->tf.pc, sig);
+}
+
+static void raise_fault(struct proc *p, int sig, int code, uint64_t cause,
+    vaddr_t va)
+{
+	report(p, sig, cause, va);
+	signal_force(p, sig, (struct siginfo_small){code, 0, va});
+}
+
+static bool is_mapped(struct proc *p, vaddr_t va)
+{
+	return va < USER_TOP &&
+	    !aspace_is_empty(p->as, page_floor(va), page_floor(va) + 1);
+}
+
+/* The youngest process but `p`, unless one is on its way out already. */
+static struct proc *choose_victim(struct proc *p) REQUIRES(sched_lock)
+{
+	struct proc *victim = NULL;
+
+	list_for_each(link, &proc_all) {
+		struct proc *q = list_entry(link, struct proc, all);
+
+		if (q == p || q->state == PROC_ZOMBIE)
+			continue;
+		victim = q;
+		if (q->exiting || (q->sig.pending & SIGNAL_BIT(SIGKILL)))
+			break;
+	}
+	return victim;
+}
+
+/*
+ * The machine would end with process 1, so another one goes in its place.
+ * False if there is no other. What found no memory is tried again.
+ */
+static bool spare_init(struct proc *p)
+{
+	struct proc *victim;
+
+	if (p->pid != INIT_PID)
+		return false;
+	lock_acquire(&sched_lock);
+	victim = choose_victim(p);
+	if (victim != NULL && !victim->exiting &&
+	    !(victim->sig.pending & SIGNAL_BIT(SIGKILL))) {
+		signal_send(victim, SIGKILL,
+		    (struct siginfo_small){SI_KERNEL, 0, 0});
+		trap_count(oom_kills);
+	}
+	lock_release(&sched_lock);
+	if (victim != NULL)
+		sched_yield();
+	return victim != NULL;
+}
+
+void fault_no_memory(struct proc *p)
+{
+	if (spare_init(p))
+		return;
+	trap_count(oom_kills);
+	kprintf("%s[%d]: out of memory, killed\n", p->name, p->pid);
+	proc_exit(STATUS_SIGNALED(SIGKILL));
+}
+
+void fault_failed(struct proc *p, uint64_t cause, vaddr_t va, long error)
+{
+	if (error == -ENOMEM) {
+		fault_no_memory(p);
+		return;
+	}
+	raise_fault(p, SIGSEGV, is_mapped(p, va) ? SEGV_ACCERR : SEGV_MAPERR,
+	    cause, va);
+}
+
+void fault_exception(struct proc *p, uint64_t cause, vaddr_t va)
+{
+	switch (cause) {
+	case ILLEGAL:
+		raise_fault(p, SIGILL, ILL_ILLOPC, cause, p->tf.pc);
+		break;
+	case BREAKPOINT:
+		raise_fault(p, SIGTRAP, TRAP_BRKPT, cause, p->tf.pc);
+		break;
+	case FETCH_MISALIGNED:
+	case LOAD_MISALIGNED:
+	case STORE_MISALIGNED:
+		raise_fault(p, SIGBUS, BUS_ADRALN, cause, va);
+		break;
+	case FETCH_ACCESS:
+	case LOAD_ACCESS:
+	case STORE_ACCESS:
+		raise_fault(p, SIGBUS, BUS_ADRERR, cause, va);
+		break;
+	default:
+		panic("expected a known exception, found cause %lx", cause);
+	}
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sys_calf.c - the calls that show what this kernel is about (abi/calf.h), and
+ * in test builds the two that check it and make it fail.
+ */
+#include "abi/calf.h"
+#include "abi/errno.h"
+#include "arch/hart.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/inspect.h"
+#include "mm/stats.h"
+#include "proc/exec.h"
+#include "proc/sched.h"
+#include "syscalls.h"
+
+long sys_calf_stat(const struct trapframe *tf)
+{
+	struct mm_stats mm = mm_stats_sum();
+	struct calf_stat st = {
+	    .frames_total = frame_total_count(),
+	    .frames_free = frame_free_count(),
+	    .processes = proc_count,
+	    .harts = hart_count,
+	    .forks = mm.forks,
+	    .page_copies = mm.page_copies,
+	    .page_reuses = mm.page_reuses,
+	    .page_zeros = mm.page_zeros,
+	    .table_copies = mm.table_copies,
+	    .table_reuses = mm.table_reuses,
+	    .switches = sched_switch_count(),
+	};
+	size_t size = min_u64(tf_arg(tf, 1), sizeof st);
+	int err;
+
+	for (unsigned i = 0; i < hart_count; i++) {
+		st.execs += trap_stats[i].execs;
+		st.page_faults += trap_stats[i].page_faults;
+		st.oom_kills += trap_stats[i].oom_kills;
+	}
+	err = copyout(proc_self()->as, tf_arg(tf, 0), &st, size);
+	return err < 0 ? err : (long)size;
+}
+
+static uint8_t state_letter(const struct proc *p)
+{
+	switch (p->state) {
+	case PROC_BLOCKED:
+		return 'S';
+	case PROC_STOPPED:
+		return 'T';
+	case PROC_ZOMBIE:
+		return 'Z';
+	default:
+		return 'R';
+	}
+}
+
+long sys_calf_ps(const struct trapframe *tf)
+{
+	struct calf_ps ps;
+	struct proc *p;
+	int err;
+
+	memset(&ps, 0, sizeof ps);
+	lock_acquire(&sched_lock);
+	p = proc_next((pid_t)tf_arg(tf, 0));
+	if (p != NULL) {
+		ps.pid = p->pid;
+		ps.ppid = p->parent != NULL ? p->parent->pid : 0;
+		ps.pgid = p->pgid;
+		ps.state = state_letter(p);
+		ps.hart = p->hart;
+		ps.time_ticks = p->time_ticks;
+		str_copy(ps.name, p->name, sizeof ps.name);
+	}
+	lock_release(&sched_lock);
+	if (p == NULL)
+		return 0;
+	err = copyout(proc_self()->as, tf_arg(tf, 1), &ps, sizeof ps);
+	return err < 0 ? err : 1;
+}
+
+/*
+ * Another process's address space, kept from going away. Who looks may turn
+ * out to be the last to let go of it, and then tears it down.
+ */
+static struct aspace *aspace_of(pid_t pid)
+{
+	struct aspace *as = NULL;
+	struct proc *p;
+
+	lock_acquire(&sched_lock);
+	p = pid == 0 ? proc_self() : proc_find(pid);
+	if (p != NULL && p->state != PROC_ZOMBIE)
+		as = proc_aspace_get(p);
+	lock_release(&sched_lock);
+	return as;
+}
+
+static void let_go(struct aspace *as)
+{
+	struct proc *p = proc_self();
+
+	if (aspace_put(as))
+		p->old = as;
+}
+
+long sys_calf_walk(const struct trapframe *tf)
+{
+	struct aspace *as;
+	struct calf_walk walk;
+
+	if (tf_arg(tf, 1) >= USER_TOP)
+		return -EINVAL;
+	as = aspace_of((pid_t)tf_arg(tf, 0));
+	if (as == NULL)
+		return -ESRCH;
+	inspect_walk(as, tf_arg(tf, 1), &walk);
+	let_go(as);
+	return copyout(proc_self()->as, tf_arg(tf, 2), &walk, sizeof walk);
+}
+
+long sys_calf_next(const struct trapframe *tf)
+{
+	struct aspace *as = aspace_of((pid_t)tf_arg(tf, 0));
+	struct calf_run run;
+	bool found;
+	int err;
+
+	if (as == NULL)
+		return -ESRCH;
+	found = inspect_next(as, tf_arg(tf, 1), &run);
+	let_go(as);
+	if (!found)
+		return 0;
+	err = copyout(proc_self()->as, tf_arg(tf, 2), &run, sizeof run);
+	return err < 0 ? err : 1;
+}
+
+#ifdef CALF_TEST
+long sys_calf_check(const struct trapframe *tf)
+{
+	long free;
+
+	(void)tf;
+	while (image_reclaim())
+		;
+	hart_stop_others();
+	free = (long)aspace_audit();
+	hart_resume_others();
+	return free;
+}
+
+long sys_calf_fail(const struct trapframe *tf)
+{
+	struct frame_failure *failure = &proc_self()->failure;
+	long failed = (long)failure->failed;
+
+	*failure = (struct frame_failure){
+	    .countdown = tf_arg(tf, 0),
+	    .from = tf_arg(tf, 1) == CALF_FAIL_FROM,
+	};
+	return failed;
+}
+#else
+long sys_calf_check(const struct trapframe *tf)
+{
+	(void)tf;
+	return -ENOSYS;
+}
+
+long sys_calf_fail(const struct trapframe *tf)
+{
+	(void)tf;
+	return -ENOSYS;
+}
+#endif

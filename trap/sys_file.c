@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sys_file.c - system calls on open descriptors.
+ */
+#include "abi/errno.h"
+#include "abi/stat.h"
+#include "abi/termios.h"
+#include "abi/wait.h"
+#include "arch/timer.h"
+#include "lib/string.h"
+#include "proc/file.h"
+#include "proc/sched.h"
+#include "proc/tty.h"
+#include "syscalls.h"
+
+#define IOV_MAX          1024
+#define POLL_MAX         FD_MAX
+#define POLL_INTERVAL_NS 10000000UL
+
+/* Linux's limit for one transfer. */
+#define TRANSFER_MAX 0x7ffff000UL
+
+/*
+ * The end of user memory is the end of what can be named: a length that
+ * reaches beyond is an address error, whatever is mapped before.
+ */
+static bool is_user_buffer(vaddr_t at, size_t len)
+{
+	return len <= USER_TOP && at <= USER_TOP - len;
+}
+
+static long transfer(int fd, vaddr_t at, size_t len, bool is_write)
+{
+	struct file *f = fd_get(fd);
+
+	if (f == NULL)
+		return -EBADF;
+	if (is_write ? !file_can_write(f) : !file_can_read(f))
+		return -EBADF;
+	len = min_u64(len, TRANSFER_MAX);
+	if (!is_user_buffer(at, len))
+		return -EFAULT;
+	if (is_write)
+		return f->ops->write != NULL ? f->ops->write(f, at, len)
+					     : -EINVAL;
+	return f->ops->read != NULL ? f->ops->read(f, at, len) : -EINVAL;
+}
+
+long sys_read(const struct trapframe *tf)
+{
+	return transfer((int)tf_arg(tf, 0), tf_arg(tf, 1), tf_arg(tf, 2),
+	    false);
+}
+
+long sys_write(const struct trapframe *tf)
+{
+	return transfer((int)tf_arg(tf, 0), tf_arg(tf, 1), tf_arg(tf, 2), true);
+}
+
+/*
+ * The piece of a vector that byte `done` lies in. 0 with len 0 at the end, or
+ * an error.
+ */
+static int vector_piece(vaddr_t vector, uint64_t count, uint64_t done,
+    struct iovec_abi *piece)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		int err = copyin(proc_self()->as, piece,
+		    vector + i * sizeof *piece, sizeof *piece);
+
+		if (err < 0)
+			return err;
+		if (done < piece->len) {
+			piece->base += done;
+			piece->len -= done;
+			return 0;
+		}
+		done -= piece->len;
+	}
+	piece->len = 0;
+	return 0;
+}
+
+/* Total length, so that an impossible vector moves nothing. */
+static long vector_check(vaddr_t vector, uint64_t count)
+{
+	struct iovec_abi piece;
+	uint64_t sum = 0;
+
+	if (count > IOV_MAX)
+		return -EINVAL;
+	for (uint64_t i = 0; i < count; i++) {
+		int err = copyin(proc_self()->as, &piece,
+		    vector + i * sizeof piece, sizeof piece);
+
+		if (err < 0)
+			return err;
+		if (piece.len > INT64_MAX - sum)
+			return -EINVAL;
+		sum += piece.len;
+	}
+	return 0;
+}
+
+/* Is there more to read at once? A vector that has something does not wait. */
+static bool is_ready(int fd)
+{
+	struct file *f = fd_get(fd);
+
+	return f == NULL || f->ops->poll == NULL ||
+	    (f->ops->poll(f) & (POLLIN | POLLHUP)) != 0;
+}
+
+/*
+ * A vector goes piece by piece, each executed to its end; the first short one
+ * ends it. A read that has something does not wait for more.
+ */
+static long transfer_vector(const struct trapframe *tf, bool is_write)
+{
+	struct proc *p = proc_self();
+	uint64_t count = tf_arg(tf, 2), done = 0;
+	int fd = (int)tf_arg(tf, 0);
+	struct iovec_abi piece;
+	long n = vector_check(tf_arg(tf, 1), count);
+
+	if (p->progress.active)
+		done = p->progress.before;
+	while (n >= 0) {
+		n = vector_piece(tf_arg(tf, 1), count, done, &piece);
+		if (n < 0 || piece.len == 0)
+			break;
+		n = transfer(fd, piece.base, piece.len, is_write);
+		if (n == -ERESTART && (is_write || done == 0)) {
+			if (is_write)
+				p->progress.before = done;
+			return n;
+		}
+		if (n == -ERESTART)
+			sched_unblock();
+		p->progress.active = false;
+		if (n > 0)
+			done += (uint64_t)n;
+		if (n >= 0 && (uint64_t)n < piece.len)
+			break;
+		if (!is_write && !is_ready(fd))
+			break;
+	}
+	if (count == 0 || (done == 0 && n == 0 && piece.len == 0))
+		return fd_get(fd) == NULL ? -EBADF : n;
+	return done > 0 ? (long)done : n;
+}
+
+long sys_readv(const struct trapframe *tf)
+{
+	return transfer_vector(tf, false);
+}
+
+long sys_writev(const struct trapframe *tf)
+{
+	return transfer_vector(tf, true);
+}
+
+long sys_pread64(const struct trapframe *tf)
+{
+	struct file *f = fd_get((int)tf_arg(tf, 0));
+	size_t len = min_u64(tf_arg(tf, 2), TRANSFER_MAX);
+	uint64_t pos = tf_arg(tf, 3);
+	int err;
+
+	if (f == NULL)
+		return -EBADF;
+	if (f->node == NULL || !node_is(f->node, MODE_FILE))
+		return -ESPIPE;
+	if ((int64_t)pos < 0)
+		return -EINVAL;
+	len = pos < f->node->size ? min_u64(len, f->node->size - pos) : 0;
+	err = copyout(proc_self()->as, tf_arg(tf, 1), f->node->data + pos, len);
+	return err < 0 ? err : (long)len;
+}
+
+long sys_lseek(const struct trapframe *tf)
+{
+	struct file *f = fd_get((int)tf_arg(tf, 0));
+	int64_t offset = (int64_t)tf_arg(tf, 1), pos;
+
+	if (f == NULL)
+		return -EBADF;
+	if (f->node == NULL || node_is(f->node, MODE_CHAR))
+		return -ESPIPE;
+	if (tf_arg(tf, 2) > SEEK_END)
+		return -EINVAL;
+	lock_acquire(&f->lock);
+	pos = offset;
+	if (tf_arg(tf, 2) == SEEK_CUR)
+		pos = (int64_t)(f->pos + (uint64_t)offset);
+	else if (tf_arg(tf, 2) == SEEK_END)
+		pos = (int64_t)(f->node->size + (uint64_t)offset);
+	if (pos < 0)
+		pos = -EINVAL;
+	else
+		f->pos = (uint64_t)pos;
+	lock_release(&f->lock);
+	return pos;
+}
+
+long sys_close(const struct trapframe *tf)
+{
+	return fd_close((int)tf_arg(tf, 0));
+}
+
+static long duplicate(int fd, int lowest, bool cloexec)
+{
+	struct file *f = fd_get(fd);
+	int result;
+
+	if (f == NULL)
+		return -EBADF;
+	file_get(f);
+	result = fd_install(f, lowest, cloexec);
+	if (result < 0)
+		file_put(f);
+	return result;
+}
+
+long sys_dup(const struct trapframe *tf)
+{
+	return duplicate((int)tf_arg(tf, 0), 0, false);
+}
+
+long sys_dup3(const struct trapframe *tf)
+{
+	int from = (int)tf_arg(tf, 0), to = (int)tf_arg(tf, 1);
+	uint64_t flags = tf_arg(tf, 2);
+	struct file *f = fd_get(from);
+	int result;
+
+	if (from == to || (flags & ~(uint64_t)O_CLOEXEC) != 0)
+		return -EINVAL;
+	if (f == NULL || (unsigned)to >= FD_MAX)
+		return -EBADF;
+	file_get(f);
+	result = fd_replace(to, f, flags & O_CLOEXEC);
+	if (result < 0)
+		file_put(f);
+	return result;
+}
+
+long sys_pipe2(const struct trapframe *tf)
+{
+	uint64_t flags = tf_arg(tf, 1);
+	bool cloexec = flags & O_CLOEXEC;
+	struct file *ends[2];
+	int fds[2], err;
+
+	if (flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	err = pipe_create((uint32_t)flags, ends);
+	if (err < 0)
+		return err;
+	fds[0] = fd_install(ends[0], 0, cloexec);
+	if (fds[0] < 0) {
+		file_put(ends[0]);
+		file_put(ends[1]);
+		return fds[0];
+	}
+	fds[1] = fd_install(ends[1], 0, cloexec);
+	if (fds[1] < 0) {
+		(void)fd_close(fds[0]);
+		file_put(ends[1]);
+		return fds[1];
+	}
+	err = copyout(proc_self()->as, tf_arg(tf, 0), fds, sizeof fds);
+	if (err < 0) {
+		(void)fd_close(fds[0]);
+		(void)fd_close(fds[1]);
+	}
+	return err;
+}
+
+long sys_fcntl(const struct trapframe *tf)
+{
+	int fd = (int)tf_arg(tf, 0);
+	struct file *f = fd_get(fd);
+	uint64_t arg = tf_arg(tf, 2);
+
+	if (f == NULL)
+		return -EBADF;
+	switch (tf_arg(tf, 1)) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		if (arg >= FD_MAX)
+			return -EINVAL;
+		return duplicate(fd, (int)arg,
+		    tf_arg(tf, 1) == F_DUPFD_CLOEXEC);
+	case F_GETFD:
+		return fd_is_cloexec(fd) ? FD_CLOEXEC : 0;
+	case F_SETFD:
+		fd_set_cloexec(fd, arg & FD_CLOEXEC);
+		return 0;
+	case F_GETFL:
+		return f->flags;
+	case F_SETFL:
+		f->flags = (f->flags & ~(uint32_t)O_NONBLOCK) |
+		    (uint32_t)(arg & O_NONBLOCK);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+long sys_ioctl(const struct trapframe *tf)
+{
+	struct file *f = fd_get((int)tf_arg(tf, 0));
+
+	if (f == NULL)
+		return -EBADF;
+	if (f->ops != &tty_ops)
+		return -ENOTTY;
+	return tty_ioctl((uint32_t)tf_arg(tf, 1), tf_arg(tf, 2));
+}
+
+static int16_t poll_one(const struct pollfd_abi *entry)
+{
+	struct file *f;
+	unsigned events;
+
+	if (entry->fd < 0)
+		return 0;
+	f = fd_get(entry->fd);
+	if (f == NULL)
+		return POLLNVAL;
+	events = f->ops->poll != NULL ? f->ops->poll(f) : POLLIN | POLLOUT;
+	return (
+	    int16_t)(events & ((uint16_t)entry->events | POLLERR | POLLHUP));
+}
+
+static long poll_all(vaddr_t at, uint64_t count)
+{
+	struct aspace *as = proc_self()->as;
+	struct pollfd_abi entry;
+	long found = 0;
+
+	for (uint64_t i = 0; i < count; i++, at += sizeof entry) {
+		int err = copyin(as, &entry, at, sizeof entry);
+
+		if (err < 0)
+			return err;
+		entry.revents = poll_one(&entry);
+		found += entry.revents != 0;
+		err = copyout(as, at, &entry, sizeof entry);
+		if (err < 0)
+			return err;
+	}
+	return found;
+}
+
+/* Looks again every few milliseconds: simple, and good enough for a console. */
+long sys_ppoll(const struct trapframe *tf)
+{
+	struct proc *p = proc_self();
+	struct timespec_abi timeout;
+	uint64_t now = timer_now(), deadline = TIMER_NEVER;
+	long found;
+	int err = 0;
+
+	if (tf_arg(tf, 1) > POLL_MAX)
+		return -EINVAL;
+	if (tf_arg(tf, 2) != 0)
+		err = copyin(p->as, &timeout, tf_arg(tf, 2), sizeof timeout);
+	if (err < 0)
+		return err;
+	if (p->progress.active)
+		deadline = p->progress.deadline;
+	else if (tf_arg(tf, 2) != 0)
+		deadline = now +
+		    timer_from_ns((uint64_t)timeout.seconds * 1000000000 +
+			(uint64_t)timeout.nanos);
+	found = poll_all(tf_arg(tf, 0), tf_arg(tf, 1));
+	if (found != 0 || deadline <= now)
+		return found;
+	p->progress = (struct progress){.active = true, .deadline = deadline};
+	sched_block_until(NULL,
+	    min_u64(deadline, now + timer_from_ns(POLL_INTERVAL_NS)),
+	    CALL_EINTR);
+	return -ERESTART;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sys_mem.c - system calls that change the address space.
+ *
+ * Each sets up a range operation in the progress of the process and runs it in
+ * parts; between two of them the call is executed again, and another process
+ * may run.
+ */
+#include "abi/errno.h"
+#include "abi/mman.h"
+#include "proc/file.h"
+#include "proc/sched.h"
+#include "syscalls.h"
+
+long range_continue(struct proc *p)
+{
+	int err = range_run(p->as, &p->progress.op, RANGE_BUDGET);
+
+	return err == RANGE_MORE ? -ERESTART : err;
+}
+
+/* The first execution of the call sets the operation up; later ones go on. */
+static bool begin(struct proc *p, struct range_op op)
+{
+	if (p->progress.active)
+		return false;
+	p->progress = (struct progress){.active = true, .op = op};
+	return true;
+}
+
+static uint64_t perms_of(uint64_t prot)
+{
+	return (prot & (PROT_READ | PROT_WRITE) ? PTE_R : 0) |
+	    (prot & PROT_WRITE ? PTE_W : 0) | (prot & PROT_EXEC ? PTE_X : 0);
+}
+
+static bool is_user_range(vaddr_t start, uint64_t len)
+{
+	return start <= USER_TOP && len <= USER_TOP - start;
+}
+
+static void undo(struct aspace *as, vaddr_t start, vaddr_t end)
+{
+	struct range_op op = {.kind = RANGE_UNMAP, .start = start, .end = end};
+
+	while (range_run(as, &op, RANGE_BUDGET) == RANGE_MORE)
+		;
+}
+
+static long brk_set(struct proc *p, vaddr_t brk)
+{
+	struct aspace *as = p->as;
+	vaddr_t from = page_ceil(as->brk_end), to = page_ceil(brk);
+	long err;
+
+	if (to == from) {
+		as->brk_end = brk;
+		return (long)brk;
+	}
+	if (!p->progress.active && to > from && !aspace_is_empty(as, from, to))
+		return (long)as->brk_end;
+	(void)begin(p,
+	    to > from ? (struct range_op){.kind = RANGE_MAP,
+			    .start = from,
+			    .end = to,
+			    .perms = PTE_R | PTE_W}
+		      : (struct range_op){.kind = RANGE_UNMAP,
+			    .start = to,
+			    .end = from});
+	err = range_continue(p);
+	if (err == -ERESTART)
+		return err;
+	if (err == 0)
+		as->brk_end = brk;
+	return (long)as->brk_end;
+}
+
+long sys_brk(const struct trapframe *tf)
+{
+	struct proc *p = proc_self();
+	vaddr_t brk = tf_arg(tf, 0);
+
+	if (brk < p->as->brk_start || brk > USER_TOP)
+		return (long)p->as->brk_end;
+	return brk_set(p, brk);
+}
+
+/* Where a mapping without MAP_FIXED goes: the hint if it is free. */
+static int choose_place(struct aspace *as, vaddr_t hint, uint64_t len,
+    vaddr_t *start)
+{
+	hint = page_floor(hint);
+	if (hint != 0 && is_user_range(hint, len) &&
+	    aspace_is_empty(as, hint, hint + len)) {
+		*start = hint;
+		return 0;
+	}
+	return aspace_find_gap(as, len, start);
+}
+
+static long check_mapping(const struct trapframe *tf)
+{
+	uint64_t addr = tf_arg(tf, 0), len = tf_arg(tf, 1);
+	uint64_t prot = tf_arg(tf, 2), flags = tf_arg(tf, 3);
+	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+
+	if (!(flags & MAP_ANONYMOUS))
+		return fd_get((int)tf_arg(tf, 4)) == NULL ? -EBADF : -ENODEV;
+	if (len == 0 || (prot & ~(uint64_t)PROT_ALL) != 0)
+		return -EINVAL;
+	if ((flags & MAP_TYPE) != MAP_SHARED &&
+	    (flags & MAP_TYPE) != MAP_PRIVATE &&
+	    (flags & MAP_TYPE) != MAP_SHARED_VALIDATE)
+		return -EINVAL;
+	if (len > USER_TOP)
+		return -ENOMEM;
+	if (!fixed)
+		return 0;
+	if (addr & PAGE_MASK)
+		return -EINVAL;
+	if (!is_user_range(addr, page_ceil(len)))
+		return -ENOMEM;
+	return addr < PAGE_SIZE ? -EPERM : 0;
+}
+
+static long place_mapping(struct proc *p, const struct trapframe *tf,
+    vaddr_t *start)
+{
+	uint64_t len = page_ceil(tf_arg(tf, 1)), flags = tf_arg(tf, 3);
+
+	*start = tf_arg(tf, 0);
+	if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
+		return choose_place(p->as, *start, len, start);
+	if ((flags & MAP_FIXED_NOREPLACE) &&
+	    !aspace_is_empty(p->as, *start, *start + len))
+		return -EEXIST;
+	return 0;
+}
+
+/* Reserved; now shared memory gets its pages. */
+static long share_mapping(struct proc *p)
+{
+	struct range_op *op = &p->progress.op;
+	long err;
+
+	if (op->kind != RANGE_SHARE)
+		*op = (struct range_op){.kind = RANGE_SHARE,
+		    .start = op->start,
+		    .end = op->end,
+		    .perms = op->perms};
+	err = range_continue(p);
+	if (err < 0 && err != -ERESTART) {
+		undo(p->as, op->start, op->end);
+		p->progress.active = false;
+	}
+	return err;
+}
+
+long sys_mmap(const struct trapframe *tf)
+{
+	struct proc *p = proc_self();
+	bool shared = (tf_arg(tf, 3) & MAP_TYPE) != MAP_PRIVATE;
+	struct range_op *op = &p->progress.op;
+	long err = 0;
+
+	if (!p->progress.active) {
+		vaddr_t start;
+
+		err = check_mapping(tf);
+		if (err == 0)
+			err = place_mapping(p, tf, &start);
+		if (err < 0)
+			return err;
+		(void)begin(p,
+		    (struct range_op){.kind = RANGE_MAP,
+			.start = start,
+			.end = start + page_ceil(tf_arg(tf, 1)),
+			.perms = perms_of(tf_arg(tf, 2))});
+	}
+	if (op->kind == RANGE_MAP)
+		err = range_continue(p);
+	if (err == 0 && shared)
+		err = share_mapping(p);
+	return err < 0 ? err : (long)op->start;
+}
+
+long sys_munmap(const struct trapframe *tf)
+{
+	struct proc *p = proc_self();
+	vaddr_t start = tf_arg(tf, 0);
+	uint64_t len = tf_arg(tf, 1);
+
+	if ((start & PAGE_MASK) || len == 0 || len > USER_TOP ||
+	    !is_user_range(start, page_ceil(len)))
+		return -EINVAL;
+	(void)begin(p,
+	    (struct range_op){.kind = RANGE_UNMAP,
+		.start = start,
+		.end = start + page_ceil(len)});
+	return range_continue(p);
+}
+
+long sys_mprotect(const struct trapframe *tf)
+{
+	struct proc *p = proc_self();
+	vaddr_t start = tf_arg(tf, 0);
+	uint64_t len = tf_arg(tf, 1), prot = tf_arg(tf, 2);
+
+	if ((start & PAGE_MASK) || (prot & ~(uint64_t)PROT_ALL) != 0)
+		return -EINVAL;
+	if (len == 0)
+		return 0;
+	if (len > USER_TOP || !is_user_range(start, page_ceil(len)))
+		return -ENOMEM;
+	(void)begin(p,
+	    (struct range_op){.kind = RANGE_PROTECT,
+		.start = start,
+		.end = start + page_ceil(len),
+		.perms = perms_of(prot)});
+	return range_continue(p);
+}
+
+long sys_madvise(const struct trapframe *tf)
+{
+	struct proc *p = proc_self();
+	vaddr_t start = tf_arg(tf, 0);
+	uint64_t len = tf_arg(tf, 1), advice = tf_arg(tf, 2);
+
+	if ((start & PAGE_MASK) || advice > MADV_LAST)
+		return -EINVAL;
+	if (len == 0)
+		return 0;
+	if (len > USER_TOP || !is_user_range(start, page_ceil(len)))
+		return -ENOMEM;
+	if (advice != MADV_DONTNEED)
+		return 0;
+	(void)begin(p,
+	    (struct range_op){.kind = RANGE_DISCARD,
+		.start = start,
+		.end = start + page_ceil(len)});
+	return range_continue(p);
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sys_proc.c - system calls about processes: they check arguments and hand
+ * over to proc/.
+ */
+#include "abi/clone.h"
+#include "abi/errno.h"
+#include "arch/power.h"
+#include "proc/exec.h"
+#include "proc/sched.h"
+#include "proc/signal.h"
+#include "syscalls.h"
+
+/*
+ * fork and vfork in the forms that libraries use. Threads, which share memory
+ * and go on side by side, are refused.
+ */
+long sys_clone(const struct trapframe *tf)
+{
+	uint64_t flags = tf_arg(tf, 0);
+	bool vm = flags & CLONE_VM, vfork = flags & CLONE_VFORK;
+	struct fork_args args = {
+	    .share_memory = vm,
+	    .wait = vfork,
+	    .set_tls = flags & CLONE_SETTLS,
+	    .exit_signal = (int)(flags & CSIGNAL),
+	    .stack = tf_arg(tf, 1),
+	    .tls = tf_arg(tf, 3),
+	    .child_tid = flags & CLONE_CHILD_SETTID ? tf_arg(tf, 4) : 0,
+	    .clear_tid = flags & CLONE_CHILD_CLEARTID ? tf_arg(tf, 4) : 0,
+	};
+
+	if (flags & ~(uint64_t)CLONE_KNOWN || args.exit_signal > NSIG)
+		return -EINVAL;
+	if (vm && !vfork)
+		return -EINVAL;
+	if (flags & CLONE_PARENT_SETTID)
+		args.parent_tid = tf_arg(tf, 2);
+	return proc_fork(&args);
+}
+
+long sys_execve(const struct trapframe *tf)
+{
+	long result = proc_exec(tf_arg(tf, 0), tf_arg(tf, 1), tf_arg(tf, 2));
+
+	if (result == -ENORESULT)
+		trap_count(execs);
+	return result;
+}
+
+long sys_exit(const struct trapframe *tf)
+{
+	proc_exit(STATUS_EXITED((int)tf_arg(tf, 0)));
+}
+
+long sys_wait4(const struct trapframe *tf)
+{
+	return proc_wait((pid_t)tf_arg(tf, 0), tf_arg(tf, 1),
+	    (int)tf_arg(tf, 2), tf_arg(tf, 3));
+}
+
+long sys_kill(const struct trapframe *tf)
+{
+	return signal_kill((pid_t)tf_arg(tf, 0), (int)tf_arg(tf, 1));
+}
+
+long sys_tkill(const struct trapframe *tf)
+{
+	return signal_tgkill((pid_t)tf_arg(tf, 0), (int)tf_arg(tf, 1));
+}
+
+long sys_tgkill(const struct trapframe *tf)
+{
+	if ((pid_t)tf_arg(tf, 0) <= 0)
+		return -EINVAL;
+	if ((pid_t)tf_arg(tf, 0) != (pid_t)tf_arg(tf, 1))
+		return -ESRCH;
+	return signal_tgkill((pid_t)tf_arg(tf, 1), (int)tf_arg(tf, 2));
+}
+
+long sys_getpid(const struct trapframe *tf)
+{
+	(void)tf;
+	return proc_self()->pid;
+}
+
+long sys_getppid(const struct trapframe *tf)
+{
+	struct proc *parent;
+	pid_t pid;
+
+	(void)tf;
+	lock_acquire(&sched_lock);
+	parent = proc_self()->parent;
+	pid = parent != NULL ? parent->pid : 0;
+	lock_release(&sched_lock);
+	return pid;
+}
+
+/* Of itself, or of a child that has not yet become another program. */
+static long set_group(struct proc *p, pid_t pgid) REQUIRES(sched_lock)
+{
+	struct proc *self = proc_self(), *leader;
+
+	if (p == NULL || (p != self && p->parent != self))
+		return -ESRCH;
+	if (p != self && p->did_exec)
+		return -EACCES;
+	if (p->sid == p->pid || p->sid != self->sid)
+		return -EPERM;
+	if (pgid != p->pid) {
+		leader = proc_find(pgid);
+		if (leader == NULL || leader->sid != self->sid)
+			return -EPERM;
+	}
+	p->pgid = pgid;
+	return 0;
+}
+
+long sys_setpgid(const struct trapframe *tf)
+{
+	pid_t pid = (pid_t)tf_arg(tf, 0), pgid = (pid_t)tf_arg(tf, 1);
+	struct proc *p;
+	long err;
+
+	if (pgid < 0)
+		return -EINVAL;
+	lock_acquire(&sched_lock);
+	p = pid == 0 ? proc_self() : proc_find(pid);
+	err = set_group(p, pgid != 0 || p == NULL ? pgid : p->pid);
+	lock_release(&sched_lock);
+	return err;
+}
+
+static long group_or_session(pid_t pid, bool session)
+{
+	struct proc *p;
+	long result = -ESRCH;
+
+	lock_acquire(&sched_lock);
+	p = pid == 0 ? proc_self() : proc_find(pid);
+	if (p != NULL)
+		result = session ? p->sid : p->pgid;
+	lock_release(&sched_lock);
+	return result;
+}
+
+long sys_getpgid(const struct trapframe *tf)
+{
+	return group_or_session((pid_t)tf_arg(tf, 0), false);
+}
+
+long sys_getsid(const struct trapframe *tf)
+{
+	return group_or_session((pid_t)tf_arg(tf, 0), true);
+}
+
+long sys_setsid(const struct trapframe *tf)
+{
+	struct proc *p = proc_self();
+	long result = -EPERM;
+
+	(void)tf;
+	lock_acquire(&sched_lock);
+	if (p->pgid != p->pid) {
+		p->pgid = p->sid = p->pid;
+		result = p->pid;
+	}
+	lock_release(&sched_lock);
+	return result;
+}
+
+long sys_sched_yield(const struct trapframe *tf)
+{
+	struct proc *p = proc_self();
+
+	(void)tf;
+	/* It is done: what follows may not come back here. */
+	*tf_reg(&p->tf, REG_A0) = 0;
+	p->tf.pc += 4;
+	sched_yield();
+	return -ENORESULT;
+}
+
+long sys_set_tid_address(const struct trapframe *tf)
+{
+	proc_self()->clear_tid = tf_arg(tf, 0);
+	return proc_self()->pid;
+}
+
+#define SIGSET_SIZE 8
+
+long sys_rt_sigaction(const struct trapframe *tf)
+{
+	if (tf_arg(tf, 3) != SIGSET_SIZE)
+		return -EINVAL;
+	return signal_action((int)tf_arg(tf, 0), tf_arg(tf, 1), tf_arg(tf, 2));
+}
+
+long sys_rt_sigprocmask(const struct trapframe *tf)
+{
+	if (tf_arg(tf, 3) != SIGSET_SIZE)
+		return -EINVAL;
+	return signal_mask((int)tf_arg(tf, 0), tf_arg(tf, 1), tf_arg(tf, 2));
+}
+
+long sys_rt_sigpending(const struct trapframe *tf)
+{
+	if (tf_arg(tf, 1) > SIGSET_SIZE)
+		return -EINVAL;
+	return signal_pending(tf_arg(tf, 0));
+}
+
+long sys_rt_sigsuspend(const struct trapframe *tf)
+{
+	if (tf_arg(tf, 1) != SIGSET_SIZE)
+		return -EINVAL;
+	return signal_suspend(tf_arg(tf, 0));
+}
+
+long sys_rt_sigreturn(const struct trapframe *tf)
+{
+	(void)tf;
+	return signal_return();
+}
+
+long sys_sigaltstack(const struct trapframe *tf)
+{
+	return signal_stack(tf_arg(tf, 0), tf_arg(tf, 1));
+}
+
+#define REBOOT_MAGIC1    0xfee1dead
+#define REBOOT_POWER_OFF 0x4321fedc
+#define REBOOT_RESTART   0x01234567
+#define REBOOT_HALT      0xcdef0123
+#define REBOOT_CAD_OFF   0
+#define REBOOT_CAD_ON    0x89abcdef
+
+static bool is_reboot_magic2(uint32_t magic)
+{
+	return magic == 672274793 || magic == 85072278 || magic == 369367448 ||
+	    magic == 537993216;
+}
+
+long sys_reboot(const struct trapframe *tf)
+{
+	if ((uint32_t)tf_arg(tf, 0) != REBOOT_MAGIC1 ||
+	    !is_reboot_magic2((uint32_t)tf_arg(tf, 1)))
+		return -EINVAL;
+	switch ((uint32_t)tf_arg(tf, 2)) {
+	case REBOOT_POWER_OFF:
+	case REBOOT_HALT:
+		power_off(0);
+	case REBOOT_RESTART:
+		power_reboot();
+	case REBOOT_CAD_OFF:
+	case REBOOT_CAD_ON:
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+long sys_zero(const struct trapframe *tf)
+{
+	(void)tf;
+	return 0;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * syscalls.h - the handlers behind the system call table, for trap/ alone.
+ *
+ * A handler takes its arguments from the trap frame and returns a result, a
+ * negated errno, -ERESTART or -ENORESULT (proc/sched.h).
+ */
+#ifndef TRAP_SYSCALLS_H
+#define TRAP_SYSCALLS_H
+
+#include "proc/proc.h"
+
+typedef long syscall_fn(const struct trapframe *tf);
+
+/*
+ * Executes the call that the frame asks for. With `only_fast`, calls that may
+ * need or change callee-saved registers are not executed: -EAGAIN_SLOW.
+ */
+#define EAGAIN_SLOW 514
+long syscall_execute(struct trapframe *tf, bool only_fast);
+
+/* Is -ENOMEM an answer of this call, rather than a page that is missing? */
+bool syscall_wants_memory(const struct trapframe *tf);
+
+/*
+ * Executes proc.progress.op in parts. 0 when it is done, -ERESTART before, or
+ * an error.
+ */
+long range_continue(struct proc *p);
+
+/* sys_mem.c */
+syscall_fn sys_brk, sys_mmap, sys_munmap, sys_mprotect, sys_madvise;
+
+/* sys_file.c */
+syscall_fn sys_read, sys_write, sys_readv, sys_writev, sys_pread64, sys_lseek,
+    sys_close, sys_dup, sys_dup3, sys_pipe2, sys_fcntl, sys_ioctl, sys_ppoll;
+
+/* sys_path.c */
+syscall_fn sys_openat, sys_fstat, sys_newfstatat, sys_readlinkat, sys_faccessat,
+    sys_getdents64, sys_getcwd, sys_chdir, sys_unlinkat;
+
+/* sys_proc.c */
+syscall_fn sys_clone, sys_execve, sys_exit, sys_wait4, sys_kill, sys_tkill,
+    sys_tgkill, sys_getpid, sys_getppid, sys_setpgid, sys_getpgid, sys_getsid,
+    sys_setsid, sys_sched_yield, sys_set_tid_address, sys_rt_sigaction,
+    sys_rt_sigprocmask, sys_rt_sigpending, sys_rt_sigsuspend, sys_rt_sigreturn,
+    sys_sigaltstack, sys_reboot, sys_zero;
+
+/* sys_misc.c */
+syscall_fn sys_clock_gettime, sys_clock_getres, sys_gettimeofday, sys_nanosleep,
+    sys_clock_nanosleep, sys_setitimer, sys_uname, sys_sysinfo, sys_getrandom,
+    sys_prlimit64, sys_getrusage, sys_sched_getaffinity, sys_getcpu,
+    sys_flush_icache, sys_umask;
+
+/* sys_calf.c */
+syscall_fn sys_calf_stat, sys_calf_ps, sys_calf_walk, sys_calf_next,
+    sys_calf_check, sys_calf_fail;
+
+/* Counters of the trap layer, for calf_stat. */
+struct trap_stats {
+	uint64_t execs;
+	uint64_t page_faults;
+	uint64_t oom_kills;
+} ALIGNED(64);
+
+extern struct trap_stats trap_stats[MAX_HARTS];
+
+#define trap_count(name) (trap_stats[hart_index()].name++)
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * start.S - the first instruction of every program.
+ *
+ * The kernel enters here with sp on argc, and nothing else of interest in any
+ * register. The linker reaches small data relative to gp.
+ */
+	.section .text.start, "ax"
+	.globl	_start
+	.type	_start, @function
+_start:
+	.option	push
+	.option	norelax			/* gp is not there to be used yet */
+	lla	gp, __global_pointer$
+	.option	pop
+	li	ra, 0			/* the debugger's end of the stack */
+	li	s0, 0
+	mv	a0, sp			/* argc, argv, NULL, envp, NULL */
+	andi	sp, sp, -16
+	tail	program_start
+	.size	_start, . - _start
+	.section .note.GNU-stack, "", @progbits

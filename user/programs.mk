@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+#
+# programs.mk - what user space consists of, by name.
+#
+# Each program NAME is built from user/NAME.c, from the files in USER_MORE_NAME
+# if there are any, and from the library, of which the linker takes what the
+# program uses.
+
+USER_LIB_SRCS := \
+	user/lib/start.S \
+	user/lib/program.c \
+	user/lib/syscall.S \
+	user/lib/unistd.c \
+	user/lib/process.c \
+	user/lib/signal.c \
+	user/lib/setjmp.S \
+	user/lib/file.c \
+	user/lib/memory.c \
+	user/lib/time.c \
+	user/lib/system.c \
+	user/lib/calf.c \
+	user/lib/stdio.c \
+	user/lib/printf.c \
+	user/lib/stdlib.c \
+	user/lib/malloc.c \
+	user/lib/sort.c \
+	user/lib/string.c \
+	user/lib/ctype.c \
+	user/lib/messages.c \
+	user/lib/getopt.c
+
+USER_PROGS := \
+	init \
+	sh \
+	cow \
+	vmmap \
+	ps \
+	free \
+	forkbench \
+	bench \
+	oom \
+	crash \
+	hello \
+	echo \
+	cat \
+	head \
+	wc \
+	yes \
+	ls \
+	kill \
+	sleep \
+	true \
+	false
+
+USER_MORE_sh := \
+	user/sh/words.c \
+	user/sh/jobs.c \
+	user/sh/builtins.c \
+	user/sh/pipeline.c
+
+USER_MORE_bench := \
+	user/bench/count.c \
+	user/bench/memory.c \
+	user/bench/ipc.c \
+	user/bench/fork.c \
+	user/bench/fault.c \
+	user/bench/bulk.c \
+	user/bench/idle.c \
+	user/bench/scale.c

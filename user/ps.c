@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ps - the processes there are.
+ *
+ * TIME is what a process spent on a hart, in milliseconds. The kernel counts it
+ * in ticks of the timebase, whose rate is found by comparing two clocks.
+ */
+#include <calf.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+
+#define CALIBRATION_NS 2000000L
+
+static uint64_t ticks(void)
+{
+	uint64_t now;
+
+	__asm__ volatile("rdtime %0" : "=r"(now));
+	return now;
+}
+
+static long nanoseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000L + now.tv_nsec;
+}
+
+static uint64_t ticks_per_ms(void)
+{
+	long start_ns = nanoseconds();
+	uint64_t start = ticks();
+	long elapsed_ns;
+
+	do {
+		elapsed_ns = nanoseconds() - start_ns;
+	} while (elapsed_ns < CALIBRATION_NS);
+	return (ticks() - start) * 1000000 / (uint64_t)elapsed_ns;
+}
+
+int main(void)
+{
+	struct calf_ps ps = {.pid = 0};
+	uint64_t per_ms;
+
+	calf_require();
+	per_ms = ticks_per_ms();
+	if (per_ms == 0)
+		per_ms = 1;
+	printf("  PID  PPID  PGID S HART   TIME ms NAME\n");
+	while (calf_ps(ps.pid, &ps) == 1)
+		printf("%5d %5d %5d %c %4d %9lu %.*s\n", ps.pid, ps.ppid,
+		    ps.pgid, ps.state, ps.hart, ps.time_ticks / per_ms,
+		    (int)sizeof ps.name, ps.name);
+	return 0;
+}

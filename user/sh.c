@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sh [-c COMMANDS | FILE [ARGUMENT...]] - the shell.
+ *
+ *   list      pipeline, joined by && and ||, ended by ; or & or the line
+ *   pipeline  command | command ...
+ *   command   words, and < > >> 2> >& with a file or a descriptor
+ *   words     'literal' "with $NAME" \c $NAME $1 $? $$ and # for a comment
+ *
+ * This file reads lines and runs lists; sh/sh.h says what the others do.
+ *
+ * When it talks to a terminal the shell gives each pipeline a process group of
+ * its own, and the terminal to the group in the foreground, so that ctrl-C
+ * reaches that group and not the shell.
+ */
+#include "sh/sh.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct shell shell;
+
+void complain(const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	fprintf(stderr, "sh: %s\n", text);
+}
+
+void run_and_or(int first, int end)
+{
+	bool wanted = true;
+	int stop;
+
+	for (; first < end; first = stop + 1) {
+		stop = find_token(first, end, TOKEN_AND, TOKEN_OR);
+		if (wanted)
+			run_pipeline(first, stop, false);
+		wanted =
+		    (shell.status == 0) == (tokens[stop].kind == TOKEN_AND);
+	}
+}
+
+/* A list in the background is a job of one stage: a shell that runs it. */
+static void run_in_background(int first, int end)
+{
+	struct stage list = {.is_list = true, .first = first, .end = end};
+	struct job *job;
+
+	if (find_token(first, end, TOKEN_AND, TOKEN_OR) == end) {
+		run_pipeline(first, end, true);
+		return;
+	}
+	job = job_alloc(first, end);
+	if (job == NULL) {
+		complain("too many jobs");
+		return;
+	}
+	job->background = true;
+	run_stages(job, &list, 1);
+}
+
+static void run_list(int first, int end)
+{
+	int stop;
+
+	for (; first < end; first = stop + 1) {
+		stop =
+		    find_token(first, end, TOKEN_SEMICOLON, TOKEN_BACKGROUND);
+		if (tokens[stop].kind == TOKEN_BACKGROUND)
+			run_in_background(first, stop);
+		else
+			run_and_or(first, stop);
+	}
+}
+
+static void run_line(const char *line)
+{
+	int count = lex(line);
+
+	if (count < 0) {
+		shell.status = 2;
+		return;
+	}
+	if (!check_tokens(count)) {
+		complain("that cannot be read as commands");
+		shell.status = 2;
+		return;
+	}
+	run_list(0, count);
+}
+
+static void on_interrupt(int sig)
+{
+	(void)sig;
+}
+
+static void take_terminal(void)
+{
+	/* Without SA_RESTART, so that read() returns and a new line begins. */
+	struct sigaction action = {.sa_flags = 0};
+
+	action.sa_handler = on_interrupt;
+	sigaction(SIGINT, &action, NULL);
+	signal(SIGQUIT, SIG_IGN);
+	signal(SIGTSTP, SIG_IGN);
+	signal(SIGTTIN, SIG_IGN);
+	signal(SIGTTOU, SIG_IGN);
+	setpgid(0, 0);
+	shell.job_control = tcsetpgrp(STDIN_FILENO, getpgrp()) == 0;
+}
+
+/*
+ * Byte by byte, so that what follows the line is left for the commands in it.
+ * Returns the length with the newline, 0 at the end, -1 if interrupted.
+ */
+static int read_line(int fd, char *line)
+{
+	ssize_t got = 1;
+	int len = 0;
+
+	while (len < LINE_SIZE - 1 && got == 1) {
+		got = read(fd, line + len, 1);
+		if (got == 1 && line[len++] == '\n')
+			break;
+	}
+	line[len] = '\0';
+	return got < 0 ? -1 : len;
+}
+
+static void run_file(int fd)
+{
+	static char line[LINE_SIZE];
+	int len;
+
+	for (;;) {
+		jobs_poll();
+		if (shell.interactive)
+			fputs("calf$ ", stdout);
+		len = read_line(fd, line);
+		if (len == 0)
+			break;
+		if (len > 0)
+			run_line(line);
+		else if (errno == EINTR)
+			putchar('\n');
+		else
+			break;
+	}
+	if (shell.interactive)
+		putchar('\n');
+}
+
+int main(int argc, char **argv)
+{
+	int fd = STDIN_FILENO;
+
+	if (argc > 2 && strcmp(argv[1], "-c") == 0) {
+		shell.argc = argc - 3;
+		shell.argv = argv + 3;
+		run_line(argv[2]);
+		return shell.status;
+	}
+	if (argc > 1) {
+		shell.argc = argc - 1;
+		shell.argv = argv + 1;
+		fd = open(argv[1], O_RDONLY | O_CLOEXEC);
+		if (fd < 0) {
+			complain("%s: %s", argv[1], strerror(errno));
+			return 127;
+		}
+	}
+	shell.interactive = fd == STDIN_FILENO && isatty(fd);
+	if (shell.interactive)
+		take_terminal();
+	run_file(fd);
+	return shell.status;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sleep SECONDS - wait, also for parts of a second: sleep 0.5
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* The digits after the point, as nanoseconds. */
+static long fraction(const char *digits)
+{
+	long unit = 100000000;
+	long nanoseconds = 0;
+
+	for (; *digits >= '0' && *digits <= '9'; digits++) {
+		nanoseconds += (*digits - '0') * unit;
+		unit /= 10;
+	}
+	return nanoseconds;
+}
+
+int main(int argc, char **argv)
+{
+	struct timespec duration = {.tv_sec = 0};
+	char *end;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: sleep SECONDS\n");
+		return 2;
+	}
+	duration.tv_sec = strtol(argv[1], &end, 10);
+	if (*end == '.')
+		duration.tv_nsec = fraction(end + 1);
+	if (nanosleep(&duration, NULL) == 0)
+		return 0;
+	perror("sleep");
+	return 1;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * yes [WORD] - print the word, or y, until nobody listens.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static char buf[4096];
+
+/* As many whole lines as fit, so that a write costs little per line. */
+static size_t fill(const char *word)
+{
+	size_t len = strlen(word) + 1;
+	size_t used = 0;
+
+	while (used + len <= sizeof buf) {
+		memcpy(buf + used, word, len - 1);
+		buf[used + len - 1] = '\n';
+		used += len;
+	}
+	return used;
+}
+
+int main(int argc, char **argv)
+{
+	size_t len = fill(argc > 1 ? argv[1] : "y");
+
+	while (len > 0 && fwrite(buf, 1, len, stdout) > 0)
+		continue;
+	return 1;
+}
