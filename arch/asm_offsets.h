@@ -6,7 +6,7 @@
 #define ARCH_ASM_OFFSETS_H
 
 #define HART_HARTID    8
-#define HART_SIZE      128
+#define HART_SIZE      192
 #define HART_KERNEL_SP 0
 #define HART_PROC      24
 

@@ -24,6 +24,20 @@ unsigned hart_count = 1;
 
 extern char kernel_stacks[], _start_other[];
 
+struct stats stats_sum(void)
+{
+	struct stats sum = {0};
+	uint64_t *to = (uint64_t *)&sum;
+
+	for (unsigned i = 0; i < hart_count; i++) {
+		const uint64_t *from = (const uint64_t *)&harts[i].stats;
+
+		for (size_t n = 0; n < sizeof sum / sizeof *to; n++)
+			to[n] += from[n];
+	}
+	return sum;
+}
+
 static void hart_prepare(unsigned index)
 {
 	struct hart *hart = &harts[index];

@@ -18,11 +18,6 @@ _Static_assert(offsetof(struct trapframe, fcsr) == TF_FCSR, "trapvec.S");
 _Static_assert(offsetof(struct trapframe, f) == TF_F(0), "trapvec.S");
 _Static_assert(sizeof(struct trapframe) == TF_SIZE, "trapvec.S");
 
-uint64_t fault_address(void)
-{
-	return csr_read(stval);
-}
-
 bool fp_is_dirty(void)
 {
 	return (csr_read(sstatus) & SSTATUS_FS) == SSTATUS_FS;

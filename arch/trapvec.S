@@ -5,41 +5,45 @@
  * sscratch holds the trap frame of the running process while it is in user
  * mode, and 0 while this hart is in the kernel, where no trap may happen.
  *
- * A trap saves what C functions may clobber and calls trap_fast(). Most traps
- * end there: the callee-saved registers are still in place when it returns.
- * Where trap_fast() asks for it, the rest is saved too and trap_slow() is
- * called, which may switch to another process and never come back.
+ * A trap saves what C functions may clobber. A system call then goes straight
+ * to its handler, a page fault to trap_fault(), and most traps end there: the
+ * callee-saved registers are still in place. Where that is not all, there is a
+ * verdict other than 0; the rest is saved too and trap_slow() is called, which
+ * may switch to another process and never come back.
  *
  * The kernel does not use gp, so it stays the user's.
  */
+#include "abi/syscall.h"
 #include "arch/trapframe.h"
 #include "asm_offsets.h"
 
+	/* Both take the trap frame in a0 unless told otherwise. */
 	.macro	save	reg, n
 	sd	\reg, TF_REG(\n)(a0)
 	.endm
-	.macro	load	reg, n
-	ld	\reg, TF_REG(\n)(a0)
+	.macro	load	reg, n, tf=a0
+	ld	\reg, TF_REG(\n)(\tf)
 	.endm
 
+	/* With the trap frame in t0; a0 is left as it is. */
 	.macro	load_caller_saved_but_a0
-	load	ra, 1
-	load	sp, 2
-	load	tp, 4
-	load	t0, 5
-	load	t1, 6
-	load	t2, 7
-	load	a1, 11
-	load	a2, 12
-	load	a3, 13
-	load	a4, 14
-	load	a5, 15
-	load	a6, 16
-	load	a7, 17
-	load	t3, 28
-	load	t4, 29
-	load	t5, 30
-	load	t6, 31
+	load	ra, 1, t0
+	load	sp, 2, t0
+	load	tp, 4, t0
+	load	t1, 6, t0
+	load	t2, 7, t0
+	load	a1, 11, t0
+	load	a2, 12, t0
+	load	a3, 13, t0
+	load	a4, 14, t0
+	load	a5, 15, t0
+	load	a6, 16, t0
+	load	a7, 17, t0
+	load	t3, 28, t0
+	load	t4, 29, t0
+	load	t5, 30, t0
+	load	t6, 31, t0
+	load	t0, 5, t0
 	.endm
 
 	.text
@@ -72,21 +76,56 @@ trap_vector:
 	ld	tp, TF_HART(a0)
 	ld	sp, HART_KERNEL_SP(tp)
 	csrr	a1, scause
-	call	trap_fast
+	li	t0, CAUSE_ECALL
+	bne	a1, t0, trap_other
+
+	/* A system call: what syscall_table has for the number in a7. */
+	li	t0, SYSCALL_TABLE_SIZE
+	bgeu	a7, t0, trap_call_unknown
+	slli	t0, a7, SYSCALL_ENTRY_SHIFT
+	la	t1, syscall_table
+	add	t1, t1, t0
+	ld	t1, 0(t1)
+	beqz	t1, trap_call_unknown
+	jalr	t1
+trap_call_returns:
+	bltz	a0, trap_call_more
+	ld	t0, HART_PROC(tp)
+	lw	t1, PROC_WORK(t0)
+	bnez	t1, trap_call_more
+	sb	zero, PROC_PROGRESS(t0)
+	ld	t1, TF_PC(t0)
+	addi	t1, t1, 4		/* on behind the ecall */
+	csrw	sepc, t1
+	csrw	sscratch, t0
+	load_caller_saved_but_a0
+	sret
+
+trap_call_unknown:
+	call	syscall_unknown
+	j	trap_call_returns
+trap_call_more:
+	call	trap_call
+	bnez	a0, trap_needs_all
+	j	trap_return
+
+trap_other:
+	csrr	a2, stval
+	call	trap_fault
 	bnez	a0, trap_needs_all
 
 	.globl	trap_return
 trap_return:
-	ld	a0, HART_PROC(tp)
-	ld	t0, TF_PC(a0)
-	csrw	sepc, t0
-	csrw	sscratch, a0
+	ld	t0, HART_PROC(tp)
+	ld	t1, TF_PC(t0)
+	csrw	sepc, t1
+	csrw	sscratch, t0
+	load	a0, 10, t0
 	load_caller_saved_but_a0
-	load	a0, 10
 	sret
 
 trap_needs_all:
-	mv	a1, a0			/* what trap_fast() wants done */
+	mv	a1, a0			/* what trap_slow() is to do */
 	ld	a0, HART_PROC(tp)
 	save	gp, 3
 	save	s0, 8
@@ -129,8 +168,9 @@ trapframe_enter:
 	load	s9, 25
 	load	s10, 26
 	load	s11, 27
-	load_caller_saved_but_a0
+	mv	t0, a0
 	load	a0, 10
+	load_caller_saved_but_a0
 	sret
 
 	/* stack_restart(fn) */

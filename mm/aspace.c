@@ -5,34 +5,17 @@
 #include "mm/aspace.h"
 
 #include "abi/errno.h"
+#include "arch/hart.h"
 #include "mm/slab.h"
-#include "mm/stats.h"
 #include "pagetable.h"
 
 pte_t kernel_template[SV39_ENTRIES] ALIGNED(PAGE_SIZE);
 unsigned kernel_template_end = SV39_USER_ROOT_ENTRIES;
 
-struct mm_stats mm_stats[MAX_HARTS];
-
 static struct slab aspaces = SLAB_INIT(struct aspace);
 
 struct lock aspace_list_lock;
 struct list aspace_list = {&aspace_list, &aspace_list};
-
-struct mm_stats mm_stats_sum(void)
-{
-	struct mm_stats sum = {0};
-
-	for (unsigned i = 0; i < MAX_HARTS; i++) {
-		sum.forks += mm_stats[i].forks;
-		sum.page_copies += mm_stats[i].page_copies;
-		sum.page_reuses += mm_stats[i].page_reuses;
-		sum.page_zeros += mm_stats[i].page_zeros;
-		sum.table_copies += mm_stats[i].table_copies;
-		sum.table_reuses += mm_stats[i].table_reuses;
-	}
-	return sum;
-}
 
 static void fill_kernel_half(pte_t *top)
 {
@@ -109,7 +92,7 @@ struct aspace *aspace_fork(struct aspace *as)
 	copy->cursor = as->cursor;
 	copy->trampoline = as->trampoline;
 	lock_release(&as->lock);
-	mm_count(forks);
+	stats_count(forks);
 	return copy;
 }
 

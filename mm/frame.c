@@ -24,15 +24,14 @@
 #include "lib/print.h"
 #include "lib/string.h"
 
-#define CACHE_SIZE  64
-#define CACHE_BATCH 32
+#define CACHE_SIZE  (2 * CHAIN_MAX)
 #define ZEROED_SIZE 32
 #define POISON      0xa5a5a5a5a5a5a5a5UL
 
 /* The first words of a free block are the allocator's links. */
 #define POISON_FROM 2
 
-struct cache {
+struct frame_cache {
 	struct lock lock;
 	uint64_t count;  /* [A] written under lock */
 	uint64_t zeroed; /* [A] likewise */
@@ -45,25 +44,17 @@ paddr_t frame_base;
 uint64_t frame_count;
 
 /*
- * Batches of CACHE_BATCH frames between the caches and the allocator, chained
- * through their first words, the chains through their second: merging frames
- * that are going to be split again is work for nothing.
+ * Chains between the caches and the allocator, of CHAIN_MAX frames each:
+ * merging frames that are going to be split again is work for nothing.
  */
-struct chain {
-	struct chain *next_frame;
-	struct chain *next_chain;
-};
-
 static struct lock depot_lock;
 static struct chain *depot GUARDED_BY(depot_lock);
 static uint64_t depot_count; /* [A] frames, written under depot_lock */
 
-static struct cache caches[MAX_HARTS];
+static struct frame_cache caches[MAX_HARTS];
 static uint64_t total_frames;
 
 #ifdef CALF_TEST
-#define KEEPS_ZEROED false
-
 uint32_t *frame_audit_words;
 
 static struct frame_failure *failures[MAX_HARTS];
@@ -89,7 +80,7 @@ static bool must_fail(void)
 	return true;
 }
 
-static void poison(struct frame *f)
+void frame_poison(struct frame *f)
 {
 	uint64_t *word = frame_virt(f);
 
@@ -118,16 +109,9 @@ static void check_zero(struct frame *f)
 			    frame_paddr(f), word[i]);
 }
 #else
-#define KEEPS_ZEROED true
-
 static bool must_fail(void)
 {
 	return false;
-}
-
-static void poison(struct frame *f)
-{
-	(void)f;
 }
 
 static void check_poison(struct frame *f)
@@ -141,22 +125,35 @@ static void check_zero(struct frame *f)
 }
 #endif
 
-/* CACHE_BATCH frames off the top of a cache, as a chain for the depot. */
-static void depot_put(struct cache *cache) REQUIRES(cache->lock)
+void frame_caches_init(void)
 {
-	struct chain *first = NULL;
+	for (unsigned i = 0; i < MAX_HARTS; i++)
+		harts[i].frame_cache = &caches[i];
+}
 
-	for (unsigned i = 0; i < CACHE_BATCH; i++) {
+/* A full chain goes to the depot. */
+static void depot_put(struct chain *chain)
+{
+	lock_acquire(&depot_lock);
+	chain->next_chain = depot;
+	depot = chain;
+	depot_count += CHAIN_MAX;
+	lock_release(&depot_lock);
+}
+
+/* Makes room in a full cache. */
+static NOINLINE void cache_spill(struct frame_cache *cache)
+    REQUIRES(cache->lock)
+{
+	struct chain *chain = NULL;
+
+	for (unsigned i = 0; i < CHAIN_MAX; i++) {
 		struct chain *link = frame_virt(cache->free[--cache->count]);
 
-		link->next_frame = first;
-		first = link;
+		link->next = chain;
+		chain = link;
 	}
-	lock_acquire(&depot_lock);
-	first->next_chain = depot;
-	depot = first;
-	depot_count += CACHE_BATCH;
-	lock_release(&depot_lock);
+	depot_put(chain);
 }
 
 /* Takes a chain; NULL if there is none. */
@@ -168,36 +165,47 @@ static struct chain *depot_get(void)
 	chain = depot;
 	if (chain != NULL) {
 		depot = chain->next_chain;
-		depot_count -= CACHE_BATCH;
+		depot_count -= CHAIN_MAX;
 	}
 	lock_release(&depot_lock);
 	return chain;
 }
 
 /* Fills an empty cache. */
-static NOINLINE void cache_refill(struct cache *cache) REQUIRES(cache->lock)
+static NOINLINE void cache_refill(struct frame_cache *cache)
+    REQUIRES(cache->lock)
 {
 	struct chain *chain = depot_get();
 	struct frame *f;
 
-	for (; chain != NULL; chain = chain->next_frame)
+	for (; chain != NULL; chain = chain->next)
 		cache->free[cache->count++] = frame_of_virt(chain);
 	if (cache->count > 0)
 		return;
 	lock_acquire(&buddy_lock);
-	while (cache->count < CACHE_BATCH && (f = buddy_alloc(0)) != NULL)
+	while (cache->count < CHAIN_MAX && (f = buddy_alloc(0)) != NULL)
 		cache->free[cache->count++] = f;
 	lock_release(&buddy_lock);
 }
 
+/* A zeroed frame as one of any kind. */
+static struct frame *zeroed_pop(struct frame_cache *cache) REQUIRES(cache->lock)
+{
+	struct frame *f = cache->zero[--cache->zeroed];
+
+	check_zero(f);
+	frame_poison(f);
+	return f;
+}
+
 /* Everything goes back to where it can be merged. */
-static void cache_drain(struct cache *cache) REQUIRES(cache->lock)
+static void cache_drain(struct frame_cache *cache) REQUIRES(cache->lock)
 {
 	lock_acquire(&buddy_lock);
 	while (cache->count > 0)
 		buddy_free(cache->free[--cache->count], 0);
 	while (cache->zeroed > 0)
-		buddy_free(cache->zero[--cache->zeroed], 0);
+		buddy_free(zeroed_pop(cache), 0);
 	lock_release(&buddy_lock);
 }
 
@@ -210,7 +218,7 @@ static void depot_drain(void)
 		while (chain != NULL) {
 			struct frame *f = frame_of_virt(chain);
 
-			chain = chain->next_frame;
+			chain = chain->next;
 			buddy_free(f, 0);
 		}
 		lock_release(&buddy_lock);
@@ -218,12 +226,12 @@ static void depot_drain(void)
 }
 
 /* Any frame of a cache, the zeroed ones last. */
-static struct frame *cache_pop(struct cache *cache) REQUIRES(cache->lock)
+static struct frame *cache_pop(struct frame_cache *cache) REQUIRES(cache->lock)
 {
 	if (likely(cache->count > 0))
 		return cache->free[--cache->count];
 	if (cache->zeroed > 0)
-		return cache->zero[--cache->zeroed];
+		return zeroed_pop(cache);
 	return NULL;
 }
 
@@ -244,18 +252,15 @@ static NOINLINE struct frame *cache_steal(void)
 
 static inline struct frame *frame_begin(struct frame *f, enum frame_state state)
 {
-	assert(f->refs == 0);
-	assert(f->state == FRAME_FREE);
-	f->state = (uint8_t)state;
-	f->used = 0;
-	__atomic_store_n(&f->refs, 1, __ATOMIC_RELAXED);
+	assert(f->word == FRAME_WORD(FRAME_FREE, 0));
+	__atomic_store_n(&f->word, FRAME_WORD(state, 1), __ATOMIC_RELAXED);
 	return f;
 }
 
 /* The hart's own cache is empty. */
 static NOINLINE struct frame *alloc_slow(enum frame_state state)
 {
-	struct cache *cache = &caches[hart_index()];
+	struct frame_cache *cache = hart_self()->frame_cache;
 	struct frame *f;
 
 	lock_acquire(&cache->lock);
@@ -270,13 +275,11 @@ static NOINLINE struct frame *alloc_slow(enum frame_state state)
 	return frame_begin(f, state);
 }
 
-struct frame *frame_alloc(enum frame_state state)
+static struct frame *alloc(enum frame_state state)
 {
-	struct cache *cache = &caches[hart_index()];
+	struct frame_cache *cache = hart_self()->frame_cache;
 	struct frame *f;
 
-	if (must_fail())
-		return NULL;
 	lock_acquire(&cache->lock);
 	if (unlikely(cache->count == 0)) {
 		lock_release(&cache->lock);
@@ -288,30 +291,30 @@ struct frame *frame_alloc(enum frame_state state)
 	return frame_begin(f, state);
 }
 
+struct frame *frame_alloc(enum frame_state state)
+{
+	return must_fail() ? NULL : alloc(state);
+}
+
 struct frame *frame_alloc_zeroed(enum frame_state state)
 {
-	struct cache *cache = &caches[hart_index()];
+	struct frame_cache *cache = hart_self()->frame_cache;
 	struct frame *f = NULL;
 
-	if (KEEPS_ZEROED) {
-		lock_acquire(&cache->lock);
-		if (cache->zeroed > 0)
-			f = cache->zero[--cache->zeroed];
-		lock_release(&cache->lock);
-		if (likely(f != NULL))
-			return frame_begin(f, state);
+	if (must_fail())
+		return NULL;
+	lock_acquire(&cache->lock);
+	if (cache->zeroed > 0)
+		f = cache->zero[--cache->zeroed];
+	lock_release(&cache->lock);
+	if (likely(f != NULL)) {
+		check_zero(f);
+		return frame_begin(f, state);
 	}
-	f = frame_alloc(state);
+	f = alloc(state);
 	if (f != NULL)
 		page_zero(frame_virt(f));
 	return f;
-}
-
-static inline void frame_end(struct frame *f)
-{
-	assert(f->refs == 0);
-	assert(f->state >= FRAME_KERNEL);
-	f->state = FRAME_FREE;
 }
 
 void frame_count_is_wrong(const struct frame *f, uint32_t count)
@@ -320,51 +323,55 @@ void frame_count_is_wrong(const struct frame *f, uint32_t count)
 	    count);
 }
 
+/* What the frame holds does not matter any more. */
+static void cache_push(struct frame_cache *cache, struct frame *f)
+    REQUIRES(cache->lock)
+{
+	if (unlikely(cache->count == CACHE_SIZE))
+		cache_spill(cache);
+	cache->free[cache->count++] = f;
+}
+
 void frame_free(struct frame *f)
 {
-	struct cache *cache = &caches[hart_index()];
+	struct frame_cache *cache = hart_self()->frame_cache;
 
 	frame_end(f);
-	poison(f);
+	frame_poison(f);
 	lock_acquire(&cache->lock);
-	if (unlikely(cache->count == CACHE_SIZE))
-		depot_put(cache);
-	cache->free[cache->count++] = f;
+	cache_push(cache, f);
 	lock_release(&cache->lock);
 }
 
-void frame_free_batch(struct frame *const *batch, unsigned count)
+void freeing_done(struct freeing *freeing)
 {
-	struct cache *cache = &caches[hart_index()];
+	struct frame_cache *cache = hart_self()->frame_cache;
+	struct chain *link = freeing->first;
 
-	for (unsigned i = 0; i < count; i++) {
-		frame_end(batch[i]);
-		poison(batch[i]);
+	if (freeing->count == CHAIN_MAX) {
+		depot_put(link);
+	} else {
+		lock_acquire(&cache->lock);
+		for (; link != NULL; link = link->next)
+			cache_push(cache, frame_of_virt(link));
+		lock_release(&cache->lock);
 	}
-	lock_acquire(&cache->lock);
-	for (unsigned i = 0; i < count; i++) {
-		if (unlikely(cache->count == CACHE_SIZE))
-			depot_put(cache);
-		cache->free[cache->count++] = batch[i];
-	}
-	lock_release(&cache->lock);
+	*freeing = (struct freeing){0};
 }
 
 void frame_free_zeroed(struct frame *f)
 {
-	struct cache *cache = &caches[hart_index()];
+	struct frame_cache *cache = hart_self()->frame_cache;
 	bool kept = false;
 
 	check_zero(f);
-	if (KEEPS_ZEROED) {
-		lock_acquire(&cache->lock);
-		if (cache->zeroed < ZEROED_SIZE) {
-			frame_end(f);
-			cache->zero[cache->zeroed++] = f;
-			kept = true;
-		}
-		lock_release(&cache->lock);
+	lock_acquire(&cache->lock);
+	if (cache->zeroed < ZEROED_SIZE) {
+		frame_end(f);
+		cache->zero[cache->zeroed++] = f;
+		kept = true;
 	}
+	lock_release(&cache->lock);
 	if (!kept)
 		frame_free(f);
 }
@@ -398,7 +405,7 @@ void frame_free_block(struct frame *block, unsigned order)
 		assert(block[i].state == FRAME_KERNEL && block[i].refs == 1);
 		block[i].refs = 0;
 		block[i].state = FRAME_FREE;
-		poison(&block[i]);
+		frame_poison(&block[i]);
 	}
 	lock_acquire(&buddy_lock);
 	buddy_free(block, order);
@@ -456,7 +463,7 @@ static void give_frames(uint64_t first, uint64_t end)
 	for (uint64_t i = first; i < end; i++) {
 		assert(frames[i].state == FRAME_NOTHING);
 		frames[i].state = FRAME_FREE;
-		poison(&frames[i]);
+		frame_poison(&frames[i]);
 	}
 	total_frames += end - first;
 	lock_acquire(&buddy_lock);

@@ -89,6 +89,7 @@ void frame_init(const struct memory_map *map)
 		frames[i] = (struct frame){.state = FRAME_NOTHING,
 		    .order = FRAME_NO_ORDER};
 	buddy_init();
+	frame_caches_init();
 	for (unsigned i = 0; i < map->ram_count; i++)
 		give_region(map, &map->ram[i], &table);
 }

@@ -11,7 +11,7 @@
 #include "pagetable.h"
 
 #include "abi/errno.h"
-#include "mm/stats.h"
+#include "arch/hart.h"
 
 void slot_fill(pte_t *slot, pte_t e)
 {
@@ -49,27 +49,23 @@ static bool pte_names_frame(pte_t e)
 }
 
 /*
- * The frame table's place, held in registers by the loops below: stores to
- * page tables could change the originals, for all that the compiler knows.
+ * Where the frame of page number 0 would be, held in a register by the loops
+ * below: stores to page tables could change the originals, for all that the
+ * compiler knows.
  */
-struct frame_range {
-	struct frame *first;
-	uint64_t base_ppn;
-	uint64_t count;
-};
-
-INLINE struct frame_range frame_range(void)
+INLINE uintptr_t frame_origin(void)
 {
-	return (
-	    struct frame_range){frames, frame_base >> PAGE_SHIFT, frame_count};
+	return (uintptr_t)frames -
+	    (frame_base >> PAGE_SHIFT) * sizeof(struct frame);
 }
 
-INLINE struct frame *range_frame(const struct frame_range *range, pte_t e)
+INLINE struct frame *frame_from(uintptr_t origin, pte_t e)
 {
-	uint64_t index = pte_ppn(e) - range->base_ppn;
+	struct frame *f =
+	    (struct frame *)(origin + pte_ppn(e) * sizeof(struct frame));
 
-	assert(index < range->count);
-	return &range->first[index];
+	test_assert(f == pte_frame(e));
+	return f;
 }
 
 /*
@@ -77,38 +73,27 @@ INLINE struct frame *range_frame(const struct frame_range *range, pte_t e)
  * copy, counted. The store to the source is left out where it would change
  * nothing, so that sharers do not fight for the cache line.
  */
-INLINE void entry_copy(pte_t *copy, pte_t *shared, pte_t e,
-    const struct frame_range *range)
+INLINE void entry_copy(pte_t *copy, pte_t *shared, pte_t e, uintptr_t origin)
 {
 	pte_t closed = pte_close(e);
 
 	if (pte_names_frame(e))
-		frame_get(range_frame(range, e));
+		frame_get(frame_from(origin, e));
 	if (closed.bits != e.bits)
 		pte_write(shared, closed);
 	pte_write(copy, closed);
 }
 
-/* The same for an entry of level 0. */
-INLINE void leaf_copy(pte_t *copy, pte_t *shared, pte_t e,
-    const struct frame_range *range)
-{
-	if (pte_names_frame(e))
-		frame_get(range_frame(range, e));
-	if (pte_is_open_page(e)) {
-		e = pte_close(e);
-		pte_write(shared, e);
-	}
-	pte_write(copy, e);
-}
-
 /* Entries looked at between two looks at how many are left to find. */
 #define COPY_GROUP (SV39_ENTRIES < 8 ? SV39_ENTRIES : 8)
 
-/* A table of level 0. Most of what forks cost later is spent here. */
+/*
+ * A table of level 0: entry_copy() for entries most of which are pages to be
+ * closed. Most of what forks cost later is spent here.
+ */
 static void leaf_table_copy(pte_t *copy, pte_t *shared, unsigned used)
 {
-	const struct frame_range range = frame_range();
+	const uintptr_t origin = frame_origin();
 	unsigned left = used;
 
 	while (left > 0) {
@@ -118,10 +103,17 @@ static void leaf_table_copy(pte_t *copy, pte_t *shared, unsigned used)
 		for (unsigned i = 0; i < COPY_GROUP; i++) {
 			pte_t e = pte_read(&shared[i]);
 
-			if (unlikely(pte_is_empty(e)))
+			if (likely(pte_is_open_page(e))) {
+				frame_get(frame_from(origin, e));
+				e = pte_close_page(e);
+				pte_write(&shared[i], e);
+			} else if (pte_names_frame(e)) {
+				frame_get(frame_from(origin, e));
+			} else if (pte_is_empty(e)) {
 				empty++;
-			else
-				leaf_copy(&copy[i], &shared[i], e, &range);
+				continue;
+			}
+			pte_write(&copy[i], e);
 		}
 		left -= COPY_GROUP - empty;
 		copy += COPY_GROUP;
@@ -132,7 +124,7 @@ static void leaf_table_copy(pte_t *copy, pte_t *shared, unsigned used)
 /* A table of level 1. */
 static void inner_table_copy(pte_t *copy, pte_t *shared, unsigned used)
 {
-	const struct frame_range range = frame_range();
+	const uintptr_t origin = frame_origin();
 
 	for (; used > 0; copy++, shared++) {
 		pte_t e = pte_read(shared);
@@ -140,7 +132,7 @@ static void inner_table_copy(pte_t *copy, pte_t *shared, unsigned used)
 		if (pte_is_empty(e))
 			continue;
 		used--;
-		entry_copy(copy, shared, e, &range);
+		entry_copy(copy, shared, e, origin);
 	}
 }
 
@@ -151,7 +143,7 @@ int table_unshare(pte_t *slot, int level)
 
 	if (frame_is_sole(shared)) {
 		pte_write(slot, pte_table(frame_paddr(shared)));
-		mm_count(table_reuses);
+		stats_count(table_reuses);
 		return 0;
 	}
 	copy = frame_alloc_zeroed(FRAME_TABLE);
@@ -165,7 +157,7 @@ int table_unshare(pte_t *slot, int level)
 		    shared->used);
 	copy->used = shared->used;
 	pte_write(slot, pte_table(frame_paddr(copy)));
-	mm_count(table_copies);
+	stats_count(table_copies);
 
 	/* Last: until here the children's counts rested on `shared`. */
 	table_put(shared, level - 1);
@@ -215,35 +207,33 @@ int table_open(pte_t *slot, int level)
 	}
 }
 
-#define FREE_BATCH 32
-
 /*
  * Drops every page that a table of level 0 names, and frees the table. No one
  * names it any more, and every hart that could walk it has been fenced.
  */
 static void leaf_table_free(struct frame *table)
 {
-	pte_t *entries = frame_virt(table);
-	struct frame *batch[FREE_BATCH];
-	const struct frame_range range = frame_range();
-	unsigned used = table->used, count = 0;
+	pte_t *slot = frame_virt(table);
+	const uintptr_t origin = frame_origin();
+	struct freeing freeing = {0};
 
-	for (unsigned i = 0; used > 0; i++) {
-		pte_t e = pte_read(&entries[i]);
+	for (unsigned used = table->used; used > 0; slot++) {
+		pte_t e = pte_read(slot);
+		struct frame *page;
 
-		if (pte_is_empty(e))
+		if (unlikely(pte_is_empty(e)))
 			continue;
 		used--;
-		pte_write(&entries[i], pte_empty());
-		if (!pte_names_frame(e) || !frame_drop(range_frame(&range, e)))
+		pte_write(slot, pte_empty());
+		if (unlikely(!pte_names_frame(e)))
 			continue;
-		batch[count++] = range_frame(&range, e);
-		if (count == FREE_BATCH) {
-			frame_free_batch(batch, count);
-			count = 0;
+		page = frame_from(origin, e);
+		if (frame_drop_page(page)) {
+			frame_poison(page);
+			freeing_add(&freeing, phys_to_virt(pte_paddr(e)));
 		}
 	}
-	frame_free_batch(batch, count);
+	freeing_done(&freeing);
 	frame_free_zeroed(table);
 }
 

@@ -19,7 +19,6 @@
  */
 #include "abi/errno.h"
 #include "arch/page.h"
-#include "mm/stats.h"
 #include "pagetable.h"
 
 enum phase { BEGIN, CHECK, PREPARE, OPEN, CLEAR, APPLY, PRUNE, DONE };

@@ -16,21 +16,9 @@
  * is fenced before its old frame is let go.
  */
 #include "abi/errno.h"
+#include "arch/hart.h"
 #include "arch/page.h"
-#include "mm/stats.h"
 #include "pagetable.h"
-
-/* The permission that an access needs. */
-INLINE uint64_t needs(enum access access)
-{
-	static const uint64_t perms[] = {
-	    [ACCESS_READ] = PTE_R,
-	    [ACCESS_WRITE] = PTE_W,
-	    [ACCESS_EXEC] = PTE_X,
-	};
-
-	return perms[access];
-}
 
 /*
  * The page's slot, all tables above private; `changed` if one was not.
@@ -77,7 +65,7 @@ static int page_give(pte_t *slot, uint64_t perms)
 	/* A hart may have cached what the frame held for somebody else. */
 	if (unlikely(perms & PTE_X))
 		tlb_code_changed();
-	mm_count(page_zeros);
+	stats_count(page_zeros);
 	return 0;
 }
 
@@ -91,7 +79,7 @@ static int page_own(struct aspace *as, vaddr_t va, pte_t *slot)
 	if (frame_is_sole(shared)) {
 		pte_write(slot, pte_open(e, pte_paddr(e)));
 		aspace_flush_page(as, va);
-		mm_count(page_reuses);
+		stats_count(page_reuses);
 		return 0;
 	}
 	copy = frame_alloc(FRAME_PAGE);
@@ -102,7 +90,7 @@ static int page_own(struct aspace *as, vaddr_t va, pte_t *slot)
 	aspace_flush_page(as, va);
 	if (pte_is_executable(e))
 		tlb_code_changed();
-	mm_count(page_copies);
+	stats_count(page_copies);
 
 	/* Last: until the fence this hart could still read `shared`. */
 	frame_put(shared);
@@ -112,7 +100,7 @@ static int page_own(struct aspace *as, vaddr_t va, pte_t *slot)
 INLINE int resolve(struct aspace *as, vaddr_t va, enum access access,
     pte_t **slot, bool *changed) REQUIRES(as->lock)
 {
-	uint64_t need = needs(access);
+	uint64_t need = (uint64_t)access;
 	pte_t e;
 	int err;
 

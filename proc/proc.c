@@ -12,6 +12,9 @@
 #define HASH_SIZE 1024
 
 _Static_assert(sizeof(struct proc) <= PAGE_SIZE, "one frame a process");
+_Static_assert(offsetof(struct proc, work) == PROC_WORK, "trapvec.S");
+_Static_assert(offsetof(struct proc, progress.active) == PROC_PROGRESS,
+    "trapvec.S");
 
 struct list proc_all = {&proc_all, &proc_all};
 unsigned proc_count;

@@ -26,8 +26,6 @@ static uint32_t ready_count;              /* [A] written under sched_lock */
 static uint32_t idle_mask;                /* [A] written under sched_lock */
 static uint64_t tick_ticks;               /* [c] a tick, in timer ticks */
 
-static uint64_t switches[MAX_HARTS];
-
 void waitq_init(struct waitq *wq)
 {
 	list_init(&wq->procs);
@@ -146,6 +144,7 @@ void sched_unblock(void)
 
 	lock_acquire(&sched_lock);
 	p->call = CALL_NONE;
+	p->work = 1;
 	if (p->state == PROC_BLOCKED)
 		sched_wake(p);
 	lock_release(&sched_lock);
@@ -288,7 +287,7 @@ static void enter(struct proc *p)
 	self->proc = p;
 	p->tf.hart = self;
 	p->started = timer_now();
-	switches[self->index]++;
+	stats_count(switches);
 #ifdef CALF_TEST
 	frame_fail_set(&p->failure);
 #endif
@@ -374,15 +373,6 @@ void sched_before_user(struct proc *p)
 		signal_deliver(p);
 	}
 	p->call = CALL_NONE;
-}
-
-uint64_t sched_switch_count(void)
-{
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < hart_count; i++)
-		sum += switches[i];
-	return sum;
 }
 
 uint32_t sched_is_open;

@@ -46,11 +46,14 @@ static const char *cause_name(uint64_t cause)
 	}
 }
 
-int fault_resolve(struct proc *p, uint64_t cause)
+bool fault_is_page(uint64_t cause)
 {
-	vaddr_t va = fault_address();
+	return cause == STORE_PAGE || cause == LOAD_PAGE || cause == FETCH_PAGE;
+}
 
-	trap_count(page_faults);
+int fault_resolve(struct proc *p, uint64_t cause, vaddr_t va)
+{
+	stats_count(page_faults);
 	if (cause == STORE_PAGE)
 		return aspace_fault(p->as, va, ACCESS_WRITE);
 	if (cause == LOAD_PAGE)
@@ -114,7 +117,7 @@ static bool spare_init(struct proc *p)
 	    !(victim->sig.pending & SIGNAL_BIT(SIGKILL))) {
 		signal_send(victim, SIGKILL,
 		    (struct siginfo_small){SI_KERNEL, 0, 0});
-		trap_count(oom_kills);
+		stats_count(oom_kills);
 	}
 	lock_release(&sched_lock);
 	if (victim != NULL)
@@ -126,7 +129,7 @@ void fault_no_memory(struct proc *p)
 {
 	if (spare_init(p))
 		return;
-	trap_count(oom_kills);
+	stats_count(oom_kills);
 	kprintf("%s[%d]: out of memory, killed\n", p->name, p->pid);
 	proc_exit(STATUS_SIGNALED(SIGKILL));
 }

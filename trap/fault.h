@@ -10,11 +10,13 @@
 /* Below this many free frames, cached programs are given up. */
 #define RECLAIM_BELOW 256
 
+bool fault_is_page(uint64_t cause);
+
 /*
- * Resolves the page fault that this hart just took. 0: the instruction can be
- * executed again; -EFAULT, -ENOMEM: nothing has changed.
+ * Resolves a page fault that this hart took. 0: the instruction can be executed
+ * again; -EFAULT, -ENOMEM: nothing has changed.
  */
-int fault_resolve(struct proc *p, uint64_t cause);
+int fault_resolve(struct proc *p, uint64_t cause, vaddr_t va);
 
 /* What the process gets for a fault that could not be resolved. */
 void fault_failed(struct proc *p, uint64_t cause, vaddr_t va, long error);

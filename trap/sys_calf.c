@@ -9,35 +9,32 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/inspect.h"
-#include "mm/stats.h"
 #include "proc/exec.h"
 #include "proc/sched.h"
 #include "syscalls.h"
 
 long sys_calf_stat(const struct trapframe *tf)
 {
-	struct mm_stats mm = mm_stats_sum();
+	struct stats sum = stats_sum();
 	struct calf_stat st = {
 	    .frames_total = frame_total_count(),
 	    .frames_free = frame_free_count(),
 	    .processes = proc_count,
 	    .harts = hart_count,
-	    .forks = mm.forks,
-	    .page_copies = mm.page_copies,
-	    .page_reuses = mm.page_reuses,
-	    .page_zeros = mm.page_zeros,
-	    .table_copies = mm.table_copies,
-	    .table_reuses = mm.table_reuses,
-	    .switches = sched_switch_count(),
+	    .forks = sum.forks,
+	    .page_copies = sum.page_copies,
+	    .page_reuses = sum.page_reuses,
+	    .page_zeros = sum.page_zeros,
+	    .table_copies = sum.table_copies,
+	    .table_reuses = sum.table_reuses,
+	    .execs = sum.execs,
+	    .page_faults = sum.page_faults,
+	    .oom_kills = sum.oom_kills,
+	    .switches = sum.switches,
 	};
 	size_t size = min_u64(tf_arg(tf, 1), sizeof st);
 	int err;
 
-	for (unsigned i = 0; i < hart_count; i++) {
-		st.execs += trap_stats[i].execs;
-		st.page_faults += trap_stats[i].page_faults;
-		st.oom_kills += trap_stats[i].oom_kills;
-	}
 	err = copyout(proc_self()->as, tf_arg(tf, 0), &st, size);
 	return err < 0 ? err : (long)size;
 }

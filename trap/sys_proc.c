@@ -44,7 +44,7 @@ long sys_execve(const struct trapframe *tf)
 	long result = proc_exec(tf_arg(tf, 0), tf_arg(tf, 1), tf_arg(tf, 2));
 
 	if (result == -ENORESULT)
-		trap_count(execs);
+		stats_count(execs);
 	return result;
 }
 

@@ -2,106 +2,112 @@
 /*
  * syscall.c - from number to handler.
  *
- * FAST calls are executed with the callee-saved registers still in place; they
- * neither wait nor look at those registers. The numbers are Linux's; what is
- * not in the table is ENOSYS.
+ * The handlers of FAST calls run with the callee-saved registers of the process
+ * still in the hart. FULL is for those that look at them, change them, or give
+ * the hart away before they return. The numbers are Linux's; what is not in
+ * the table is ENOSYS.
  */
 #include "abi/syscall.h"
 #include "abi/errno.h"
 #include "syscalls.h"
 
-enum kind { NONE, FAST, FULL };
-
-struct entry {
-	syscall_fn *fn;
-	enum kind kind;
-};
-
-#define LINUX_MAX  440
 #define CALF_COUNT 6
 
-static const struct entry linux_calls[LINUX_MAX] = {
-    [SYS_getcwd] = {sys_getcwd, FAST},
-    [SYS_dup] = {sys_dup, FAST},
-    [SYS_dup3] = {sys_dup3, FAST},
-    [SYS_fcntl] = {sys_fcntl, FAST},
-    [SYS_ioctl] = {sys_ioctl, FAST},
-    [SYS_unlinkat] = {sys_unlinkat, FAST},
-    [SYS_faccessat] = {sys_faccessat, FAST},
-    [SYS_faccessat2] = {sys_faccessat, FAST},
-    [SYS_chdir] = {sys_chdir, FAST},
-    [SYS_openat] = {sys_openat, FAST},
-    [SYS_close] = {sys_close, FAST},
-    [SYS_pipe2] = {sys_pipe2, FAST},
-    [SYS_getdents64] = {sys_getdents64, FAST},
-    [SYS_lseek] = {sys_lseek, FAST},
-    [SYS_read] = {sys_read, FULL},
-    [SYS_write] = {sys_write, FULL},
-    [SYS_readv] = {sys_readv, FULL},
-    [SYS_writev] = {sys_writev, FULL},
-    [SYS_pread64] = {sys_pread64, FAST},
-    [SYS_ppoll] = {sys_ppoll, FULL},
-    [SYS_readlinkat] = {sys_readlinkat, FAST},
-    [SYS_newfstatat] = {sys_newfstatat, FAST},
-    [SYS_fstat] = {sys_fstat, FAST},
-    [SYS_exit] = {sys_exit, FULL},
-    [SYS_exit_group] = {sys_exit, FULL},
-    [SYS_set_tid_address] = {sys_set_tid_address, FAST},
-    [SYS_set_robust_list] = {sys_zero, FAST},
-    [SYS_nanosleep] = {sys_nanosleep, FULL},
-    [SYS_setitimer] = {sys_setitimer, FAST},
-    [SYS_clock_gettime] = {sys_clock_gettime, FAST},
-    [SYS_clock_getres] = {sys_clock_getres, FAST},
-    [SYS_clock_nanosleep] = {sys_clock_nanosleep, FULL},
-    [SYS_sched_getaffinity] = {sys_sched_getaffinity, FAST},
-    [SYS_sched_yield] = {sys_sched_yield, FULL},
-    [SYS_kill] = {sys_kill, FULL},
-    [SYS_tkill] = {sys_tkill, FULL},
-    [SYS_tgkill] = {sys_tgkill, FULL},
-    [SYS_sigaltstack] = {sys_sigaltstack, FAST},
-    [SYS_rt_sigsuspend] = {sys_rt_sigsuspend, FULL},
-    [SYS_rt_sigaction] = {sys_rt_sigaction, FAST},
-    [SYS_rt_sigprocmask] = {sys_rt_sigprocmask, FAST},
-    [SYS_rt_sigpending] = {sys_rt_sigpending, FAST},
-    [SYS_rt_sigreturn] = {sys_rt_sigreturn, FULL},
-    [SYS_reboot] = {sys_reboot, FULL},
-    [SYS_setpgid] = {sys_setpgid, FAST},
-    [SYS_getpgid] = {sys_getpgid, FAST},
-    [SYS_getsid] = {sys_getsid, FAST},
-    [SYS_setsid] = {sys_setsid, FAST},
-    [SYS_uname] = {sys_uname, FAST},
-    [SYS_getrusage] = {sys_getrusage, FAST},
-    [SYS_umask] = {sys_umask, FAST},
-    [SYS_getcpu] = {sys_getcpu, FAST},
-    [SYS_gettimeofday] = {sys_gettimeofday, FAST},
-    [SYS_getpid] = {sys_getpid, FAST},
-    [SYS_getppid] = {sys_getppid, FAST},
-    [SYS_getuid] = {sys_zero, FAST},
-    [SYS_geteuid] = {sys_zero, FAST},
-    [SYS_getgid] = {sys_zero, FAST},
-    [SYS_getegid] = {sys_zero, FAST},
-    [SYS_gettid] = {sys_getpid, FAST},
-    [SYS_sysinfo] = {sys_sysinfo, FAST},
-    [SYS_brk] = {sys_brk, FULL},
-    [SYS_munmap] = {sys_munmap, FULL},
-    [SYS_clone] = {sys_clone, FULL},
-    [SYS_execve] = {sys_execve, FULL},
-    [SYS_mmap] = {sys_mmap, FULL},
-    [SYS_mprotect] = {sys_mprotect, FULL},
-    [SYS_madvise] = {sys_madvise, FULL},
-    [SYS_riscv_flush_icache] = {sys_flush_icache, FAST},
-    [SYS_wait4] = {sys_wait4, FULL},
-    [SYS_prlimit64] = {sys_prlimit64, FAST},
-    [SYS_getrandom] = {sys_getrandom, FAST},
+static syscall_fn needs_all;
+
+#define FAST(handler)            \
+	{                        \
+		handler, handler \
+	}
+#define FULL(handler)              \
+	{                          \
+		needs_all, handler \
+	}
+
+_Static_assert(sizeof(struct syscall) == 1 << SYSCALL_ENTRY_SHIFT, "trapvec.S");
+
+const struct syscall syscall_table[SYSCALL_TABLE_SIZE] = {
+    [SYS_getcwd] = FAST(sys_getcwd),
+    [SYS_dup] = FAST(sys_dup),
+    [SYS_dup3] = FAST(sys_dup3),
+    [SYS_fcntl] = FAST(sys_fcntl),
+    [SYS_ioctl] = FAST(sys_ioctl),
+    [SYS_unlinkat] = FAST(sys_unlinkat),
+    [SYS_faccessat] = FAST(sys_faccessat),
+    [SYS_faccessat2] = FAST(sys_faccessat),
+    [SYS_chdir] = FAST(sys_chdir),
+    [SYS_openat] = FAST(sys_openat),
+    [SYS_close] = FAST(sys_close),
+    [SYS_pipe2] = FAST(sys_pipe2),
+    [SYS_getdents64] = FAST(sys_getdents64),
+    [SYS_lseek] = FAST(sys_lseek),
+    [SYS_read] = FAST(sys_read),
+    [SYS_write] = FAST(sys_write),
+    [SYS_readv] = FAST(sys_readv),
+    [SYS_writev] = FAST(sys_writev),
+    [SYS_pread64] = FAST(sys_pread64),
+    [SYS_ppoll] = FAST(sys_ppoll),
+    [SYS_readlinkat] = FAST(sys_readlinkat),
+    [SYS_newfstatat] = FAST(sys_newfstatat),
+    [SYS_fstat] = FAST(sys_fstat),
+    [SYS_exit] = FULL(sys_exit),
+    [SYS_exit_group] = FULL(sys_exit),
+    [SYS_set_tid_address] = FAST(sys_set_tid_address),
+    [SYS_set_robust_list] = FAST(sys_zero),
+    [SYS_nanosleep] = FAST(sys_nanosleep),
+    [SYS_setitimer] = FAST(sys_setitimer),
+    [SYS_clock_gettime] = FAST(sys_clock_gettime),
+    [SYS_clock_getres] = FAST(sys_clock_getres),
+    [SYS_clock_nanosleep] = FAST(sys_clock_nanosleep),
+    [SYS_sched_getaffinity] = FAST(sys_sched_getaffinity),
+    [SYS_sched_yield] = FULL(sys_sched_yield),
+    [SYS_kill] = FAST(sys_kill),
+    [SYS_tkill] = FAST(sys_tkill),
+    [SYS_tgkill] = FAST(sys_tgkill),
+    [SYS_sigaltstack] = FAST(sys_sigaltstack),
+    [SYS_rt_sigsuspend] = FULL(sys_rt_sigsuspend),
+    [SYS_rt_sigaction] = FAST(sys_rt_sigaction),
+    [SYS_rt_sigprocmask] = FAST(sys_rt_sigprocmask),
+    [SYS_rt_sigpending] = FAST(sys_rt_sigpending),
+    [SYS_rt_sigreturn] = FULL(sys_rt_sigreturn),
+    [SYS_reboot] = FULL(sys_reboot),
+    [SYS_setpgid] = FAST(sys_setpgid),
+    [SYS_getpgid] = FAST(sys_getpgid),
+    [SYS_getsid] = FAST(sys_getsid),
+    [SYS_setsid] = FAST(sys_setsid),
+    [SYS_uname] = FAST(sys_uname),
+    [SYS_getrusage] = FAST(sys_getrusage),
+    [SYS_umask] = FAST(sys_umask),
+    [SYS_getcpu] = FAST(sys_getcpu),
+    [SYS_gettimeofday] = FAST(sys_gettimeofday),
+    [SYS_getpid] = FAST(sys_getpid),
+    [SYS_getppid] = FAST(sys_getppid),
+    [SYS_getuid] = FAST(sys_zero),
+    [SYS_geteuid] = FAST(sys_zero),
+    [SYS_getgid] = FAST(sys_zero),
+    [SYS_getegid] = FAST(sys_zero),
+    [SYS_gettid] = FAST(sys_getpid),
+    [SYS_sysinfo] = FAST(sys_sysinfo),
+    [SYS_brk] = FAST(sys_brk),
+    [SYS_munmap] = FAST(sys_munmap),
+    [SYS_clone] = FULL(sys_clone),
+    [SYS_execve] = FULL(sys_execve),
+    [SYS_mmap] = FAST(sys_mmap),
+    [SYS_mprotect] = FAST(sys_mprotect),
+    [SYS_madvise] = FAST(sys_madvise),
+    [SYS_riscv_flush_icache] = FAST(sys_flush_icache),
+    [SYS_wait4] = FAST(sys_wait4),
+    [SYS_prlimit64] = FAST(sys_prlimit64),
+    [SYS_getrandom] = FAST(sys_getrandom),
 };
 
-static const struct entry calf_calls[CALF_COUNT] = {
-    [SYS_calf_stat - SYS_CALF] = {sys_calf_stat, FAST},
-    [SYS_calf_ps - SYS_CALF] = {sys_calf_ps, FAST},
-    [SYS_calf_walk - SYS_CALF] = {sys_calf_walk, FULL},
-    [SYS_calf_next - SYS_CALF] = {sys_calf_next, FULL},
-    [SYS_calf_check - SYS_CALF] = {sys_calf_check, FULL},
-    [SYS_calf_fail - SYS_CALF] = {sys_calf_fail, FAST},
+static const struct syscall calf_calls[CALF_COUNT] = {
+    [SYS_calf_stat - SYS_CALF] = FAST(sys_calf_stat),
+    [SYS_calf_ps - SYS_CALF] = FAST(sys_calf_ps),
+    [SYS_calf_walk - SYS_CALF] = FULL(sys_calf_walk),
+    [SYS_calf_next - SYS_CALF] = FULL(sys_calf_next),
+    [SYS_calf_check - SYS_CALF] = FULL(sys_calf_check),
+    [SYS_calf_fail - SYS_CALF] = FAST(sys_calf_fail),
 };
 
 bool syscall_wants_memory(const struct trapframe *tf)
@@ -126,19 +132,33 @@ bool syscall_wants_memory(const struct trapframe *tf)
 	}
 }
 
-long syscall_execute(struct trapframe *tf, bool only_fast)
+static long needs_all(const struct trapframe *tf)
 {
-	static const struct entry missing = {NULL, NONE};
-	uint64_t number = *tf_reg(tf, REG_A7);
-	const struct entry *entry = &missing;
+	(void)tf;
+	return -EAGAIN_SLOW;
+}
 
-	if (likely(number < LINUX_MAX))
-		entry = &linux_calls[number];
-	else if (number - SYS_CALF < CALF_COUNT)
-		entry = &calf_calls[number - SYS_CALF];
-	if (unlikely(entry->kind == NONE))
+static const struct syscall *find(const struct trapframe *tf)
+{
+	uint64_t number = tf->x[REG_A7 - 1];
+
+	if (number < SYSCALL_TABLE_SIZE)
+		return &syscall_table[number];
+	if (number - SYS_CALF < CALF_COUNT)
+		return &calf_calls[number - SYS_CALF];
+	return NULL;
+}
+
+long syscall_unknown(const struct trapframe *tf)
+{
+	const struct syscall *call = find(tf);
+
+	if (call == NULL || call->fast == NULL)
 		return -ENOSYS;
-	if (only_fast && entry->kind != FAST)
-		return -EAGAIN_SLOW;
-	return entry->fn(tf);
+	return call->fast(tf);
+}
+
+long syscall_execute(const struct trapframe *tf)
+{
+	return find(tf)->full(tf);
 }

@@ -12,12 +12,22 @@
 
 typedef long syscall_fn(const struct trapframe *tf);
 
-/*
- * Executes the call that the frame asks for. With `only_fast`, calls that may
- * need or change callee-saved registers are not executed: -EAGAIN_SLOW.
- */
+/* What trapvec.S calls at once, and what is called with all registers saved. */
+struct syscall {
+	syscall_fn *fast;
+	syscall_fn *full;
+};
+
+extern const struct syscall syscall_table[];
+
+/* `fast` of a call that needs all registers saved. */
 #define EAGAIN_SLOW 514
-long syscall_execute(struct trapframe *tf, bool only_fast);
+
+/* `fast` of a call that is not in the table. */
+syscall_fn syscall_unknown;
+
+/* Executes the call that the frame asks for, all of its registers saved. */
+syscall_fn syscall_execute;
 
 /* Is -ENOMEM an answer of this call, rather than a page that is missing? */
 bool syscall_wants_memory(const struct trapframe *tf);
@@ -55,16 +65,5 @@ syscall_fn sys_clock_gettime, sys_clock_getres, sys_gettimeofday, sys_nanosleep,
 /* sys_calf.c */
 syscall_fn sys_calf_stat, sys_calf_ps, sys_calf_walk, sys_calf_next,
     sys_calf_check, sys_calf_fail;
-
-/* Counters of the trap layer, for calf_stat. */
-struct trap_stats {
-	uint64_t execs;
-	uint64_t page_faults;
-	uint64_t oom_kills;
-} ALIGNED(64);
-
-extern struct trap_stats trap_stats[MAX_HARTS];
-
-#define trap_count(name) (trap_stats[hart_index()].name++)
 
 #endif

@@ -2,10 +2,10 @@
 /*
  * trap.c - why a process came into the kernel, and what is done about it.
  *
- * Two doors, both called by arch/trapvec.S. trap_fast() handles what needs
- * only the registers that C may clobber: most system calls and nearly all page
- * faults. What it cannot finish goes through trap_slow(), with all registers
- * saved, where the process may be exchanged for another.
+ * All called by arch/trapvec.S. Most system calls need nothing from here, and
+ * nearly all page faults only trap_fault(). What they cannot finish goes
+ * through trap_slow(), with all registers saved, where the process may be
+ * exchanged for another.
  *
  * Ref: RISC-V Privileged Architecture, "Supervisor Cause Register".
  */
@@ -18,21 +18,13 @@
 #include "syscalls.h"
 
 #define CAUSE_INTERRUPT (1UL << 63)
-#define CAUSE_ECALL     8
 
-/* What trap_fast() returns; negative values are errors of a page fault. */
+/* What trapvec.S is told to do; negative values are errors of a page fault. */
 enum trap_verdict { DONE = 0, WORK = 1, SLOW = 2 };
 
-struct trap_stats trap_stats[MAX_HARTS];
-
-long trap_fast(struct trapframe *tf, uint64_t cause);
-void trap_slow(struct trapframe *tf, long verdict, uint64_t cause,
-    uint64_t address);
-
-static bool is_page_fault(uint64_t cause)
-{
-	return cause == 12 || cause == 13 || cause == 15;
-}
+long trap_call(long result);
+long trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va);
+void trap_slow(struct trapframe *tf, long verdict, uint64_t cause, vaddr_t va);
 
 /* Memory may be short because programs are cached that nobody runs. */
 static bool may_reclaim(long error)
@@ -59,33 +51,45 @@ static void finish_call(struct proc *p, long result)
 	p->tf.pc += 4;
 }
 
-long trap_fast(struct trapframe *tf, uint64_t cause)
+/*
+ * A fast call that ended with an error or a result of the kernel's own, or
+ * whose process has something to do before it goes on.
+ */
+long trap_call(long result)
 {
 	struct proc *p = proc_self();
-	long result;
 
-	if (likely(cause == CAUSE_ECALL)) {
-		result = syscall_execute(tf, true);
-		if (result == -EAGAIN_SLOW || may_reclaim(result))
-			return SLOW;
-		finish_call(p, result);
-	} else if (likely(is_page_fault(cause))) {
-		result = fault_resolve(p, cause);
-		if (result < 0)
-			return result;
-	} else {
+	if (result == -EAGAIN_SLOW || may_reclaim(result))
 		return SLOW;
-	}
+	if (result != -ERESTART)
+		finish_call(p, result);
+	return __atomic_load_n(&p->work, __ATOMIC_RELAXED) ||
+		hart_self()->leaving
+	    ? WORK
+	    : DONE;
+}
+
+/* Everything that is not a system call. */
+long trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va)
+{
+	struct proc *p = container_of(tf, struct proc, tf);
+	int err;
+
+	if (!fault_is_page(cause))
+		return SLOW;
+	err = fault_resolve(p, cause, va);
+	if (unlikely(err < 0))
+		return err;
 	return __atomic_load_n(&p->work, __ATOMIC_RELAXED) ? WORK : DONE;
 }
 
 /* An exec may fill the cache again, so it is tried again only once. */
 static void call_slow(struct proc *p)
 {
-	long result = syscall_execute(&p->tf, false);
+	long result = syscall_execute(&p->tf);
 
 	if (reclaimed(result))
-		result = syscall_execute(&p->tf, false);
+		result = syscall_execute(&p->tf);
 	/* The memory that a call works on is gone, not what it asks for. */
 	if (may_reclaim(result) && !syscall_wants_memory(&p->tf)) {
 		fault_no_memory(p);
@@ -93,32 +97,29 @@ static void call_slow(struct proc *p)
 	}
 	if (result != -ERESTART)
 		finish_call(p, result);
-	if (hart_self()->leaving)
-		schedule();
 }
 
-static void fault_slow(struct proc *p, uint64_t cause, uint64_t address,
-    long error)
+static void fault_slow(struct proc *p, uint64_t cause, vaddr_t va, long error)
 {
 	if (reclaimed(error))
-		error = fault_resolve(p, cause);
+		error = fault_resolve(p, cause, va);
 	if (error < 0)
-		fault_failed(p, cause, address, error);
+		fault_failed(p, cause, va, error);
 }
 
-void trap_slow(struct trapframe *tf, long verdict, uint64_t cause,
-    uint64_t address)
+void trap_slow(struct trapframe *tf, long verdict, uint64_t cause, vaddr_t va)
 {
-	struct proc *p = proc_self();
+	struct proc *p = container_of(tf, struct proc, tf);
 
-	(void)tf;
 	if (verdict < 0)
-		fault_slow(p, cause, address, verdict);
+		fault_slow(p, cause, va, verdict);
 	else if (verdict == SLOW && cause == CAUSE_ECALL)
 		call_slow(p);
 	else if (cause & CAUSE_INTERRUPT)
 		sched_tick();
 	else if (verdict == SLOW)
-		fault_exception(p, cause, address);
+		fault_exception(p, cause, va);
+	if (hart_self()->leaving)
+		schedule();
 	sched_before_user(p);
 }

@@ -9,6 +9,10 @@
 #ifndef ABI_SYSCALL_H
 #define ABI_SYSCALL_H
 
+/* The kernel's table: numbers from 0, two pointers each. */
+#define SYSCALL_TABLE_SIZE  440
+#define SYSCALL_ENTRY_SHIFT 4
+
 #define SYS_getcwd             17
 #define SYS_dup                23
 #define SYS_dup3               24

@@ -10,8 +10,10 @@
 #define ARCH_HART_H
 
 #include "arch/layout.h"
+#include "arch/stats.h"
 #include "lib/types.h"
 
+struct frame_cache;
 struct proc;
 
 /*
@@ -33,6 +35,8 @@ struct hart {
 	bool fp_is_clear; /* they hold the initial state */
 	uint64_t root;    /* physical address of the root in satp */
 	uint32_t parked;  /* [A] stands still for hart_stop_others() */
+	struct frame_cache *frame_cache; /* [c] of mm/frame.c */
+	struct stats stats;
 } ALIGNED(64);
 
 extern struct hart harts[MAX_HARTS];

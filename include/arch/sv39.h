@@ -207,6 +207,11 @@ static inline pte_t pte_page(paddr_t pa, uint64_t flags)
 	    pte_ppn_bits(pa) | flags | PTE_V | PTE_U | PTE_A | PTE_D};
 }
 
+static inline pte_t pte_close_page(pte_t e)
+{
+	return (pte_t){e.bits ^ (PTE_W | PTE_COW)};
+}
+
 /*
  * What fork makes of an entry, in the source and in the copy: a table that two
  * name is LAZY in both, a page that two name is COW in both.
@@ -215,9 +220,7 @@ static inline pte_t pte_close(pte_t e)
 {
 	if (pte_is_table(e))
 		return pte_lazy(pte_paddr(e));
-	if (pte_is_open_page(e))
-		e.bits ^= PTE_W | PTE_COW;
-	return e;
+	return pte_is_open_page(e) ? pte_close_page(e) : e;
 }
 
 /* The opposite for a page that one names: writable, at `pa`. */

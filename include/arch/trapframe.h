@@ -17,6 +17,12 @@
 #define TF_F(n)   (272 + 8 * (n))
 #define TF_SIZE   528
 
+/* What trapvec.S looks at in the process around the frame: proc/proc.c. */
+#define PROC_WORK     528
+#define PROC_PROGRESS 536
+
+#define CAUSE_ECALL 8
+
 #ifndef __ASSEMBLER__
 
 #include "lib/compiler.h"
@@ -57,9 +63,6 @@ static inline uint64_t tf_arg(const struct trapframe *tf, unsigned i)
 
 /* Enters user mode with every register from `tf`, on this hart. */
 NORETURN void trapframe_enter(struct trapframe *tf);
-
-/* The address that the page fault just taken was about (stval). */
-uint64_t fault_address(void);
 
 /* Saves the floating point registers of this hart, or loads them. */
 void fp_save(struct trapframe *tf);

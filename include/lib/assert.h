@@ -23,4 +23,11 @@ NORETURN void panic(const char *fmt, ...) PRINTF(1, 2);
 			    ":" ASSERT_STR(__LINE__) ": expected " #cond); \
 	} while (0)
 
+/* For the innermost loops: in test builds only. */
+#ifdef CALF_TEST
+#define test_assert(cond) assert(cond)
+#else
+#define test_assert(cond) ((void)0)
+#endif
+
 #endif

@@ -66,7 +66,8 @@ struct aspace {
 	struct list link;         /* in the list of all, for the audit */
 };
 
-enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };
+/* The permission that it needs. */
+enum access { ACCESS_READ = PTE_R, ACCESS_WRITE = PTE_W, ACCESS_EXEC = PTE_X };
 
 /* An empty address space with one user, or NULL if memory is out. */
 MUST_USE struct aspace *aspace_create(void);

@@ -34,15 +34,24 @@ enum frame_state {
 };
 
 struct frame {
-	uint32_t refs; /* [A] */
-	uint16_t used; /* FRAME_TABLE: entries that are not EMPTY */
-	uint8_t order; /* first frame of a free block: its order */
-	uint8_t state; /* enum frame_state */
+	union {
+		struct {
+			uint32_t refs; /* [A] */
+			uint16_t used; /* FRAME_TABLE: entries not EMPTY */
+			uint8_t order; /* of a free block, at its first frame */
+			uint8_t state; /* enum frame_state */
+		};
+		uint64_t word; /* all of it */
+	};
 };
 
 _Static_assert(sizeof(struct frame) == 8, "two of them would fit badly");
 
 #define FRAME_NO_ORDER 0xff
+
+/* What `word` is for a frame that is no block, with nothing in use. */
+#define FRAME_WORD(state, refs) \
+	((uint64_t)(state) << 56 | (uint64_t)FRAME_NO_ORDER << 48 | (refs))
 
 /* frames[0] is the frame at frame_base; frames cover holes too. */
 extern struct frame *frames;
@@ -60,6 +69,9 @@ struct memory_map {
 
 /* Builds the frame table inside the memory it describes. Called once. */
 void frame_init(const struct memory_map *map);
+
+/* Tells each hart its cache; for frame_init(). */
+void frame_caches_init(void);
 
 /* Gives a stretch that was taken at boot to the allocator. Whole pages only. */
 void frame_give(paddr_t start, paddr_t end);
@@ -144,9 +156,6 @@ static inline bool frame_is_sole(const struct frame *f)
 /* Returns a frame whose last reference was dropped. */
 void frame_free(struct frame *f);
 
-/* The same for several at once. */
-void frame_free_batch(struct frame *const *batch, unsigned count);
-
 /* The same for a frame whose bytes are all zero, which is worth keeping. */
 void frame_free_zeroed(struct frame *f);
 
@@ -155,6 +164,70 @@ static inline void frame_put(struct frame *f)
 {
 	if (frame_drop(f))
 		frame_free(f);
+}
+
+/*
+ * Frames on their way back, chained through their first words, CHAIN_MAX at
+ * most; the chains of the depot hang together through the second.
+ */
+struct chain {
+	struct chain *next;
+	struct chain *next_chain;
+};
+
+struct freeing {
+	struct chain *first;
+	unsigned count;
+};
+
+#define CHAIN_MAX 32
+
+/* Gives back all that is chained, and begins anew. */
+void freeing_done(struct freeing *freeing);
+
+/* In test builds: fills a free frame with a pattern. */
+#ifdef CALF_TEST
+void frame_poison(struct frame *f);
+#else
+static inline void frame_poison(struct frame *f)
+{
+	(void)f;
+}
+#endif
+
+static inline void frame_end(struct frame *f)
+{
+	assert(f->refs == 0 && f->state >= FRAME_KERNEL);
+	f->word = FRAME_WORD(FRAME_FREE, 0);
+}
+
+/*
+ * frame_drop() for a page; a last reference leaves it free, to be chained. A
+ * page with one owner, which is nearly all of them, takes no atomic operation:
+ * its count stays 1 for the one who holds it.
+ */
+INLINE bool frame_drop_page(struct frame *f)
+{
+	if (likely(__atomic_load_n(&f->word, __ATOMIC_ACQUIRE) ==
+		FRAME_WORD(FRAME_PAGE, 1))) {
+		f->word = FRAME_WORD(FRAME_FREE, 0);
+		return true;
+	}
+	if (!frame_drop(f))
+		return false;
+	frame_end(f);
+	return true;
+}
+
+/* Chains a free frame by its memory. */
+INLINE void freeing_add(struct freeing *freeing, void *memory)
+{
+	struct chain *link = memory;
+
+	link->next = freeing->first;
+	freeing->first = link;
+	if (unlikely(++freeing->count == CHAIN_MAX))
+		freeing_done(freeing);
 }
 
 /* Frames free now, in the allocator and in all caches; and in all. */

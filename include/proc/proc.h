@@ -87,14 +87,14 @@ struct signal_state {
 
 struct proc {
 	struct trapframe tf; /* [o] first: trapvec.S */
-	uint32_t work;       /* [A] something to do before user mode */
-	uint32_t on_hart;    /* [A] a hart has not quite let go of it */
+	uint32_t work;    /* [A] something to do before user mode; trapvec.S */
+	uint32_t on_hart; /* [A] a hart has not quite let go of it */
+	struct progress progress; /* [o] trapvec.S clears .active */
 	struct aspace *as; /* [o] changed under sched_lock; NULL when exiting */
 	struct aspace *old;   /* [o] to be torn down on this process's time */
 	enum call_state call; /* [o] */
-	struct progress progress; /* [o] */
-	bool fp_used;             /* [o] tf.f means something */
-	uint8_t fp_hart;          /* [o] whose registers may still hold it */
+	bool fp_used;         /* [o] tf.f means something */
+	uint8_t fp_hart;      /* [o] whose registers may still hold it */
 
 	pid_t pid;                 /* [c] */
 	pid_t pgid, sid;           /* [s] */

@@ -75,7 +75,4 @@ extern uint32_t sched_is_open; /* [A] */
 /* Where a hart goes when it is up. */
 NORETURN void sched_start(void);
 
-/* Switches from one process to another so far, over all harts. */
-uint64_t sched_switch_count(void);
-
 #endif

@@ -17,6 +17,8 @@ unsigned hart_count = MODEL_PROCS;
 unsigned sim_hart;
 unsigned sim_locks_held;
 
+#define POISON 0xa5a5a5a5a5a5a5a5
+
 struct frame *frames;
 paddr_t frame_base = SIM_RAM_BASE;
 uint64_t frame_count = MODEL_FRAMES;
@@ -89,7 +91,7 @@ void frame_free(struct frame *f)
 		sim_fail("frame %lx freed with count %u", frame_paddr(f),
 		    f->refs);
 	*f = (struct frame){.state = FRAME_FREE};
-	words_of(f)[0] = words_of(f)[1] = 0xa5a5a5a5a5a5a5a5;
+	words_of(f)[0] = words_of(f)[1] = POISON;
 }
 
 void frame_free_zeroed(struct frame *f)
@@ -99,10 +101,20 @@ void frame_free_zeroed(struct frame *f)
 	frame_free(f);
 }
 
-void frame_free_batch(struct frame *const *batch, unsigned count)
+void frame_poison(struct frame *f)
 {
-	for (unsigned i = 0; i < count; i++)
-		frame_free(batch[i]);
+	words_of(f)[0] = words_of(f)[1] = POISON;
+}
+
+void freeing_done(struct freeing *freeing)
+{
+	while (freeing->first != NULL) {
+		struct chain *link = freeing->first;
+
+		freeing->first = link->next;
+		frame_poison(frame_of_virt(link));
+	}
+	freeing->count = 0;
 }
 
 void frame_count_is_wrong(const struct frame *f, uint32_t count)

@@ -45,7 +45,7 @@ static void drop_family(unsigned count, uint64_t seed)
  */
 static const char *all_write(unsigned count, uint64_t seed)
 {
-	struct mm_stats before = mm_stats_sum(), since;
+	struct stats before = stats_sum(), since;
 
 	shuffle(count, seed);
 	for (unsigned i = 0; i < count; i++) {

@@ -24,7 +24,7 @@ TEST(fork_takes_one_frame_whatever_the_size)
 	static const uint64_t sizes[] = {PAGE_SIZE, 2 * MIB, 4 * MIB};
 	/* Keeps a slab open, so that it costs no frame. */
 	struct aspace *spare = space_new(), *as, *child;
-	struct mm_stats before;
+	struct stats before;
 	uint64_t free;
 
 	for (unsigned i = 0; i < array_len(sizes); i++) {
@@ -33,7 +33,7 @@ TEST(fork_takes_one_frame_whatever_the_size)
 		map(as, 8 * GIB, 100 * GIB, RW);
 		put_pages(as, HERE, (unsigned)(sizes[i] >> PAGE_SHIFT), 1);
 		free = frame_free_count();
-		before = mm_stats_sum();
+		before = stats_sum();
 		child = space_fork(as);
 		MUST(free - frame_free_count() == 1,
 		    found("%lu frames", free - frame_free_count()));
@@ -84,7 +84,7 @@ TEST(fork_copies_what_is_not_in_the_tree)
 TEST(reading_shared_memory_copies_tables_and_no_page)
 {
 	struct aspace *as = with_pages(1), *child = space_fork(as);
-	struct mm_stats before = mm_stats_sum();
+	struct stats before = stats_sum();
 
 	TRY(expect_pages(child, HERE, PAGES, 1));
 	TRY(expect_deeds(before, (struct deeds){.table_copies = 2}));
@@ -105,7 +105,7 @@ TEST(the_first_writer_copies_and_the_second_takes_over)
 		struct aspace *as = with_pages(10), *child = space_fork(as);
 		struct aspace *first = parent_first ? as : child;
 		struct aspace *second = parent_first ? child : as;
-		struct mm_stats before = mm_stats_sum();
+		struct stats before = stats_sum();
 
 		put_pages(first, HERE, PAGES, 20);
 		TRY(expect_deeds(before,
@@ -143,13 +143,13 @@ TEST(the_last_owner_takes_everything_over_without_a_frame)
 {
 	struct aspace *as = with_pages(10), *child = space_fork(as);
 	struct frame_failure failure = {.countdown = 1, .from = true};
-	struct mm_stats before;
+	struct stats before;
 
 	TRY(expect_pages(child, HERE, PAGES, 10));
 	space_drop(child);
 	child = space_fork(as);
 	space_drop(child);
-	before = mm_stats_sum();
+	before = stats_sum();
 	frame_fail_set(&failure);
 	put_pages(as, HERE, PAGES, 20);
 	frame_fail_set(NULL);
@@ -223,12 +223,12 @@ TEST(full_tables_and_tables_with_holes_are_copied_alike)
 TEST(reserved_memory_becomes_a_page_of_each_its_own)
 {
 	struct aspace *as = space_new(), *child;
-	struct mm_stats before;
+	struct stats before;
 
 	map(as, 2 * GIB, 2 * GIB, RW);
 	(void)get(as, 2 * GIB);
 	child = space_fork(as);
-	before = mm_stats_sum();
+	before = stats_sum();
 	put(child, HERE, 1);
 	MUST(get(as, HERE) == 0, "it shows on the other side");
 	put(as, HERE, 2);
@@ -358,7 +358,7 @@ TEST(a_path_opened_in_advance_copies_tables_and_no_page)
 {
 	struct aspace *as = with_pages(10), *child = space_fork(as);
 	struct frame_failure failure = {.countdown = 2, .from = true};
-	struct mm_stats before = mm_stats_sum();
+	struct stats before = stats_sum();
 
 	aspace_open_path(child, HERE);
 	aspace_open_path(child, HERE);
@@ -384,7 +384,7 @@ TEST(a_path_opened_in_advance_copies_tables_and_no_page)
 TEST(faults_on_what_is_in_order_do_nothing)
 {
 	struct aspace *as = with_pages(10);
-	struct mm_stats before = mm_stats_sum();
+	struct stats before = stats_sum();
 
 	MUST(aspace_fault(as, HERE, ACCESS_READ) == 0, "a read");
 	MUST(aspace_fault(as, HERE, ACCESS_WRITE) == 0, "a write");

@@ -315,13 +315,16 @@ TEST(frames_freed_together_are_free)
 
 	for (unsigned i = 0; i < count; i++)
 		ones[i] = must_alloc(FRAME_PAGE);
-	for (unsigned i = 0; i < count; i++)
-		MUST(frame_drop(ones[i]), "somebody else holds one");
 	for (unsigned i = 0; i < count;) {
 		unsigned n = (unsigned)min_u64(1 + i % 100, count - i);
+		struct freeing freeing = {0};
 
-		frame_free_batch(&ones[i], n);
-		i += n;
+		for (; n > 0; n--, i++) {
+			MUST(frame_drop_page(ones[i]), "somebody else's");
+			frame_poison(ones[i]);
+			freeing_add(&freeing, frame_virt(ones[i]));
+		}
+		freeing_done(&freeing);
 		MUST(frame_free_count() == free - count + i,
 		    found("%lu free after %u", frame_free_count(), i));
 	}

@@ -154,12 +154,12 @@ TEST(a_page_copied_is_the_one_that_is_read_next)
 TEST(the_last_owner_stores_without_a_copy)
 {
 	struct aspace *as = running(), *child = space_fork(as);
-	struct mm_stats before;
+	struct stats before;
 
 	(void)get(child, HERE);
 	(void)get(as, HERE);
 	space_drop(child);
-	before = mm_stats_sum();
+	before = stats_sum();
 	MUST(store_with_fault(as, HERE, 20) == 0, "it faults for ever");
 	MUST(stats_since(before).page_reuses == 1, "not taken over");
 	MUST(store(HERE, 21), "the second store faults");

@@ -218,12 +218,12 @@ TEST(shared_memory_has_its_pages_at_once)
 TEST(every_generation_sees_what_any_writes_to_shared_memory)
 {
 	struct aspace *as[4] = {space_new()};
-	struct mm_stats before;
+	struct stats before;
 
 	map_shared(as[0], HERE, PAGES * PAGE_SIZE, RW);
 	for (unsigned i = 1; i < array_len(as); i++)
 		as[i] = space_fork(as[i - 1]);
-	before = mm_stats_sum();
+	before = stats_sum();
 	for (unsigned i = 0; i < array_len(as); i++) {
 		put_pages(as[i], HERE, PAGES, 100 * i);
 		for (unsigned k = 0; k < array_len(as); k++)

@@ -233,7 +233,7 @@ TEST(mapping_over_pages_makes_them_zero_with_new_permissions)
 TEST(pages_given_out_are_zero_whatever_was_in_the_frame)
 {
 	struct aspace *as = space_new();
-	struct mm_stats before = mm_stats_sum();
+	struct stats before = stats_sum();
 
 	map(as, HERE, 64 * PAGE_SIZE, RW);
 	for (unsigned i = 0; i < 64; i++) {

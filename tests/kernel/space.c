@@ -255,9 +255,9 @@ uint64_t digest(struct aspace *as, vaddr_t start, vaddr_t end)
 	return sum;
 }
 
-struct mm_stats stats_since(struct mm_stats before)
+struct stats stats_since(struct stats before)
 {
-	struct mm_stats now = mm_stats_sum();
+	struct stats now = stats_sum();
 
 	now.forks -= before.forks;
 	now.page_copies -= before.page_copies;
@@ -268,9 +268,9 @@ struct mm_stats stats_since(struct mm_stats before)
 	return now;
 }
 
-const char *expect_deeds(struct mm_stats before, struct deeds deeds)
+const char *expect_deeds(struct stats before, struct deeds deeds)
 {
-	struct mm_stats s = stats_since(before);
+	struct stats s = stats_since(before);
 
 	if (s.page_copies == deeds.page_copies &&
 	    s.page_reuses == deeds.page_reuses &&

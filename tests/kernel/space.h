@@ -9,8 +9,8 @@
 #define TESTS_KERNEL_SPACE_H
 
 #include "abi/calf.h"
+#include "arch/stats.h"
 #include "mm/aspace.h"
-#include "mm/stats.h"
 
 #define KIB (1UL << 10)
 #define MIB (1UL << 20)
@@ -74,12 +74,12 @@ const char *expect_end(struct aspace *as, vaddr_t va, enum calf_kind kind,
 uint64_t digest(struct aspace *as, vaddr_t start, vaddr_t end);
 
 /* What happened in mm/ between two moments. */
-struct mm_stats stats_since(struct mm_stats before);
+struct stats stats_since(struct stats before);
 
 /* NULL if exactly that was copied and taken over since `before`. */
 struct deeds {
 	uint64_t page_copies, page_reuses, table_copies, table_reuses;
 };
-const char *expect_deeds(struct mm_stats before, struct deeds deeds);
+const char *expect_deeds(struct stats before, struct deeds deeds);
 
 #endif

@@ -6,6 +6,7 @@
 #define ARCH_HART_H
 
 #include "arch/layout.h"
+#include "arch/stats.h"
 #include "lib/types.h"
 
 /* What mm/ and arch/tlb.c use of the real one. */
@@ -15,6 +16,8 @@ struct hart {
 	uint64_t asid_round;
 	uint32_t asid_next;
 	uint64_t root;
+	struct frame_cache *frame_cache;
+	struct stats stats;
 };
 
 extern struct hart harts[MAX_HARTS];

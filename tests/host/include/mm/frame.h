@@ -9,13 +9,15 @@
 #ifndef HOST_MM_FRAME_H
 #define HOST_MM_FRAME_H
 
-#define frame_get     frame_get_plain
-#define frame_drop    frame_drop_plain
-#define frame_is_sole frame_is_sole_plain
-#define frame_put     frame_put_plain
+#define frame_get       frame_get_plain
+#define frame_drop      frame_drop_plain
+#define frame_drop_page frame_drop_page_plain
+#define frame_is_sole   frame_is_sole_plain
+#define frame_put       frame_put_plain
 #include_next "mm/frame.h"
 #undef frame_get
 #undef frame_drop
+#undef frame_drop_page
 #undef frame_is_sole
 #undef frame_put
 
@@ -39,6 +41,13 @@ static inline bool frame_drop(struct frame *f)
 	sim_hook();
 	sim_hook_drop(f);
 	return frame_drop_plain(f);
+}
+
+static inline bool frame_drop_page(struct frame *f)
+{
+	sim_hook();
+	sim_hook_drop(f);
+	return frame_drop_page_plain(f);
 }
 
 static inline bool frame_is_sole(const struct frame *f)
