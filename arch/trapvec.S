@@ -101,6 +101,12 @@ trap_call_returns:
 	load_caller_saved_but_a0
 	sret
 
+	/* What syscall_table has for calls that want all registers. */
+	.globl	trap_call_full
+trap_call_full:
+	li	a0, TRAP_SLOW
+	j	trap_needs_all
+
 trap_call_unknown:
 	call	syscall_unknown
 	j	trap_call_returns

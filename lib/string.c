@@ -7,13 +7,27 @@
  */
 #include "lib/string.h"
 
+#include "lib/compiler.h"
+
 #define WORD sizeof(uint64_t)
 
 typedef uint64_t __attribute__((may_alias)) word_t;
 
-static bool is_word_aligned(const void *a, const void *b)
+#define BLOCK (8 * WORD)
+
+static bool is_word_aligned(uintptr_t at)
 {
-	return (((uintptr_t)a | (uintptr_t)b) & (WORD - 1)) == 0;
+	return (at & (WORD - 1)) == 0;
+}
+
+/* Copies a block at the start of what is left. */
+INLINE void block_copy(word_t *d, const word_t *s)
+{
+	word_t a = s[0], b = s[1], c = s[2], e = s[3];
+	word_t f = s[4], g = s[5], h = s[6], i = s[7];
+
+	d[0] = a, d[1] = b, d[2] = c, d[3] = e;
+	d[4] = f, d[5] = g, d[6] = h, d[7] = i;
 }
 
 void *memcpy(void *dst, const void *src, size_t len)
@@ -21,8 +35,13 @@ void *memcpy(void *dst, const void *src, size_t len)
 	char *d = dst;
 	const char *s = src;
 
-	if (is_word_aligned(d, s)) {
-#pragma GCC unroll 8
+	if (is_word_aligned((uintptr_t)d ^ (uintptr_t)s)) {
+		for (; len > 0 && !is_word_aligned((uintptr_t)d); len--)
+			*d++ = *s++;
+		for (; len >= BLOCK; len -= BLOCK, d += BLOCK, s += BLOCK)
+			block_copy((word_t *)(void *)d,
+			    (const word_t *)(const void *)s);
+#pragma GCC unroll 1
 		for (; len >= WORD; len -= WORD, d += WORD, s += WORD)
 			*(word_t *)(void *)d = *(const word_t *)(const void *)s;
 	}
@@ -48,11 +67,16 @@ void *memset(void *dst, int byte, size_t len)
 	char *d = dst;
 	uint64_t word = (uint8_t)byte * 0x0101010101010101UL;
 
-	if (is_word_aligned(d, d)) {
+	for (; len > 0 && !is_word_aligned((uintptr_t)d); len--)
+		*d++ = (char)byte;
+	for (; len >= BLOCK; len -= BLOCK, d += BLOCK) {
 #pragma GCC unroll 8
-		for (; len >= WORD; len -= WORD, d += WORD)
-			*(word_t *)(void *)d = word;
+		for (unsigned i = 0; i < BLOCK / WORD; i++)
+			((word_t *)(void *)d)[i] = word;
 	}
+#pragma GCC unroll 1
+	for (; len >= WORD; len -= WORD, d += WORD)
+		*(word_t *)(void *)d = word;
 	while (len-- > 0)
 		*d++ = (char)byte;
 	return dst;

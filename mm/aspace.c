@@ -56,18 +56,26 @@ struct aspace *aspace_create(void)
 	return as;
 }
 
-/* Closes entries first .. end - 1 of a root, and shares them with a copy. */
+/*
+ * Closes entries first .. end - 1 of a root, and shares them with a copy. All
+ * that grows with a process in a fork is the number of these, one a GiB.
+ */
 static void share_entries(pte_t *copy, pte_t *source, unsigned first,
     unsigned end)
 {
-	for (unsigned i = first; i < end; i++) {
-		pte_t e = pte_close(pte_read(&source[i]));
+	uintptr_t origin = frame_origin();
 
-		if (pte_is_empty(e))
+#pragma GCC unroll 4
+	for (unsigned i = first; i < end; i++) {
+		pte_t e = pte_read(&source[i]);
+
+		if (pte_names_frame(e)) {
+			frame_get(frame_from(origin, e));
+			e = pte_close_table(e);
+			pte_write(&source[i], e);
+		} else if (pte_is_empty(e)) {
 			continue;
-		if (pte_kind(e) == PTE_KIND_LAZY)
-			frame_get(frame_of(pte_paddr(e)));
-		pte_write(&source[i], e);
+		}
 		pte_write(&copy[i], e);
 	}
 }
@@ -96,13 +104,10 @@ struct aspace *aspace_fork(struct aspace *as)
 	return copy;
 }
 
-void aspace_open_path(struct aspace *as, vaddr_t va)
+static void open_path(struct aspace *as, vaddr_t va) REQUIRES(as->lock)
 {
 	pte_t *slot = &as->top[level_index(va, SV39_ROOT_LEVEL)];
 
-	if (va >= USER_TOP)
-		return;
-	lock_acquire(&as->lock);
 	for (int level = SV39_ROOT_LEVEL; level > 0; level--) {
 		pte_t e = pte_read(slot);
 
@@ -110,9 +115,18 @@ void aspace_open_path(struct aspace *as, vaddr_t va)
 		    table_unshare(slot, level) == 0)
 			e = pte_read(slot);
 		if (!pte_is_table(e))
-			break;
+			return;
 		slot = &table_entries(e)[level_index(va, level - 1)];
 	}
+}
+
+void aspace_open_paths(struct aspace *as, vaddr_t a, vaddr_t b)
+{
+	lock_acquire(&as->lock);
+	if (a < USER_TOP)
+		open_path(as, a);
+	if (b < USER_TOP && (a ^ b) >= level_span(1))
+		open_path(as, b);
 	lock_release(&as->lock);
 }
 

@@ -37,37 +37,6 @@ void root_touch(struct aspace *as, vaddr_t va)
 		as->high = (uint16_t)i;
 }
 
-static struct frame *pte_frame(pte_t e)
-{
-	return frame_of_ppn(pte_ppn(e));
-}
-
-/* Entries that count a reference to the frame they name. */
-static bool pte_names_frame(pte_t e)
-{
-	return pte_ppn(e) != 0;
-}
-
-/*
- * Where the frame of page number 0 would be, held in a register by the loops
- * below: stores to page tables could change the originals, for all that the
- * compiler knows.
- */
-INLINE uintptr_t frame_origin(void)
-{
-	return (uintptr_t)frames -
-	    (frame_base >> PAGE_SHIFT) * sizeof(struct frame);
-}
-
-INLINE struct frame *frame_from(uintptr_t origin, pte_t e)
-{
-	struct frame *f =
-	    (struct frame *)(origin + pte_ppn(e) * sizeof(struct frame));
-
-	test_assert(f == pte_frame(e));
-	return f;
-}
-
 /*
  * Copies one entry of a shared table: closed in the source, closed in the
  * copy, counted. The store to the source is left out where it would change

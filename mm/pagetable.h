@@ -17,6 +17,37 @@ static inline pte_t *table_entries(pte_t e)
 	return phys_to_virt(pte_paddr(e));
 }
 
+static inline struct frame *pte_frame(pte_t e)
+{
+	return frame_of_ppn(pte_ppn(e));
+}
+
+/* Entries that count a reference to the frame they name. */
+static inline bool pte_names_frame(pte_t e)
+{
+	return pte_ppn(e) != 0;
+}
+
+/*
+ * Where the frame of page number 0 would be, held in a register by the loops
+ * below: stores to page tables could change the originals, for all that the
+ * compiler knows.
+ */
+INLINE uintptr_t frame_origin(void)
+{
+	return (uintptr_t)frames -
+	    (frame_base >> PAGE_SHIFT) * sizeof(struct frame);
+}
+
+INLINE struct frame *frame_from(uintptr_t origin, pte_t e)
+{
+	struct frame *f =
+	    (struct frame *)(origin + pte_ppn(e) * sizeof(struct frame));
+
+	test_assert(f == pte_frame(e));
+	return f;
+}
+
 /*
  * Makes the LAZY entry in `slot` a TABLE: takes the table over if no one else
  * names it, copies it otherwise. -ENOMEM: nothing changed.

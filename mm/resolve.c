@@ -69,31 +69,35 @@ static int page_give(pte_t *slot, uint64_t perms)
 	return 0;
 }
 
-/* The first write to a COW page, whose tables are private. */
-static int page_own(struct aspace *as, vaddr_t va, pte_t *slot)
-    REQUIRES(as->lock)
+/* A page of its own for one who shares `e`, which is in `slot`. */
+static NOINLINE int page_split(struct aspace *as, vaddr_t va, pte_t *slot,
+    pte_t e) REQUIRES(as->lock)
 {
-	pte_t e = pte_read(slot);
-	struct frame *shared = frame_of(pte_paddr(e)), *copy;
+	struct frame *shared = pte_frame(e), *copy = frame_alloc(FRAME_PAGE);
 
-	if (frame_is_sole(shared)) {
-		pte_write(slot, pte_open(e, pte_paddr(e)));
-		aspace_flush_page(as, va);
-		stats_count(page_reuses);
-		return 0;
-	}
-	copy = frame_alloc(FRAME_PAGE);
 	if (copy == NULL)
 		return -ENOMEM;
 	page_copy(frame_virt(copy), frame_virt(shared));
 	pte_write(slot, pte_open(e, frame_paddr(copy)));
-	aspace_flush_page(as, va);
+	tlb_flush_page(&as->asid, va);
 	if (pte_is_executable(e))
 		tlb_code_changed();
 	stats_count(page_copies);
 
 	/* Last: until the fence this hart could still read `shared`. */
 	frame_put(shared);
+	return 0;
+}
+
+/* The first write to a COW page, whose tables are private. */
+INLINE int page_own(struct aspace *as, vaddr_t va, pte_t *slot, pte_t e)
+    REQUIRES(as->lock)
+{
+	if (!frame_is_sole(pte_frame(e)))
+		return page_split(as, va, slot, e);
+	pte_write(slot, pte_open_page(e));
+	tlb_flush_page(&as->asid, va);
+	stats_count(page_reuses);
 	return 0;
 }
 
@@ -117,7 +121,7 @@ INLINE int resolve(struct aspace *as, vaddr_t va, enum access access,
 		if (access != ACCESS_WRITE || !pte_is_cow(e))
 			return -EFAULT;
 		*changed = true;
-		return page_own(as, va, *slot);
+		return page_own(as, va, *slot, e);
 	}
 	if (pte_kind(e) != PTE_KIND_RESERVED || (pte_perms(e) & need) == 0)
 		return -EFAULT;
@@ -150,10 +154,12 @@ int aspace_fault(struct aspace *as, vaddr_t va, enum access access)
 	err = resolve(as, va, access, &slot, &changed);
 	if (unlikely(err == 0 && !changed)) {
 		/* An atomic instruction may report itself as a load. */
-		if (access == ACCESS_READ && pte_is_cow(pte_read(slot)))
-			err = page_own(as, va, slot);
+		pte_t e = pte_read(slot);
+
+		if (access == ACCESS_READ && pte_is_cow(e))
+			err = page_own(as, va, slot, e);
 		else
-			aspace_flush(as);
+			tlb_flush_asid(&as->asid);
 	}
 	lock_release(&as->lock);
 	return err;

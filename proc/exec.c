@@ -3,13 +3,8 @@
  * exec.c - a process becomes another program.
  *
  * The new address space is complete before the old one is let go, so an error
- * changes nothing. It is a fork of the program's frozen image (image.c), plus:
- *
- *   the program | guard | stack, 8 MiB and a bit | trampoline | heap ...
- *
- * The stack's top, the page that signal handlers return to and the start of
- * the heap share one table, and a small program needs no others than that and
- * its own.
+ * changes nothing. It is a fork of the program's frozen image (image.c), whose
+ * stack is given its first contents.
  */
 #include "proc/exec.h"
 
@@ -26,9 +21,6 @@
 #include "proc/sched.h"
 #include "proc/signal.h"
 
-#define STACK_SIZE   (8UL << 20)
-#define STACK_GUARD  (1UL << 20)
-#define STACK_HEAD   (64UL << 10)
 #define ARGS_MAX     (2UL << 20)
 #define ARG_MAX      (128UL << 10)
 #define HWCAP_IMAFDC 0x112d
@@ -41,57 +33,14 @@ struct strings {
 	size_t words_len[2];
 };
 
-/* A new address space and its stack, while they are being built. */
+/* A new address space, while it is being built. */
 struct program {
 	struct aspace *as;
 	struct image_info info;
-	vaddr_t stack_top;
 	vaddr_t sp;
 	uint64_t argc, envc;
 	uint64_t bytes; /* of all strings, terminators included */
 };
-
-static int reserve(struct aspace *as, vaddr_t start, vaddr_t end,
-    uint64_t perms)
-{
-	struct range_op op = {.kind = RANGE_MAP,
-	    .start = start,
-	    .end = end,
-	    .perms = perms};
-	int err;
-
-	do
-		err = range_run(as, &op, RANGE_BUDGET);
-	while (err == RANGE_MORE);
-	return err;
-}
-
-/*
- * The stack ends a little above the border of a 2 MiB region. The table that
- * its top is in has few entries then, which makes it cheap to copy, and the
- * heap, which begins there, shares it for a while. The bottom is at a border:
- * all but the head is a few entries of 2 MiB.
- */
-static int layout(struct program *prog)
-{
-	uint64_t region = level_span(1);
-	vaddr_t top = prog->info.end + STACK_GUARD + STACK_SIZE;
-	vaddr_t trampoline;
-	int err;
-
-	top = (top + region - 1) / region * region + STACK_HEAD;
-	trampoline = top;
-	err = reserve(prog->as, top - STACK_HEAD - STACK_SIZE, top,
-	    PTE_R | PTE_W);
-	if (err == 0)
-		err = aspace_map_frame(prog->as, trampoline, signal_trampoline,
-		    PTE_R | PTE_X);
-	prog->stack_top = top;
-	prog->as->trampoline = trampoline;
-	prog->as->brk_start = trampoline + PAGE_SIZE;
-	prog->as->brk_end = prog->as->brk_start;
-	return err;
-}
 
 /* The length of a user string with its terminator. */
 static long string_size(struct aspace *as, vaddr_t at)
@@ -188,7 +137,7 @@ static int copy_string(struct program *prog, struct aspace *from, vaddr_t at,
 		}
 		at += n;
 		*to += n;
-		if (*to >= prog->stack_top)
+		if (*to >= prog->info.stack_top)
 			return -E2BIG; /* it grew while we looked */
 	}
 }
@@ -273,7 +222,7 @@ static int put_auxv(struct program *prog, vaddr_t *slot, vaddr_t random)
 	    {AT_CLKTCK, TICKS_PER_S},
 	    {AT_SECURE, 0},
 	    {AT_RANDOM, random},
-	    {AT_EXECFN, prog->stack_top - prog->bytes - 8},
+	    {AT_EXECFN, prog->info.stack_top - prog->bytes - 8},
 	    {AT_NULL, 0},
 	};
 	int err = copyout(prog->as, *slot, auxv, sizeof auxv);
@@ -288,7 +237,7 @@ static int put_auxv(struct program *prog, vaddr_t *slot, vaddr_t random)
  */
 static int build_stack(struct program *prog, const struct strings *from)
 {
-	vaddr_t text = prog->stack_top - prog->bytes - 8;
+	vaddr_t text = prog->info.stack_top - prog->bytes - 8;
 	vaddr_t random = (text - 16) & ~15UL;
 	uint64_t words = 1 + prog->argc + 1 + prog->envc + 1 + 2 * 17;
 	vaddr_t slot = (random - words * sizeof(uint64_t)) & ~15UL;
@@ -333,9 +282,7 @@ static int program_build(struct program *prog, const struct node *node,
 	err = image_fork(node, &prog->info, &prog->as);
 	if (err < 0)
 		return err;
-	err = layout(prog);
-	if (err == 0)
-		err = build_stack(prog, from);
+	err = build_stack(prog, from);
 	if (err < 0)
 		discard(prog->as);
 	return err;
@@ -425,6 +372,7 @@ static void open_console(struct fd_table *table)
 			file_get(f);
 	}
 	table->end = 3;
+	table->cloexec[0] = 0;
 }
 
 void proc_start_init(const char *path, const char *args, size_t args_len)

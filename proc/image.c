@@ -15,9 +15,14 @@
 #include "lib/string.h"
 #include "mm/slab.h"
 #include "proc/exec.h"
+#include "proc/signal.h"
 
+#define STACK_SIZE   (8UL << 20)
+#define STACK_HEAD   (32UL << 10)
+#define STACK_GUARD  (1UL << 20)  /* of nothing below it */
+#define STACK_GAP    (32UL << 10) /* to a program above it */
 #define MAX_SEGMENTS 32
-#define PIE_BASE     0x10000UL
+#define PIE_BASE     0x1010000UL
 #define LOWEST       0x1000UL
 
 struct image {
@@ -97,6 +102,8 @@ static bool segments_are_valid(struct elf *elf, struct image_info *info)
 			continue;
 		if (!segment_is_valid(elf, &s, above))
 			return false;
+		if (above == 0)
+			info->start = page_floor(s.vaddr);
 		above = s.vaddr + s.memsz;
 		if (phoff >= s.offset && phoff - s.offset < s.filesz)
 			info->phdr = s.vaddr + (phoff - s.offset);
@@ -195,6 +202,45 @@ static int each_segment(const struct elf *elf, struct aspace *as)
 	return err;
 }
 
+/*
+ * The top of the stack lies a little above the border of a 2 MiB region, so
+ * that a small process needs few tables: right below the program where that
+ * leaves room, which takes one table for the stack, the program and its heap;
+ * otherwise above it, which takes two. The bottom is at a border: all but the
+ * head is a few entries of 2 MiB.
+ */
+static vaddr_t stack_place(const struct image_info *info)
+{
+	uint64_t region = level_span(1);
+	vaddr_t below = info->start / region * region;
+
+	if (below >= STACK_SIZE + STACK_GUARD &&
+	    info->start - below >= STACK_HEAD + STACK_GAP)
+		return below + STACK_HEAD;
+	return page_ceil(info->end + STACK_GUARD + STACK_SIZE + region - 1) /
+	    region * region +
+	    STACK_HEAD;
+}
+
+/*
+ * Above what is highest comes the page that signal handlers return to, and
+ * then the heap.
+ */
+static int lay_out(struct aspace *as, struct image_info *info)
+{
+	vaddr_t top = stack_place(info);
+	int err =
+	    reserve(as, top - STACK_HEAD - STACK_SIZE, top, PTE_R | PTE_W);
+
+	info->stack_top = top;
+	as->trampoline = max_u64(top, info->end);
+	as->brk_start = as->brk_end = as->trampoline + PAGE_SIZE;
+	if (err < 0)
+		return err;
+	return aspace_map_frame(as, as->trampoline, signal_trampoline,
+	    PTE_R | PTE_X);
+}
+
 static void drop(struct aspace *as)
 {
 	unsigned budget;
@@ -218,6 +264,8 @@ static int image_build(const struct node *node, struct image *image)
 	if (image->as == NULL)
 		return -ENOMEM;
 	err = each_segment(&elf, image->as);
+	if (err == 0)
+		err = lay_out(image->as, &image->info);
 	if (err < 0) {
 		drop(image->as);
 		return -ENOMEM;

@@ -2,8 +2,9 @@
 /*
  * image.h - programs as address spaces, for exec.c alone.
  *
- * The first exec of a file builds an address space with its segments, which
- * never runs. This and every later exec forks it.
+ * The first exec of a file builds an address space with its segments, a stack
+ * and a place for the heap, which never runs. This and every later exec forks
+ * it.
  */
 #ifndef PROC_IMAGE_H
 #define PROC_IMAGE_H
@@ -15,7 +16,9 @@ struct image_info {
 	vaddr_t entry;
 	vaddr_t phdr; /* 0 if no segment holds the program headers */
 	uint16_t phnum;
-	vaddr_t end; /* of the highest segment, page-aligned */
+	vaddr_t start; /* of the lowest segment, page-aligned */
+	vaddr_t end;   /* of the highest one */
+	vaddr_t stack_top;
 };
 
 /*

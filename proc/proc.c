@@ -32,11 +32,11 @@ struct proc *proc_create(void)
 	if (frame == NULL)
 		return NULL;
 	p = frame_virt(frame);
-	memset((char *)p + sizeof p->tf, 0,
-	    offsetof(struct proc, sig) - sizeof p->tf +
-		offsetof(struct signal_state, actions));
-	memset(p->fds.cloexec, 0,
-	    sizeof *p - offsetof(struct proc, fds.cloexec));
+	memset(&p->as, 0,
+	    offsetof(struct proc, sig.actions) - offsetof(struct proc, as));
+	memset(&p->cwd, 0, sizeof *p - offsetof(struct proc, cwd));
+	p->work = p->on_hart = 0;
+	p->progress.active = false;
 	p->fds.files = p->fds.few;
 	p->fp_hart = UINT8_MAX;
 	p->state = PROC_RUNNING;

@@ -3,8 +3,9 @@
  * random.c - random bytes: the ChaCha20 block function over a key from the
  * device tree's rng-seed, which is new at every boot, and the counters.
  *
- * As unpredictable as that seed is. After each request the key is replaced by
- * output, so that what was given out cannot be computed from what is left.
+ * As unpredictable as that seed is. The first output of each key is the next
+ * key, and what is given out is forgotten: it cannot be computed from what is
+ * left.
  *
  * Ref: RFC 8439, "ChaCha20 and Poly1305 for IETF Protocols", section 2.3.
  */
@@ -53,13 +54,21 @@ static void next_block(uint32_t out[16]) REQUIRES(random_lock)
 	state[12]++;
 }
 
-static void rekey(void) REQUIRES(random_lock)
-{
-	uint32_t block[16];
+#define POOL_BLOCKS 4
+#define KEY_SIZE    32
 
+/* Output that nobody has yet; `left` bytes at its end. */
+static uint32_t pool[POOL_BLOCKS][16] GUARDED_BY(random_lock);
+static size_t left GUARDED_BY(random_lock);
+
+static void refill(void) REQUIRES(random_lock)
+{
 	state[14] ^= (uint32_t)hart_noise();
-	next_block(block);
-	memcpy(&state[4], block, 8 * sizeof *state);
+	for (unsigned i = 0; i < POOL_BLOCKS; i++)
+		next_block(pool[i]);
+	memcpy(&state[4], pool, KEY_SIZE);
+	memset(pool, 0, KEY_SIZE);
+	left = sizeof pool - KEY_SIZE;
 }
 
 void random_init(void)
@@ -68,24 +77,26 @@ void random_init(void)
 	for (uint32_t i = 0; i < machine.rng_seed_len; i++)
 		((uint8_t *)&state[4])[i % 32] ^= machine.rng_seed[i];
 	state[13] = (uint32_t)timer_now();
-	rekey();
+	refill();
 	lock_release(&random_lock);
 }
 
 void random_bytes(void *to, size_t len)
 {
-	uint32_t block[16];
 	char *at = to;
 
 	lock_acquire(&random_lock);
 	while (len > 0) {
-		size_t n = min_u64(len, sizeof block);
+		char *from = (char *)(pool + POOL_BLOCKS) - left;
+		size_t n = min_u64(len, left);
 
-		next_block(block);
-		memcpy(at, block, n);
+		memcpy(at, from, n);
+		memset(from, 0, n);
 		at += n;
 		len -= n;
+		left -= n;
+		if (left == 0)
+			refill();
 	}
-	rekey();
 	lock_release(&random_lock);
 }

@@ -275,7 +275,7 @@ void signal_copy(struct proc *child, struct proc *parent)
 void signal_exec(struct proc *p)
 {
 	lock_acquire(&sched_lock);
-	for (int sig = 1; sig <= NSIG; sig++)
+	for (int sig = 1; sig <= NSIG && p->sig.set >> (sig - 1) != 0; sig++)
 		if (action_of(p, sig).handler != SIG_IGN)
 			p->sig.set &= ~SIGNAL_BIT(sig);
 	p->sig.stack_size = 0;

@@ -12,20 +12,6 @@
 #include "proc/signal.h"
 #include "syscalls.h"
 
-enum cause {
-	FETCH_MISALIGNED = 0,
-	FETCH_ACCESS = 1,
-	ILLEGAL = 2,
-	BREAKPOINT = 3,
-	LOAD_MISALIGNED = 4,
-	LOAD_ACCESS = 5,
-	STORE_MISALIGNED = 6,
-	STORE_ACCESS = 7,
-	FETCH_PAGE = 12,
-	LOAD_PAGE = 13,
-	STORE_PAGE = 15,
-};
-
 static const char *cause_name(uint64_t cause)
 {
 	switch (cause) {
@@ -44,21 +30,6 @@ static const char *cause_name(uint64_t cause)
 	default:
 		return "bad store";
 	}
-}
-
-bool fault_is_page(uint64_t cause)
-{
-	return cause == STORE_PAGE || cause == LOAD_PAGE || cause == FETCH_PAGE;
-}
-
-int fault_resolve(struct proc *p, uint64_t cause, vaddr_t va)
-{
-	stats_count(page_faults);
-	if (cause == STORE_PAGE)
-		return aspace_fault(p->as, va, ACCESS_WRITE);
-	if (cause == LOAD_PAGE)
-		return aspace_fault(p->as, va, ACCESS_READ);
-	return aspace_fault(p->as, va, ACCESS_EXEC);
 }
 
 /* One line for a process that dies of it; none if it has a handler. */

@@ -10,13 +10,34 @@
 /* Below this many free frames, cached programs are given up. */
 #define RECLAIM_BELOW 256
 
-bool fault_is_page(uint64_t cause);
+enum cause {
+	FETCH_MISALIGNED = 0,
+	FETCH_ACCESS = 1,
+	ILLEGAL = 2,
+	BREAKPOINT = 3,
+	LOAD_MISALIGNED = 4,
+	LOAD_ACCESS = 5,
+	STORE_MISALIGNED = 6,
+	STORE_ACCESS = 7,
+	FETCH_PAGE = 12,
+	LOAD_PAGE = 13,
+	STORE_PAGE = 15,
+};
 
-/*
- * Resolves a page fault that this hart took. 0: the instruction can be executed
- * again; -EFAULT, -ENOMEM: nothing has changed.
- */
-int fault_resolve(struct proc *p, uint64_t cause, vaddr_t va);
+/* The kind of access that took a page fault; 0 for other causes. */
+static inline enum access fault_access(uint64_t cause)
+{
+	switch (cause) {
+	case STORE_PAGE:
+		return ACCESS_WRITE;
+	case LOAD_PAGE:
+		return ACCESS_READ;
+	case FETCH_PAGE:
+		return ACCESS_EXEC;
+	default:
+		return 0;
+	}
+}
 
 /* What the process gets for a fault that could not be resolved. */
 void fault_failed(struct proc *p, uint64_t cause, vaddr_t va, long error);

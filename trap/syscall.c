@@ -13,15 +13,13 @@
 
 #define CALF_COUNT 6
 
-static syscall_fn needs_all;
-
 #define FAST(handler)            \
 	{                        \
 		handler, handler \
 	}
-#define FULL(handler)              \
-	{                          \
-		needs_all, handler \
+#define FULL(handler)                   \
+	{                               \
+		trap_call_full, handler \
 	}
 
 _Static_assert(sizeof(struct syscall) == 1 << SYSCALL_ENTRY_SHIFT, "trapvec.S");
@@ -130,12 +128,6 @@ bool syscall_wants_memory(const struct trapframe *tf)
 	default:
 		return false;
 	}
-}
-
-static long needs_all(const struct trapframe *tf)
-{
-	(void)tf;
-	return -EAGAIN_SLOW;
 }
 
 static const struct syscall *find(const struct trapframe *tf)

@@ -20,8 +20,8 @@ struct syscall {
 
 extern const struct syscall syscall_table[];
 
-/* `fast` of a call that needs all registers saved. */
-#define EAGAIN_SLOW 514
+/* `fast` of a call that wants all registers saved: see trapvec.S. */
+syscall_fn trap_call_full;
 
 /* `fast` of a call that is not in the table. */
 syscall_fn syscall_unknown;

@@ -20,7 +20,7 @@
 #define CAUSE_INTERRUPT (1UL << 63)
 
 /* What trapvec.S is told to do; negative values are errors of a page fault. */
-enum trap_verdict { DONE = 0, WORK = 1, SLOW = 2 };
+enum trap_verdict { DONE = 0, WORK = 1, SLOW = TRAP_SLOW };
 
 long trap_call(long result);
 long trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va);
@@ -59,7 +59,7 @@ long trap_call(long result)
 {
 	struct proc *p = proc_self();
 
-	if (result == -EAGAIN_SLOW || may_reclaim(result))
+	if (may_reclaim(result))
 		return SLOW;
 	if (result != -ERESTART)
 		finish_call(p, result);
@@ -75,9 +75,10 @@ long trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va)
 	struct proc *p = container_of(tf, struct proc, tf);
 	int err;
 
-	if (!fault_is_page(cause))
+	if (fault_access(cause) == 0)
 		return SLOW;
-	err = fault_resolve(p, cause, va);
+	stats_count(page_faults);
+	err = aspace_fault(p->as, va, fault_access(cause));
 	if (unlikely(err < 0))
 		return err;
 	return __atomic_load_n(&p->work, __ATOMIC_RELAXED) ? WORK : DONE;
@@ -102,7 +103,7 @@ static void call_slow(struct proc *p)
 static void fault_slow(struct proc *p, uint64_t cause, vaddr_t va, long error)
 {
 	if (reclaimed(error))
-		error = fault_resolve(p, cause, va);
+		error = aspace_fault(p->as, va, fault_access(cause));
 	if (error < 0)
 		fault_failed(p, cause, va, error);
 }

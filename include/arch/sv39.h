@@ -207,6 +207,13 @@ static inline pte_t pte_page(paddr_t pa, uint64_t flags)
 	    pte_ppn_bits(pa) | flags | PTE_V | PTE_U | PTE_A | PTE_D};
 }
 
+/* What two name becomes this, if it was TABLE or LAZY, */
+static inline pte_t pte_close_table(pte_t e)
+{
+	return (pte_t){(e.bits & ~PTE_V) | PTE_LAZY};
+}
+
+/* and this, if it was an open page. */
 static inline pte_t pte_close_page(pte_t e)
 {
 	return (pte_t){e.bits ^ (PTE_W | PTE_COW)};
@@ -219,11 +226,18 @@ static inline pte_t pte_close_page(pte_t e)
 static inline pte_t pte_close(pte_t e)
 {
 	if (pte_is_table(e))
-		return pte_lazy(pte_paddr(e));
+		return pte_close_table(e);
 	return pte_is_open_page(e) ? pte_close_page(e) : e;
 }
 
-/* The opposite for a page that one names: writable, at `pa`. */
+/* The opposite for a page that one names again. */
+static inline pte_t pte_open_page(pte_t e)
+{
+	test_assert(pte_is_cow(e) && !pte_is_writable(e));
+	return pte_close_page(e);
+}
+
+/* The same for a page at another place. */
 static inline pte_t pte_open(pte_t e, paddr_t pa)
 {
 	return pte_page(pa, (e.bits & (PTE_R | PTE_X)) | PTE_W);

@@ -23,6 +23,9 @@
 
 #define CAUSE_ECALL 8
 
+/* What trap_slow() is told for a call that has not been executed. */
+#define TRAP_SLOW 2
+
 #ifndef __ASSEMBLER__
 
 #include "lib/compiler.h"

@@ -80,10 +80,11 @@ MUST_USE struct aspace *aspace_create(void);
 MUST_USE struct aspace *aspace_fork(struct aspace *as) EXCLUDES(as->lock);
 
 /*
- * Makes the tables on the way to `va` private, as far as memory allows: for
- * addresses that are going to be touched at once.
+ * Makes the tables on the way to both addresses private, as far as memory
+ * allows: for what is going to be touched at once.
  */
-void aspace_open_path(struct aspace *as, vaddr_t va) EXCLUDES(as->lock);
+void aspace_open_paths(struct aspace *as, vaddr_t a, vaddr_t b)
+    EXCLUDES(as->lock);
 
 void aspace_get(struct aspace *as);
 

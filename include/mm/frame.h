@@ -124,11 +124,12 @@ NORETURN void frame_count_is_wrong(const struct frame *f, uint32_t count);
 /* Adds a reference; the caller holds one already. */
 static inline void frame_get(struct frame *f)
 {
-	uint32_t before = __atomic_fetch_add(&f->refs, 1, __ATOMIC_RELAXED);
+	int32_t before =
+	    __atomic_fetch_add((int32_t *)&f->refs, 1, __ATOMIC_RELAXED);
 
 	/* Neither a free frame nor one with absurdly many references. */
-	if (unlikely((int32_t)before <= 0))
-		frame_count_is_wrong(f, before);
+	if (unlikely(before <= 0))
+		frame_count_is_wrong(f, (uint32_t)before);
 }
 
 /*
@@ -137,10 +138,11 @@ static inline void frame_get(struct frame *f)
  */
 static inline bool frame_drop(struct frame *f)
 {
-	uint32_t before = __atomic_fetch_sub(&f->refs, 1, __ATOMIC_ACQ_REL);
+	int32_t before =
+	    __atomic_fetch_sub((int32_t *)&f->refs, 1, __ATOMIC_ACQ_REL);
 
-	if (unlikely((int32_t)before <= 0))
-		frame_count_is_wrong(f, before);
+	if (unlikely(before <= 0))
+		frame_count_is_wrong(f, (uint32_t)before);
 	return before == 1;
 }
 
