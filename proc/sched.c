@@ -150,13 +150,19 @@ void sched_unblock(void)
 	lock_release(&sched_lock);
 }
 
+void sched_block_until_locked(struct waitq *wq, uint64_t deadline,
+    enum call_state call)
+{
+	sched_block_locked(wq, call);
+	if (proc_self()->state == PROC_BLOCKED)
+		timer_start(&proc_self()->wake, deadline);
+}
+
 void sched_block_until(struct waitq *wq, uint64_t deadline,
     enum call_state call)
 {
 	lock_acquire(&sched_lock);
-	sched_block_locked(wq, call);
-	if (proc_self()->state == PROC_BLOCKED)
-		timer_start(&proc_self()->wake, deadline);
+	sched_block_until_locked(wq, deadline, call);
 	lock_release(&sched_lock);
 }
 

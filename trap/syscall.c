@@ -51,6 +51,7 @@ const struct syscall syscall_table[SYSCALL_TABLE_SIZE] = {
     [SYS_exit] = FULL(sys_exit),
     [SYS_exit_group] = FULL(sys_exit),
     [SYS_set_tid_address] = FAST(sys_set_tid_address),
+    [SYS_futex] = FAST(sys_futex),
     [SYS_set_robust_list] = FAST(sys_zero),
     [SYS_nanosleep] = FAST(sys_nanosleep),
     [SYS_setitimer] = FAST(sys_setitimer),

@@ -38,6 +38,15 @@ bool syscall_wants_memory(const struct trapframe *tf);
  */
 long range_continue(struct proc *p);
 
+/* Nanoseconds on the given clock, or -EINVAL. */
+int64_t clock_ns(uint64_t clock);
+
+/*
+ * The deadline, in ticks, that a timespec in user memory stands for: that far
+ * from now, or on the clock that reads `now_ns`. -EFAULT, -ENOMEM or -EINVAL.
+ */
+MUST_USE int deadline_in(vaddr_t from, uint64_t now_ns, uint64_t *deadline);
+
 /* sys_mem.c */
 syscall_fn sys_brk, sys_mmap, sys_munmap, sys_mprotect, sys_madvise;
 
@@ -56,11 +65,16 @@ syscall_fn sys_clone, sys_execve, sys_exit, sys_wait4, sys_kill, sys_tkill,
     sys_rt_sigprocmask, sys_rt_sigpending, sys_rt_sigsuspend, sys_rt_sigreturn,
     sys_sigaltstack, sys_reboot, sys_zero;
 
-/* sys_misc.c */
+/* sys_time.c */
 syscall_fn sys_clock_gettime, sys_clock_getres, sys_gettimeofday, sys_nanosleep,
-    sys_clock_nanosleep, sys_setitimer, sys_uname, sys_sysinfo, sys_getrandom,
-    sys_prlimit64, sys_getrusage, sys_sched_getaffinity, sys_getcpu,
-    sys_flush_icache, sys_umask;
+    sys_clock_nanosleep, sys_setitimer, sys_getrusage;
+
+/* sys_wait.c */
+syscall_fn sys_futex;
+
+/* sys_misc.c */
+syscall_fn sys_uname, sys_sysinfo, sys_getrandom, sys_prlimit64,
+    sys_sched_getaffinity, sys_getcpu, sys_flush_icache, sys_umask;
 
 /* sys_calf.c */
 syscall_fn sys_calf_stat, sys_calf_ps, sys_calf_walk, sys_calf_next,

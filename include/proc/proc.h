@@ -125,6 +125,9 @@ struct proc {
 	uint64_t alarm_period; /* [s] 0: once */
 	bool timed_out;        /* [s] the wait was ended by its timer */
 
+	const uint32_t *futex; /* [s] the word that it sleeps on */
+	uint32_t futex_bits;   /* [s] what it wants to be woken for */
+
 	uint64_t started;     /* [o] when it came to its hart */
 	uint64_t time_ticks;  /* [o] spent on harts */
 	uint64_t child_ticks; /* [s] of children waited for */

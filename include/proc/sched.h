@@ -38,6 +38,8 @@ void sched_unblock(void) EXCLUDES(sched_lock);
 /* The same until `deadline` at the latest. `wq` may be NULL. */
 void sched_block_until(struct waitq *wq, uint64_t deadline,
     enum call_state call) EXCLUDES(sched_lock);
+void sched_block_until_locked(struct waitq *wq, uint64_t deadline,
+    enum call_state call) REQUIRES(sched_lock);
 
 void waitq_wake_all(struct waitq *wq) EXCLUDES(sched_lock);
 void waitq_wake_all_locked(struct waitq *wq) REQUIRES(sched_lock);

@@ -24,6 +24,7 @@ USER_TESTS := \
 	t_elf \
 	t_fd \
 	t_pipe \
+	t_futex \
 	t_oom \
 	t_sweep \
 	t_storm

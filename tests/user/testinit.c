@@ -36,6 +36,7 @@ static const char *const builtin[] = {
     "t_elf",
     "t_fd",
     "t_pipe",
+    "t_futex",
     "t_oom",
     "t_sweep",
     "t_storm",

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * futex.c - processes that wait for a word of memory to change.
+ *
+ * A word is known by where it is in physical memory, found through the door
+ * with the intent to write. So MAP_SHARED memory is one place for all who have
+ * it, at whatever address; a private page that fork still shares is copied,
+ * and becomes a place of its own for each side; and a page that may only be
+ * read is taken as it is found. The place stays the word's as long as somebody
+ * sleeps there: only the sleeper could give up its page.
+ *
+ * The word is compared under sched_lock, which a waker takes after it has
+ * changed the word. Either the sleeper sees the change, or the waker sees the
+ * sleeper.
+ */
+#include "proc/futex.h"
+
+#include "abi/errno.h"
+#include "arch/timer.h"
+#include "proc/sched.h"
+
+#define BUCKETS 64
+
+static struct waitq buckets[BUCKETS] GUARDED_BY(sched_lock);
+
+static struct waitq *bucket_of(const uint32_t *word) REQUIRES(sched_lock)
+{
+	uintptr_t at = (uintptr_t)word;
+	struct waitq *wq = &buckets[(at / sizeof *word ^ at >> 12) % BUCKETS];
+
+	if (wq->procs.next == NULL)
+		waitq_init(wq);
+	return wq;
+}
+
+static int word_find(vaddr_t at, uint32_t **word)
+{
+	struct aspace *as = proc_self()->as;
+	void *kernel;
+	int err = user_page(as, at, ACCESS_WRITE, &kernel);
+
+	if (err == -EFAULT)
+		err = user_page(as, at, ACCESS_READ, &kernel);
+	if (err == 0)
+		*word = kernel;
+	return err;
+}
+
+/* Puts the process to sleep, or says why not. */
+static long sleep_on(uint32_t *word, uint32_t value, uint32_t bits,
+    uint64_t deadline) REQUIRES(sched_lock)
+{
+	struct proc *p = proc_self();
+	bool late = timer_now() >= deadline;
+
+	if (p->progress.active && late)
+		return -ETIMEDOUT;
+	if (__atomic_load_n(word, __ATOMIC_RELAXED) != value)
+		return -EAGAIN;
+	if (late)
+		return -ETIMEDOUT;
+	p->futex = word;
+	p->futex_bits = bits;
+	if (deadline == TIMER_NEVER) {
+		sched_block_locked(bucket_of(word), CALL_RESTARTABLE);
+		return -ERESTART;
+	}
+	p->progress = (struct progress){.active = true, .deadline = deadline};
+	sched_block_until_locked(bucket_of(word), deadline, CALL_EINTR);
+	return -ERESTART;
+}
+
+long futex_wait(vaddr_t at, uint32_t value, uint32_t bits, uint64_t deadline)
+{
+	uint32_t *word;
+	long result = word_find(at, &word);
+
+	if (result < 0)
+		return result;
+	lock_acquire(&sched_lock);
+	result = sleep_on(word, value, bits, deadline);
+	lock_release(&sched_lock);
+	return result;
+}
+
+/* Its call is done, whatever becomes of the word before it runs. */
+static void finish_wait(struct proc *p) REQUIRES(sched_lock)
+{
+	*tf_reg(&p->tf, REG_A0) = 0;
+	p->tf.pc += 4;
+	p->progress.active = false;
+	p->call = CALL_NONE;
+	sched_wake(p);
+}
+
+long futex_wake(vaddr_t at, int count, uint32_t bits)
+{
+	uint32_t *word;
+	struct waitq *wq;
+	long woken = 0;
+	int err = word_find(at, &word);
+
+	if (err < 0)
+		return err;
+	lock_acquire(&sched_lock);
+	wq = bucket_of(word);
+	list_for_each_safe(link, &wq->procs) {
+		struct proc *p = list_entry(link, struct proc, link);
+
+		if (p->futex != word || !(p->futex_bits & bits))
+			continue;
+		finish_wait(p);
+		if (++woken >= count)
+			break;
+	}
+	lock_release(&sched_lock);
+	return woken;
+}
