@@ -20,7 +20,6 @@
 
 #define PIPE_FRAMES 16
 #define PIPE_SIZE   (PIPE_FRAMES * PAGE_SIZE)
-#define PIPE_BUF    4096
 
 struct pipe {
 	struct lock lock;
@@ -210,6 +209,19 @@ static long pipe_write_locked(struct file *f, struct pipe *pipe, vaddr_t from,
 	return done == len ? (long)done : wait_for_room(f, pipe, done);
 }
 
+/* The result of a write; that nobody reads is a signal as well. */
+static long pipe_written(long result)
+{
+	struct proc *p = proc_self();
+
+	if (result != -EPIPE)
+		return result;
+	lock_acquire(&sched_lock);
+	signal_send(p, SIGPIPE, (struct siginfo_small){SI_USER, p->pid, 0});
+	lock_release(&sched_lock);
+	return result;
+}
+
 static long pipe_write(struct file *f, vaddr_t from, size_t len)
 {
 	struct pipe *pipe = f->object;
@@ -222,13 +234,41 @@ static long pipe_write(struct file *f, vaddr_t from, size_t len)
 	lock_acquire(&pipe->lock);
 	result = pipe_write_locked(f, pipe, from, len, done);
 	lock_release(&pipe->lock);
-	if (result == -EPIPE) {
-		lock_acquire(&sched_lock);
-		signal_send(p, SIGPIPE,
-		    (struct siginfo_small){SI_USER, p->pid, 0});
-		lock_release(&sched_lock);
+	return pipe_written(result);
+}
+
+static long gathered_locked(struct file *f, struct pipe *pipe, const char *from,
+    size_t len)
+{
+	size_t n;
+
+	if (pipe->readers == 0)
+		return -EPIPE;
+	if (PIPE_SIZE - (pipe->head - pipe->tail) < len)
+		return wait_for_room(f, pipe, 0);
+	if (!pipe_give_page(pipe, pipe->head) ||
+	    !pipe_give_page(pipe, pipe->head + len - 1))
+		return -ENOMEM;
+	for (size_t done = 0; done < len; done += n, pipe->head += n) {
+		char *to;
+
+		n = len - done;
+		to = pipe_at(pipe, pipe->head, &n);
+		memcpy(to, from + done, n);
 	}
-	return result;
+	waitq_wake_all(&pipe->read_event);
+	return (long)len;
+}
+
+long pipe_write_gathered(struct file *f, const char *from, size_t len)
+{
+	struct pipe *pipe = f->object;
+	long result;
+
+	lock_acquire(&pipe->lock);
+	result = gathered_locked(f, pipe, from, len);
+	lock_release(&pipe->lock);
+	return pipe_written(result);
 }
 
 static unsigned pipe_poll(struct file *f)

@@ -8,6 +8,7 @@
 #include "abi/wait.h"
 #include "arch/timer.h"
 #include "lib/string.h"
+#include "mm/frame.h"
 #include "proc/file.h"
 #include "proc/sched.h"
 #include "proc/tty.h"
@@ -81,7 +82,7 @@ static int vector_piece(vaddr_t vector, uint64_t count, uint64_t done,
 	return 0;
 }
 
-/* Total length, so that an impossible vector moves nothing. */
+/* Total length, or an error, so that an impossible vector moves nothing. */
 static long vector_check(vaddr_t vector, uint64_t count)
 {
 	struct iovec_abi piece;
@@ -99,7 +100,35 @@ static long vector_check(vaddr_t vector, uint64_t count)
 			return -EINVAL;
 		sum += piece.len;
 	}
-	return 0;
+	return (long)sum;
+}
+
+/* What is to go into a pipe as a whole is brought together first. */
+static long write_gathered(struct file *f, vaddr_t vector, uint64_t len)
+{
+	struct frame *frame = frame_alloc(FRAME_KERNEL);
+	struct iovec_abi piece;
+	uint64_t done = 0;
+	char *bytes;
+	long err = 0;
+
+	if (frame == NULL)
+		return -ENOMEM;
+	bytes = frame_virt(frame);
+	for (; err == 0 && done < len; vector += sizeof piece) {
+		err = copyin(proc_self()->as, &piece, vector, sizeof piece);
+		if (err == 0 && piece.len > len - done)
+			err = -EINVAL;
+		if (err == 0)
+			err = copyin(proc_self()->as, bytes + done, piece.base,
+			    piece.len);
+		if (err == 0)
+			done += piece.len;
+	}
+	if (err == 0)
+		err = pipe_write_gathered(f, bytes, len);
+	frame_put(frame);
+	return err;
 }
 
 /* Is there more to read at once? A vector that has something does not wait. */
@@ -113,16 +142,21 @@ static bool is_ready(int fd)
 
 /*
  * A vector goes piece by piece, each executed to its end; the first short one
- * ends it. A read that has something does not wait for more.
+ * ends it. A read that has something does not wait for more. Only what a pipe
+ * has to take as a whole is written otherwise.
  */
 static long transfer_vector(const struct trapframe *tf, bool is_write)
 {
 	struct proc *p = proc_self();
 	uint64_t count = tf_arg(tf, 2), done = 0;
 	int fd = (int)tf_arg(tf, 0);
+	struct file *f = fd_get(fd);
 	struct iovec_abi piece;
 	long n = vector_check(tf_arg(tf, 1), count);
 
+	if (is_write && n > 0 && n <= PIPE_BUF && f != NULL &&
+	    file_is_pipe(f) && file_can_write(f))
+		return write_gathered(f, tf_arg(tf, 1), (uint64_t)n);
 	if (p->progress.active)
 		done = p->progress.before;
 	while (n >= 0) {

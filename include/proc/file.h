@@ -105,6 +105,13 @@ void fd_table_exec(struct fd_table *table);
 MUST_USE int pipe_create(uint32_t flags, struct file *ends[2]);
 bool file_is_pipe(const struct file *f);
 
+/*
+ * Writes 1 to PIPE_BUF bytes of the kernel's as a whole to a pipe that is open
+ * for writing. Results as those of write.
+ */
+#define PIPE_BUF 4096
+MUST_USE long pipe_write_gathered(struct file *f, const char *from, size_t len);
+
 /* The console, as opened from /dev/console and at the start. */
 extern const struct file_ops tty_ops;
 

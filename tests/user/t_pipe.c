@@ -341,6 +341,75 @@ TEST(small_writes_of_many_do_not_mix)
 	return NULL;
 }
 
+/* The same in three pieces, up to as much as goes in as a whole. */
+_Noreturn static void write_vectors(int me)
+{
+	static unsigned char message[ATOMIC];
+	struct iovec pieces[3] = {{message, 1}, {message + 1, 1000}, {NULL, 0}};
+	int i;
+
+	memset(message, me, sizeof(message));
+	for (i = 0; i < 4 * MESSAGES; i++) {
+		pieces[2].iov_base = message + 1001;
+		pieces[2].iov_len = sizeof(message) - 1001;
+		if (writev(fds[1], pieces, 3) != ATOMIC)
+			_exit(1);
+	}
+	_exit(0);
+}
+
+TEST(small_vectors_of_many_do_not_mix)
+{
+	static unsigned char message[ATOMIC];
+	pid_t pids[WRITERS];
+	int count = 0;
+	int i;
+
+	pipe_make();
+	for (i = 0; i < WRITERS; i++) {
+		pids[i] = must_fork();
+		if (pids[i] == 0)
+			write_vectors(i);
+	}
+	close(fds[1]);
+	while (read_all(fds[0], message, ATOMIC)) {
+		MUST(all_bytes(message, ATOMIC, message[0]),
+		    "two writers' bytes are mixed");
+		count++;
+	}
+	for (i = 0; i < WRITERS; i++)
+		MUST(exited_with(reap(pids[i]), 0), "a writer failed");
+	MUST(count == WRITERS * 4 * MESSAGES, "messages are missing");
+	return NULL;
+}
+
+/* With room for a part of it, a vector goes in as a whole or not at all. */
+TEST(a_small_vector_waits_for_room)
+{
+	static unsigned char page[PAGE];
+	struct iovec pieces[2] = {{page, 5}, {page, PAGE - 5}};
+	struct iovec bad[2] = {{page, 5}, {NULL, 5}};
+	int flags;
+
+	pipe_make();
+	flags = fcntl(fds[1], F_GETFL);
+	if (!on_emulator()) /* which takes what comes before a bad piece */
+		MUST(writev(fds[1], bad, 2) == -1 && errno == EFAULT,
+		    "a bad piece");
+	MUST(fcntl(fds[1], F_SETFL, flags | O_NONBLOCK) == 0, "no fcntl");
+	while (write(fds[1], page, PAGE) == (ssize_t)PAGE)
+		;
+	MUST(read_all(fds[0], page, 100), "read failed");
+	MUST(writev(fds[1], pieces, 2) == -1 && errno == EAGAIN,
+	    "a part went in, or it waited");
+	MUST(read_all(fds[0], page, PAGE - 100), "read failed");
+	MUST(writev(fds[1], pieces, 2) == (ssize_t)PAGE, "it did not go in");
+	close(fds[0]);
+	(void)signal(SIGPIPE, SIG_IGN);
+	MUST(writev(fds[1], pieces, 2) == -1 && errno == EPIPE, "no EPIPE");
+	return NULL;
+}
+
 TEST(many_readers_get_each_byte_once)
 {
 	pid_t pids[6];
@@ -488,6 +557,8 @@ static const struct test tests[] = {
     T(a_sleeping_writer_learns_that_nobody_reads),
     T(a_sleeping_reader_can_be_killed),
     T(small_writes_of_many_do_not_mix),
+    T(small_vectors_of_many_do_not_mix),
+    T(a_small_vector_waits_for_room),
     T(many_readers_get_each_byte_once),
     T(a_token_goes_around_a_ring),
     T(vectors_gather_and_scatter),
