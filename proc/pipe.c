@@ -276,17 +276,21 @@ static unsigned pipe_poll(struct file *f)
 	struct pipe *pipe = f->object;
 	unsigned events = 0;
 
+	lock_acquire(&pipe->lock);
 	if (file_can_read(f)) {
+		pipe->read_event.polled = true;
 		if (pipe->head != pipe->tail)
 			events |= POLLIN;
 		if (pipe->writers == 0)
 			events |= POLLHUP;
 	} else {
+		pipe->write_event.polled = true;
 		if (PIPE_SIZE - (pipe->head - pipe->tail) >= PIPE_BUF)
 			events |= POLLOUT;
 		if (pipe->readers == 0)
 			events |= POLLERR;
 	}
+	lock_release(&pipe->lock);
 	return events;
 }
 

@@ -21,6 +21,7 @@
 struct lock sched_lock;
 static struct list ready GUARDED_BY(sched_lock) = {&ready, &ready};
 static struct list timers GUARDED_BY(sched_lock) = {&timers, &timers};
+struct waitq poll_event = {.procs = {&poll_event.procs, &poll_event.procs}};
 static uint64_t first_wake = TIMER_NEVER; /* [A] written under sched_lock */
 static uint32_t ready_count;              /* [A] written under sched_lock */
 static uint32_t idle_mask;                /* [A] written under sched_lock */
@@ -99,12 +100,16 @@ void waitq_wake_all_locked(struct waitq *wq)
 	list_for_each_safe(link, &wq->procs) {
 		sched_wake(list_entry(link, struct proc, link));
 	}
+	if (wq->polled) {
+		wq->polled = false;
+		waitq_wake_all_locked(&poll_event);
+	}
 }
 
 void waitq_wake_all(struct waitq *wq)
 {
 	/* A glance without the lock: whoever sleeps there got it first. */
-	if (list_is_empty(&wq->procs))
+	if (list_is_empty(&wq->procs) && !wq->polled)
 		return;
 	lock_acquire(&sched_lock);
 	waitq_wake_all_locked(wq);

@@ -21,8 +21,7 @@ _Static_assert(sizeof(struct ucontext_abi) == 960, "Linux's layout");
 _Static_assert(offsetof(struct ucontext_abi, sigmask) == 40, "likewise");
 _Static_assert(offsetof(struct ucontext_abi, regs) == 176, "likewise");
 
-/* How a sleep that a handler interrupts tells what is left of it. */
-static void report_remaining(struct proc *p)
+void signal_report_rest(struct proc *p)
 {
 	uint64_t now = timer_now(), ns = 0;
 	struct timespec_abi rest;
@@ -43,7 +42,7 @@ static void interrupt_call(struct proc *p, uint64_t flags)
 	if (p->call == CALL_NONE)
 		return;
 	if (active && p->progress.remain != 0)
-		report_remaining(p);
+		signal_report_rest(p);
 	p->progress.active = false;
 	if (p->call == CALL_EINTR || !(flags & SA_RESTART) || bytes > 0) {
 		p->tf.pc += 4;

@@ -339,21 +339,40 @@ long signal_pending(vaddr_t set)
 	return copyout(p->as, set, &pending, sizeof pending);
 }
 
-/* Executed again after each wake-up that no handler was behind. */
-long signal_suspend(vaddr_t set)
+int signal_lend_mask(vaddr_t set)
 {
 	struct proc *p = proc_self();
 	uint64_t mask;
 	int err;
 
-	if (!p->sig.has_suspended) {
-		err = copyin(p->as, &mask, set, sizeof mask);
-		if (err < 0)
-			return err;
-		p->sig.suspended = p->sig.blocked;
-		p->sig.has_suspended = true;
-		signal_set_blocked(p, mask);
-	}
+	if (p->sig.has_suspended)
+		return 0;
+	err = copyin(p->as, &mask, set, sizeof mask);
+	if (err < 0)
+		return err;
+	p->sig.suspended = p->sig.blocked;
+	p->sig.has_suspended = true;
+	signal_set_blocked(p, mask);
+	return 0;
+}
+
+void signal_return_mask(void)
+{
+	struct proc *p = proc_self();
+
+	if (!p->sig.has_suspended)
+		return;
+	p->sig.has_suspended = false;
+	signal_set_blocked(p, p->sig.suspended);
+}
+
+/* Executed again after each wake-up that no handler was behind. */
+long signal_suspend(vaddr_t set)
+{
+	int err = signal_lend_mask(set);
+
+	if (err < 0)
+		return err;
 	sched_block(NULL, CALL_EINTR);
 	return -ERESTART;
 }

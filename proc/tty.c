@@ -27,7 +27,7 @@ static struct lock tty_lock;
 static char input[INPUT_SIZE];
 static uint32_t tail, ready, head;
 static uint32_t ends; /* ctrl-D at the start of a line: reads that return 0 */
-static struct waitq readers = {{&readers.procs, &readers.procs}};
+static struct waitq readers = {.procs = {&readers.procs, &readers.procs}};
 static pid_t foreground = INIT_PID;
 static struct termios_abi termios = {
     .iflag = TTY_ICRNL,
@@ -252,8 +252,15 @@ static long tty_write(struct file *f, vaddr_t from, size_t len)
 
 static unsigned tty_poll_events(struct file *f)
 {
+	unsigned events = POLLOUT;
+
 	(void)f;
-	return POLLOUT | (ready != tail || ends > 0 ? POLLIN : 0);
+	lock_acquire(&tty_lock);
+	readers.polled = true;
+	if (ready != tail || ends > 0)
+		events |= POLLIN;
+	lock_release(&tty_lock);
+	return events;
 }
 
 const struct file_ops tty_ops = {.read = tty_read,
@@ -302,6 +309,8 @@ long tty_ioctl(uint64_t request, vaddr_t arg)
 		termios = next;
 		if (!(next.lflag & TTY_ICANON))
 			ready = head;
+		if (ready != tail)
+			waitq_wake_all(&readers);
 		lock_release(&tty_lock);
 		return 0;
 	case TIOCGPGRP:

@@ -4,9 +4,6 @@
  */
 #include "abi/errno.h"
 #include "abi/stat.h"
-#include "abi/termios.h"
-#include "abi/wait.h"
-#include "arch/timer.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "proc/file.h"
@@ -14,9 +11,7 @@
 #include "proc/tty.h"
 #include "syscalls.h"
 
-#define IOV_MAX          1024
-#define POLL_MAX         FD_MAX
-#define POLL_INTERVAL_NS 10000000UL
+#define IOV_MAX 1024
 
 /* Linux's limit for one transfer. */
 #define TRANSFER_MAX 0x7ffff000UL
@@ -351,70 +346,4 @@ long sys_ioctl(const struct trapframe *tf)
 	if (f->ops != &tty_ops)
 		return -ENOTTY;
 	return tty_ioctl((uint32_t)tf_arg(tf, 1), tf_arg(tf, 2));
-}
-
-static int16_t poll_one(const struct pollfd_abi *entry)
-{
-	struct file *f;
-	unsigned events;
-
-	if (entry->fd < 0)
-		return 0;
-	f = fd_get(entry->fd);
-	if (f == NULL)
-		return POLLNVAL;
-	events = f->ops->poll != NULL ? f->ops->poll(f) : POLLIN | POLLOUT;
-	return (
-	    int16_t)(events & ((uint16_t)entry->events | POLLERR | POLLHUP));
-}
-
-static long poll_all(vaddr_t at, uint64_t count)
-{
-	struct aspace *as = proc_self()->as;
-	struct pollfd_abi entry;
-	long found = 0;
-
-	for (uint64_t i = 0; i < count; i++, at += sizeof entry) {
-		int err = copyin(as, &entry, at, sizeof entry);
-
-		if (err < 0)
-			return err;
-		entry.revents = poll_one(&entry);
-		found += entry.revents != 0;
-		err = copyout(as, at, &entry, sizeof entry);
-		if (err < 0)
-			return err;
-	}
-	return found;
-}
-
-/* Looks again every few milliseconds: simple, and good enough for a console. */
-long sys_ppoll(const struct trapframe *tf)
-{
-	struct proc *p = proc_self();
-	struct timespec_abi timeout;
-	uint64_t now = timer_now(), deadline = TIMER_NEVER;
-	long found;
-	int err = 0;
-
-	if (tf_arg(tf, 1) > POLL_MAX)
-		return -EINVAL;
-	if (tf_arg(tf, 2) != 0)
-		err = copyin(p->as, &timeout, tf_arg(tf, 2), sizeof timeout);
-	if (err < 0)
-		return err;
-	if (p->progress.active)
-		deadline = p->progress.deadline;
-	else if (tf_arg(tf, 2) != 0)
-		deadline = now +
-		    timer_from_ns((uint64_t)timeout.seconds * 1000000000 +
-			(uint64_t)timeout.nanos);
-	found = poll_all(tf_arg(tf, 0), tf_arg(tf, 1));
-	if (found != 0 || deadline <= now)
-		return found;
-	p->progress = (struct progress){.active = true, .deadline = deadline};
-	sched_block_until(NULL,
-	    min_u64(deadline, now + timer_from_ns(POLL_INTERVAL_NS)),
-	    CALL_EINTR);
-	return -ERESTART;
 }

@@ -5,9 +5,12 @@
 #include "abi/errno.h"
 #include "abi/futex.h"
 #include "abi/misc.h"
+#include "abi/stat.h"
 #include "arch/timer.h"
+#include "proc/file.h"
 #include "proc/futex.h"
 #include "proc/sched.h"
+#include "proc/signal.h"
 #include "syscalls.h"
 
 /* A timespec, if there is one: relative, or a time of a clock. */
@@ -55,4 +58,200 @@ long sys_futex(const struct trapframe *tf)
 		return -EINVAL;
 	return wait ? futex_wait(at, value, bits, deadline)
 		    : futex_wake(at, (int)value, bits);
+}
+
+/* What ppoll and pselect6 have in common. */
+struct poll {
+	/*
+	 * Looks at every descriptor: how many have something to tell, or an
+	 * error. Tells the program, at the latest when it is the `last` time.
+	 */
+	long (*look)(const struct trapframe *tf, bool last);
+	vaddr_t timeout;
+	vaddr_t mask;
+	uint64_t mask_size;
+	bool has_files; /* or does it wait for time and signals alone? */
+};
+
+static bool signal_waits(void)
+{
+	bool due;
+
+	lock_acquire(&sched_lock);
+	due = signal_is_due(proc_self());
+	lock_release(&sched_lock);
+	return due;
+}
+
+/* What is there counts first, then signals, then the time. */
+static long poll_once(const struct trapframe *tf, const struct poll *poll)
+{
+	struct progress *progress = &proc_self()->progress;
+	bool last = timer_now() >= progress->deadline && !signal_waits();
+	long found = poll->look(tf, last);
+
+	if (found != 0 || last)
+		return found;
+	sched_block_until(poll->has_files ? &poll_event : NULL,
+	    progress->deadline, CALL_EINTR);
+	/* What came before it was on the queue woke nobody. */
+	if (poll->has_files && poll->look(tf, false) != 0)
+		sched_unblock();
+	return -ERESTART;
+}
+
+static long poll_wait(const struct trapframe *tf, const struct poll *poll)
+{
+	struct proc *p = proc_self();
+	uint64_t deadline;
+	long result = timeout_in(poll->timeout, 0, &deadline);
+
+	if (result < 0)
+		return result;
+	if (poll->mask != 0 && poll->mask_size != sizeof p->sig.blocked)
+		return -EINVAL;
+	if (poll->mask != 0)
+		result = signal_lend_mask(poll->mask);
+	if (result < 0)
+		return result;
+	if (!p->progress.active)
+		p->progress = (struct progress){.active = true,
+		    .deadline = deadline,
+		    .remain = poll->timeout};
+	result = poll_once(tf, poll);
+	if (result == -ERESTART)
+		return result;
+	signal_return_mask();
+	if (poll->timeout != 0)
+		signal_report_rest(p);
+	return result;
+}
+
+static unsigned file_events(struct file *f)
+{
+	return f->ops->poll != NULL ? f->ops->poll(f) : POLLIN | POLLOUT;
+}
+
+static int16_t entry_events(const struct pollfd_abi *entry)
+{
+	struct file *f = fd_get(entry->fd);
+	unsigned wanted = (uint16_t)entry->events | POLLERR | POLLHUP;
+
+	if (entry->fd < 0)
+		return 0;
+	return (int16_t)(f != NULL ? file_events(f) & wanted : POLLNVAL);
+}
+
+static long look_poll(const struct trapframe *tf, bool last)
+{
+	struct aspace *as = proc_self()->as;
+	vaddr_t at = tf_arg(tf, 0);
+	uint64_t count = tf_arg(tf, 1);
+	struct pollfd_abi entry;
+	long found = 0;
+
+	(void)last;
+	if (count > FD_MAX)
+		return -EINVAL;
+	for (uint64_t i = 0; i < count; i++, at += sizeof entry) {
+		int err = copyin(as, &entry, at, sizeof entry);
+
+		if (err < 0)
+			return err;
+		entry.revents = entry_events(&entry);
+		found += entry.revents != 0;
+		err = copyout(as, at, &entry, sizeof entry);
+		if (err < 0)
+			return err;
+	}
+	return found;
+}
+
+long sys_ppoll(const struct trapframe *tf)
+{
+	return poll_wait(tf,
+	    &(struct poll){.look = look_poll,
+		.timeout = tf_arg(tf, 2),
+		.mask = tf_arg(tf, 3),
+		.mask_size = tf_arg(tf, 4),
+		.has_files = tf_arg(tf, 1) != 0});
+}
+
+/* The sets of pselect6: to read, to write, and the exceptions there are not. */
+#define SETS 3
+static const unsigned set_events[SETS] = {POLLIN | POLLHUP | POLLERR,
+    POLLOUT | POLLERR, 0};
+
+/* Leaves in the three words of a group what is ready; returns how many. */
+static long select_group(uint64_t *sets[SETS], int first)
+{
+	long found = 0;
+
+	for (int i = 0; i < 64; i++) {
+		uint64_t bit = 1UL << i;
+		struct file *f;
+
+		if (!((*sets[0] | *sets[1] | *sets[2]) & bit))
+			continue;
+		f = fd_get(first + i);
+		if (f == NULL)
+			return -EBADF;
+		for (int s = 0; s < SETS; s++) {
+			if (!(*sets[s] & bit))
+				continue;
+			if (file_events(f) & set_events[s])
+				found++;
+			else
+				*sets[s] &= ~bit;
+		}
+	}
+	return found;
+}
+
+static long look_select(const struct trapframe *tf, bool last)
+{
+	uint64_t words[SETS][FD_MAX / 64] = {{0}};
+	int count = (int)min_u64(tf_arg(tf, 0), FD_MAX), err = 0;
+	size_t size = (size_t)(count + 63) / 64 * sizeof words[0][0];
+	struct aspace *as = proc_self()->as;
+	long found = 0;
+
+	if ((int)tf_arg(tf, 0) < 0)
+		return -EINVAL;
+	for (int s = 0; s < SETS && err == 0; s++) {
+		if (tf_arg(tf, s + 1) != 0)
+			err = copyin(as, words[s], tf_arg(tf, s + 1), size);
+		if (count % 64 != 0)
+			words[s][count / 64] &= (1UL << count % 64) - 1;
+	}
+	for (int i = 0; i * 64 < count && err == 0; i++) {
+		uint64_t *group[SETS] = {&words[0][i], &words[1][i],
+		    &words[2][i]};
+		long n = select_group(group, i * 64);
+
+		err = n < 0 ? (int)n : 0;
+		found += n;
+	}
+	if (err == 0 && found == 0 && !last)
+		return 0;
+	for (int s = 0; s < SETS && err == 0; s++)
+		if (tf_arg(tf, s + 1) != 0)
+			err = copyout(as, tf_arg(tf, s + 1), words[s], size);
+	return err < 0 ? err : found;
+}
+
+/* The last argument points to a mask and its size. */
+long sys_pselect6(const struct trapframe *tf)
+{
+	struct poll poll = {.look = look_select,
+	    .timeout = tf_arg(tf, 4),
+	    .has_files = (tf_arg(tf, 1) | tf_arg(tf, 2) | tf_arg(tf, 3)) != 0};
+	uint64_t mask[2] = {0};
+	int err = 0;
+
+	if (tf_arg(tf, 5) != 0)
+		err = copyin(proc_self()->as, mask, tf_arg(tf, 5), sizeof mask);
+	poll.mask = mask[0];
+	poll.mask_size = mask[1];
+	return err < 0 ? err : poll_wait(tf, &poll);
 }

@@ -44,6 +44,7 @@ const struct syscall syscall_table[SYSCALL_TABLE_SIZE] = {
     [SYS_readv] = FAST(sys_readv),
     [SYS_writev] = FAST(sys_writev),
     [SYS_pread64] = FAST(sys_pread64),
+    [SYS_pselect6] = FAST(sys_pselect6),
     [SYS_ppoll] = FAST(sys_ppoll),
     [SYS_readlinkat] = FAST(sys_readlinkat),
     [SYS_newfstatat] = FAST(sys_newfstatat),

@@ -52,7 +52,7 @@ syscall_fn sys_brk, sys_mmap, sys_munmap, sys_mprotect, sys_madvise;
 
 /* sys_file.c */
 syscall_fn sys_read, sys_write, sys_readv, sys_writev, sys_pread64, sys_lseek,
-    sys_close, sys_dup, sys_dup3, sys_pipe2, sys_fcntl, sys_ioctl, sys_ppoll;
+    sys_close, sys_dup, sys_dup3, sys_pipe2, sys_fcntl, sys_ioctl;
 
 /* sys_path.c */
 syscall_fn sys_openat, sys_fstat, sys_newfstatat, sys_readlinkat, sys_faccessat,
@@ -70,7 +70,7 @@ syscall_fn sys_clock_gettime, sys_clock_getres, sys_gettimeofday, sys_nanosleep,
     sys_clock_nanosleep, sys_setitimer, sys_getrusage;
 
 /* sys_wait.c */
-syscall_fn sys_futex;
+syscall_fn sys_futex, sys_ppoll, sys_pselect6;
 
 /* sys_misc.c */
 syscall_fn sys_uname, sys_sysinfo, sys_getrandom, sys_prlimit64,

@@ -31,6 +31,7 @@
 #define SYS_readv              65
 #define SYS_writev             66
 #define SYS_pread64            67
+#define SYS_pselect6           72
 #define SYS_ppoll              73
 #define SYS_readlinkat         78
 #define SYS_newfstatat         79

@@ -45,6 +45,7 @@ enum call_state {
 
 struct waitq {
 	struct list procs; /* [s] */
+	bool polled;       /* a poll waits for it; see sched.h */
 };
 
 struct timer {

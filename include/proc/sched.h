@@ -41,6 +41,13 @@ void sched_block_until(struct waitq *wq, uint64_t deadline,
 void sched_block_until_locked(struct waitq *wq, uint64_t deadline,
     enum call_state call) REQUIRES(sched_lock);
 
+/*
+ * Wakes all who wait on the queue; and, if somebody looked at what it stands
+ * for without finding it, and marked the queue `polled`, all who wait on
+ * poll_event. Both hold the lock of what is waited for. So whoever looks again
+ * once it is on poll_event has found it, or is woken.
+ */
+extern struct waitq poll_event;
 void waitq_wake_all(struct waitq *wq) EXCLUDES(sched_lock);
 void waitq_wake_all_locked(struct waitq *wq) REQUIRES(sched_lock);
 

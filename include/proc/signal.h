@@ -41,6 +41,17 @@ void signal_deliver(struct proc *p) EXCLUDES(sched_lock);
 void signal_copy(struct proc *child, struct proc *parent);
 void signal_exec(struct proc *p);
 
+/*
+ * Another mask for as long as a call waits: the call that is executed again
+ * still has it, a handler that ends the call finds the old one to return to,
+ * and a call that ends otherwise takes it back. -EFAULT or -ENOMEM.
+ */
+MUST_USE int signal_lend_mask(vaddr_t set);
+void signal_return_mask(void);
+
+/* Tells the program how much of the time it gave (progress.remain) is left. */
+void signal_report_rest(struct proc *p);
+
 /* The system calls. */
 long signal_action(int sig, vaddr_t action, vaddr_t old);
 long signal_mask(int how, vaddr_t set, vaddr_t old);

@@ -25,6 +25,7 @@ USER_TESTS := \
 	t_fd \
 	t_pipe \
 	t_futex \
+	t_poll \
 	t_oom \
 	t_sweep \
 	t_storm

@@ -37,6 +37,7 @@ static const char *const builtin[] = {
     "t_fd",
     "t_pipe",
     "t_futex",
+    "t_poll",
     "t_oom",
     "t_sweep",
     "t_storm",
