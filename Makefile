@@ -82,7 +82,7 @@ PROC_SRCS := proc/proc.c proc/sched.c proc/fork.c proc/image.c proc/exec.c \
 	proc/futex.c proc/tty.c proc/initrd.c proc/random.c
 TRAP_SRCS := trap/trap.c trap/fault.c trap/syscall.c trap/sys_mem.c \
 	trap/sys_file.c trap/sys_path.c trap/sys_proc.c trap/sys_misc.c \
-	trap/sys_time.c trap/sys_wait.c trap/sys_calf.c
+	trap/sys_time.c trap/sys_wait.c trap/sys_limits.c trap/sys_calf.c
 KERNEL_SRCS := main.c $(LIB_SRCS) $(ARCH_SRCS) $(MM_SRCS) $(PROC_SRCS) \
 	$(TRAP_SRCS)
 

@@ -87,6 +87,9 @@ static void orphan(struct proc *child) REQUIRES(sched_lock)
 	struct proc *init = proc_init_task;
 
 	list_remove(&child->sibling);
+	if (child->death_signal != 0)
+		signal_send(child, child->death_signal,
+		    (struct siginfo_small){SI_USER, child->parent->pid, 0});
 	child->parent = init;
 	child->exit_signal = SIGCHLD;
 	if (child->state == PROC_ZOMBIE) {

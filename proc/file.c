@@ -177,7 +177,7 @@ static int table_grow(struct fd_table *table, unsigned fd)
 	struct frame *frame;
 	struct file **files;
 
-	if (fd >= FD_MAX)
+	if (fd >= table->limit)
 		return -EMFILE;
 	if (fd < table_room(table))
 		return 0;
@@ -260,9 +260,16 @@ int fd_close(int fd)
 	return 0;
 }
 
-bool fd_table_prepare(struct fd_table *table, const struct fd_table *from)
+void fd_table_init(struct fd_table *table)
 {
 	table->end = 0;
+	table->limit = table->limit_max = FD_MAX;
+}
+
+/* What is open stays open, even if the limit was lowered since. */
+bool fd_table_prepare(struct fd_table *table, const struct fd_table *from)
+{
+	fd_table_init(table);
 	return table_grow(table, from->end > 0 ? from->end - 1U : 0) == 0;
 }
 
@@ -276,6 +283,8 @@ void fd_table_discard(struct fd_table *table)
 void fd_table_copy(struct fd_table *table, const struct fd_table *from)
 {
 	table->end = from->end;
+	table->limit = from->limit;
+	table->limit_max = from->limit_max;
 	/* Bits of descriptors beyond the end mean nothing. */
 	for (unsigned i = 0; i * 64 < from->end; i++)
 		table->cloexec[i] = from->cloexec[i];

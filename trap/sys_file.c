@@ -265,7 +265,7 @@ long sys_dup3(const struct trapframe *tf)
 
 	if (from == to || (flags & ~(uint64_t)O_CLOEXEC) != 0)
 		return -EINVAL;
-	if (f == NULL || (unsigned)to >= FD_MAX)
+	if (f == NULL || (unsigned)to >= proc_self()->fds.limit)
 		return -EBADF;
 	file_get(f);
 	result = fd_replace(to, f, flags & O_CLOEXEC);
@@ -317,7 +317,7 @@ long sys_fcntl(const struct trapframe *tf)
 	switch (tf_arg(tf, 1)) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
-		if (arg >= FD_MAX)
+		if (arg >= proc_self()->fds.limit)
 			return -EINVAL;
 		return duplicate(fd, (int)arg,
 		    tf_arg(tf, 1) == F_DUPFD_CLOEXEC);

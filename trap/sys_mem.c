@@ -226,7 +226,8 @@ long sys_madvise(const struct trapframe *tf)
 	vaddr_t start = tf_arg(tf, 0);
 	uint64_t len = tf_arg(tf, 1), advice = tf_arg(tf, 2);
 
-	if ((start & PAGE_MASK) || advice > MADV_LAST)
+	if ((start & PAGE_MASK) || advice >= 64 ||
+	    !(1UL << advice & (MADV_HINTS | 1UL << MADV_DONTNEED)))
 		return -EINVAL;
 	if (len == 0)
 		return 0;

@@ -8,7 +8,6 @@
 #include "arch/timer.h"
 #include "lib/string.h"
 #include "mm/frame.h"
-#include "proc/file.h"
 #include "proc/random.h"
 #include "proc/sched.h"
 #include "syscalls.h"
@@ -62,46 +61,6 @@ long sys_getrandom(const struct trapframe *tf)
 		done += n;
 	}
 	return (long)len;
-}
-
-#define RLIM_INFINITY UINT64_MAX
-
-/* Limits are what they are; setting one is accepted and changes nothing. */
-long sys_prlimit64(const struct trapframe *tf)
-{
-	uint64_t limit[2] = {RLIM_INFINITY, RLIM_INFINITY};
-	struct aspace *as = proc_self()->as;
-	int err = 0;
-
-	if (tf_arg(tf, 1) > RLIMIT_LAST)
-		return -EINVAL;
-	if (tf_arg(tf, 0) != 0 && (pid_t)tf_arg(tf, 0) != proc_self()->pid)
-		return -ESRCH;
-	if (tf_arg(tf, 1) == RLIMIT_STACK)
-		limit[0] = 8UL << 20;
-	if (tf_arg(tf, 1) == RLIMIT_CORE)
-		limit[0] = 0;
-	if (tf_arg(tf, 1) == RLIMIT_NOFILE)
-		limit[0] = limit[1] = FD_MAX;
-	if (tf_arg(tf, 2) != 0) {
-		uint64_t ignored[2];
-
-		err = copyin(as, ignored, tf_arg(tf, 2), sizeof ignored);
-	}
-	if (err == 0 && tf_arg(tf, 3) != 0)
-		err = copyout(as, tf_arg(tf, 3), limit, sizeof limit);
-	return err;
-}
-
-long sys_sched_getaffinity(const struct trapframe *tf)
-{
-	uint64_t mask = (1UL << hart_count) - 1;
-	int err;
-
-	if (tf_arg(tf, 1) < sizeof mask || tf_arg(tf, 1) % sizeof mask != 0)
-		return -EINVAL;
-	err = copyout(proc_self()->as, tf_arg(tf, 2), &mask, sizeof mask);
-	return err < 0 ? err : (long)sizeof mask;
 }
 
 long sys_getcpu(const struct trapframe *tf)

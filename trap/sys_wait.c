@@ -151,7 +151,7 @@ static long look_poll(const struct trapframe *tf, bool last)
 	long found = 0;
 
 	(void)last;
-	if (count > FD_MAX)
+	if (count > proc_self()->fds.limit)
 		return -EINVAL;
 	for (uint64_t i = 0; i < count; i++, at += sizeof entry) {
 		int err = copyin(as, &entry, at, sizeof entry);

@@ -73,8 +73,14 @@ syscall_fn sys_clock_gettime, sys_clock_getres, sys_gettimeofday, sys_nanosleep,
 syscall_fn sys_futex, sys_ppoll, sys_pselect6;
 
 /* sys_misc.c */
-syscall_fn sys_uname, sys_sysinfo, sys_getrandom, sys_prlimit64,
-    sys_sched_getaffinity, sys_getcpu, sys_flush_icache, sys_umask;
+syscall_fn sys_uname, sys_sysinfo, sys_getrandom, sys_getcpu, sys_flush_icache,
+    sys_umask;
+
+/* sys_limits.c */
+syscall_fn sys_set_id, sys_set_two_ids, sys_set_three_ids, sys_get_three_ids,
+    sys_groups, sys_getpriority, sys_setpriority, sys_sched_getscheduler,
+    sys_sched_setscheduler, sys_sched_getparam, sys_sched_getaffinity,
+    sys_sched_setaffinity, sys_prlimit64, sys_prctl;
 
 /* sys_calf.c */
 syscall_fn sys_calf_stat, sys_calf_ps, sys_calf_walk, sys_calf_next,

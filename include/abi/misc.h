@@ -22,6 +22,16 @@
 #define RLIMIT_NOFILE 7
 #define RLIMIT_LAST   15
 
+#define PRIO_PROCESS 0
+#define PRIO_PGRP    1
+#define PRIO_USER    2
+
+#define PR_SET_PDEATHSIG 1
+#define PR_GET_PDEATHSIG 2
+#define PR_SET_NAME      15
+#define PR_GET_NAME      16
+#define COMM_LEN         16 /* of a name, with its end */
+
 struct utsname_abi {
 	char sysname[65];
 	char nodename[65];

@@ -19,6 +19,12 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 
 #define MADV_DONTNEED 4
-#define MADV_LAST     25 /* of Linux 6.12; all but DONTNEED are hints here */
+
+/*
+ * Advice that may be left alone: NORMAL, RANDOM, SEQUENTIAL, WILLNEED, FREE,
+ * DOFORK, MERGEABLE, UNMERGEABLE, HUGEPAGE, NOHUGEPAGE, DONTDUMP, DODUMP,
+ * KEEPONFORK, COLD, PAGEOUT. The rest are promises.
+ */
+#define MADV_HINTS 0x3bf90fUL
 
 #endif

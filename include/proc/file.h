@@ -93,6 +93,9 @@ int fd_close(int fd);
 bool fd_is_cloexec(int fd);
 void fd_set_cloexec(int fd, bool on);
 
+/* No descriptors yet, and as many as there can be. */
+void fd_table_init(struct fd_table *table);
+
 /* Room for a copy of `from`; false if memory is out. */
 MUST_USE bool fd_table_prepare(struct fd_table *table,
     const struct fd_table *from);

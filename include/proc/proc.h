@@ -71,7 +71,9 @@ struct fd_table {
 	struct file **files; /* [o] `few`, or a frame of FD_MAX */
 	struct file *few[FD_INLINE];
 	uint64_t cloexec[FD_MAX / 64];
-	uint16_t end; /* descriptors from here on are closed */
+	uint16_t end;       /* descriptors from here on are closed */
+	uint16_t limit;     /* no new ones from here on; RLIMIT_NOFILE */
+	uint16_t limit_max; /* FD_MAX at most */
 };
 
 struct signal_state {
@@ -115,11 +117,12 @@ struct proc {
 	bool vfork_wait;           /* [s] we wait for a child */
 	bool as_is_lent; /* [s] we die while a child runs in our memory */
 
-	int exit_status;    /* [s] as wait4 reports it */
-	int exit_signal;    /* [c] what the parent gets */
-	bool stop_reported; /* [s] */
-	bool cont_pending;  /* [s] SIGCONT not yet reported */
-	int stop_signal;    /* [s] */
+	int exit_status;      /* [s] as wait4 reports it */
+	int exit_signal;      /* [c] what the parent gets */
+	bool stop_reported;   /* [s] */
+	bool cont_pending;    /* [s] SIGCONT not yet reported */
+	int stop_signal;      /* [s] */
+	uint8_t death_signal; /* [s] comes when the parent ends; 0: none */
 
 	struct timer wake;     /* [s] ends a wait */
 	struct timer alarm;    /* [s] ITIMER_REAL */

@@ -26,6 +26,7 @@ USER_TESTS := \
 	t_pipe \
 	t_futex \
 	t_poll \
+	t_self \
 	t_oom \
 	t_sweep \
 	t_storm

@@ -38,6 +38,7 @@ static const char *const builtin[] = {
     "t_pipe",
     "t_futex",
     "t_poll",
+    "t_self",
     "t_oom",
     "t_sweep",
     "t_storm",
