@@ -55,12 +55,15 @@ static void files_init(void)
 {
 	struct region initrd = machine.initrd;
 
-	if (initrd.end > initrd.start)
+	if (initrd.end > initrd.start) {
 		initrd_init(phys_to_virt(initrd.start),
 		    initrd.end - initrd.start);
-	else
-		initrd_init(embedded_initrd_start,
-		    (size_t)(embedded_initrd_end - embedded_initrd_start));
+		return;
+	}
+	if (initrd.start != 0)
+		kprintf("initrd: it is empty; the kernel's own is used\n");
+	initrd_init(embedded_initrd_start,
+	    (size_t)(embedded_initrd_end - embedded_initrd_start));
 }
 
 /*

@@ -294,7 +294,7 @@ static void enter_program(struct proc *p, const struct program *prog,
 	memset(p->tf.x, 0, sizeof p->tf.x);
 	p->tf.pc = prog->info.entry;
 	*tf_reg(&p->tf, REG_SP) = prog->sp;
-	str_copy(p->name, node_name(node), sizeof p->name);
+	str_copy(p->name, node->name, sizeof p->name);
 	p->clear_tid = 0;
 	lock_acquire(&sched_lock);
 	p->as = prog->as;

@@ -139,7 +139,7 @@ int file_open(const struct node *node, uint32_t flags, struct file **file)
 	bool writes = (flags & O_ACCMODE) != O_RDONLY;
 
 	if (node_is(node, MODE_CHAR)) {
-		ops = device_ops(node_name(node));
+		ops = device_ops(node->name);
 		if (ops == NULL)
 			return -ENODEV;
 	} else if (writes || (flags & O_TRUNC)) {

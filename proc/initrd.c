@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * initrd.c - reading a newc cpio archive.
+ * initrd.c - reading newc cpio archives, one behind the other.
  *
  * An archive is a sequence of headers of 110 characters, each with thirteen
  * numbers of eight hexadecimal digits, a name, and the file, both padded to
  * four bytes. Directories that the archive does not name are made up, and so
  * are a few devices, so that programs find them where they look.
+ *
+ * All nodes are in one tree beside that of the directories, a trie of the
+ * hashes of parent and name.
  *
  * Ref: the Linux documentation, "initramfs buffer format".
  */
@@ -16,7 +19,7 @@
 #include "lib/assert.h"
 #include "lib/print.h"
 #include "lib/string.h"
-#include "mm/frame.h"
+#include "mm/slab.h"
 
 #define HEADER_LEN 110
 #define MAX_LINKS  8
@@ -29,8 +32,20 @@ enum field {
 	F_NLINK,
 	F_MTIME,
 	F_SIZE,
-	F_NAMESIZE = 11
+	F_MAJOR,
+	F_MINOR,
+	F_NAMESIZE = 11,
+	FIELDS = 13
 };
+
+/* Files with several names; the data may come with any of them. */
+struct group {
+	struct group *next;
+	struct node *first;
+	uint32_t ino, major, minor;
+};
+
+#define GROUP_LISTS 256
 
 struct archive {
 	const char *base;
@@ -38,9 +53,11 @@ struct archive {
 	size_t at;
 };
 
-static struct node *nodes;
-static unsigned node_count;
-static unsigned node_room;
+static struct slab node_slab = SLAB_INIT(struct node);
+static struct slab group_slab = SLAB_INIT(struct group);
+static struct node *node_index;
+static struct group *groups[GROUP_LISTS];
+static uint32_t node_count;
 const struct node *initrd_root;
 
 char *path_buffer(void)
@@ -74,198 +91,74 @@ static size_t align4(size_t n)
 	return (n + 3) & ~3UL;
 }
 
-static const char *skip_slashes(const char *path)
+/* Where the child is in the index, or is to be put. */
+static struct node **find_slot(const struct node *dir, const char *name,
+    size_t len)
 {
-	while (path[0] == '/' || (path[0] == '.' && path[1] == '/'))
-		path++;
-	if (path[0] == '.' && path[1] == '\0')
-		path++;
-	return path;
+	struct node **slot = &node_index;
+	uint64_t hash = (uintptr_t)dir;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (uint8_t)name[i]) * 0x100000001b3; /* FNV */
+	hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15;
+	for (; *slot != NULL; hash <<= 1) {
+		const struct node *node = *slot;
+
+		if (node->parent == dir && node->name_len == len &&
+		    memcmp(node->name, name, len) == 0)
+			break;
+		slot = &(*slot)->index[hash >> 63];
+	}
+	return slot;
 }
 
-static struct node *find_exact(const char *path, size_t len)
+/* A new directory; NULL if there is no memory for it. */
+static struct node *node_create(struct node *dir, const char *name, size_t len)
 {
-	for (unsigned i = 0; i < node_count; i++)
-		if (nodes[i].path_len == len &&
-		    memcmp(nodes[i].path, path, len) == 0)
-			return &nodes[i];
-	return NULL;
-}
+	struct node *node = slab_alloc(&node_slab);
 
-static size_t parent_len(const char *path, size_t len)
-{
-	while (len > 0 && path[len - 1] != '/')
-		len--;
-	return len > 0 ? len - 1 : 0;
-}
-
-/* Finds or makes a node whose parent is there. NULL: no room. */
-static struct node *node_at(const char *path, size_t len, uint32_t mode)
-{
-	struct node *node = find_exact(path, len);
-
-	if (node != NULL)
-		return node;
-	if (node_count == node_room)
+	if (node == NULL)
 		return NULL;
-	node = &nodes[node_count++];
-	*node = (struct node){.path = path,
-	    .path_len = (uint32_t)len,
-	    .ino = node_count,
-	    .mode = mode};
-	node->parent = find_exact(path, parent_len(path, len));
+	*node = (struct node){.name = name,
+	    .name_len = (uint32_t)len,
+	    .ino = ++node_count,
+	    .mode = MODE_DIR | 0755,
+	    .file = node,
+	    .parent = dir};
+	list_init(&node->children);
+	if (dir != NULL)
+		list_push_back(&dir->children, &node->sibling);
+	else
+		node->parent = node;
 	return node;
 }
 
-static struct node *node_add(const char *path, size_t len, uint32_t mode)
+size_t initrd_path(const struct node *node, char *path)
 {
-	struct node *node;
+	size_t len = 0, at;
 
-	for (size_t up = 1; up < len; up++)
-		if (path[up] == '/' &&
-		    node_at(path, up, MODE_DIR | 0755) == NULL)
-			return NULL;
-	node = node_at(path, len, mode);
-	if (node != NULL)
-		node->mode = mode;
-	return node;
-}
-
-/* The next file; NULL at the end, with what is wrong in *damage if so. */
-static const char *archive_next(struct archive *ar, uint32_t fields[13],
-    const char **damage)
-{
-	const char *header, *name;
-	size_t name_end, data_end;
-
-	if (ar->size - ar->at < HEADER_LEN) {
-		*damage = "it ends within a header";
-		return NULL;
+	for (const struct node *up = node; up != initrd_root; up = up->parent)
+		len += up->name_len + 1;
+	if (len >= PATH_MAX)
+		return 0;
+	path[0] = '/';
+	path[len > 0 ? len : 1] = '\0';
+	for (at = len; node != initrd_root; node = node->parent) {
+		at -= node->name_len;
+		memcpy(path + at, node->name, node->name_len);
+		path[--at] = '/';
 	}
-	header = ar->base + ar->at;
-	if (memcmp(header, "070701", 6) != 0 &&
-	    memcmp(header, "070702", 6) != 0) {
-		*damage = "no newc header where one is due";
-		return NULL;
-	}
-	for (int i = 0; i < 13; i++) {
-		if (!parse_hex(header + 6 + 8 * i, &fields[i])) {
-			*damage = "a header with a bad number";
-			return NULL;
-		}
-	}
-	name = header + HEADER_LEN;
-	name_end = ar->at + HEADER_LEN + fields[F_NAMESIZE];
-	data_end = align4(name_end) + fields[F_SIZE];
-	if (fields[F_NAMESIZE] == 0 || data_end > ar->size ||
-	    name[fields[F_NAMESIZE] - 1] != '\0') {
-		*damage = "a file that reaches beyond the end";
-		return NULL;
-	}
-	ar->at = min_u64(align4(data_end), ar->size);
-	return name;
-}
-
-static void archive_read(struct archive *ar)
-{
-	const char *damage = NULL, *name;
-	uint32_t fields[13];
-
-	for (;;) {
-		size_t start = ar->at;
-		struct node *node;
-
-		name = archive_next(ar, fields, &damage);
-		if (name == NULL) {
-			kprintf("initrd: %s, at byte %lu of %lu; "
-				"files up to there are used\n",
-			    damage, start, ar->size);
-			return;
-		}
-		if (strcmp(name, "TRAILER!!!") == 0)
-			return;
-		name = skip_slashes(name);
-		node = node_add(name, strlen(name), fields[F_MODE]);
-		if (node == NULL)
-			panic("expected room for every file of the initrd");
-		node->size = fields[F_SIZE];
-		node->mtime = fields[F_MTIME];
-		node->data = (const uint8_t *)ar->base +
-		    align4(start + HEADER_LEN + fields[F_NAMESIZE]);
-	}
-}
-
-/* An upper bound of the nodes needed: each header, each slash in a name. */
-static unsigned archive_count(struct archive ar)
-{
-	const char *damage, *name;
-	uint32_t fields[13];
-	unsigned count = 0;
-
-	while ((name = archive_next(&ar, fields, &damage)) != NULL)
-		for (count++; *name != '\0'; name++)
-			count += *name == '/';
-	return count;
-}
-
-static void add_devices(void)
-{
-	static const char *const names[] = {"dev/console", "dev/tty",
-	    "dev/null", "dev/zero", "dev/random", "dev/urandom"};
-
-	for (unsigned i = 0; i < array_len(names); i++)
-		(void)node_add(names[i], strlen(names[i]), MODE_CHAR | 0666);
-}
-
-void initrd_init(const void *archive, size_t size)
-{
-	struct archive ar = {.base = archive, .size = size};
-	unsigned order = 0;
-	struct frame *block;
-
-	node_room = archive_count(ar) + 10;
-	while (PAGE_SIZE << order < node_room * sizeof *nodes)
-		order++;
-	block = order <= 10 ? frame_alloc_block(order) : NULL;
-	if (block == NULL)
-		panic("expected memory to index %u files", node_room);
-	nodes = frame_virt(block);
-	initrd_root = node_add("", 0, MODE_DIR | 0755);
-	archive_read(&ar);
-	add_devices();
-}
-
-const char *node_name(const struct node *node)
-{
-	size_t up = node->parent->path_len;
-
-	return node->path + up + (up > 0);
+	return len > 0 ? len : 1;
 }
 
 const struct node *initrd_child(const struct node *dir,
     const struct node *previous)
 {
-	const struct node *node = previous != NULL ? previous + 1 : nodes;
+	const struct list *link =
+	    previous != NULL ? previous->sibling.next : dir->children.next;
 
-	for (; node < nodes + node_count; node++)
-		if (node->parent == dir && node != dir)
-			return node;
-	return NULL;
-}
-
-static const struct node *child_by_name(const struct node *dir,
-    const char *name, size_t len)
-{
-	const struct node *node = NULL;
-
-	while ((node = initrd_child(dir, node)) != NULL) {
-		const char *have = node_name(node);
-
-		if (node->path + node->path_len - have == (ptrdiff_t)len &&
-		    memcmp(have, name, len) == 0)
-			return node;
-	}
-	return NULL;
+	return link != &dir->children ? list_entry(link, struct node, sibling)
+				      : NULL;
 }
 
 /*
@@ -273,11 +166,13 @@ static const struct node *child_by_name(const struct node *dir,
  * the targets of the links met on the way.
  */
 struct lookup {
-	const struct node *at;
+	struct node *at;
 	const char *rest[MAX_LINKS + 1];
 	size_t left[MAX_LINKS + 1];
 	unsigned depth; /* of rest[] */
 	unsigned links;
+	bool follow; /* the last component's link, too */
+	bool make;   /* what is not there, and find names rather than files */
 };
 
 /* Takes the next component off; NULL if none is left. */
@@ -312,6 +207,12 @@ static bool is_last(const struct lookup *l)
 	return true;
 }
 
+/* A lookup changes nodes only where it makes them. */
+static struct node *writable(const struct node *node)
+{
+	return (struct node *)(uintptr_t)node;
+}
+
 static int enter_link(struct lookup *l, const struct node *link)
 {
 	if (++l->links > MAX_LINKS || l->depth + 1 > MAX_LINKS)
@@ -320,14 +221,13 @@ static int enter_link(struct lookup *l, const struct node *link)
 	l->rest[l->depth] = (const char *)link->data;
 	l->left[l->depth] = link->size;
 	if (link->size > 0 && link->data[0] == '/')
-		l->at = initrd_root;
+		l->at = writable(initrd_root);
 	return 0;
 }
 
-static int lookup_step(struct lookup *l, const char *name, size_t len,
-    bool follow)
+static int lookup_step(struct lookup *l, const char *name, size_t len)
 {
-	const struct node *next;
+	struct node **slot, *next;
 
 	if (!node_is(l->at, MODE_DIR))
 		return -ENOTDIR;
@@ -339,34 +239,233 @@ static int lookup_step(struct lookup *l, const char *name, size_t len,
 		l->at = l->at->parent;
 		return 0;
 	}
-	next = child_by_name(l->at, name, len);
-	if (next == NULL)
+	slot = find_slot(l->at, name, len);
+	if (*slot == NULL && (!l->make || l->depth > 0))
 		return -ENOENT;
-	if (node_is(next, MODE_LINK) && (follow || !is_last(l)))
+	if (*slot == NULL)
+		*slot = node_create(l->at, name, len);
+	next = *slot;
+	if (next == NULL)
+		return -ENOMEM;
+	if (node_is(next, MODE_LINK) && (l->follow || !is_last(l)))
 		return enter_link(l, next);
-	l->at = next;
+	l->at = l->make ? next : next->file;
 	return 0;
+}
+
+static int lookup_run(struct lookup *l, const char *path)
+{
+	size_t len = strlen(path), n;
+	const char *name;
+	int err = 0;
+
+	if (path[0] == '/')
+		l->at = writable(initrd_root);
+	l->rest[0] = path;
+	l->left[0] = len;
+	while (err == 0 && (name = next_component(l, &n)) != NULL)
+		err = lookup_step(l, name, n);
+	if (err == 0 && len > 0 && path[len - 1] == '/' &&
+	    !node_is(l->at, MODE_DIR))
+		err = -ENOTDIR;
+	return err;
 }
 
 int initrd_lookup(const struct node *from, const char *path, bool follow,
     const struct node **node)
 {
-	struct lookup l = {.at = from != NULL ? from : initrd_root};
-	size_t len = strlen(path), n;
-	const char *name;
-	int err = 0;
+	struct lookup l = {.at = writable(from != NULL ? from : initrd_root),
+	    .follow = follow};
+	int err = path[0] != '\0' ? lookup_run(&l, path) : -ENOENT;
 
-	if (len == 0)
-		return -ENOENT;
-	if (path[0] == '/')
-		l.at = initrd_root;
-	l.rest[0] = path;
-	l.left[0] = len;
-	while (err == 0 && (name = next_component(&l, &n)) != NULL)
-		err = lookup_step(&l, name, n, follow);
-	if (err == 0 && path[len - 1] == '/' && !node_is(l.at, MODE_DIR))
-		err = -ENOTDIR;
 	if (err == 0)
 		*node = l.at;
 	return err;
+}
+
+/* The next file; NULL at the end, with what is wrong in *damage if so. */
+static const char *archive_next(struct archive *ar, uint32_t fields[FIELDS],
+    const char **damage)
+{
+	const char *header, *name;
+	size_t name_end, data_end;
+
+	if (ar->size - ar->at < HEADER_LEN) {
+		*damage = "it ends within a header";
+		return NULL;
+	}
+	header = ar->base + ar->at;
+	if (ar->at % 4 != 0 ||
+	    (memcmp(header, "070701", 6) != 0 &&
+		memcmp(header, "070702", 6) != 0)) {
+		*damage = "no newc header where one is due (compressed?)";
+		return NULL;
+	}
+	for (int i = 0; i < FIELDS; i++) {
+		if (!parse_hex(header + 6 + 8 * i, &fields[i])) {
+			*damage = "a header with a bad number";
+			return NULL;
+		}
+	}
+	name = header + HEADER_LEN;
+	name_end = ar->at + HEADER_LEN + fields[F_NAMESIZE];
+	data_end = align4(name_end) + fields[F_SIZE];
+	if (fields[F_NAMESIZE] == 0 || data_end > ar->size ||
+	    name[fields[F_NAMESIZE] - 1] != '\0') {
+		*damage = "a file that reaches beyond the end";
+		return NULL;
+	}
+	ar->at = min_u64(align4(data_end), ar->size);
+	return name;
+}
+
+/* Between archives there may be zeros. */
+static void skip_zeros(struct archive *ar)
+{
+	while (ar->at < ar->size && ar->base[ar->at] == '\0')
+		ar->at++;
+}
+
+/* The name that a file with several came with first. NULL: no memory. */
+static struct node *first_name(struct node *node, const uint32_t fields[FIELDS])
+{
+	struct group **list = &groups[fields[F_INO] % GROUP_LISTS], *group;
+
+	for (group = *list; group != NULL; group = group->next)
+		if (group->ino == fields[F_INO] &&
+		    group->major == fields[F_MAJOR] &&
+		    group->minor == fields[F_MINOR])
+			return group->first;
+	group = slab_alloc(&group_slab);
+	if (group == NULL)
+		return NULL;
+	*group = (struct group){.next = *list,
+	    .first = node,
+	    .ino = fields[F_INO],
+	    .major = fields[F_MAJOR],
+	    .minor = fields[F_MINOR]};
+	*list = group;
+	return node;
+}
+
+/* Numbers mean something within one archive only. */
+static void forget_groups(void)
+{
+	for (unsigned i = 0; i < GROUP_LISTS; i++) {
+		while (groups[i] != NULL) {
+			struct group *group = groups[i];
+
+			groups[i] = group->next;
+			slab_free(&group_slab, group);
+		}
+	}
+}
+
+/* Makes the file what the header says. A later one replaces an earlier. */
+static int node_fill(struct node *node, const uint32_t fields[FIELDS],
+    const void *data)
+{
+	uint32_t type = fields[F_MODE] & MODE_TYPE;
+	bool linked = type == MODE_FILE && fields[F_NLINK] > 1;
+	struct node *first = node;
+
+	if (type != MODE_DIR &&
+	    (node == initrd_root || !list_is_empty(&node->children)))
+		return -EISDIR;
+	if (linked)
+		first = first_name(node, fields);
+	else if (node_is(node->file, type))
+		first = node->file;
+	if (first == NULL)
+		return -ENOMEM;
+	node->mode = fields[F_MODE];
+	node->file = first;
+	if (linked && first != node && fields[F_SIZE] == 0)
+		return 0;
+	first->mode = fields[F_MODE];
+	first->mtime = fields[F_MTIME];
+	first->size = fields[F_SIZE];
+	first->data = data;
+	return 0;
+}
+
+static int archive_add(const char *name, const uint32_t fields[FIELDS],
+    const void *data)
+{
+	struct lookup l = {.at = writable(initrd_root), .make = true};
+	int err = -ENAMETOOLONG;
+
+	if (fields[F_NAMESIZE] <= PATH_MAX)
+		err = lookup_run(&l, name);
+	return err == 0 ? node_fill(l.at, fields, data) : err;
+}
+
+static const char *add_error(int err)
+{
+	switch (err) {
+	case -ENAMETOOLONG:
+		return "its name is too long";
+	case -ENOMEM:
+		return "there is no memory for its name";
+	default:
+		return "something else is in its place";
+	}
+}
+
+static void archive_read(struct archive *ar)
+{
+	const char *damage = NULL, *name;
+	uint32_t fields[FIELDS];
+	bool ended = false;
+
+	skip_zeros(ar);
+	while (!ended || ar->at < ar->size) {
+		size_t start = ar->at;
+		int err;
+
+		name = archive_next(ar, fields, &damage);
+		if (name == NULL) {
+			kprintf("initrd: %s, at byte %lu of %lu; "
+				"files up to there are used\n",
+			    damage, start, ar->size);
+			break;
+		}
+		ended = strcmp(name, "TRAILER!!!") == 0;
+		if (ended) {
+			forget_groups();
+			skip_zeros(ar);
+			continue;
+		}
+		err = archive_add(name, fields,
+		    ar->base + align4(start + HEADER_LEN + fields[F_NAMESIZE]));
+		if (err < 0)
+			kprintf("initrd: the file at byte %lu is left out: "
+				"%s\n",
+			    start, add_error(err));
+		if (err == -ENOMEM)
+			break;
+	}
+	forget_groups();
+}
+
+static void add_devices(void)
+{
+	static const char *const names[] = {"dev/console", "dev/tty",
+	    "dev/null", "dev/zero", "dev/random", "dev/urandom"};
+	static const uint32_t fields[FIELDS] = {[F_MODE] = MODE_CHAR | 0666};
+
+	/* An archive that has something else there means it. */
+	for (unsigned i = 0; i < array_len(names); i++)
+		(void)archive_add(names[i], fields, NULL);
+}
+
+void initrd_init(const void *archive, size_t size)
+{
+	struct archive ar = {.base = archive, .size = size};
+
+	initrd_root = node_create(NULL, "", 0);
+	if (initrd_root == NULL)
+		panic("expected memory for the root directory");
+	archive_read(&ar);
+	add_devices();
 }

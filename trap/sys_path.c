@@ -157,10 +157,9 @@ static uint8_t dirent_type(const struct node *node)
 static long put_dirent(vaddr_t to, size_t room, const struct node *node,
     int64_t off)
 {
-	const char *name = node_name(node);
-	size_t len = (size_t)(node->path + node->path_len - name);
+	size_t len = node->name_len;
 	size_t size = (DIRENT_NAME_OFFSET + len + 1 + 7) & ~7UL;
-	struct dirent_abi entry = {.ino = node->ino,
+	struct dirent_abi entry = {.ino = node->file->ino,
 	    .off = off,
 	    .reclen = (uint16_t)size,
 	    .type = dirent_type(node)};
@@ -171,7 +170,7 @@ static long put_dirent(vaddr_t to, size_t room, const struct node *node,
 		return 0;
 	err = copyout(as, to, &entry, DIRENT_NAME_OFFSET);
 	if (err == 0)
-		err = copyout(as, to + DIRENT_NAME_OFFSET, name, len);
+		err = copyout(as, to + DIRENT_NAME_OFFSET, node->name, len);
 	if (err == 0)
 		err = copyout(as, to + DIRENT_NAME_OFFSET + len, "", 1);
 	return err < 0 ? err : (long)size;
@@ -208,19 +207,16 @@ long sys_getdents64(const struct trapframe *tf)
 long sys_getcwd(const struct trapframe *tf)
 {
 	const struct node *cwd = proc_self()->cwd;
-	struct aspace *as = proc_self()->as;
-	vaddr_t to = tf_arg(tf, 0);
-	size_t len = cwd != NULL ? cwd->path_len : 0;
+	char *path = path_buffer();
+	size_t size = initrd_path(cwd != NULL ? cwd : initrd_root, path) + 1;
 	int err;
 
-	if (tf_arg(tf, 1) < len + 2)
+	if (size == 1)
+		return -ENAMETOOLONG;
+	if (tf_arg(tf, 1) < size)
 		return -ERANGE;
-	err = copyout(as, to, "/", 1);
-	if (err == 0 && len > 0)
-		err = copyout(as, to + 1, cwd->path, len);
-	if (err == 0)
-		err = copyout(as, to + 1 + len, "", 1);
-	return err < 0 ? err : (long)len + 2;
+	err = copyout(proc_self()->as, tf_arg(tf, 0), path, size);
+	return err < 0 ? err : (long)size;
 }
 
 long sys_chdir(const struct trapframe *tf)

@@ -1,27 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * initrd.h - the files: a newc cpio archive in memory, read-only.
+ * initrd.h - the files: newc cpio archives in memory, read-only.
  *
- * The archive is checked and indexed once; files are then read where they lie.
+ * They are checked and indexed once; files are then read where they lie.
  */
 #ifndef PROC_INITRD_H
 #define PROC_INITRD_H
 
 #include "lib/compiler.h"
+#include "lib/list.h"
 #include "lib/types.h"
 
-#define PATH_MAX 1024
+#define PATH_MAX 4096
 #define NAME_MAX 255
 
 struct node {
-	const char *path; /* without leading slash, "" for the root */
+	const char *name; /* in its directory; ends where name_len says */
 	const uint8_t *data;
 	uint64_t size;
-	uint32_t path_len;
+	uint32_t name_len;
 	uint32_t mode; /* as in struct stat: type and permissions */
 	uint32_t ino;
 	uint32_t mtime;
-	const struct node *parent; /* the root's is itself */
+	struct node *file;   /* itself, or of its names the first */
+	struct node *parent; /* the root's is itself */
+	struct list children, sibling;
+	struct node *index[2]; /* with further bits of the name's hash */
 };
 
 #define MODE_TYPE 0170000
@@ -37,8 +41,10 @@ static inline bool node_is(const struct node *node, uint32_t type)
 }
 
 /*
- * Indexes the archive, which stays where it is. A damaged one is used up to
- * the damage, with a message that says where that is.
+ * Indexes what may be several archives, one behind the other, and stays where
+ * it is. Damaged ones are used up to the damage, with a message that says
+ * where that is; files that cannot be put where they belong are left out, with
+ * a message each.
  */
 void initrd_init(const void *archive, size_t size);
 
@@ -54,8 +60,11 @@ MUST_USE int initrd_lookup(const struct node *from, const char *path,
 const struct node *initrd_child(const struct node *dir,
     const struct node *previous);
 
-/* Its name within its directory. */
-const char *node_name(const struct node *node);
+/*
+ * The path of a directory into `path`, of PATH_MAX bytes. Returns its length,
+ * or 0 if it is too long.
+ */
+size_t initrd_path(const struct node *dir, char *path);
 
 /* PATH_MAX bytes for the system call that this hart executes. */
 char *path_buffer(void);

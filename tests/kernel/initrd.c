@@ -5,6 +5,7 @@
  */
 #include "proc/initrd.h"
 #include "arch/machine.h"
+#include "ballast.h"
 #include "ktest.h"
 #include "lib/print.h"
 #include "lib/string.h"
@@ -30,19 +31,19 @@ int scratch_lookup(const struct node *from, const char *path, bool follow,
     const struct node **node);
 const struct node *scratch_child(const struct node *dir,
     const struct node *previous);
-const char *scratch_name(const struct node *node);
+size_t scratch_path(const struct node *dir, char *path);
 extern const struct node *scratch_root;
 
 #define path_buffer   scratch_path_buffer
 #define initrd_init   scratch_init
 #define initrd_lookup scratch_lookup
 #define initrd_child  scratch_child
-#define node_name     scratch_name
+#define initrd_path   scratch_path
 #define initrd_root   scratch_root
 #define kprintf       complain
 #include "../../proc/initrd.c"
 
-static char archive[8192];
+static char archive[128 << 10];
 static size_t archive_size;
 
 static void append(const void *bytes, size_t len)
@@ -54,31 +55,76 @@ static void append(const void *bytes, size_t len)
 		archive[archive_size++] = '\0';
 }
 
-static void add(const char *name, uint32_t mode, const char *data)
+struct entry {
+	const char *name;
+	uint32_t mode;
+	const char *data;
+	uint32_t ino, links, major;
+};
+
+static void add_entry(struct entry e)
 {
-	static char header[HEADER_LEN + PATH_MAX];
-	uint32_t size = (uint32_t)strlen(data);
-	uint32_t name_size = (uint32_t)strlen(name) + 1;
+	static char header[HEADER_LEN + PATH_MAX + 10];
+	uint32_t size = (uint32_t)strlen(e.data);
+	uint32_t name_size = (uint32_t)strlen(e.name) + 1;
 
 	(void)str_format(header, sizeof header,
-	    "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", 0U,
-	    mode, 0U, 0U, 1U, 7U, size, 0U, 0U, 0U, 0U, name_size, 0U);
+	    "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", e.ino,
+	    e.mode, 0U, 0U, e.links, 7U, size, e.major, 0U, 0U, 0U, name_size,
+	    0U);
 	assert(HEADER_LEN + name_size <= sizeof header);
-	memcpy(header + HEADER_LEN, name, name_size);
+	memcpy(header + HEADER_LEN, e.name, name_size);
 	append(header, HEADER_LEN + name_size);
-	append(data, size);
+	append(e.data, size);
+}
+
+static void add(const char *name, uint32_t mode, const char *data)
+{
+	add_entry((struct entry){name, mode, data, .links = 1});
+}
+
+/* One of several names of file `ino`. */
+static void add_name(const char *name, uint32_t ino, const char *data)
+{
+	add_entry((struct entry){name, MODE_FILE | 0644, data, ino, 3, 0});
+}
+
+static void add_end(void)
+{
+	add("TRAILER!!!", 0, "");
+}
+
+/* The node after this one, parents before their children. */
+static const struct node *next_node(const struct node *node)
+{
+	const struct node *next = scratch_child(node, NULL);
+
+	while (next == NULL && node != scratch_root) {
+		next = scratch_child(node->parent, node);
+		node = node->parent;
+	}
+	return next;
 }
 
 static void forget(void)
 {
-	unsigned order = 0;
+	struct node *node = writable(scratch_root);
 
-	if (nodes == NULL)
-		return;
-	while (PAGE_SIZE << order < node_room * sizeof *nodes)
-		order++;
-	frame_free_block(frame_of_virt(nodes), order);
-	nodes = NULL;
+	while (node != NULL) {
+		struct node *up = node->parent;
+
+		if (!list_is_empty(&node->children)) {
+			node = list_entry(node->children.next, struct node,
+			    sibling);
+			continue;
+		}
+		if (node != up)
+			list_remove(&node->sibling);
+		slab_free(&node_slab, node);
+		node = node != up ? up : NULL;
+	}
+	scratch_root = NULL;
+	node_index = NULL;
 	node_count = 0;
 }
 
@@ -104,7 +150,7 @@ static void make_archive(void)
 	add("two", MODE_LINK | 0777, "one");
 	add("gone", MODE_LINK | 0777, "nowhere");
 	add("slashes", MODE_LINK | 0777, "a//b/./c/");
-	add("TRAILER!!!", 0, "");
+	add_end();
 	read_archive(archive_size);
 }
 
@@ -259,8 +305,8 @@ TEST(a_directory_lists_each_of_its_entries_once)
 		for (unsigned i = 0; i < array_len(names); i++) {
 			size_t len = strlen(names[i]);
 
-			if (n->path_len == len &&
-			    memcmp(scratch_name(n), names[i], len) == 0)
+			if (n->name_len == len &&
+			    memcmp(n->name, names[i], len) == 0)
 				seen |= 1U << i;
 		}
 	}
@@ -273,19 +319,28 @@ TEST(a_directory_lists_each_of_its_entries_once)
 /* Nothing in the index points out of the archive. */
 static const char *check_index(size_t size)
 {
-	for (unsigned i = 0; i < node_count; i++) {
-		const struct node *n = &nodes[i], *again;
+	static char path[PATH_MAX];
+	unsigned count = 0;
 
+	for (const struct node *n = scratch_root; n != NULL; n = next_node(n)) {
+		const struct node *again = NULL;
+
+		count++;
 		MUST(n->size == 0 ||
 			((const char *)n->data >= archive &&
 			    (const char *)n->data + n->size <= archive + size),
-		    found("file %u of %lu bytes", i, n->size));
-		MUST(n->parent >= nodes && n->parent < nodes + node_count,
-		    found("the parent of file %u", i));
-		(void)scratch_name(n);
-		if (n->path_len < 60)
-			(void)!scratch_lookup(NULL, n->path, true, &again);
+		    found("file %u of %lu bytes", n->ino, n->size));
+		MUST(n == scratch_root ||
+			*find_slot(n->parent, n->name, n->name_len) == n,
+		    found("file %u is not in the index", n->ino));
+		if (!node_is(n, MODE_DIR))
+			continue;
+		MUST(scratch_path(n, path) > 0, "no path");
+		MUST(scratch_lookup(NULL, path, false, &again) == 0 &&
+			again == n,
+		    found("directory %u is not at its path", n->ino));
 	}
+	MUST(count == node_count, found("%u of %u files", count, node_count));
 	(void)!scratch_lookup(NULL, "/a/up/sh", true,
 	    &(const struct node *){0});
 	return NULL;
@@ -300,12 +355,14 @@ TEST(a_name_may_go_through_hundreds_of_directories)
 		name[i] = i % 2 == 0 ? 'd' : '/';
 	archive_size = 0;
 	add(name, MODE_FILE | 0644, "deep");
-	add("TRAILER!!!", 0, "");
+	add_end();
 	read_archive(archive_size);
 	MUST(complaints == 0, "complaints");
 	TRY(expect_file(name, "deep"));
-	MUST(scratch_lookup(NULL, "d/d/d/..", true, &node) == 0, "no parent");
-	MUST(node_is(node, MODE_DIR) && node->path_len == 3, "another one");
+	MUST(scratch_lookup(NULL, "d/d/d/d/..", true, &node) == 0, "no parent");
+	MUST(node_is(node, MODE_DIR), "no directory");
+	MUST(scratch_path(node, name) == 6, "another one");
+	MUST(strcmp(name, "/d/d/d") == 0, found("it says it is %s", name));
 	forget();
 	return NULL;
 }
@@ -361,6 +418,211 @@ TEST(sizes_beyond_the_end_are_damage)
 	return NULL;
 }
 
+/* As GNU cpio writes them: the data comes with the last name. */
+TEST(names_of_one_file_share_what_came_with_any_of_them)
+{
+	const struct node *one, *two;
+
+	archive_size = 0;
+	add_name("one", 5, "");
+	add_name("early", 6, "I came first");
+	add_name("dir/two", 5, "");
+	add_name("late", 6, "");
+	add_name("three", 5, "I came last");
+	add_end();
+	read_archive(archive_size);
+	MUST(complaints == 0, "complaints");
+	TRY(expect_file("one", "I came last"));
+	TRY(expect_file("dir/two", "I came last"));
+	TRY(expect_file("three", "I came last"));
+	TRY(expect_file("early", "I came first"));
+	TRY(expect_file("late", "I came first"));
+	MUST(scratch_lookup(NULL, "one", true, &one) == 0 &&
+		scratch_lookup(NULL, "dir/two", true, &two) == 0 && one == two,
+	    "two files");
+	forget();
+	return NULL;
+}
+
+TEST(the_same_number_elsewhere_is_another_file)
+{
+	archive_size = 0;
+	add_name("one", 5, "I am one");
+	add_entry((struct entry){"alone", MODE_FILE, "", 5, 1, 0});
+	add_entry((struct entry){"device", MODE_FILE, "", 5, 2, 8});
+	add_entry((struct entry){"dir", MODE_DIR | 0755, "", 5, 2, 0});
+	add_entry((struct entry){"link", MODE_LINK | 0777, "one", 5, 2, 0});
+	add_end();
+	add_name("second", 5, "");
+	add_end();
+	read_archive(archive_size);
+	TRY(expect_file("alone", ""));
+	TRY(expect_file("device", ""));
+	TRY(expect_file("link", "I am one"));
+	TRY(expect_file("second", ""));
+	forget();
+	return NULL;
+}
+
+TEST(archives_may_follow_each_other)
+{
+	archive_size = 0;
+	append("\0\0\0\0", 4);
+	add("init", MODE_FILE | 0755, "the first");
+	add_end();
+	append("\0\0\0\0\0\0\0\0", 8);
+	add("init", MODE_FILE | 0755, "the second");
+	add_end();
+	add("more", MODE_FILE | 0755, "the third");
+	add_end();
+	append("\0\0\0\0", 4);
+	read_archive(archive_size);
+	MUST(complaints == 0, "complaints");
+	TRY(expect_file("init", "the second"));
+	TRY(expect_file("more", "the third"));
+	append("\x1f\x8b", 2);
+	read_archive(archive_size);
+	MUST(complaints == 1, "no complaint about what follows the last");
+	TRY(expect_file("more", "the third"));
+	memset(archive, 0, archive_size);
+	read_archive(archive_size);
+	MUST(complaints == 1, "no complaint about nothing but zeros");
+	forget();
+	return NULL;
+}
+
+TEST(a_name_too_long_is_left_out)
+{
+	static char name[PATH_MAX + 1];
+
+	for (size_t i = 0; i < PATH_MAX; i++)
+		name[i] = i % 2 == 0 ? '/' : 'd';
+	archive_size = 0;
+	add(name, MODE_FILE, "too long");
+	name[PATH_MAX - 1] = '\0';
+	add(name, MODE_DIR, "");
+	memset(name, 'x', NAME_MAX + 1);
+	name[NAME_MAX + 1] = '\0';
+	add(name, MODE_FILE, "too long");
+	name[NAME_MAX] = '\0';
+	add(name, MODE_FILE, "just so");
+	add_end();
+	read_archive(archive_size);
+	MUST(complaints == 2, found("%u complaints", complaints));
+	MUST(node_count == PATH_MAX / 2 + 8, found("%u nodes", node_count));
+	TRY(expect_file(name, "just so"));
+	TRY(check_index(archive_size));
+	forget();
+	return NULL;
+}
+
+TEST(names_are_paths)
+{
+	archive_size = 0;
+	add("usr/bin/", MODE_DIR | 0755, "");
+	add("bin", MODE_LINK | 0777, "usr/bin");
+	add("bin/sh", MODE_FILE | 0755, "I am sh");
+	add("./usr//bin/../lib/./c", MODE_FILE | 0644, "I am c");
+	add("../../top", MODE_FILE | 0644, "I am top");
+	add(".", MODE_DIR | 0700, "");
+	add_end();
+	read_archive(archive_size);
+	MUST(complaints == 0, "complaints");
+	TRY(expect_file("/bin/sh", "I am sh"));
+	TRY(expect_file("/usr/lib/c", "I am c"));
+	TRY(expect_file("/top", "I am top"));
+	MUST(scratch_root->mode == (MODE_DIR | 0700), "the root's mode");
+	TRY(check_index(archive_size));
+	forget();
+	return NULL;
+}
+
+TEST(what_cannot_be_put_in_its_place_is_left_out)
+{
+	archive_size = 0;
+	add("file", MODE_FILE | 0644, "I am file");
+	add("file/x", MODE_FILE | 0644, "");
+	add("dir/x", MODE_FILE | 0644, "I am x");
+	add("dir", MODE_FILE | 0644, "");
+	add("/", MODE_FILE | 0644, "");
+	add("gone", MODE_LINK | 0777, "nowhere");
+	add("gone/x", MODE_FILE | 0644, "");
+	add("dev/null/x", MODE_FILE | 0644, "I am no device");
+	add_end();
+	read_archive(archive_size);
+	MUST(complaints == 4, found("%u complaints", complaints));
+	TRY(expect_file("file", "I am file"));
+	TRY(expect_file("dir/x", "I am x"));
+	TRY(expect_error("gone", -ENOENT));
+	TRY(expect_file("dev/null/x", "I am no device"));
+	TRY(check_index(archive_size));
+	forget();
+	return NULL;
+}
+
+#define MANY 900
+
+static void make_many(void)
+{
+	archive_size = 0;
+	for (unsigned i = 0; i < MANY; i++) {
+		char name[8];
+
+		(void)str_format(name, sizeof name, "%u", i);
+		add(name, MODE_FILE | 0644, name);
+	}
+	add_end();
+}
+
+/* How far it is to the farthest node of the index. */
+static unsigned index_depth(void)
+{
+	static const struct node *levels[2][MANY + 10];
+	unsigned count = 1, depth = 0;
+
+	levels[0][0] = node_index;
+	for (; count > 0; depth++) {
+		const struct node **here = levels[depth % 2];
+		const struct node **below = levels[(depth + 1) % 2];
+		unsigned more = 0;
+
+		for (unsigned i = 0; i < 2 * count; i++) {
+			const struct node *node = here[i / 2]->index[i % 2];
+
+			if (node != NULL)
+				below[more++] = node;
+		}
+		count = more;
+	}
+	return depth;
+}
+
+TEST(the_index_of_many_files_is_shallow)
+{
+	make_many();
+	read_archive(archive_size);
+	MUST(node_count > MANY, found("%u files", node_count));
+	MUST(index_depth() < 40, found("%u levels", index_depth()));
+	forget();
+	return NULL;
+}
+
+TEST(the_files_that_there_is_memory_for_are_used)
+{
+	forget();
+	make_many();
+	complaints = 0;
+	hoard_all_but(&eaten, 1);
+	scratch_init(archive, archive_size);
+	hoard_drop(&eaten);
+	MUST(complaints == 1, found("%u complaints", complaints));
+	MUST(node_count > 20, found("%u files", node_count));
+	TRY(expect_file("9", "9"));
+	TRY(check_index(archive_size));
+	forget();
+	return NULL;
+}
+
 static const struct test initrd_tests[] = {
     T(the_machine_s_own_archive_has_an_init),
     T(files_are_found_by_any_spelling_of_their_path),
@@ -375,5 +637,13 @@ static const struct test initrd_tests[] = {
     T(an_archive_cut_off_anywhere_is_used_up_to_there),
     T(a_damaged_archive_is_read_without_harm),
     T(sizes_beyond_the_end_are_damage),
+    T(names_of_one_file_share_what_came_with_any_of_them),
+    T(the_same_number_elsewhere_is_another_file),
+    T(archives_may_follow_each_other),
+    T(a_name_too_long_is_left_out),
+    T(names_are_paths),
+    T(what_cannot_be_put_in_its_place_is_left_out),
+    T(the_index_of_many_files_is_shallow),
+    T(the_files_that_there_is_memory_for_are_used),
 };
 SUITE(initrd, initrd_tests);
