@@ -66,25 +66,18 @@ static void files_init(void)
 	    (size_t)(embedded_initrd_end - embedded_initrd_start));
 }
 
-/*
- * The program named by rdinit=, /init by default, with the words
- * after "--" as its arguments, or those after rdinit= if there is no "--".
- */
+/* The program named by rdinit=, /init by default. */
 static void init_start(void)
 {
 	static char path[PATH_MAX] = "/init";
-	const char *value, *args = "";
+	const char *value, *args = machine.bootargs;
 	size_t len;
 
 	if (bootarg_find("rdinit", &value, &len) && len > 0) {
 		str_copy(path, value, min_u64(len + 1, sizeof path));
 		args = value + len;
 	}
-	if (bootarg_find("--", &value, &len))
-		args = value;
-	while (*args == ' ')
-		args++;
-	proc_start_init(path, args, strlen(args));
+	proc_start_init(path, args);
 }
 
 /* In a test build, the tests instead of a process if asked for. */

@@ -288,24 +288,29 @@ void machine_set_boot_hart(uint64_t hartid)
 		machine.hart_count = 1;
 }
 
+const char *bootarg_next(const char *at, size_t *len)
+{
+	while (*at == ' ')
+		at++;
+	for (*len = 0; at[*len] != '\0' && at[*len] != ' ';)
+		++*len;
+	return *len > 0 ? at : NULL;
+}
+
 bool bootarg_find(const char *word, const char **value, size_t *len)
 {
-	size_t want = strlen(word);
 	const char *s = machine.bootargs;
+	size_t want = strlen(word), n;
 
-	while (*s != '\0') {
-		const char *end = s;
-
-		while (*end != '\0' && *end != ' ')
-			end++;
+	for (; (s = bootarg_next(s, &n)) != NULL; s += n) {
 		if (strncmp(s, word, want) == 0 &&
-		    (s + want == end || s[want] == '=')) {
-			*value = s + want == end ? end : s + want + 1;
-			*len = (size_t)(end - *value);
+		    (n == want || s[want] == '=')) {
+			*value = s + min_u64(n, want + 1);
+			*len = (size_t)(s + n - *value);
 			return true;
 		}
-		for (s = end; *s == ' '; s++)
-			;
+		if (n == 2 && strncmp(s, "--", 2) == 0)
+			return false;
 	}
 	return false;
 }

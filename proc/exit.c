@@ -82,7 +82,18 @@ void proc_exit(int status)
 	panic("expected process %d to be gone", p->pid);
 }
 
-static void orphan(struct proc *child) REQUIRES(sched_lock)
+/* A parent that ignores SIGCHLD does not want to wait. */
+static bool parent_does_not_wait(const struct proc *parent) REQUIRES(sched_lock)
+{
+	const struct sigaction_abi *act = &parent->sig.actions[SIGCHLD - 1];
+
+	if (!(parent->sig.set & SIGNAL_BIT(SIGCHLD)))
+		return false;
+	return act->handler == SIG_IGN || (act->flags & SA_NOCLDWAIT) != 0;
+}
+
+/* Init adopts it, or a zombie that init does not wait for goes to `gone`. */
+static void orphan(struct proc *child, struct list *gone) REQUIRES(sched_lock)
 {
 	struct proc *init = proc_init_task;
 
@@ -97,9 +108,22 @@ static void orphan(struct proc *child) REQUIRES(sched_lock)
 		signal_send(init, SIGCHLD,
 		    (struct siginfo_small){CLD_EXITED, child->pid, 0});
 		waitq_wake_all_locked(&init->child_event);
+		if (parent_does_not_wait(init)) {
+			proc_remove(child);
+			list_push_back(gone, &child->sibling);
+		}
 	} else {
 		list_push_back(&init->children, &child->sibling);
 	}
+}
+
+/* Frees a zombie that nobody finds any more. */
+static void discard_zombie(struct proc *p)
+{
+	/* The hart that it ended on may still be on its way out. */
+	while (__atomic_load_n(&p->on_hart, __ATOMIC_ACQUIRE))
+		hart_relax();
+	proc_discard(p);
 }
 
 static struct siginfo_small exit_info(const struct proc *p)
@@ -113,23 +137,14 @@ static struct siginfo_small exit_info(const struct proc *p)
 	};
 }
 
-/* A parent that ignores SIGCHLD does not want to wait. */
-static bool parent_does_not_wait(const struct proc *parent) REQUIRES(sched_lock)
-{
-	const struct sigaction_abi *act = &parent->sig.actions[SIGCHLD - 1];
-
-	if (!(parent->sig.set & SIGNAL_BIT(SIGCHLD)))
-		return false;
-	return act->handler == SIG_IGN || (act->flags & SA_NOCLDWAIT) != 0;
-}
-
 void proc_exit_finish(struct proc *p)
 {
+	struct list gone = {&gone, &gone};
 	struct proc *parent;
 
 	lock_acquire(&sched_lock);
 	list_for_each_safe(link, &p->children) {
-		orphan(list_entry(link, struct proc, sibling));
+		orphan(list_entry(link, struct proc, sibling), &gone);
 	}
 	parent = p->parent;
 	p->state = PROC_ZOMBIE;
@@ -143,6 +158,9 @@ void proc_exit_finish(struct proc *p)
 		signal_send(parent, p->exit_signal, exit_info(p));
 	waitq_wake_all_locked(&parent->child_event);
 	lock_release(&sched_lock);
+	list_for_each_safe(link, &gone) {
+		discard_zombie(list_entry(link, struct proc, sibling));
+	}
 	schedule();
 }
 
@@ -218,10 +236,7 @@ static void reap(struct proc *self, struct proc *child)
 	self->child_ticks += child->time_ticks + child->child_ticks;
 	proc_remove(child);
 	lock_release(&sched_lock);
-	/* The hart that it ended on may still be on its way out. */
-	while (__atomic_load_n(&child->on_hart, __ATOMIC_ACQUIRE))
-		hart_relax();
-	proc_discard(child);
+	discard_zombie(child);
 }
 
 static int copyout_rusage(struct aspace *as, vaddr_t to, uint64_t ticks)

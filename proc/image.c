@@ -92,12 +92,15 @@ static bool segments_are_valid(struct elf *elf, struct image_info *info)
 	info->entry = elf->header.entry + elf->base;
 	info->phnum = elf->header.phnum;
 	info->phdr = 0;
+	info->stack_perms = PTE_R | PTE_W;
 	for (unsigned i = 0; i < elf->header.phnum; i++) {
 		struct elf_segment s = segment_at(elf, i);
 		uint64_t phoff = elf->header.phoff;
 
 		if (s.type == PT_INTERP)
 			return false;
+		if (s.type == PT_GNU_STACK && (s.flags & PF_X))
+			info->stack_perms |= PTE_X;
 		if (s.type != PT_LOAD || s.memsz == 0)
 			continue;
 		if (!segment_is_valid(elf, &s, above))

@@ -19,6 +19,7 @@ struct image_info {
 	vaddr_t start; /* of the lowest segment, page-aligned */
 	vaddr_t end;   /* of the highest one */
 	vaddr_t stack_top;
+	uint64_t stack_perms;
 };
 
 /*

@@ -62,12 +62,14 @@ bool signal_is_deaf(const struct proc *p, int sig)
 	return (p->sig.blocked & SIGNAL_BIT(sig)) != 0 || is_ignored(p, sig);
 }
 
-/* What would end or stop it does not reach process 1 from outside. */
-static bool is_shielded(const struct proc *p, int sig,
-    const struct siginfo_small *info)
+/*
+ * What would end or stop process 1 is lost on it, whoever sends it: only a
+ * fault of its own, or its exit, takes the machine down.
+ */
+static bool is_shielded(const struct proc *p, int sig)
 {
-	return p->pid == INIT_PID && info->pid != INIT_PID &&
-	    action_of(p, sig).handler == SIG_DFL && sig != SIGALRM;
+	return p->pid == INIT_PID && !p->sig.doomed &&
+	    action_of(p, sig).handler == SIG_DFL;
 }
 
 static void notify_parent(struct proc *p, int code, int status)
@@ -114,7 +116,9 @@ void signal_send(struct proc *p, int sig, struct siginfo_small info)
 {
 	uint64_t bit = SIGNAL_BIT(sig);
 
-	if (p->state == PROC_ZOMBIE || is_shielded(p, sig, &info))
+	if (p->state == PROC_ZOMBIE)
+		return;
+	if (is_shielded(p, sig) && !(p->sig.blocked & bit))
 		return;
 	if (sig == SIGCONT)
 		p->sig.pending &= ~STOP_SIGNALS;
@@ -158,6 +162,7 @@ void signal_force(struct proc *p, int sig, struct siginfo_small info)
 		p->sig.blocked &= ~bit;
 		p->sig.set &= ~bit;
 	}
+	p->sig.doomed = action_of(p, sig).handler == SIG_DFL;
 	p->sig.pending |= bit;
 	p->sig.info[sig - 1] = info;
 	p->work = 1;
@@ -225,7 +230,7 @@ static void deliver(struct proc *p, int sig, struct siginfo_small *info)
 	struct sigaction_abi act = action_of(p, sig);
 	int err;
 
-	if (is_ignored(p, sig))
+	if (is_ignored(p, sig) || is_shielded(p, sig))
 		return;
 	if (act.handler == SIG_DFL) {
 		if (!(SIGNAL_BIT(sig) & STOP_SIGNALS))

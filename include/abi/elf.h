@@ -35,15 +35,16 @@ struct elf_segment {
 	uint64_t align;
 };
 
-#define ET_EXEC   2
-#define ET_DYN    3
-#define EM_RISCV  243
-#define PT_LOAD   1
-#define PT_INTERP 3
-#define PT_PHDR   6
-#define PF_X      1
-#define PF_W      2
-#define PF_R      4
+#define ET_EXEC      2
+#define ET_DYN       3
+#define EM_RISCV     243
+#define PT_LOAD      1
+#define PT_INTERP    3
+#define PT_PHDR      6
+#define PT_GNU_STACK 0x6474e551
+#define PF_X         1
+#define PF_W         2
+#define PF_R         4
 
 #define AT_NULL   0
 #define AT_PHDR   3

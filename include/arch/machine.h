@@ -48,7 +48,10 @@ void machine_init(paddr_t fdt);
 /* Puts the hart that runs first in the list, wherever it was. */
 void machine_set_boot_hart(uint64_t hartid);
 
-/* Is the word in the boot arguments, as `word` or `word=...`? */
+/* The first word of the boot arguments at or after `at`, or NULL. */
+const char *bootarg_next(const char *at, size_t *len);
+
+/* Is it in the boot arguments up to "--", as `word` or `word=...`? */
 bool bootarg_find(const char *word, const char **value, size_t *len);
 
 #endif

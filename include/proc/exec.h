@@ -14,8 +14,8 @@
  */
 long proc_exec(vaddr_t path, vaddr_t argv, vaddr_t envp);
 
-/* The first process, with the command line `args` (words parted by spaces). */
-void proc_start_init(const char *path, const char *args, size_t args_len);
+/* The first process, with words of the kernel's command line from `args` on. */
+void proc_start_init(const char *path, const char *args);
 
 /*
  * Drops a program from the cache of images. True if there was one, and so

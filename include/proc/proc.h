@@ -82,6 +82,7 @@ struct signal_state {
 	uint64_t set;       /* [o] likewise: actions[] means something */
 	uint64_t suspended; /* [o] mask to put back after sigsuspend */
 	bool has_suspended;
+	bool doomed;   /* [o] a forced signal has no handler */
 	vaddr_t stack; /* [o] sigaltstack; size 0: none */
 	uint64_t stack_size;
 	struct sigaction_abi actions[NSIG];

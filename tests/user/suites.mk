@@ -3,7 +3,7 @@
 # suites.mk - the user-level test programs, in the order they should be read.
 #
 # Each is NAME.c with USER_TEST_COMMON, and is run by testinit.c, which stands
-# alone.
+# alone; but t_init is a first process itself.
 
 USER_TEST_COMMON := harness.c runner.c
 
@@ -29,4 +29,5 @@ USER_TESTS := \
 	t_self \
 	t_oom \
 	t_sweep \
-	t_storm
+	t_storm \
+	t_init

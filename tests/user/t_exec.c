@@ -8,6 +8,8 @@
  */
 #include "harness.h"
 
+#include "abi/elf.h"
+
 #define RIGHT 70 /* exit status of a role that found what it should */
 #define WRONG 71
 
@@ -113,12 +115,29 @@ static int role_depth(char **argv)
 	return WRONG;
 }
 
+/* The path as execve got it, whatever argv[0] says. */
+static int role_path(char **argv, char **envp)
+{
+	uint64_t *auxv;
+
+	while (*envp != NULL)
+		envp++;
+	auxv = (uint64_t *)(void *)(envp + 1);
+	while (auxv[0] != AT_NULL && auxv[0] != AT_EXECFN)
+		auxv += 2;
+	if (auxv[0] == AT_NULL || strcmp(argv[0], "another") != 0)
+		return WRONG;
+	return strcmp((char *)auxv[1], argv[2]) == 0 ? RIGHT : WRONG;
+}
+
 static int role(int argc, char **argv, char **envp)
 {
 	if (strcmp(argv[1], "@right") == 0)
 		return RIGHT;
 	if (strcmp(argv[1], "@args") == 0)
 		return role_args(argc, argv, envp);
+	if (strcmp(argv[1], "@path") == 0)
+		return role_path(argv, envp);
 	if (strcmp(argv[1], "@memory") == 0)
 		return role_memory(argv);
 	if (strcmp(argv[1], "@descriptors") == 0)
@@ -229,6 +248,33 @@ TEST(arguments_and_environment_arrive)
 	TRY(passes_args(3, 5000));
 	TRY(passes_args(500, 20));
 	return passes_args(MOST_WORDS, 1);
+}
+
+TEST(no_arguments_become_an_empty_one)
+{
+	char *argv[] = {NULL};
+	pid_t pid;
+
+	NEEDS_EXEC;
+	pid = must_fork();
+	if (pid != 0)
+		return child_is_right(pid);
+	execve(suite_path, argv, argv);
+	give_up(found("execve failed with errno %d", errno));
+}
+
+TEST(the_path_arrives_beside_the_arguments)
+{
+	char *argv[] = {(char *)(uintptr_t) "another",
+	    (char *)(uintptr_t) "@path", (char *)(uintptr_t)suite_path, NULL};
+	pid_t pid;
+
+	NEEDS_EXEC;
+	pid = must_fork();
+	if (pid != 0)
+		return child_is_right(pid);
+	execve(suite_path, argv, argv);
+	give_up(found("execve failed with errno %d", errno));
 }
 
 TEST(too_many_arguments_are_refused)
@@ -406,6 +452,8 @@ TEST(a_component_that_is_no_directory_is_refused)
 
 static const struct test tests[] = {
     T(arguments_and_environment_arrive),
+    T(no_arguments_become_an_empty_one),
+    T(the_path_arrives_beside_the_arguments),
     T(too_many_arguments_are_refused),
     T(exec_replaces_memory),
     T(exec_keeps_descriptors_but_for_cloexec),
@@ -420,6 +468,8 @@ static const struct test tests[] = {
 
 int main(int argc, char **argv, char **envp)
 {
+	if (argv[0] != NULL && argv[0][0] == '\0')
+		return argc == 1 && argv[1] == NULL ? RIGHT : WRONG;
 	if (argc > 1 && argv[1][0] == '@')
 		return role(argc, argv, envp);
 	suite_path = argv[0];

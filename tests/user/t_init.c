@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * t_init.c - what only the first process can find out: which signals it is
+ * shielded from, who becomes its child, and what the kernel's command line
+ * gives it. It is the first process itself:
+ *
+ *     rdinit=/bin/t_init one CALF=1 a.b a.b=2 -- TWO=2 three.4
+ */
+#include "harness.h"
+
+#include <sys/time.h>
+
+extern char **environ;
+
+static char **words;
+
+static volatile int handled;
+
+static void on_signal(int sig)
+{
+	handled = sig;
+}
+
+static void set_handler(int sig, void (*handler)(int), int flags)
+{
+	struct sigaction sa;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = handler;
+	sa.sa_flags = flags;
+	(void)sigaction(sig, &sa, NULL);
+}
+
+static const char *expect_words(char **found_words, const char *const *wanted)
+{
+	int i;
+
+	for (i = 0; wanted[i] != NULL; i++)
+		MUST(found_words[i] != NULL &&
+			strcmp(found_words[i], wanted[i]) == 0,
+		    found("word %d is %s, not %s", i,
+			found_words[i] != NULL ? found_words[i] : "missing",
+			wanted[i]));
+	return found_words[i] == NULL ? NULL : found("and %s", found_words[i]);
+}
+
+TEST(words_of_the_command_line_are_arguments)
+{
+	static const char *const wanted[] = {"/bin/t_init", "one", "TWO=2",
+	    "three.4", NULL};
+
+	return expect_words(words, wanted);
+}
+
+TEST(assignments_on_the_command_line_are_the_environment)
+{
+	MUST(getenv("CALF") != NULL && strcmp(getenv("CALF"), "1") == 0,
+	    "CALF is not 1");
+	MUST(getenv("HOME") != NULL && strcmp(getenv("HOME"), "/") == 0,
+	    "HOME is not /");
+	MUST(getenv("TERM") != NULL && strcmp(getenv("TERM"), "linux") == 0,
+	    "TERM is not linux");
+	MUST(getenv("TWO") == NULL, "TWO= was behind --");
+	return getenv("a.b") == NULL ? NULL : "a.b= is no variable";
+}
+
+TEST(its_own_signals_do_not_end_it)
+{
+	static const int signals[] = {SIGKILL, SIGSTOP, SIGTERM, SIGHUP, SIGINT,
+	    SIGTSTP, SIGABRT, SIGSEGV};
+	int i;
+
+	for (i = 0; i < COUNT(signals); i++) {
+		MUST(kill(getpid(), signals[i]) == 0, "kill failed");
+		MUST(kill(0, signals[i]) == 0, "kill of the group failed");
+		MUST(raise(signals[i]) == 0, "raise failed");
+	}
+	return NULL;
+}
+
+static void kill_the_group(void)
+{
+	(void)kill(1, SIGKILL);
+	(void)kill(0, SIGTERM);
+}
+
+TEST(its_children_cannot_end_it)
+{
+	return expect_signal(kill_the_group, SIGTERM);
+}
+
+TEST(the_kernel_does_not_end_it)
+{
+	struct itimerval soon = {{0, 0}, {0, 1000}};
+	int fds[2];
+
+	MUST(pipe(fds) == 0, "no pipe");
+	close(fds[0]);
+	MUST(write(fds[1], "x", 1) < 0 && errno == EPIPE, "no EPIPE");
+	close(fds[1]);
+	MUST(setitimer(ITIMER_REAL, &soon, NULL) == 0, "no timer");
+	sleep_ms(20);
+	return NULL;
+}
+
+TEST(signals_that_it_handles_arrive)
+{
+	set_handler(SIGUSR1, on_signal, 0);
+	handled = 0;
+	MUST(kill(0, SIGUSR1) == 0, "kill failed");
+	MUST(handled == SIGUSR1, "the handler did not run");
+	set_handler(SIGUSR1, SIG_DFL, 0);
+	return NULL;
+}
+
+/* A handler may be there by the time it is unblocked. */
+TEST(what_it_blocks_is_decided_when_unblocked)
+{
+	sigset_t set, pending;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	kill(getpid(), SIGUSR2);
+	MUST(sigpending(&pending) == 0 && sigismember(&pending, SIGUSR2) == 1,
+	    "it is not pending");
+	set_handler(SIGUSR2, on_signal, 0);
+	handled = 0;
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	MUST(handled == SIGUSR2, "the handler did not run");
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	kill(getpid(), SIGUSR2);
+	set_handler(SIGUSR2, SIG_DFL, 0);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	return NULL;
+}
+
+static pid_t grandchild;
+
+/* Leaves a zombie, and a process that is about to be one. */
+static void leave_orphans(void)
+{
+	int fds[2];
+	char c;
+
+	set_handler(SIGCHLD, SIG_DFL, 0);
+	(void)pipe(fds);
+	grandchild = fork();
+	if (grandchild == 0)
+		_exit(1);
+	close(fds[1]);
+	(void)read(fds[0], &c, 1); /* the zombie's copy is closed */
+	cell_set(0, grandchild);
+	if (fork() == 0) {
+		sleep_ms(20);
+		_exit(1);
+	}
+	sleep_ms(5);
+}
+
+TEST(orphans_are_its_children)
+{
+	int status, count = 0;
+
+	(void)status_of(leave_orphans);
+	while (wait(&status) > 0)
+		count += exited_with(status, 1);
+	MUST(count == 2, found("%d orphans", count));
+	return errno == ECHILD ? NULL : "no ECHILD";
+}
+
+static const char *orphans_vanish(void)
+{
+	long end = now_ms() + 2000;
+	pid_t pid = must_fork();
+
+	if (pid == 0) {
+		leave_orphans();
+		_exit(0);
+	}
+	while (kill(pid, 0) == 0 || kill(cell_get(0), 0) == 0) {
+		MUST(now_ms() < end, "a zombie stays");
+		sleep_ms(1);
+	}
+	do
+		pid = wait(NULL);
+	while (pid == -1 && errno == EINTR);
+	MUST(pid == -1 && errno == ECHILD, found("a wait for %d", (int)pid));
+	return NULL;
+}
+
+TEST(orphans_that_it_ignores_leave_nothing)
+{
+	const char *sentence;
+
+	set_handler(SIGCHLD, SIG_IGN, 0);
+	sentence = orphans_vanish();
+	set_handler(SIGCHLD, on_signal, SA_NOCLDWAIT);
+	handled = 0;
+	if (sentence == NULL)
+		sentence = orphans_vanish();
+	set_handler(SIGCHLD, SIG_DFL, 0);
+	MUST(sentence != NULL || handled == SIGCHLD, "no SIGCHLD");
+	return sentence;
+}
+
+static const struct test tests[] = {
+    T(words_of_the_command_line_are_arguments),
+    T(assignments_on_the_command_line_are_the_environment),
+    T(its_own_signals_do_not_end_it),
+    T(its_children_cannot_end_it),
+    T(the_kernel_does_not_end_it),
+    T(signals_that_it_handles_arrive),
+    T(what_it_blocks_is_decided_when_unblocked),
+    T(orphans_are_its_children),
+    T(orphans_that_it_ignores_leave_nothing),
+};
+
+/* Each test runs in this very process. */
+int main(int argc, char **argv)
+{
+	uint64_t before;
+	int failed = 0, i;
+
+	(void)argc;
+	words = argv;
+	board = (int *)(void *)pages_shared(1);
+	verdict = (char *)board + BOARD_BYTES;
+	printf("1..%d\n", getpid() == 1 ? COUNT(tests) : 0);
+	fflush(stdout);
+	for (i = 0; getpid() == 1 && i < COUNT(tests); i++) {
+		const char *sentence;
+
+		(void)status_of(warm_up);
+		warm_up();
+		before = checked_free_frames();
+		sentence = tests[i].run();
+		if (sentence == NULL)
+			sentence = frames_settle(before);
+		failed += sentence != NULL;
+		printf("%sok %d - %s%s%s\n", sentence != NULL ? "not " : "",
+		    i + 1, tests[i].name, sentence != NULL ? " # " : "",
+		    sentence != NULL ? sentence : "");
+		fflush(stdout);
+	}
+	return failed != 0;
+}
