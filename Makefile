@@ -174,9 +174,14 @@ $(B)/initrd.cpio: $(USER_PROGS:%=$(B)/bin/%) tools/mkcpio.sh
 
 TEST_PROGS := $(USER_TESTS) $(RED_PROGS)
 
-$(B)/test.cpio: $(TEST_PROGS:%=$(B)/bin/%) $(B)/bin/testinit tools/mkcpio.sh
+$(B)/elf: $(B)/bin/t_elf tests/user/odd_elf.py
+	$(Q)rm -rf $@ && $(PYTHON) tests/user/odd_elf.py $@ $<
+
+$(B)/test.cpio: $(TEST_PROGS:%=$(B)/bin/%) $(B)/bin/testinit $(B)/elf \
+		tools/mkcpio.sh
 	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/testinit:755 \
-		$(foreach p,$(TEST_PROGS),bin/$(p)=$(B)/bin/$(p):755)
+		$(foreach p,$(TEST_PROGS),bin/$(p)=$(B)/bin/$(p):755) \
+		$$(cd $(B) && for f in elf/*/*; do echo $$f=$(B)/$$f:755; done)
 
 include tests/host/host.mk
 
