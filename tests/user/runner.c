@@ -126,6 +126,25 @@ static uint64_t runner_warm_up(void)
 	return frames_at_rest();
 }
 
+/*
+ * NULL if as many frames are free as before. Where memory ran out, the kernel
+ * may have given up programs that it kept for the next exec, which are free
+ * then for good. A test build gives them up whenever frames are counted.
+ */
+static const char *frames_are_back(uint64_t *before)
+{
+	const char *sentence = frames_settle(*before);
+	uint64_t after;
+
+	if (sentence == NULL || on_calf_test_build())
+		return sentence;
+	after = frames_at_rest();
+	if (after < *before)
+		return sentence;
+	*before = after;
+	return NULL;
+}
+
 static int selected(const struct test *tests, int count, const char *part)
 {
 	int n = 0;
@@ -156,7 +175,7 @@ int suite_main(int argc, char **argv, const struct test *tests, int count)
 			continue;
 		sentence = test_run(tests[i].run);
 		if (sentence == NULL)
-			sentence = frames_settle(before);
+			sentence = frames_are_back(&before);
 		if (!report(++number, tests[i].name, sentence)) {
 			failed++;
 			before = frames_at_rest();
