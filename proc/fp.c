@@ -8,6 +8,8 @@
  */
 #include "fp.h"
 
+#include "lib/string.h"
+
 #define NO_HART UINT8_MAX
 
 void fp_sync(struct proc *p)
@@ -22,6 +24,16 @@ void fp_sync(struct proc *p)
 	p->fp_hart = (uint8_t)self->index;
 	self->fp_owner = p;
 	self->fp_is_clear = false;
+}
+
+/* What it never wrote to is zero in the registers, but anything in memory. */
+void fp_show(struct proc *p)
+{
+	fp_sync(p);
+	if (p->fp_used)
+		return;
+	memset(p->tf.f, 0, sizeof p->tf.f);
+	p->tf.fcsr = 0;
 }
 
 void fp_leave(struct proc *p)

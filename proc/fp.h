@@ -14,6 +14,9 @@ void fp_leave(struct proc *p);
 /* Brings tf.f up to date. */
 void fp_sync(struct proc *p);
 
+/* The same for who never used them: tf.f, which is not clear, is cleared. */
+void fp_show(struct proc *p);
+
 /* tf.f was changed: loads it. */
 void fp_reload(struct proc *p);
 

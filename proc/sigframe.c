@@ -93,7 +93,7 @@ static int copyout_context(struct proc *p, vaddr_t to, uint64_t mask)
 	uint64_t zero[2] = {0};
 	int err;
 
-	fp_sync(p);
+	fp_show(p);
 	err = copyout(p->as, to, zero, sizeof zero);
 	if (err == 0)
 		err = copyout(p->as, to + offsetof(struct ucontext_abi, stack),

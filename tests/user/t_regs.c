@@ -317,6 +317,50 @@ static void breakpoint(void)
 	__asm__ volatile(".4byte 0x00100073\n"); /* ebreak */
 }
 
+/* Of all 32, as the frame of the last signal had them. */
+static volatile uint64_t frame_fp;
+
+static void on_fp_frame(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+	const uint64_t *fp =
+	    (const uint64_t *)(const void *)&uc->uc_mcontext.__fpregs;
+	int i;
+
+	(void)sig;
+	(void)info;
+	for (i = 0; i < 32; i++)
+		frame_fp |= fp[i];
+}
+
+static const char *raise_without_fp(void)
+{
+	struct sigaction act;
+
+	memset(&act, 0, sizeof(act));
+	act.sa_sigaction = on_fp_frame;
+	act.sa_flags = SA_SIGINFO;
+	MUST(sigaction(SIGUSR1, &act, NULL) == 0, "sigaction failed");
+	MUST(raise(SIGUSR1) == 0, "raise failed");
+	MUST(frame_fp == 0,
+	    found("registers never written to hold %lx",
+		(unsigned long)frame_fp));
+	return NULL;
+}
+
+/* Of somebody whose memory went to the process that is to be born. */
+static const char *leave_stamps(void)
+{
+	stamp(pages_private(64), 64, 1);
+	return NULL;
+}
+
+TEST(a_signal_frame_shows_zero_where_no_floating_point_was_used)
+{
+	TRY(in_child(leave_stamps));
+	return in_child(raise_without_fp);
+}
+
 TEST(instructions_that_are_not_ours_are_killed_for)
 {
 	TRY(expect_signal(illegal, SIGILL));
@@ -384,6 +428,7 @@ static const struct test tests[] = {
     T(switches_keep_every_register),
     T(interrupts_keep_every_register),
     T(a_signal_handler_changes_no_register_of_the_interrupted),
+    T(a_signal_frame_shows_zero_where_no_floating_point_was_used),
     T(instructions_that_are_not_ours_are_killed_for),
     T(code_written_by_a_process_is_its_own),
     T(data_is_not_executable),
