@@ -204,7 +204,7 @@ static struct limit limit_of(const struct proc *p, uint64_t resource)
 	return limit;
 }
 
-/* That of descriptors can be changed; others can be asked to stay as they are. */
+/* That of descriptors can be changed, the others asked to stay as they are. */
 static long limit_set(struct proc *p, uint64_t resource, struct limit limit)
 {
 	if (limit.now > limit.max)

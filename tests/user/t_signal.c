@@ -114,6 +114,19 @@ TEST(default_action_of_some_signals_is_nothing)
 	return NULL;
 }
 
+TEST(nothing_from_outside_ends_process_1)
+{
+	int sig;
+
+	if (!on_calf())
+		return SKIP("process 1 is not of this test run");
+	for (sig = 1; sig <= 64; sig++)
+		MUST(kill(1, sig) == 0, found("kill(1, %d) failed", sig));
+	sleep_ms(20);
+	MUST(kill(1, 0) == 0, "there is no process 1");
+	return NULL;
+}
+
 static void abort_here(void)
 {
 	abort();
@@ -538,6 +551,7 @@ TEST(signals_and_forks_do_not_disturb_each_other)
 static const struct test tests[] = {
     T(default_action_of_most_signals_is_death),
     T(default_action_of_some_signals_is_nothing),
+    T(nothing_from_outside_ends_process_1),
     T(abort_kills_even_with_a_handler),
     T(a_loop_can_be_killed),
     T(a_handler_runs_and_returns),
