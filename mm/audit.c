@@ -6,6 +6,7 @@
  * to itself. Built into test kernels only.
  */
 #include "arch/hart.h"
+#include "lib/string.h"
 #include "mm/frame.h"
 #include "pagetable.h"
 
@@ -22,8 +23,7 @@ static uint32_t *word_of(const struct frame *f)
 
 static void clear_words(void)
 {
-	for (uint64_t i = 0; i < frame_count; i++)
-		frame_audit_words[i] = 0;
+	memset(frame_audit_words, 0, frame_count * sizeof *frame_audit_words);
 }
 
 /* I4, for one entry of a table of `level`. */
@@ -109,7 +109,9 @@ static void count_table(const struct frame *table, int level)
 	for (unsigned i = 0; i < end; i++) {
 		pte_t e = pte_read(&entries[i]);
 
-		used += !pte_is_empty(e);
+		if (pte_is_empty(e))
+			continue;
+		used++;
 		if (count_entry(e, level))
 			count_table(frame_of(pte_paddr(e)), level - 1);
 	}
@@ -154,6 +156,8 @@ static void audit_owner(const pte_t *entries, int level, uint32_t owner)
 		pte_t e = pte_read(&entries[i]);
 		uint32_t *word;
 
+		if (pte_is_empty(e))
+			continue;
 		if (pte_is_table(e)) {
 			audit_owner(table_entries(e), level - 1, owner);
 			continue;
