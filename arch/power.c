@@ -15,6 +15,7 @@
 #include "arch/hart.h"
 #include "arch/machine.h"
 #include "arch/timer.h"
+#include "arch/trapframe.h"
 #include "csr.h"
 #include "lib/assert.h"
 #include "lib/print.h"
@@ -94,6 +95,22 @@ static void print_backtrace(void)
 	}
 }
 
+/* What the process wanted that the kernel was working for, if any. */
+static void print_process(void)
+{
+	struct trapframe *tf = (struct trapframe *)hart_self()->proc;
+
+	if (tf == NULL)
+		return;
+	say("  on behalf of the process at pc %p, a7 %lu\n", (void *)tf->pc,
+	    *tf_reg(tf, REG_A7));
+	say("  a0 %lx, a1 %lx, a2 %lx, a3 %lx, a4 %lx, a5 %lx\n", tf_arg(tf, 0),
+	    tf_arg(tf, 1), tf_arg(tf, 2), tf_arg(tf, 3), tf_arg(tf, 4),
+	    tf_arg(tf, 5));
+	say("  t0 %lu, t1 %lu, t2 %lu\n", *tf_reg(tf, REG_T0),
+	    *tf_reg(tf, REG_T1), *tf_reg(tf, REG_T2));
+}
+
 /* Only the first hart to come here speaks. */
 void panic(const char *fmt, ...)
 {
@@ -107,6 +124,7 @@ void panic(const char *fmt, ...)
 	va_end(args);
 	say("\npanic on hart %u: %s\n", hart_index(), panic_epitaph);
 	print_backtrace();
+	print_process();
 	say("Bail out! %s\n", panic_epitaph);
 	power_off(PANIC_STATUS);
 }
