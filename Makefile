@@ -166,6 +166,7 @@ $(foreach p,$(USER_PROGS),$(eval \
 $(foreach p,$(RED_PROGS),$(eval $(call program_rule,$(p),tests/red/$(p).c)))
 $(foreach p,$(USER_TESTS) testinit,$(eval \
 	$(call program_rule,$(p),tests/user/$(p).c $(USER_TEST_COMMON:%=tests/user/%))))
+$(eval $(call program_rule,fuzz,$(FUZZ_SRCS:%=tests/user/%)))
 -include $(patsubst %,$(B)/user/%.d,$(basename $(USER_LIB_SRCS)))
 
 $(B)/initrd.cpio: $(USER_PROGS:%=$(B)/bin/%) tools/mkcpio.sh
@@ -182,6 +183,10 @@ $(B)/test.cpio: $(TEST_PROGS:%=$(B)/bin/%) $(B)/bin/testinit $(B)/elf \
 	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/testinit:755 \
 		$(foreach p,$(TEST_PROGS),bin/$(p)=$(B)/bin/$(p):755) \
 		$$(cd $(B) && for f in elf/*/*; do echo $$f=$(B)/$$f:755; done)
+
+$(B)/fuzz.cpio: $(B)/bin/fuzz tests/user/suites.mk tools/mkcpio.sh
+	$(Q)sh tools/mkcpio.sh $@ bin/fuzz=$(B)/bin/fuzz:755 \
+		data/text=tests/user/suites.mk:644 data/none/
 
 include tests/host/host.mk
 
@@ -209,9 +214,10 @@ debug: $(B)/calf.elf ## the same, waiting for a debugger of your own
 
 HOST_PROGS := $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model
 TEST_FILES := $(B)/calf.elf $(B)/calf-test.elf $(B)/test.cpio $(RED_FILES)
+FUZZ_FILES := $(B)/calf-test.elf $(B)/fuzz.cpio
 RUN_BOOTS := $(PYTHON) tools/run.py --boots tests/boots.txt
 
-test: $(TEST_FILES) $(HOST_PROGS) ## every test that fits into a few minutes
+test: $(TEST_FILES) $(FUZZ_FILES) $(HOST_PROGS) ## every test that fits into a few minutes
 	$(Q)$(RUN_BOOTS)
 
 test-kernel: $(TEST_FILES) ## tests inside the kernel
@@ -222,6 +228,18 @@ test-user: $(TEST_FILES) ## tests in user programs, on 1, 2 and 4 harts
 
 test-red: $(TEST_FILES) ## boots that must fail, and do
 	$(Q)$(RUN_BOOTS) 'red-*'
+
+# --- random system calls and storms of forks ---------------------------------
+
+SEED ?= 1
+CALLS ?= 20000
+HARTS ?= 1 4
+EVERY ?= 0
+
+fuzz: $(FUZZ_FILES) ## random system calls (SEED= CALLS= HARTS=1 EVERY=)
+	$(Q)for harts in $(HARTS); do $(PYTHON) tools/fuzz.py --qemu $(QEMU) \
+		--seed $(SEED) --calls $(CALLS) --every $(EVERY) \
+		--harts $$harts || exit 1; done
 
 # --- measurements ------------------------------------------------------------
 
@@ -288,6 +306,6 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' \
 		$(MAKEFILE_LIST)
 
-.PHONY: all run gdb debug test test-kernel test-user test-red bench \
+.PHONY: all run gdb debug fuzz test test-kernel test-user test-red bench \
 	bench-gate bench-wall profile check \
 	check-format check-layers check-locks check-docs format deps clean help

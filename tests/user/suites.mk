@@ -31,3 +31,17 @@ USER_TESTS := \
 	t_sweep \
 	t_storm \
 	t_init
+
+# Programs that are process 1 of a machine of their own: what each is made of.
+# The fuzzer takes the numbers of the calls from the kernel's header.
+
+FUZZ_SRCS := fuzz.c fuzz_worker.c fuzz_calls.c fuzz_world.c
+FUZZ_NUMBERS := $(B)/gen/fuzz_numbers.h
+
+$(FUZZ_NUMBERS): include/abi/syscall.h
+	@mkdir -p $(@D)
+	$(Q)awk '/^#define SYS_[a-z]/ { print "    {" $$2 ", \"" $$2 "\"}," }' \
+		$< > $@
+
+$(B)/user/tests/user/fuzz_calls.o: $(FUZZ_NUMBERS)
+$(B)/user/tests/user/fuzz_calls.o: USER_CFLAGS += -I$(B)/gen

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fuzz.h - what the parts of the fuzzer share.
+ *
+ *   fuzz.c         process 1: rounds of families, and what must hold after
+ *   fuzz_worker.c  a member of a family: calls, forks, looks around, dies
+ *   fuzz_calls.c   which call next, and with which arguments
+ *   fuzz_world.c   a family's memory: every kind of entry, at every border
+ *
+ * Everything that is random comes from the seed. With one hart and QEMU's
+ * -icount, two runs with one seed are the same, call by call.
+ *
+ * A member may lose any of its memory to a call that it made itself. So what
+ * the fuzzer relies on is either shared, far from where calls point to
+ * struct shared), or may go with the member that lost it.
+ */
+#ifndef TESTS_USER_FUZZ_H
+#define TESTS_USER_FUZZ_H
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "abi/calf.h"
+#include "abi/syscall.h"
+
+#define PAGE 4096UL
+#define MIB  (1UL << 20)
+#define GIB  (1UL << 30)
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+#define USER_END 0x4000000000UL
+
+/* ---- A system call, with the number that it has in the run ---- */
+
+struct call {
+	uint64_t number;
+	long nr;
+	long args[6];
+};
+
+/* A call that was made, or that has not returned: then `done` is false. */
+struct made {
+	struct call call;
+	uint64_t family;
+	long result;
+	pid_t pid;
+	bool done;
+};
+
+/* ---- What all processes share, where no call points to by design ---- */
+
+#define BOARD_AT 0x3000000000UL
+
+/* How many of the calls before a failure are told. */
+#define LAST_CALLS 24
+
+struct shared {
+	uint64_t seed;
+	uint64_t members;  /* processes there may be at once */
+	uint64_t every;    /* calls between two checks by the kernel */
+	uint64_t limit;    /* no call with this number in this round */
+	uint64_t calls;    /* made so far: the number of the next */
+	uint64_t checks;   /* calf_check()s made */
+	uint64_t children; /* forked by members */
+	uint64_t families; /* begun so far: the number of the next */
+	uint64_t hash;     /* of every call, its arguments and result */
+	struct made last[LAST_CALLS];
+	uint32_t failed; /* 1: somebody writes to `failure`; 2: it is there */
+	char failure[240];
+};
+
+#define board ((struct shared *)BOARD_AT)
+
+/* Keeps the first sentence that anybody has to say. */
+#define fail(...)                                                              \
+	do {                                                                   \
+		if (__atomic_fetch_or(&board->failed, 1, __ATOMIC_ACQ_REL) ==  \
+		    0) {                                                       \
+			snprintf(board->failure, sizeof(board->failure),       \
+			    __VA_ARGS__);                                      \
+			__atomic_store_n(&board->failed, 3, __ATOMIC_RELEASE); \
+		}                                                              \
+	} while (0)
+
+/*
+ * Makes the call. Its number, the seed and the family travel in t0 to t2,
+ * where a kernel that stops finds them: a panic prints these registers.
+ */
+static inline long make_call(const struct call *call, uint64_t family)
+{
+	register long a0 __asm__("a0") = call->args[0];
+	register long a1 __asm__("a1") = call->args[1];
+	register long a2 __asm__("a2") = call->args[2];
+	register long a3 __asm__("a3") = call->args[3];
+	register long a4 __asm__("a4") = call->args[4];
+	register long a5 __asm__("a5") = call->args[5];
+	register long a7 __asm__("a7") = call->nr;
+	register uint64_t t0 __asm__("t0") = call->number;
+	register uint64_t t1 __asm__("t1") = board->seed;
+	register uint64_t t2 __asm__("t2") = family;
+
+	__asm__ volatile("ecall"
+			 : "+r"(a0)
+			 : "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5), "r"(a7),
+			 "r"(t0), "r"(t1), "r"(t2)
+			 : "memory");
+	return a0;
+}
+
+/* A call that the fuzzer makes for its own ends: not one of those counted. */
+#define plain(nr, ...) plain_call((nr), (const long[6]){__VA_ARGS__})
+static inline long plain_call(long nr, const long args[6])
+{
+	struct call call = {0, nr, {0}};
+	int i;
+
+	for (i = 0; i < 6; i++)
+		call.args[i] = args[i];
+	return make_call(&call, 0);
+}
+
+/* ---- A member of a family ---- */
+
+#define KIDS 8
+
+struct member {
+	uint64_t rng;
+	uint64_t family;
+	uint64_t steps;   /* calls that this process made */
+	pid_t kids[KIDS]; /* the last ones it forked, dead or alive */
+	int next_kid;
+};
+
+/* This process's. */
+extern struct member me;
+
+/* The next random number, the next below `n`, and true once in `n` times. */
+uint64_t roll(void);
+uint64_t below(uint64_t n);
+bool once_in(uint64_t n);
+
+/* Begins a family in the calling process; ends with it. */
+_Noreturn void family_run(uint64_t family);
+
+/* ---- Memory: fuzz_world.c ---- */
+
+/*
+ * Words of a family's private pages: nobody else may ever read them. The
+ * family's number is there twice, so that a word that was overwritten in part
+ * is not taken for another family's.
+ */
+#define TAG_PREFIX 0xfa3111e5UL
+#define TAG(family)                                   \
+	(TAG_PREFIX << 32 | ((family)&0xffff) << 16 | \
+	    (~(uint64_t)(family)&0xffff))
+
+/* Process 1's: shared copy-on-write with everybody, changed by nobody. */
+#define CANARY_AT    (0x1800200000UL - 2 * PAGE)
+#define CANARY_PAGES 4UL
+
+bool canary_map(void);
+bool canary_lives(void);
+
+/* Maps a family's memory, every kind of entry beside every other. */
+void world_build(void);
+
+/* An address, mostly near a border of entries of different kinds. */
+uintptr_t any_address(void);
+
+/* An address for mmap and the like: a page near a border, mostly. */
+uintptr_t any_page(void);
+
+/* Addresses that cannot be read from at all. */
+uintptr_t bad_address(void);
+
+/*
+ * Puts `len` bytes into memory and returns where: in the middle of it, across
+ * a border of pages, or cut off by the end of what is mapped.
+ */
+uintptr_t place(const void *bytes, size_t len);
+
+/* Looks for bytes that are not this family's. */
+void world_look(void);
+
+/* ---- Calls: fuzz_calls.c ---- */
+
+/* The next call to be made; its number is set by who makes it. */
+void choose_call(struct call *call);
+
+/* The name behind a number, or "?". */
+const char *call_name(long nr);
+
+#endif

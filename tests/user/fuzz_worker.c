@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fuzz_worker.c - a member of a family: one call after the other, until it is
+ * killed, or dies of what it did, or the round is over.
+ *
+ * Whatever a call may do to the member that makes it is welcome. What would
+ * end the run, or the other families, is taken out of it: restrain().
+ */
+#include "fuzz.h"
+
+#include "abi/clone.h"
+#include "abi/termios.h"
+
+#include <fcntl.h>
+#include <sys/time.h>
+
+/* Steps between two looks at what is to be kept in order. */
+#define UPKEEP 16
+#define LOOK   64
+
+/* What interrupts a call that would wait for ever. */
+#define ALARM_MICROS 5000
+
+/* Exit status of a member that died of a bad access. */
+#define CRASHED 77
+
+struct member me;
+
+static unsigned char signal_stack[16384];
+
+uint64_t roll(void)
+{
+	me.rng ^= me.rng << 13;
+	me.rng ^= me.rng >> 7;
+	me.rng ^= me.rng << 17;
+	return me.rng * 0x2545f4914f6cdd1dUL;
+}
+
+uint64_t below(uint64_t n)
+{
+	return (roll() >> 16) % n;
+}
+
+bool once_in(uint64_t n)
+{
+	return below(n) == 0;
+}
+
+/* ---- Keeping a member going ---- */
+
+_Noreturn static void leave(int status)
+{
+	for (;;)
+		(void)plain(SYS_exit, status);
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+/* Without the kernel's line about a signal that nobody handles. */
+static void on_crash(int sig)
+{
+	(void)sig;
+	leave(CRASHED);
+}
+
+static void handle(int sig, sighandler_t handler)
+{
+	struct sigaction act;
+
+	memset(&act, 0, sizeof(act));
+	act.sa_handler = handler;
+	act.sa_flags = SA_ONSTACK;
+	(void)plain(SYS_rt_sigaction, sig, (long)&act, 0, 8);
+}
+
+static void arm(void)
+{
+	struct itimerval alarm = {{0, ALARM_MICROS}, {0, ALARM_MICROS}};
+	stack_t stack = {signal_stack, 0, sizeof(signal_stack)};
+	sigset_t none = 0;
+
+	(void)plain(SYS_calf_fail);
+	(void)plain(SYS_sigaltstack, (long)&stack);
+	handle(SIGALRM, on_alarm);
+	handle(SIGSEGV, on_crash);
+	handle(SIGBUS, on_crash);
+	handle(SIGILL, on_crash);
+	handle(SIGTRAP, on_crash);
+	(void)plain(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, 8);
+	(void)plain(SYS_setitimer, ITIMER_REAL, (long)&alarm);
+}
+
+static void upkeep(void)
+{
+	arm();
+	while (plain(SYS_wait4, -1, 0, WNOHANG) > 0)
+		continue;
+}
+
+/* ---- What is not let through ---- */
+
+#define REBOOT_MAGIC1  0xfee1deadUL
+#define REBOOT_MAGIC2  672274793UL
+#define REBOOT_CAD_ON  0x89abcdefUL
+#define REBOOT_MAY_END 3
+
+/* It may ask for what does not end the machine. */
+static void restrain_reboot(struct call *call)
+{
+	if ((call->args[0] & 0xffffffff) == (long)REBOOT_MAGIC1 ||
+	    once_in(REBOOT_MAY_END)) {
+		call->args[0] = (long)REBOOT_MAGIC1;
+		call->args[1] = (long)REBOOT_MAGIC2;
+		call->args[2] = once_in(2) ? 0 : (long)REBOOT_CAD_ON;
+	}
+}
+
+/* Everybody may be sent what hurts nobody. */
+static void restrain_kill(struct call *call)
+{
+	static const int harmless[] = {0, SIGCHLD, SIGCONT, SIGURG};
+
+	if ((int)call->args[0] == -1)
+		call->args[1] = harmless[below(COUNT(harmless))];
+}
+
+static bool is_console(int fd)
+{
+	unsigned char modes[64];
+
+	return plain(SYS_ioctl, fd, TCGETS, (long)modes) == 0;
+}
+
+/* The console is for the report: it gets what cannot be read. */
+static void restrain_write(struct call *call)
+{
+	if (!is_console((int)call->args[0]))
+		return;
+	if (call->nr == SYS_write)
+		call->args[1] = (long)bad_address();
+	else
+		call->args[0] = 1;
+}
+
+static void restrain(struct call *call)
+{
+	switch (call->nr) {
+	case SYS_reboot:
+		restrain_reboot(call);
+		break;
+	case SYS_kill:
+		restrain_kill(call);
+		break;
+	case SYS_write:
+	case SYS_writev:
+		restrain_write(call);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- Calls that need more than to be made ---- */
+
+static bool is_full(void)
+{
+	struct calf_stat st;
+
+	return plain(SYS_calf_stat, (long)&st, sizeof(st)) < 0 ||
+	    st.processes >= board->members;
+}
+
+static void become_child(uint64_t rng)
+{
+	me.rng = rng | 1;
+	me.steps = 0;
+	memset(me.kids, 0, sizeof(me.kids));
+	arm();
+}
+
+static void remember_kid(long pid)
+{
+	(void)__atomic_add_fetch(&board->children, 1, __ATOMIC_RELAXED);
+	me.kids[me.next_kid++ % KIDS] = (pid_t)pid;
+}
+
+/* A fork as the call says. Both sides go on with what comes next. */
+static long fork_as(const struct call *call)
+{
+	uint64_t rng = roll();
+	long pid = make_call(call, me.family);
+
+	if (pid == 0)
+		become_child(rng);
+	else if (pid > 0)
+		remember_kid(pid);
+	return pid;
+}
+
+static void step(void);
+
+/*
+ * The child runs in our memory, further down on our stack, while we wait. It
+ * ends there: it must not return from where we called.
+ */
+static __attribute__((noinline)) long vfork_as(const struct call *call)
+{
+	static struct member before;
+	long pid;
+
+	before = me;
+	pid = make_call(call, me.family);
+	if (pid == 0) {
+		int i;
+
+		for (i = 0; i < 3; i++)
+			step();
+		leave(0);
+	}
+	me = before;
+	(void)roll();
+	if (pid > 0)
+		remember_kid(pid);
+	return pid;
+}
+
+static long do_clone(struct call *call)
+{
+	if (is_full()) {
+		call->nr = SYS_wait4;
+		call->args[0] = -1;
+		call->args[1] = 0;
+		call->args[2] = WNOHANG;
+		call->args[3] = 0;
+		return make_call(call, me.family);
+	}
+	if ((call->args[0] & CLONE_VM) && call->args[1] == 0)
+		return vfork_as(call);
+	return fork_as(call);
+}
+
+/* In a child, as there may be no way back. False if there can be none. */
+static bool in_child(void)
+{
+	static const struct call fork_call = {0, SYS_clone, {SIGCHLD}};
+
+	return !is_full() && fork_as(&fork_call) == 0;
+}
+
+static long do_exec(const struct call *call)
+{
+	long result;
+
+	if (!in_child())
+		return 0;
+	result = make_call(call, me.family);
+	if (once_in(2))
+		leave(0);
+	return result;
+}
+
+/* Where a frame that is well formed leads. */
+_Noreturn void fuzz_resumed(void);
+__asm__(".text\n"
+	".globl fuzz_resumed\n"
+	"fuzz_resumed:\n"
+	"	li	a7, 93\n"
+	"	ecall\n"
+	"	j	fuzz_resumed\n");
+
+/* siginfo, and what comes before the registers in a ucontext. */
+#define FRAME_PC    ((128 + 176) / 8)
+#define FRAME_MASK  ((128 + 40) / 8)
+#define FRAME_WORDS ((128 + 960) / 8)
+
+static void do_sigreturn(const struct call *call)
+{
+	static uint64_t frame[FRAME_WORDS];
+	uintptr_t at;
+	int i;
+
+	if (!in_child())
+		return;
+	for (i = 0; i < FRAME_WORDS; i++)
+		frame[i] = once_in(3) ? any_address() : roll();
+	if (!once_in(3))
+		frame[FRAME_PC] = (uintptr_t)fuzz_resumed;
+	if (once_in(2))
+		frame[FRAME_MASK] = 0;
+	at =
+	    once_in(4) ? (uintptr_t)call->args[0] : place(frame, sizeof(frame));
+	__asm__ volatile("mv	t0, %0\n"
+			 "mv	t1, %1\n"
+			 "mv	sp, %2\n"
+			 "li	a7, 139\n"
+			 "ecall\n"
+			 "j	fuzz_resumed\n"
+			 :
+			 : "r"(call->number), "r"(board->seed), "r"(at)
+			 : "t0", "t1", "a7", "memory");
+	__builtin_unreachable();
+}
+
+static long perform(struct call *call)
+{
+	switch (call->nr) {
+	case SYS_clone:
+		return do_clone(call);
+	case SYS_execve:
+		return do_exec(call);
+	case SYS_rt_sigreturn:
+		do_sigreturn(call);
+		return 0;
+	default:
+		return make_call(call, me.family);
+	}
+}
+
+/* ---- One step ---- */
+
+static uint64_t stir(uint64_t hash, uint64_t word)
+{
+	return (hash ^ word) * 0x100000001b3UL ^ hash >> 29;
+}
+
+static struct made *record(const struct call *call)
+{
+	struct made *made = &board->last[call->number % LAST_CALLS];
+
+	made->call = *call;
+	made->family = me.family;
+	made->pid = (pid_t)plain(SYS_getpid);
+	made->done = false;
+	return made;
+}
+
+/* Without a lock: exact on one hart, where it is compared. */
+static void record_result(struct made *made, const struct call *call,
+    long result)
+{
+	uint64_t hash = stir(board->hash, call->number);
+	int i;
+
+	for (i = 0; i < 6; i++)
+		hash = stir(hash, (uint64_t)call->args[i]);
+	hash = stir(hash, (uint64_t)call->nr);
+	board->hash = stir(hash, (uint64_t)result);
+	if (made->call.number != call->number)
+		return;
+	made->result = result;
+	made->done = true;
+}
+
+/* The kernel checks itself, and is told after which call. */
+static void check_after(const struct call *call)
+{
+	struct call check = {call->number, SYS_calf_check, {call->nr}};
+	int i;
+
+	if (call->number % board->every != 0)
+		return;
+	for (i = 1; i < 6; i++)
+		check.args[i] = call->args[i - 1];
+	(void)make_call(&check, me.family);
+	(void)__atomic_add_fetch(&board->checks, 1, __ATOMIC_RELAXED);
+}
+
+static void step(void)
+{
+	struct call call;
+	struct made *made;
+	long result;
+
+	choose_call(&call);
+	if ((call.nr == SYS_exit || call.nr == SYS_exit_group) && !once_in(4))
+		return;
+	restrain(&call);
+	call.number = __atomic_fetch_add(&board->calls, 1, __ATOMIC_RELAXED);
+	if (call.number >= board->limit)
+		leave(0);
+	made = record(&call);
+	result = perform(&call);
+	record_result(made, &call, result);
+	check_after(&call);
+}
+
+static void open_files(void)
+{
+	int fds[2];
+
+	(void)close(0);
+	(void)close(1);
+	(void)close(2);
+	(void)open("/dev/zero", O_RDWR);
+	(void)open("/dev/null", O_RDWR);
+	(void)open("/dev/console", O_RDWR);
+	(void)pipe(fds);
+	(void)pipe2(fds, O_NONBLOCK);
+	(void)open("/data/text", O_RDONLY);
+	(void)open("/bin", O_RDONLY | O_DIRECTORY);
+	(void)open("/dev/random", O_RDONLY);
+}
+
+void family_run(uint64_t family)
+{
+	me.family = family;
+	me.rng = (board->seed + 1) * 0x9e3779b97f4a7c15UL ^
+	    (family + 1) * 0xd1342543de82ef95UL;
+	if (me.rng == 0)
+		me.rng = 1;
+	arm();
+	open_files();
+	world_build();
+	for (;;) {
+		step();
+		if (++me.steps % UPKEEP == 0)
+			upkeep();
+		if (me.steps % LOOK == 0)
+			world_look();
+	}
+}
