@@ -156,6 +156,7 @@ void proc_start_init(const char *path, const char *args)
 	memset(&p->tf, 0, sizeof p->tf);
 	enter_program(p, &prog, path);
 	p->exit_signal = SIGCHLD;
+	fd_table_init(&p->fds);
 	open_console(&p->fds);
 	proc_init_task = p;
 	lock_acquire(&sched_lock);

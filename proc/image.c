@@ -232,8 +232,8 @@ static vaddr_t stack_place(const struct image_info *info)
 static int lay_out(struct aspace *as, struct image_info *info)
 {
 	vaddr_t top = stack_place(info);
-	int err = reserve(as, top - STACK_HEAD - STACK_SIZE, top,
-	    info->stack_perms);
+	int err =
+	    reserve(as, top - STACK_HEAD - STACK_SIZE, top, info->stack_perms);
 
 	info->stack_top = top;
 	as->trampoline = max_u64(top, info->end);
