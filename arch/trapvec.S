@@ -80,6 +80,7 @@ trap_vector:
 	bne	a1, t0, trap_other
 
 	/* A system call: what syscall_table has for the number in a7. */
+trap_call_again:
 	li	t0, SYSCALL_TABLE_SIZE
 	bgeu	a7, t0, trap_call_unknown
 	slli	t0, a7, SYSCALL_ENTRY_SHIFT
@@ -153,14 +154,9 @@ trap_needs_all:
 	ld	a0, HART_PROC(tp)
 	j	trapframe_enter		/* the frame may be another program's */
 
-	/* trapframe_enter(tf): user mode, with all registers from the frame. */
-	.globl	trapframe_enter
-trapframe_enter:
+	.macro	load_callee_saved
 	addi	t0, sp, -8
 	sc.d	zero, zero, (t0)	/* drop another process's reservation */
-	ld	t0, TF_PC(a0)
-	csrw	sepc, t0
-	csrw	sscratch, a0
 	load	gp, 3
 	load	s0, 8
 	load	s1, 9
@@ -174,6 +170,24 @@ trapframe_enter:
 	load	s9, 25
 	load	s10, 26
 	load	s11, 27
+	.endm
+
+	/* trapframe_repeat(tf): as if it had just executed its ecall again. */
+	.globl	trapframe_repeat
+trapframe_repeat:
+	load_callee_saved
+	load	a7, 17
+	li	t0, CAUSE_ECALL
+	csrw	scause, t0
+	j	trap_call_again
+
+	/* trapframe_enter(tf): user mode, with all registers from the frame. */
+	.globl	trapframe_enter
+trapframe_enter:
+	load_callee_saved
+	ld	t0, TF_PC(a0)
+	csrw	sepc, t0
+	csrw	sscratch, a0
 	mv	t0, a0
 	load	a0, 10
 	load_caller_saved_but_a0

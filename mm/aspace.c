@@ -173,6 +173,13 @@ void aspace_switch(struct aspace *as)
 	tlb_switch(frame_paddr(as->root), &as->asid);
 }
 
+/* Is the entry before that of `w`, in the same table, EMPTY? */
+static bool has_empty_before(const struct walk *w)
+{
+	return ((uintptr_t)w->slot & PAGE_MASK) != 0 &&
+	    pte_is_empty(pte_read(w->slot - 1));
+}
+
 /*
  * From the top down, so that the heap can grow from below. `cursor` remembers
  * how far down everything is taken; unmapping raises it again.
@@ -190,6 +197,10 @@ int aspace_find_gap(struct aspace *as, uint64_t len, vaddr_t *start)
 
 		if (pte_is_empty(pte_read(w.slot))) {
 			at_cursor = false;
+			while (top - w.start < len && has_empty_before(&w)) {
+				w.slot--;
+				w.start -= level_span(w.level);
+			}
 			/* No mapping begins at 0, which is no address. */
 			bottom = max_u64(w.start, PAGE_SIZE);
 		} else {

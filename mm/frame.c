@@ -352,12 +352,12 @@ void frame_free(struct frame *f)
 	lock_release(&cache->lock);
 }
 
-void freeing_done(struct freeing *freeing)
+void freeing_done(struct freeing freeing)
 {
 	struct frame_cache *cache = hart_self()->frame_cache;
-	struct chain *link = freeing->first;
+	struct chain *link = freeing.first;
 
-	if (freeing->count == CHAIN_MAX) {
+	if (freeing.count == CHAIN_MAX) {
 		depot_put(link);
 	} else {
 		lock_acquire(&cache->lock);
@@ -365,7 +365,6 @@ void freeing_done(struct freeing *freeing)
 			cache_push(cache, frame_of_virt(link));
 		lock_release(&cache->lock);
 	}
-	*freeing = (struct freeing){0};
 }
 
 void frame_free_zeroed(struct frame *f)

@@ -202,7 +202,7 @@ static void leaf_table_free(struct frame *table)
 			freeing_add(&freeing, phys_to_virt(pte_paddr(e)));
 		}
 	}
-	freeing_done(&freeing);
+	freeing_done(freeing);
 	frame_free_zeroed(table);
 }
 

@@ -144,6 +144,21 @@ int aspace_resolve(struct aspace *as, vaddr_t va, enum access access,
 	return err;
 }
 
+int user_page(struct aspace *as, vaddr_t va, enum access access, void **kernel)
+{
+	bool changed;
+	pte_t *slot;
+	int err;
+
+	lock_acquire(&as->lock);
+	err = resolve(as, va, access, &slot, &changed);
+	if (err == 0)
+		*kernel = (char *)phys_to_virt(pte_paddr(pte_read(slot))) +
+		    (va & PAGE_MASK);
+	lock_release(&as->lock);
+	return err;
+}
+
 int aspace_fault(struct aspace *as, vaddr_t va, enum access access)
 {
 	bool changed;

@@ -11,17 +11,6 @@
 #include "lib/string.h"
 #include "mm/aspace.h"
 
-int user_page(struct aspace *as, vaddr_t va, enum access access, void **kernel)
-{
-	paddr_t page;
-	int err = aspace_resolve(as, va, access, &page);
-
-	if (err < 0)
-		return err;
-	*kernel = (char *)phys_to_virt(page) + (va & PAGE_MASK);
-	return 0;
-}
-
 static size_t chunk(vaddr_t va, size_t len)
 {
 	return min_u64(len, PAGE_SIZE - (va & PAGE_MASK));

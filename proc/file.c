@@ -162,15 +162,6 @@ static unsigned table_room(const struct fd_table *table)
 	return table->files == table->few ? FD_INLINE : FD_MAX;
 }
 
-struct file *fd_get(int fd)
-{
-	struct fd_table *table = self_table();
-
-	if ((unsigned)fd >= table->end)
-		return NULL;
-	return table->files[fd];
-}
-
 /* Makes room for descriptor `fd`, by moving to a frame if need be. */
 static int table_grow(struct fd_table *table, unsigned fd)
 {

@@ -34,6 +34,13 @@ struct pipe {
 
 static struct slab pipes = SLAB_INIT(struct pipe);
 
+/* Without the lock a guess, which may be old. */
+static bool is_empty(const struct pipe *pipe)
+{
+	return __atomic_load_n(&pipe->head, __ATOMIC_RELAXED) ==
+	    __atomic_load_n(&pipe->tail, __ATOMIC_RELAXED);
+}
+
 /* Where byte number `at` is, and how many follow it in the same frame. */
 static char *pipe_at(struct pipe *pipe, uint64_t at, size_t *n)
 {
@@ -41,79 +48,86 @@ static char *pipe_at(struct pipe *pipe, uint64_t at, size_t *n)
 	return pipe->page[at / PAGE_SIZE % PIPE_FRAMES] + at % PAGE_SIZE;
 }
 
-/* A frame for byte number `at`. */
-static bool pipe_give_page(struct pipe *pipe, uint64_t at)
+static NOINLINE bool page_give(char **page)
 {
-	char **page = &pipe->page[at / PAGE_SIZE % PIPE_FRAMES];
-	struct frame *frame;
+	struct frame *frame = frame_alloc(FRAME_KERNEL);
 
-	if (*page != NULL)
-		return true;
-	frame = frame_alloc(FRAME_KERNEL);
 	if (frame == NULL)
 		return false;
 	*page = frame_virt(frame);
 	return true;
 }
 
-/*
- * Reads what there is: the first piece decides about an error, later ones end
- * the read. User memory is made ready outside the lock.
- */
-static long pipe_read_some(struct pipe *pipe, vaddr_t to, size_t len)
+/* A frame for byte number `at`. */
+static inline bool pipe_give_page(struct pipe *pipe, uint64_t at)
 {
-	size_t done = 0;
+	char **page = &pipe->page[at / PAGE_SIZE % PIPE_FRAMES];
 
-	while (done < len) {
-		size_t n =
-		    min_u64(len - done, PAGE_SIZE - ((to + done) & PAGE_MASK));
-		void *kernel;
-		char *from;
-		int err = user_page(proc_self()->as, to + done, ACCESS_WRITE,
-		    &kernel);
-
-		if (err < 0)
-			return done > 0 ? (long)done : err;
-		lock_acquire(&pipe->lock);
-		n = min_u64(n, pipe->head - pipe->tail);
-		from = pipe_at(pipe, pipe->tail, &n);
-		memcpy(kernel, from, n);
-		pipe->tail += n;
-		lock_release(&pipe->lock);
-		if (n == 0)
-			break;
-		done += n;
-	}
-	return (long)done;
+	return likely(*page != NULL) || page_give(page);
 }
 
+/* Moves up to `n` bytes out of the ring, as far as one frame goes. */
+static size_t take(struct pipe *pipe, char *to, size_t n) REQUIRES(pipe->lock)
+{
+	char *from;
+
+	n = min_u64(n, pipe->head - pipe->tail);
+	from = pipe_at(pipe, pipe->tail, &n);
+	memcpy(to, from, n);
+	pipe->tail += n;
+	return n;
+}
+
+/* Nothing to read, it seemed: the end, or a reason to wait. */
+static NOINLINE long read_nothing(struct file *f, struct pipe *pipe)
+{
+	long result = -ERESTART;
+
+	lock_acquire(&pipe->lock);
+	if (is_empty(pipe)) {
+		if (pipe->writers == 0)
+			result = 0;
+		else if (f->flags & O_NONBLOCK)
+			result = -EAGAIN;
+		else
+			sched_block(&pipe->read_event, CALL_RESTARTABLE);
+	}
+	lock_release(&pipe->lock);
+	return result;
+}
+
+/* Reads up to `n` bytes into one page, which is made ready before. */
+static NOINLINE long read_some(struct pipe *pipe, vaddr_t to, size_t n)
+{
+	void *kernel;
+	int err = user_page(proc_self()->as, to, ACCESS_WRITE, &kernel);
+
+	if (err < 0)
+		return err;
+	lock_acquire(&pipe->lock);
+	n = take(pipe, kernel, n);
+	waitq_wake_all(&pipe->write_event);
+	lock_release(&pipe->lock);
+	return (long)n;
+}
+
+/* What there is. The first piece decides about errors, others end the read. */
 static long pipe_read(struct file *f, vaddr_t to, size_t len)
 {
 	struct pipe *pipe = f->object;
-	long result;
+	size_t done = 0;
 
-	if (len == 0)
-		return 0;
-	lock_acquire(&pipe->lock);
-	if (pipe->head == pipe->tail) {
-		result = 0;
-		if (pipe->writers > 0 && (f->flags & O_NONBLOCK))
-			result = -EAGAIN;
-		else if (pipe->writers > 0) {
-			sched_block(&pipe->read_event, CALL_RESTARTABLE);
-			result = -ERESTART;
-		}
-		lock_release(&pipe->lock);
-		return result;
+	if (len > 0 && is_empty(pipe))
+		return read_nothing(f, pipe);
+	while (done < len && !is_empty(pipe)) {
+		long n = read_some(pipe, to + done,
+		    min_u64(len - done, PAGE_SIZE - ((to + done) & PAGE_MASK)));
+
+		if (n <= 0)
+			return done > 0 ? (long)done : n < 0 ? n : -ERESTART;
+		done += (size_t)n;
 	}
-	lock_release(&pipe->lock);
-	result = pipe_read_some(pipe, to, len);
-	if (result == 0)
-		return -ERESTART; /* another reader was faster */
-	lock_acquire(&pipe->lock);
-	waitq_wake_all(&pipe->write_event);
-	lock_release(&pipe->lock);
-	return result;
+	return (long)done;
 }
 
 /*
@@ -150,23 +164,6 @@ static long pipe_write_some(struct pipe *pipe, vaddr_t from, size_t len,
 	return (long)done;
 }
 
-/* All or nothing for small writes: the check of what may fail comes first. */
-static int prepare_small(struct pipe *pipe, vaddr_t from, size_t len)
-{
-	void *kernel;
-	int err = user_page(proc_self()->as, from, ACCESS_READ, &kernel);
-
-	if (err == 0)
-		err = user_page(proc_self()->as, from + len - 1, ACCESS_READ,
-		    &kernel);
-	if (err < 0)
-		return err;
-	if (!pipe_give_page(pipe, pipe->head) ||
-	    !pipe_give_page(pipe, pipe->head + len - 1))
-		return -ENOMEM;
-	return 0;
-}
-
 /* Waits for room, with what is done so far in the progress of the call. */
 static long wait_for_room(struct file *f, struct pipe *pipe, size_t done)
 {
@@ -181,23 +178,15 @@ static long wait_for_room(struct file *f, struct pipe *pipe, size_t done)
 	return -ERESTART;
 }
 
-static long pipe_write_locked(struct file *f, struct pipe *pipe, vaddr_t from,
-    size_t len, size_t done)
+/* More than goes in as a whole. */
+static long write_large(struct file *f, struct pipe *pipe, vaddr_t from,
+    size_t len, size_t done) REQUIRES(pipe->lock)
 {
-	size_t room = PIPE_SIZE - (pipe->head - pipe->tail);
 	bool no_memory = false;
 	long n;
-	int err;
 
 	if (pipe->readers == 0)
 		return done > 0 ? (long)done : -EPIPE;
-	if (len <= PIPE_BUF) {
-		if (room < len)
-			return wait_for_room(f, pipe, 0);
-		err = prepare_small(pipe, from, len);
-		if (err < 0)
-			return err;
-	}
 	n = pipe_write_some(pipe, from + done, len - done, &no_memory);
 	if (n > 0)
 		waitq_wake_all(&pipe->read_event);
@@ -209,16 +198,76 @@ static long pipe_write_locked(struct file *f, struct pipe *pipe, vaddr_t from,
 	return done == len ? (long)done : wait_for_room(f, pipe, done);
 }
 
-/* The result of a write; that nobody reads is a signal as well. */
-static long pipe_written(long result)
+/* What goes in as a whole, in one part or two: kernel memory. */
+struct small {
+	const char *part[2];
+	size_t len[2];
+};
+
+static void put(struct pipe *pipe, const char *from, size_t len)
+    REQUIRES(pipe->lock)
+{
+	while (len > 0) {
+		size_t n = len;
+		char *to = pipe_at(pipe, pipe->head, &n);
+
+		memcpy(to, from, n);
+		pipe->head += n;
+		from += n;
+		len -= n;
+	}
+}
+
+/* All of it or nothing. `err` says that it could not be read. */
+static long write_small(struct file *f, struct pipe *pipe,
+    const struct small *small, int err) REQUIRES(pipe->lock)
+{
+	size_t len = small->len[0] + small->len[1];
+
+	if (pipe->readers == 0)
+		return -EPIPE;
+	if (PIPE_SIZE - (pipe->head - pipe->tail) < len)
+		return wait_for_room(f, pipe, 0);
+	if (err < 0)
+		return err;
+	if (!pipe_give_page(pipe, pipe->head) ||
+	    !pipe_give_page(pipe, pipe->head + len - 1))
+		return -ENOMEM;
+	put(pipe, small->part[0], small->len[0]);
+	put(pipe, small->part[1], small->len[1]);
+	waitq_wake_all(&pipe->read_event);
+	return (long)len;
+}
+
+/* Makes up to PIPE_BUF bytes of user memory ready. */
+static int find_small(struct small *small, vaddr_t from, size_t len)
+{
+	struct aspace *as = proc_self()->as;
+	int err;
+
+	small->len[0] = min_u64(len, PAGE_SIZE - (from & PAGE_MASK));
+	small->len[1] = len - small->len[0];
+	err = user_page(as, from, ACCESS_READ, (void **)&small->part[0]);
+	if (err == 0 && small->len[1] > 0)
+		err = user_page(as, from + small->len[0], ACCESS_READ,
+		    (void **)&small->part[1]);
+	return err;
+}
+
+static NOINLINE void send_sigpipe(void)
 {
 	struct proc *p = proc_self();
 
-	if (result != -EPIPE)
-		return result;
 	lock_acquire(&sched_lock);
 	signal_send(p, SIGPIPE, (struct siginfo_small){SI_USER, p->pid, 0});
 	lock_release(&sched_lock);
+}
+
+/* The result of a write; that nobody reads is a signal as well. */
+static inline long pipe_written(long result)
+{
+	if (unlikely(result == -EPIPE))
+		send_sigpipe();
 	return result;
 }
 
@@ -226,47 +275,33 @@ static long pipe_write(struct file *f, vaddr_t from, size_t len)
 {
 	struct pipe *pipe = f->object;
 	struct proc *p = proc_self();
-	size_t done = p->progress.active ? p->progress.bytes : 0;
+	struct small small;
 	long result;
+	int err;
 
 	if (len == 0)
 		return 0;
-	lock_acquire(&pipe->lock);
-	result = pipe_write_locked(f, pipe, from, len, done);
+	if (len <= PIPE_BUF) {
+		err = find_small(&small, from, len);
+		lock_acquire(&pipe->lock);
+		result = write_small(f, pipe, &small, err);
+	} else {
+		lock_acquire(&pipe->lock);
+		result = write_large(f, pipe, from, len,
+		    p->progress.active ? p->progress.bytes : 0);
+	}
 	lock_release(&pipe->lock);
 	return pipe_written(result);
-}
-
-static long gathered_locked(struct file *f, struct pipe *pipe, const char *from,
-    size_t len)
-{
-	size_t n;
-
-	if (pipe->readers == 0)
-		return -EPIPE;
-	if (PIPE_SIZE - (pipe->head - pipe->tail) < len)
-		return wait_for_room(f, pipe, 0);
-	if (!pipe_give_page(pipe, pipe->head) ||
-	    !pipe_give_page(pipe, pipe->head + len - 1))
-		return -ENOMEM;
-	for (size_t done = 0; done < len; done += n, pipe->head += n) {
-		char *to;
-
-		n = len - done;
-		to = pipe_at(pipe, pipe->head, &n);
-		memcpy(to, from + done, n);
-	}
-	waitq_wake_all(&pipe->read_event);
-	return (long)len;
 }
 
 long pipe_write_gathered(struct file *f, const char *from, size_t len)
 {
 	struct pipe *pipe = f->object;
+	struct small small = {.part = {from}, .len = {len}};
 	long result;
 
 	lock_acquire(&pipe->lock);
-	result = gathered_locked(f, pipe, from, len);
+	result = write_small(f, pipe, &small, 0);
 	lock_release(&pipe->lock);
 	return pipe_written(result);
 }

@@ -106,11 +106,8 @@ void waitq_wake_all_locked(struct waitq *wq)
 	}
 }
 
-void waitq_wake_all(struct waitq *wq)
+void waitq_wake_waiters(struct waitq *wq)
 {
-	/* A glance without the lock: whoever sleeps there got it first. */
-	if (list_is_empty(&wq->procs) && !wq->polled)
-		return;
 	lock_acquire(&sched_lock);
 	waitq_wake_all_locked(wq);
 	lock_release(&sched_lock);
@@ -266,13 +263,11 @@ static struct proc *ready_pop(void)
 }
 
 /* Waits for something to run. */
-static struct proc *ready_wait(void)
+static NOINLINE struct proc *ready_wait(void)
 {
 	struct proc *p;
-	bool was_idle = false;
 
-	while ((p = ready_pop()) == NULL) {
-		was_idle = true;
+	do {
 		timer_arm(true);
 		hart_park_if_asked();
 		hart_wait();
@@ -281,9 +276,8 @@ static struct proc *ready_wait(void)
 		run_timers();
 		if (hart_index() == 0)
 			tty_poll();
-	}
-	if (was_idle)
-		timer_arm(false);
+	} while ((p = ready_pop()) == NULL);
+	timer_arm(false);
 	return p;
 }
 
@@ -310,9 +304,19 @@ static void enter(struct proc *p)
 
 static NORETURN void sched_loop(void)
 {
-	struct proc *p = ready_wait();
+	struct proc *p = ready_pop();
+	bool waited;
 
+	if (p == NULL)
+		p = ready_wait();
 	enter(p);
+	/* What it waited for is there, or it is time: nothing else to do. */
+	waited = p->call != CALL_NONE && !p->exiting && p->old == NULL &&
+	    !__atomic_load_n(&p->work, __ATOMIC_ACQUIRE);
+	if (waited) {
+		p->call = CALL_NONE;
+		trapframe_repeat(&p->tf);
+	}
 	sched_before_user(p);
 	trapframe_enter(&p->tf);
 }

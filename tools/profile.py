@@ -32,7 +32,6 @@ from typing import Dict, Iterator, List, Optional, Set, Tuple
 
 PC = re.compile(rb"\[[0-9a-f]+/([0-9a-f]+)/")
 ENTRY = "trap_vector"
-LEAVE = ("trap_return", "trapframe_enter")
 
 # What names a kind of visit: all of these that were called.
 TELLING = re.compile(

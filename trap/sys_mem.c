@@ -85,6 +85,23 @@ long sys_brk(const struct trapframe *tf)
 	return brk_set(p, brk);
 }
 
+/*
+ * A large mapping begins at the border of a large entry where there is room:
+ * then few entries stand for it, as long as it is not touched.
+ */
+static int find_gap(struct aspace *as, uint64_t len, vaddr_t *start)
+{
+	for (int level = SV39_ROOT_LEVEL; level > 0; level--) {
+		uint64_t span = level_span(level), slack = span - PAGE_SIZE;
+
+		if (len < span || aspace_find_gap(as, len + slack, start) < 0)
+			continue;
+		*start = (*start + slack) & ~(span - 1);
+		return 0;
+	}
+	return aspace_find_gap(as, len, start);
+}
+
 /* Where a mapping without MAP_FIXED goes: the hint if it is free. */
 static int choose_place(struct aspace *as, vaddr_t hint, uint64_t len,
     vaddr_t *start)
@@ -95,7 +112,7 @@ static int choose_place(struct aspace *as, vaddr_t hint, uint64_t len,
 		*start = hint;
 		return 0;
 	}
-	return aspace_find_gap(as, len, start);
+	return find_gap(as, len, start);
 }
 
 static long check_mapping(const struct trapframe *tf)

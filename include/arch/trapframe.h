@@ -70,6 +70,12 @@ static inline uint64_t tf_arg(const struct trapframe *tf, unsigned i)
 /* Enters user mode with every register from `tf`, on this hart. */
 NORETURN void trapframe_enter(struct trapframe *tf);
 
+/*
+ * Executes the system call that `tf` is at, as if the process had been in user
+ * mode and come back to it.
+ */
+NORETURN void trapframe_repeat(struct trapframe *tf);
+
 /* Saves the floating point registers of this hart, or loads them. */
 void fp_save(struct trapframe *tf);
 void fp_load(const struct trapframe *tf);

@@ -184,8 +184,8 @@ struct freeing {
 
 #define CHAIN_MAX 32
 
-/* Gives back all that is chained, and begins anew. */
-void freeing_done(struct freeing *freeing);
+/* Gives back all that is chained. By value: it lives in registers. */
+void freeing_done(struct freeing freeing);
 
 /* In test builds: fills a free frame with a pattern. */
 #ifdef CALF_TEST
@@ -228,8 +228,10 @@ INLINE void freeing_add(struct freeing *freeing, void *memory)
 
 	link->next = freeing->first;
 	freeing->first = link;
-	if (unlikely(++freeing->count == CHAIN_MAX))
-		freeing_done(freeing);
+	if (unlikely(++freeing->count == CHAIN_MAX)) {
+		freeing_done(*freeing);
+		*freeing = (struct freeing){0};
+	}
 }
 
 /* Frames free now, in the allocator and in all caches; and in all. */

@@ -76,7 +76,12 @@ MUST_USE int file_open(const struct node *node, uint32_t flags,
     struct file **file);
 
 /* The file behind a descriptor of the running process, or NULL. */
-struct file *fd_get(int fd);
+static inline struct file *fd_get(int fd)
+{
+	const struct fd_table *table = &proc_self()->fds;
+
+	return (unsigned)fd < table->end ? table->files[fd] : NULL;
+}
 
 /*
  * Puts a file into the lowest free descriptor from `lowest` on, and takes over

@@ -48,7 +48,14 @@ void sched_block_until_locked(struct waitq *wq, uint64_t deadline,
  * once it is on poll_event has found it, or is woken.
  */
 extern struct waitq poll_event;
-void waitq_wake_all(struct waitq *wq) EXCLUDES(sched_lock);
+void waitq_wake_waiters(struct waitq *wq) EXCLUDES(sched_lock);
+
+/* Looks without the lock first: whoever sleeps there got it before. */
+static inline void waitq_wake_all(struct waitq *wq) EXCLUDES(sched_lock)
+{
+	if (!list_is_empty(&wq->procs) || wq->polled)
+		waitq_wake_waiters(wq);
+}
 void waitq_wake_all_locked(struct waitq *wq) REQUIRES(sched_lock);
 
 /* Makes a process runnable that is blocked, stopped or new. */

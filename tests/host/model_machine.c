@@ -106,15 +106,14 @@ void frame_poison(struct frame *f)
 	words_of(f)[0] = words_of(f)[1] = POISON;
 }
 
-void freeing_done(struct freeing *freeing)
+void freeing_done(struct freeing freeing)
 {
-	while (freeing->first != NULL) {
-		struct chain *link = freeing->first;
+	while (freeing.first != NULL) {
+		struct chain *link = freeing.first;
 
-		freeing->first = link->next;
+		freeing.first = link->next;
 		frame_poison(frame_of_virt(link));
 	}
-	freeing->count = 0;
 }
 
 void frame_count_is_wrong(const struct frame *f, uint32_t count)

@@ -324,7 +324,7 @@ TEST(frames_freed_together_are_free)
 			frame_poison(ones[i]);
 			freeing_add(&freeing, frame_virt(ones[i]));
 		}
-		freeing_done(&freeing);
+		freeing_done(freeing);
 		MUST(frame_free_count() == free - count + i,
 		    found("%lu free after %u", frame_free_count(), i));
 	}
