@@ -78,8 +78,8 @@ MM_SRCS := mm/memmap.c mm/frame.c mm/buddy.c mm/slab.c mm/pagetable.c mm/resolve
 	mm/range.c mm/aspace.c mm/usercopy.c mm/inspect.c mm/kernelmap.c \
 	mm/audit.c
 PROC_SRCS := proc/proc.c proc/sched.c proc/fork.c proc/image.c proc/exec.c \
-	proc/args.c proc/exit.c proc/signal.c proc/sigframe.c proc/fp.c \
-	proc/file.c proc/pipe.c proc/futex.c proc/tty.c proc/initrd.c \
+	proc/args.c proc/exit.c proc/signal.c proc/sigframe.c proc/sigwait.c \
+	proc/fp.c proc/file.c proc/pipe.c proc/futex.c proc/tty.c proc/initrd.c \
 	proc/random.c
 TRAP_SRCS := trap/trap.c trap/fault.c trap/syscall.c trap/sys_mem.c \
 	trap/sys_file.c trap/sys_path.c trap/sys_proc.c trap/sys_misc.c \

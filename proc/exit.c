@@ -18,6 +18,7 @@
 #include "proc/file.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
+#include "sigframe.h"
 
 void vfork_release(struct proc *p)
 {
@@ -126,15 +127,18 @@ static void discard_zombie(struct proc *p)
 	proc_discard(p);
 }
 
-static struct siginfo_small exit_info(const struct proc *p)
+/* What wait4 says in one word, as waitid and SIGCHLD say it. */
+static struct siginfo_small child_info(pid_t pid, int status)
 {
-	int sig = p->exit_status & 0x7f;
+	int sig = status & 0x7f, code = status >> 8 & 0xff;
 
-	return (struct siginfo_small){
-	    .code = sig != 0 ? CLD_KILLED : CLD_EXITED,
-	    .pid = p->pid,
-	    .value = (uint64_t)(sig != 0 ? sig : p->exit_status >> 8),
-	};
+	if (status == STATUS_CONTINUED)
+		return (struct siginfo_small){CLD_CONTINUED, pid, SIGCONT};
+	if (sig == 0x7f)
+		return (struct siginfo_small){CLD_STOPPED, pid, (uint64_t)code};
+	if (sig != 0)
+		return (struct siginfo_small){CLD_KILLED, pid, (uint64_t)sig};
+	return (struct siginfo_small){CLD_EXITED, pid, (uint64_t)code};
 }
 
 void proc_exit_finish(struct proc *p)
@@ -155,7 +159,8 @@ void proc_exit_finish(struct proc *p)
 		p->auto_reaped = true;
 	}
 	if (p->exit_signal != 0)
-		signal_send(parent, p->exit_signal, exit_info(p));
+		signal_send(parent, p->exit_signal,
+		    child_info(p->pid, p->exit_status));
 	waitq_wake_all_locked(&parent->child_event);
 	lock_release(&sched_lock);
 	list_for_each_safe(link, &gone) {
@@ -180,7 +185,7 @@ static bool has_news(const struct proc *child, int options, int *status)
 {
 	if (child->state == PROC_ZOMBIE) {
 		*status = child->exit_status;
-		return true;
+		return options & WEXITED;
 	}
 	if ((options & WUNTRACED) && child->state == PROC_STOPPED &&
 	    !child->stop_reported) {
@@ -188,7 +193,7 @@ static bool has_news(const struct proc *child, int options, int *status)
 		return true;
 	}
 	if ((options & WCONTINUED) && child->cont_pending) {
-		*status = 0xffff;
+		*status = STATUS_CONTINUED;
 		return true;
 	}
 	return false;
@@ -207,7 +212,9 @@ static struct proc *find_child(struct proc *self, pid_t pid, int options,
 
 		if (!is_waited_for(self, child, pid))
 			continue;
-		*any = true;
+		/* A zombie will not be stopped or continued any more. */
+		if (child->state != PROC_ZOMBIE || (options & WEXITED))
+			*any = true;
 		if (has_news(child, options, status))
 			return child;
 	}
@@ -250,39 +257,93 @@ static int copyout_rusage(struct aspace *as, vaddr_t to, uint64_t ticks)
 	return copyout(as, to, &usage, sizeof usage);
 }
 
-long proc_wait(pid_t pid, vaddr_t status_to, int options, vaddr_t usage_to)
+/* What a child had to tell; `zombie` if it is to be reaped. */
+struct news {
+	pid_t pid;
+	int status;
+	uint64_t ticks;
+	struct proc *zombie;
+};
+
+/* 1 with news, 0 if there are none with WNOHANG, -ECHILD, or -ERESTART. */
+static long wait_news(pid_t pid, int options, struct news *news)
 {
 	struct proc *self = proc_self(), *child;
-	int status, err = 0;
-	bool any, zombie = false;
-	uint64_t ticks = 0;
-	pid_t result = 0;
+	bool any, zombie;
+	long result = 1;
+
+	lock_acquire(&sched_lock);
+	child = find_child(self, pid, options, &news->status, &any);
+	if (child != NULL) {
+		zombie = child->state == PROC_ZOMBIE;
+		if (!(options & WNOWAIT))
+			zombie = take_news(child);
+		news->pid = child->pid;
+		news->ticks = child->time_ticks;
+		news->zombie = zombie && !(options & WNOWAIT) ? child : NULL;
+	} else if (!any) {
+		result = -ECHILD;
+	} else if (options & WNOHANG) {
+		result = 0;
+	} else {
+		sched_block_locked(&self->child_event, CALL_RESTARTABLE);
+		result = -ERESTART;
+	}
+	lock_release(&sched_lock);
+	return result;
+}
+
+static long finish_wait(struct news *news, vaddr_t usage_to, long result)
+{
+	struct proc *self = proc_self();
+	int err = 0;
+
+	if (usage_to != 0)
+		err = copyout_rusage(self->as, usage_to, news->ticks);
+	if (err < 0)
+		return err;
+	if (news->zombie != NULL)
+		reap(self, news->zombie);
+	return result;
+}
+
+long proc_wait(pid_t pid, vaddr_t status_to, int options, vaddr_t usage_to)
+{
+	struct news news;
+	long result;
+	int err = 0;
 
 	if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | WAIT_CLONE_FLAGS))
 		return -EINVAL;
 	if (pid == INT32_MIN)
 		return -ESRCH;
-	lock_acquire(&sched_lock);
-	child = find_child(self, pid, options, &status, &any);
-	if (child != NULL) {
-		zombie = take_news(child);
-		result = child->pid;
-		ticks = child->time_ticks;
-	}
-	if (child == NULL && any && !(options & WNOHANG))
-		sched_block_locked(&self->child_event, CALL_RESTARTABLE);
-	lock_release(&sched_lock);
-	if (child == NULL && !any)
-		return -ECHILD;
-	if (child == NULL)
-		return options & WNOHANG ? 0 : -ERESTART;
+	result = wait_news(pid, options | WEXITED, &news);
+	if (result <= 0)
+		return result;
 	if (status_to != 0)
-		err = copyout(self->as, status_to, &status, sizeof status);
-	if (err == 0 && usage_to != 0)
-		err = copyout_rusage(self->as, usage_to, ticks);
+		err = copyout(proc_self()->as, status_to, &news.status,
+		    sizeof news.status);
+	return err < 0 ? err : finish_wait(&news, usage_to, news.pid);
+}
+
+long proc_waitid(pid_t pid, vaddr_t info_to, int options, vaddr_t usage_to)
+{
+	int any_of = WEXITED | WUNTRACED | WCONTINUED, err = 0;
+	struct siginfo_small info = {0};
+	struct news news;
+	long result;
+
+	if (options & ~(any_of | WNOHANG | WNOWAIT | WAIT_CLONE_FLAGS) ||
+	    !(options & any_of))
+		return -EINVAL;
+	result = wait_news(pid, options, &news);
+	if (result < 0)
+		return result;
+	if (result > 0)
+		info = child_info(news.pid, news.status);
+	if (info_to != 0)
+		err = siginfo_copyout(info_to, result > 0 ? SIGCHLD : 0, &info);
 	if (err < 0)
 		return err;
-	if (zombie)
-		reap(self, child);
-	return result;
+	return result > 0 ? finish_wait(&news, usage_to, 0) : 0;
 }

@@ -69,8 +69,7 @@ static struct stack_abi stack_state(const struct proc *p)
 	};
 }
 
-static int copyout_info(struct proc *p, vaddr_t to, int sig,
-    const struct siginfo_small *small)
+int siginfo_copyout(vaddr_t to, int sig, const struct siginfo_small *small)
 {
 	struct siginfo_abi info;
 
@@ -81,9 +80,9 @@ static int copyout_info(struct proc *p, vaddr_t to, int sig,
 		info.u.addr = small->value;
 	} else {
 		info.u.child.pid = small->pid;
-		info.u.child.status = (int32_t)small->value;
+		info.u.child.value = small->value;
 	}
-	return copyout(p->as, to, &info, sizeof info);
+	return copyout(proc_self()->as, to, &info, sizeof info);
 }
 
 /* Piece by piece: the frame is too large for the kernel's stack. */
@@ -128,13 +127,14 @@ int sigframe_push(struct proc *p, int sig, const struct siginfo_small *info,
 		sp = s->stack + s->stack_size;
 	frame = (sp - sizeof(struct sigframe_abi)) & ~15UL;
 	interrupt_call(p, act->flags);
-	err = copyout_info(p, frame, sig, info);
+	err = siginfo_copyout(frame, sig, info);
 	if (err == 0)
 		err = copyout_context(p,
 		    frame + offsetof(struct sigframe_abi, uc), mask);
 	if (err < 0)
 		return err;
 	s->has_suspended = false;
+	s->awaited = 0;
 	p->tf.pc = act->handler;
 	*tf_reg(&p->tf, REG_RA) = p->as->trampoline;
 	*tf_reg(&p->tf, REG_SP) = frame;

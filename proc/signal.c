@@ -24,7 +24,6 @@
 #define IGNORED_BY_DEFAULT                                                \
 	(SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGURG) | \
 	    SIGNAL_BIT(SIGWINCH))
-#define NOT_MASKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 
 struct frame *signal_trampoline;
 
@@ -132,7 +131,7 @@ void signal_send(struct proc *p, int sig, struct siginfo_small info)
 		p->sig.pending |= bit;
 		p->sig.info[sig - 1] = info;
 	}
-	if (!(p->sig.blocked & bit))
+	if ((p->sig.blocked & ~p->sig.awaited & bit) == 0)
 		wake_for_signal(p, sig);
 }
 
@@ -205,22 +204,24 @@ static int lowest_signal(uint64_t set)
 	return set != 0 ? sig + 1 : 0;
 }
 
-/* The lowest signal that is due is taken off; 0 if there is none. */
-static int take_signal(struct proc *p, struct siginfo_small *info)
+int signal_take(struct proc *p, uint64_t set, struct siginfo_small *info)
 {
-	uint64_t due;
-	int sig = 0;
+	uint64_t due = p->sig.pending & set;
+	int sig = due & SIGNAL_BIT(SIGKILL) ? SIGKILL : lowest_signal(due);
 
-	lock_acquire(&sched_lock);
-	due = p->sig.pending & ~p->sig.blocked;
-	if (due & SIGNAL_BIT(SIGKILL))
-		sig = SIGKILL;
-	else
-		sig = lowest_signal(due);
 	if (sig != 0) {
 		p->sig.pending &= ~SIGNAL_BIT(sig);
 		*info = p->sig.info[sig - 1];
 	}
+	return sig;
+}
+
+static int take_due(struct proc *p, struct siginfo_small *info)
+{
+	int sig;
+
+	lock_acquire(&sched_lock);
+	sig = signal_take(p, ~p->sig.blocked, info);
 	lock_release(&sched_lock);
 	return sig;
 }
@@ -260,7 +261,7 @@ void signal_deliver(struct proc *p)
 
 	if (p->set_tid != 0)
 		write_tid(p);
-	while ((sig = take_signal(p, &info)) != 0)
+	while ((sig = take_due(p, &info)) != 0)
 		deliver(p, sig, &info);
 }
 
@@ -344,44 +345,6 @@ long signal_pending(vaddr_t set)
 	return copyout(p->as, set, &pending, sizeof pending);
 }
 
-int signal_lend_mask(vaddr_t set)
-{
-	struct proc *p = proc_self();
-	uint64_t mask;
-	int err;
-
-	if (p->sig.has_suspended)
-		return 0;
-	err = copyin(p->as, &mask, set, sizeof mask);
-	if (err < 0)
-		return err;
-	p->sig.suspended = p->sig.blocked;
-	p->sig.has_suspended = true;
-	signal_set_blocked(p, mask);
-	return 0;
-}
-
-void signal_return_mask(void)
-{
-	struct proc *p = proc_self();
-
-	if (!p->sig.has_suspended)
-		return;
-	p->sig.has_suspended = false;
-	signal_set_blocked(p, p->sig.suspended);
-}
-
-/* Executed again after each wake-up that no handler was behind. */
-long signal_suspend(vaddr_t set)
-{
-	int err = signal_lend_mask(set);
-
-	if (err < 0)
-		return err;
-	sched_block(NULL, CALL_EINTR);
-	return -ERESTART;
-}
-
 /* kill(-1): everybody but process 1 and the caller. */
 static unsigned send_to_all(int sig, struct siginfo_small info)
     REQUIRES(sched_lock)
@@ -439,4 +402,30 @@ long signal_tgkill(pid_t pid, int sig)
 		signal_send(p, sig, info);
 	lock_release(&sched_lock);
 	return p != NULL ? 0 : -ESRCH;
+}
+
+long signal_queue(pid_t pid, int sig, vaddr_t from)
+{
+	struct proc *self = proc_self(), *p;
+	struct siginfo_abi info;
+	struct siginfo_small small;
+	int err = copyin(self->as, &info, from, sizeof info);
+
+	if (err < 0)
+		return err;
+	/* Nobody passes for the kernel, or for kill. */
+	if ((info.code >= 0 || info.code == SI_TKILL) && pid != self->pid)
+		return -EPERM;
+	small = (struct siginfo_small){info.code, info.u.child.pid,
+	    info.u.child.value};
+	lock_acquire(&sched_lock);
+	p = proc_find(pid);
+	if (p == NULL)
+		err = -ESRCH;
+	else if (sig < 0 || sig > NSIG)
+		err = -EINVAL;
+	else if (sig != 0)
+		signal_send(p, sig, small);
+	lock_release(&sched_lock);
+	return err;
 }

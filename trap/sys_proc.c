@@ -5,6 +5,7 @@
  */
 #include "abi/clone.h"
 #include "abi/errno.h"
+#include "abi/wait.h"
 #include "arch/power.h"
 #include "proc/exec.h"
 #include "proc/sched.h"
@@ -57,6 +58,20 @@ long sys_wait4(const struct trapframe *tf)
 {
 	return proc_wait((pid_t)tf_arg(tf, 0), tf_arg(tf, 1),
 	    (int)tf_arg(tf, 2), tf_arg(tf, 3));
+}
+
+long sys_waitid(const struct trapframe *tf)
+{
+	pid_t id = (pid_t)tf_arg(tf, 1), pid = -1;
+	uint64_t type = tf_arg(tf, 0);
+
+	if (type > P_PGID || (type == P_PID && id <= 0) ||
+	    (type == P_PGID && id < 0))
+		return -EINVAL;
+	if (type != P_ALL)
+		pid = type == P_PID ? id : -id;
+	return proc_waitid(pid, tf_arg(tf, 2), (int)tf_arg(tf, 3),
+	    tf_arg(tf, 4));
 }
 
 long sys_kill(const struct trapframe *tf)
@@ -216,6 +231,12 @@ long sys_rt_sigsuspend(const struct trapframe *tf)
 	if (tf_arg(tf, 1) != SIGSET_SIZE)
 		return -EINVAL;
 	return signal_suspend(tf_arg(tf, 0));
+}
+
+long sys_rt_sigqueueinfo(const struct trapframe *tf)
+{
+	return signal_queue((pid_t)tf_arg(tf, 0), (int)tf_arg(tf, 1),
+	    tf_arg(tf, 2));
 }
 
 long sys_rt_sigreturn(const struct trapframe *tf)

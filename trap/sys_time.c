@@ -147,6 +147,18 @@ static struct timeval_abi ticks_timeval(uint64_t ticks)
 	return (struct timeval_abi){ns / NS_PER_S, ns % NS_PER_S / 1000};
 }
 
+long sys_getitimer(const struct trapframe *tf)
+{
+	const struct proc *p = proc_self();
+	uint64_t at = p->alarm.at, now = timer_now();
+	struct timeval_abi left[2] = {ticks_timeval(p->alarm_period),
+	    ticks_timeval(at > now ? at - now : 0)};
+
+	if (tf_arg(tf, 0) != 0)
+		return -EINVAL;
+	return copyout(p->as, tf_arg(tf, 1), left, sizeof left);
+}
+
 /* ITIMER_REAL is the one there is. */
 long sys_setitimer(const struct trapframe *tf)
 {
@@ -172,6 +184,25 @@ long sys_setitimer(const struct trapframe *tf)
 	before[0] = ticks_timeval(period);
 	before[1] = ticks_timeval(at > now ? at - now : 0);
 	return copyout(p->as, tf_arg(tf, 2), before, sizeof before);
+}
+
+#define CLOCKS_PER_S 100UL
+
+static int64_t clocks(uint64_t ticks)
+{
+	return (int64_t)(timer_to_ns(ticks) / (NS_PER_S / CLOCKS_PER_S));
+}
+
+/* User time, system time, and the same of the children. */
+long sys_times(const struct trapframe *tf)
+{
+	struct proc *p = proc_self();
+	int64_t times[4] = {clocks(cpu_ticks(p)), 0, clocks(p->child_ticks), 0};
+	int err = 0;
+
+	if (tf_arg(tf, 0) != 0)
+		err = copyout(p->as, tf_arg(tf, 0), times, sizeof times);
+	return err < 0 ? err : clocks(timer_now());
 }
 
 long sys_getrusage(const struct trapframe *tf)

@@ -60,6 +60,18 @@ long sys_futex(const struct trapframe *tf)
 		    : futex_wake(at, (int)value, bits);
 }
 
+long sys_rt_sigtimedwait(const struct trapframe *tf)
+{
+	uint64_t deadline;
+	int err;
+
+	if (tf_arg(tf, 3) != sizeof(uint64_t))
+		return -EINVAL;
+	err = timeout_in(tf_arg(tf, 2), 0, &deadline);
+	return err < 0 ? err
+		       : signal_wait(tf_arg(tf, 0), tf_arg(tf, 1), deadline);
+}
+
 /* What ppoll and pselect6 have in common. */
 struct poll {
 	/*

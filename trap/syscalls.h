@@ -59,18 +59,19 @@ syscall_fn sys_openat, sys_fstat, sys_newfstatat, sys_readlinkat, sys_faccessat,
     sys_getdents64, sys_getcwd, sys_chdir, sys_unlinkat;
 
 /* sys_proc.c */
-syscall_fn sys_clone, sys_execve, sys_exit, sys_wait4, sys_kill, sys_tkill,
-    sys_tgkill, sys_getpid, sys_getppid, sys_setpgid, sys_getpgid, sys_getsid,
-    sys_setsid, sys_sched_yield, sys_set_tid_address, sys_rt_sigaction,
-    sys_rt_sigprocmask, sys_rt_sigpending, sys_rt_sigsuspend, sys_rt_sigreturn,
-    sys_sigaltstack, sys_reboot, sys_zero;
+syscall_fn sys_clone, sys_execve, sys_exit, sys_wait4, sys_waitid, sys_kill,
+    sys_tkill, sys_tgkill, sys_getpid, sys_getppid, sys_setpgid, sys_getpgid,
+    sys_getsid, sys_setsid, sys_sched_yield, sys_set_tid_address,
+    sys_rt_sigaction, sys_rt_sigprocmask, sys_rt_sigpending, sys_rt_sigsuspend,
+    sys_rt_sigqueueinfo, sys_rt_sigreturn, sys_sigaltstack, sys_reboot,
+    sys_zero;
 
 /* sys_time.c */
 syscall_fn sys_clock_gettime, sys_clock_getres, sys_gettimeofday, sys_nanosleep,
-    sys_clock_nanosleep, sys_setitimer, sys_getrusage;
+    sys_clock_nanosleep, sys_setitimer, sys_getitimer, sys_times, sys_getrusage;
 
 /* sys_wait.c */
-syscall_fn sys_futex, sys_ppoll, sys_pselect6;
+syscall_fn sys_futex, sys_ppoll, sys_pselect6, sys_rt_sigtimedwait;
 
 /* sys_misc.c */
 syscall_fn sys_uname, sys_sysinfo, sys_getrandom, sys_getcpu, sys_flush_icache,

@@ -49,6 +49,7 @@
 #define SIG_SETMASK 2
 
 #define SI_USER       0
+#define SI_QUEUE      (-1)
 #define SI_KERNEL     0x80
 #define SI_TKILL      (-6)
 #define SEGV_MAPERR   1
@@ -76,7 +77,7 @@ struct sigaction_abi {
 struct siginfo_small {
 	int32_t code;
 	int32_t pid;
-	uint64_t value; /* an address, or an exit status */
+	uint64_t value; /* an address, an exit status, or what was queued */
 };
 
 struct siginfo_abi {
@@ -88,7 +89,7 @@ struct siginfo_abi {
 		struct {
 			int32_t pid;
 			uint32_t uid;
-			int32_t status;
+			uint64_t value; /* of a child: its status */
 		} child;
 		uint64_t addr;
 		uint8_t size[112];

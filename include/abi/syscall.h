@@ -38,10 +38,12 @@
 #define SYS_fstat              80
 #define SYS_exit               93
 #define SYS_exit_group         94
+#define SYS_waitid             95
 #define SYS_set_tid_address    96
 #define SYS_futex              98
 #define SYS_set_robust_list    99
 #define SYS_nanosleep          101
+#define SYS_getitimer          102
 #define SYS_setitimer          103
 #define SYS_clock_gettime      113
 #define SYS_clock_getres       114
@@ -60,6 +62,8 @@
 #define SYS_rt_sigaction       134
 #define SYS_rt_sigprocmask     135
 #define SYS_rt_sigpending      136
+#define SYS_rt_sigtimedwait    137
+#define SYS_rt_sigqueueinfo    138
 #define SYS_rt_sigreturn       139
 #define SYS_setpriority        140
 #define SYS_getpriority        141
@@ -74,6 +78,7 @@
 #define SYS_getresgid          150
 #define SYS_setfsuid           151
 #define SYS_setfsgid           152
+#define SYS_times              153
 #define SYS_setpgid            154
 #define SYS_getpgid            155
 #define SYS_getsid             156

@@ -82,8 +82,9 @@ struct signal_state {
 	uint64_t set;       /* [o] likewise: actions[] means something */
 	uint64_t suspended; /* [o] mask to put back after sigsuspend */
 	bool has_suspended;
-	bool doomed;   /* [o] a forced signal has no handler */
-	vaddr_t stack; /* [o] sigaltstack; size 0: none */
+	bool doomed;      /* [o] a forced signal has no handler */
+	uint64_t awaited; /* [s] wake it though they are blocked */
+	vaddr_t stack;    /* [o] sigaltstack; size 0: none */
 	uint64_t stack_size;
 	struct sigaction_abi actions[NSIG];
 	struct siginfo_small info[NSIG]; /* [s] of the pending ones */
@@ -193,6 +194,7 @@ NORETURN void proc_exit(int status);
 
 #define STATUS_EXITED(code)  (((code)&0xff) << 8)
 #define STATUS_SIGNALED(sig) (sig)
+#define STATUS_CONTINUED     0xffff
 
 /* fork, vfork, and the clone() calls that mean one of these. */
 struct fork_args {
@@ -210,5 +212,8 @@ long proc_fork(const struct fork_args *args);
 
 /* wait4(2). -ERESTART: no child is ready yet, the caller is on the queue. */
 long proc_wait(pid_t pid, vaddr_t status, int options, vaddr_t rusage);
+
+/* The same for waitid(2), with the `pid` that wait4 would be given. */
+long proc_waitid(pid_t pid, vaddr_t info, int options, vaddr_t rusage);
 
 #endif

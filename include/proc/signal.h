@@ -57,6 +57,8 @@ long signal_action(int sig, vaddr_t action, vaddr_t old);
 long signal_mask(int how, vaddr_t set, vaddr_t old);
 long signal_pending(vaddr_t set);
 long signal_suspend(vaddr_t set);
+long signal_wait(vaddr_t set, vaddr_t info, uint64_t deadline);
+long signal_queue(pid_t pid, int sig, vaddr_t info);
 long signal_return(void);
 long signal_stack(vaddr_t stack, vaddr_t old);
 long signal_kill(pid_t pid, int sig);

@@ -17,6 +17,7 @@ USER_TESTS := \
 	t_copyout \
 	t_badptr \
 	t_signal \
+	t_sigwait \
 	t_sigfault \
 	t_jobs \
 	t_proc \

@@ -333,6 +333,77 @@ TEST(a_zombie_takes_signals_without_effect)
 	return exited_with(reap(pid), 9) ? NULL : "its status changed";
 }
 
+/* ---- waitid ---- */
+
+#define W_STOPPED 2
+#define W_EXITED  4
+#define W_CONT    8
+#define W_NOWAIT  0x01000000
+
+static long wait_id(int type, pid_t id, siginfo_t *info, int options)
+{
+	memset(info, 0xff, sizeof(*info));
+	return raw(SYS_waitid, type, id, (long)info, options, 0);
+}
+
+static const char *expect_news(pid_t pid, const siginfo_t *info, int code,
+    int status)
+{
+	if (info->si_signo == SIGCHLD && info->si_code == code &&
+	    info->si_pid == pid && info->si_status == status)
+		return NULL;
+	return found("signal %d, code %d, status %d", info->si_signo,
+	    info->si_code, info->si_status);
+}
+
+TEST(waitid_tells_what_became_of_a_child)
+{
+	siginfo_t info;
+	pid_t pid = must_fork();
+
+	if (pid == 0)
+		for (;;)
+			sleep_ms(1000);
+	MUST(wait_id(1, pid, &info, W_EXITED | WNOHANG) == 0 &&
+		info.si_signo == 0 && info.si_pid == 0,
+	    "there are news of a child that sleeps");
+	MUST(kill(pid, SIGSTOP) == 0, "kill failed");
+	MUST(wait_id(1, pid, &info, W_STOPPED | W_NOWAIT) == 0, "no stop");
+	TRY(expect_news(pid, &info, CLD_STOPPED, SIGSTOP));
+	MUST(wait_id(1, pid, &info, W_STOPPED | WNOHANG) == 0, "no stop");
+	TRY(expect_news(pid, &info, CLD_STOPPED, SIGSTOP));
+	MUST(kill(pid, SIGCONT) == 0, "kill failed");
+	MUST(wait_id(1, pid, &info, W_CONT) == 0, "no continuation");
+	TRY(expect_news(pid, &info, CLD_CONTINUED, SIGCONT));
+	MUST(kill(pid, SIGKILL) == 0, "kill failed");
+	MUST(wait_id(2, getpgid(0), &info, W_EXITED | W_NOWAIT) == 0,
+	    "no end, by group");
+	TRY(expect_news(pid, &info, CLD_KILLED, SIGKILL));
+	MUST(wait_id(0, 0, &info, W_EXITED) == 0, "WNOWAIT took it");
+	TRY(expect_news(pid, &info, CLD_KILLED, SIGKILL));
+	MUST(wait_id(0, 0, &info, W_EXITED) == -ECHILD, "reaped twice");
+	return NULL;
+}
+
+TEST(waitid_refuses_what_it_does_not_know)
+{
+	siginfo_t info;
+	pid_t pid = must_fork();
+
+	if (pid == 0)
+		_exit(3);
+	MUST(wait_id(1, pid, &info, 0) == -EINVAL, "nothing to wait for");
+	MUST(wait_id(1, pid, &info, W_EXITED | 64) == -EINVAL, "option 64");
+	MUST(wait_id(9, pid, &info, W_EXITED) == -EINVAL, "type 9");
+	MUST(wait_id(1, 0, &info, W_EXITED) == -EINVAL, "process 0");
+	MUST(raw(SYS_waitid, 1, pid, 0, W_EXITED | W_NOWAIT, 0) == 0,
+	    "without siginfo");
+	MUST(wait_id(1, pid, &info, W_STOPPED) == -ECHILD,
+	    "a zombie may still be stopped");
+	MUST(wait_id(1, pid, &info, W_EXITED) == 0, "it was reaped");
+	return expect_news(pid, &info, CLD_EXITED, 3);
+}
+
 static const struct test tests[] = {
     T(a_stopped_process_stands_still_until_continued),
     T(a_stop_is_reported_once_and_only_if_asked_for),
@@ -348,6 +419,8 @@ static const struct test tests[] = {
     T(setsid_begins_a_group_and_a_session),
     T(kill_reports_who_and_what_is_not_there),
     T(a_zombie_takes_signals_without_effect),
+    T(waitid_tells_what_became_of_a_child),
+    T(waitid_refuses_what_it_does_not_know),
 };
 
 SUITE(tests)

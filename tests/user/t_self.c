@@ -6,6 +6,7 @@
 #include "harness.h"
 
 #include <sys/resource.h>
+#include <sys/time.h>
 
 #define PR_SET_PDEATHSIG 1
 #define PR_GET_PDEATHSIG 2
@@ -244,6 +245,33 @@ TEST(advice_that_is_a_promise_is_refused)
 	return NULL;
 }
 
+/* ---- Times ---- */
+
+TEST(times_are_told)
+{
+	struct {
+		struct timeval period;
+		struct timeval left;
+	} timer = {{3, 0}, {2, 0}};
+	long times[4] = {-1, -1, -1, -1};
+	long before = raw(SYS_times, (long)times);
+	long start = now_ms();
+
+	MUST(before >= 0 && times[0] >= 0 && times[2] >= 0, "no times");
+	while (now_ms() - start < 100)
+		continue;
+	MUST(raw(SYS_times, 0) - before >= 9, "time does not pass");
+	MUST(raw(SYS_times, (long)times) > 0 && times[0] + times[1] > 0,
+	    "it took no time");
+	MUST(raw(SYS_times, 8) == -EFAULT, "a bad address");
+	MUST(raw(SYS_setitimer, 0, (long)&timer, 0) == 0, "no timer");
+	MUST(raw(SYS_getitimer, 0, (long)&timer) == 0, "getitimer");
+	MUST(timer.period.tv_sec == 3 && timer.left.tv_sec == 1,
+	    "another timer");
+	MUST(raw(SYS_getitimer, 3, (long)&timer) == -EINVAL, "timer 3");
+	return NULL;
+}
+
 static const struct test tests[] = {
     T(user_0_can_become_user_0),
     T(priorities_are_all_alike),
@@ -254,6 +282,7 @@ static const struct test tests[] = {
     T(a_name_can_be_given),
     T(the_end_of_a_parent_can_be_a_signal),
     T(advice_that_is_a_promise_is_refused),
+    T(times_are_told),
 };
 
 SUITE(tests)

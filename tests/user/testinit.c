@@ -29,6 +29,7 @@ static const char *const builtin[] = {
     "t_copyout",
     "t_badptr",
     "t_signal",
+    "t_sigwait",
     "t_sigfault",
     "t_jobs",
     "t_proc",
