@@ -201,6 +201,17 @@ static const struct attempt optional[] = {
     {"sigaltstack new", SYS_sigaltstack, {BAD, 0}},
     {"sigaltstack old", SYS_sigaltstack, {0, BAD}},
     {"ppoll", SYS_ppoll, {BAD, 1, 0, 0, 0}},
+    {"ppoll time", SYS_ppoll, {GOOD, 0, BAD, 0, 0}},
+    {"ppoll mask", SYS_ppoll, {GOOD, 0, 0, BAD, 8}},
+    {"pselect6 set", SYS_pselect6, {1, BAD, 0, 0, 0, 0}},
+    {"pselect6 time", SYS_pselect6, {0, 0, 0, 0, BAD, 0}},
+    {"pselect6 mask", SYS_pselect6, {0, 0, 0, 0, GOOD, BAD}},
+    {"futex time", SYS_futex, {GOOD, 0, 0, BAD}},
+    {"rt_sigtimedwait", SYS_rt_sigtimedwait, {BAD, 0, GOOD, 8}},
+    {"rt_sigqueueinfo", SYS_rt_sigqueueinfo, {1, 0, BAD}},
+    {"waitid", SYS_waitid, {1, CHILD_PID, BAD, 4, 0}},
+    {"getitimer", SYS_getitimer, {0, BAD}},
+    {"times", SYS_times, {BAD}},
     {"clock_getres", SYS_clock_getres, {CLOCK_MONOTONIC, BAD}},
     {"clock_nanosleep", SYS_clock_nanosleep, {CLOCK_MONOTONIC, 0, BAD, 0}},
     {"setitimer", SYS_setitimer, {0, BAD, 0}},
@@ -225,6 +236,12 @@ static bool null_is_fine(const struct attempt *a)
 	case SYS_rt_sigaction:
 	case SYS_rt_sigprocmask:
 	case SYS_wait4:
+	case SYS_waitid:
+	case SYS_ppoll:
+	case SYS_pselect6:
+	case SYS_futex:
+	case SYS_getitimer:
+	case SYS_times:
 	case SYS_sigaltstack:
 	case SYS_setitimer:
 	case SYS_prlimit64:
