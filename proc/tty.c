@@ -24,11 +24,12 @@
 static struct lock tty_lock;
 
 /* Bytes tail .. ready - 1 can be read, ready .. head - 1 are being edited. */
-static char input[INPUT_SIZE];
+static uint16_t input[INPUT_SIZE];
 static uint32_t tail, ready, head;
-static uint32_t ends; /* ctrl-D at the start of a line: reads that return 0 */
+#define END 256 /* ctrl-D: a read stops here, and is over if it has nothing */
 static struct waitq readers = {.procs = {&readers.procs, &readers.procs}};
 static pid_t foreground = INIT_PID;
+static pid_t session = INIT_PID; /* [s] whose terminal it is */
 static struct termios_abi termios = {
     .iflag = TTY_ICRNL,
     .oflag = TTY_OPOST | TTY_ONLCR,
@@ -87,8 +88,8 @@ static bool input_edit(char c)
 		return true;
 	}
 	if (c == (char)termios.cc[TTY_VEOF]) {
-		if (head == tail)
-			ends++;
+		if (head - tail < INPUT_SIZE)
+			input[head++ % INPUT_SIZE] = END;
 		ready = head;
 		return true;
 	}
@@ -104,7 +105,7 @@ static void input_char(char c)
 	/* Keep a place for the end of the line. */
 	if (head - tail >= INPUT_SIZE - (c != '\n'))
 		return;
-	input[head++ % INPUT_SIZE] = c;
+	input[head++ % INPUT_SIZE] = (uint8_t)c;
 	if (c == '\n')
 		echo("\r\n", 2);
 	else
@@ -122,34 +123,52 @@ void tty_poll(void)
 	lock_acquire(&tty_lock);
 	for (; c >= 0; c = console_getc())
 		input_char((char)c);
-	if (ready != tail || ends > 0)
+	if (ready != tail)
 		waitq_wake_all(&readers);
 	lock_release(&tty_lock);
 }
 
-/* At most a line in canonical mode. */
+/* At most a line in canonical mode, up to an END and with it. */
 static size_t take_input(char *to, size_t len)
 {
 	size_t n = 0;
 
-	while (n < len && tail != ready) {
-		to[n] = input[tail++ % INPUT_SIZE];
-		if (to[n++] == '\n' && (termios.lflag & TTY_ICANON))
+	while (tail != ready) {
+		uint16_t c = input[tail % INPUT_SIZE];
+
+		if (n == len && c != END)
+			break;
+		tail++;
+		if (c == END)
+			break;
+		to[n++] = (char)c;
+		if (c == '\n' && (termios.lflag & TTY_ICANON))
 			break;
 	}
 	return n;
 }
 
+/* The terminal of a session that is over is init's again. */
+static bool is_own(const struct proc *p) REQUIRES(sched_lock)
+{
+	const struct proc *leader = proc_find(session);
+
+	if (leader == NULL || leader->state == PROC_ZOMBIE)
+		session = INIT_PID;
+	return p->sid == session;
+}
+
 /*
  * A reader in the background is stopped, as everywhere; one that does not let
- * itself be stopped gets an error. 0 for a reader in the foreground.
+ * itself be stopped gets an error. 0 for a reader in the foreground, or one of
+ * another session, whom this does not concern.
  */
 static long check_foreground(struct proc *p)
 {
 	bool background, deaf;
 
 	lock_acquire(&sched_lock);
-	background = p->pgid != foreground && p->pid != INIT_PID;
+	background = is_own(p) && p->pgid != foreground && p->pid != INIT_PID;
 	deaf = signal_is_deaf(p, SIGTTIN);
 	if (background && !deaf)
 		signal_send(p, SIGTTIN,
@@ -177,7 +196,7 @@ static long tty_read(struct file *f, vaddr_t to, size_t len)
 	if (n < 0)
 		return n;
 	lock_acquire(&tty_lock);
-	if (ready == tail && ends == 0) {
+	if (ready == tail) {
 		n = -EAGAIN;
 		if (!(f->flags & O_NONBLOCK)) {
 			sched_block(&readers, CALL_RESTARTABLE);
@@ -188,8 +207,6 @@ static long tty_read(struct file *f, vaddr_t to, size_t len)
 	}
 	before = tail;
 	n = (long)take_input(line, min_u64(len, sizeof line));
-	if (n == 0)
-		ends--;
 	lock_release(&tty_lock);
 	err = copyout(p->as, to, line, (size_t)n);
 	if (err < 0) {
@@ -257,7 +274,7 @@ static unsigned tty_poll_events(struct file *f)
 	(void)f;
 	lock_acquire(&tty_lock);
 	readers.polled = true;
-	if (ready != tail || ends > 0)
+	if (ready != tail)
 		events |= POLLIN;
 	lock_release(&tty_lock);
 	return events;
@@ -282,12 +299,28 @@ static long set_foreground(vaddr_t arg)
 	if (pgid <= 0)
 		return -EINVAL;
 	lock_acquire(&sched_lock);
-	if (signal_send_group(pgid, 0, (struct siginfo_small){0}) == 0)
+	if (!is_own(proc_self()))
+		err = -ENOTTY;
+	else if (signal_send_group(pgid, 0, (struct siginfo_small){0}) == 0)
 		err = -EPERM;
 	lock_release(&sched_lock);
 	if (err == 0)
 		tty_set_foreground(pgid);
 	return err;
+}
+
+/* The leader of a session makes it the terminal of that session. */
+static long set_session(struct proc *p)
+{
+	if (p->sid != p->pid)
+		return -EPERM;
+	lock_acquire(&sched_lock);
+	if (!is_own(p)) {
+		session = p->sid;
+		tty_set_foreground(p->pgid);
+	}
+	lock_release(&sched_lock);
+	return 0;
 }
 
 long tty_ioctl(uint64_t request, vaddr_t arg)
@@ -322,7 +355,7 @@ long tty_ioctl(uint64_t request, vaddr_t arg)
 	case TIOCSWINSZ:
 		return copyin(as, &winsize, arg, sizeof winsize);
 	case TIOCSCTTY:
-		return 0;
+		return set_session(proc_self());
 	default:
 		return -ENOTTY;
 	}

@@ -3,7 +3,7 @@
 # suites.mk - the user-level test programs, in the order they should be read.
 #
 # Each is NAME.c with USER_TEST_COMMON, and is run by testinit.c, which stands
-# alone; but t_init is a first process itself.
+# alone; but t_init is a first process itself, and t_tty needs one who types.
 
 USER_TEST_COMMON := harness.c runner.c
 
@@ -31,7 +31,8 @@ USER_TESTS := \
 	t_oom \
 	t_sweep \
 	t_storm \
-	t_init
+	t_init \
+	t_tty
 
 # Programs that are process 1 of a machine of their own: what each is made of.
 # The fuzzer takes the numbers of the calls from the kernel's header.

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * t_tty.c - what is typed at the console, and who gets it.
+ *
+ * Somebody has to type: tests/user/typist.py boots this program, and types
+ * what the lines that begin with "# type" say.
+ */
+#include "harness.h"
+
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+
+static char got[200];
+
+static void type(const char *text)
+{
+	char line[100];
+	int len = snprintf(line, sizeof(line), "# type %s\n", text);
+
+	(void)!write(1, line, (size_t)len);
+}
+
+/* All of it has arrived when the terminal's input does not change any more. */
+static void typed(const char *text)
+{
+	struct pollfd fd = {0, POLLIN, 0};
+
+	type(text);
+	(void)poll(&fd, 1, 5000);
+	sleep_ms(300);
+}
+
+static const char *reads(size_t size, const char *wanted)
+{
+	ssize_t n = read(0, got, size);
+
+	MUST(n >= 0, found("errno %d instead of %s", errno, wanted));
+	got[n] = '\0';
+	return strcmp(got, wanted) == 0 ? NULL : found("%s", got);
+}
+
+/* Tests run in groups of their own. */
+static void to_foreground(void)
+{
+	signal(SIGTTOU, SIG_IGN);
+	if (tcsetpgrp(0, getpgrp()) != 0)
+		give_up("not to the foreground");
+}
+
+TEST(a_line_is_read_when_it_ends)
+{
+	to_foreground();
+	type("one\\n");
+	TRY(reads(100, "one\n"));
+	typed("two\\nthree\\n");
+	TRY(reads(2, "tw"));
+	TRY(reads(100, "o\n"));
+	return reads(100, "three\n");
+}
+
+TEST(an_end_that_is_typed_ahead_is_kept)
+{
+	to_foreground();
+	typed("one\\n\\x04two\\n\\x04\\x04");
+	TRY(reads(100, "one\n"));
+	TRY(reads(100, ""));
+	TRY(reads(100, "two\n"));
+	TRY(reads(100, ""));
+	return reads(100, "");
+}
+
+TEST(an_end_behind_text_hands_it_over)
+{
+	to_foreground();
+	typed("one\\x04two\\x04three\\n");
+	TRY(reads(100, "one"));
+	TRY(reads(3, "two"));
+	return reads(100, "three\n");
+}
+
+static void read_line(void)
+{
+	if (reads(100, "line\n") != NULL)
+		give_up("another line");
+}
+
+TEST(a_reader_in_the_background_is_stopped)
+{
+	pid_t pid;
+	int status = 0;
+
+	to_foreground();
+	pid = must_fork();
+	if (pid == 0) {
+		setpgid(0, 0);
+		read_line();
+		_exit(0);
+	}
+	MUST(waitpid(pid, &status, WUNTRACED) == pid, "no news");
+	MUST(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTTIN,
+	    found("status 0x%x", (unsigned)status));
+	tcsetpgrp(0, pid);
+	kill(pid, SIGCONT);
+	type("line\\n");
+	return child_end(pid);
+}
+
+static void read_elsewhere(void)
+{
+	if (setsid() < 0)
+		give_up("no session");
+	read_line();
+}
+
+TEST(a_reader_of_another_session_is_not)
+{
+	to_foreground();
+	type("line\\n");
+	return exited_with(status_of(read_elsewhere), 0) ? NULL
+							 : "it got no line";
+}
+
+static void on_interrupt(int sig)
+{
+	(void)sig;
+	_exit(7);
+}
+
+static void take_terminal(void)
+{
+	if (ioctl(0, TIOCSCTTY, 0) != -1 || errno != EPERM)
+		give_up("a process that leads no session took it");
+	setsid();
+	if (tcsetpgrp(0, getpgrp()) != -1 || errno != ENOTTY)
+		give_up("the foreground of another session was changed");
+	signal(SIGINT, on_interrupt);
+	if (ioctl(0, TIOCSCTTY, 0) != 0)
+		give_up("it could not be taken");
+	type("\\x03");
+	sleep_ms(5000);
+}
+
+TEST(a_session_may_take_the_terminal)
+{
+	int status = status_of(take_terminal);
+
+	TRY(exited_with(status, 7) ? NULL : status_verdict(status));
+	to_foreground(); /* it is given back */
+	type("one\\n");
+	return reads(100, "one\n");
+}
+
+static const struct test tests[] = {
+    T(a_line_is_read_when_it_ends),
+    T(an_end_that_is_typed_ahead_is_kept),
+    T(an_end_behind_text_hands_it_over),
+    T(a_reader_in_the_background_is_stopped),
+    T(a_reader_of_another_session_is_not),
+    T(a_session_may_take_the_terminal),
+};
+
+SUITE(tests)
