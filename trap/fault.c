@@ -27,8 +27,12 @@ static const char *cause_name(uint64_t cause)
 	case LOAD_ACCESS:
 	case LOAD_MISALIGNED:
 		return "bad load";
-	default:
+	case STORE_PAGE:
+	case STORE_ACCESS:
+	case STORE_MISALIGNED:
 		return "bad store";
+	default:
+		return "unknown exception";
 	}
 }
 
@@ -135,6 +139,7 @@ void fault_exception(struct proc *p, uint64_t cause, vaddr_t va)
 		raise_fault(p, SIGBUS, BUS_ADRERR, cause, va);
 		break;
 	default:
-		panic("expected a known exception, found cause %lx", cause);
+		/* A newer machine than the kernel; still the program's. */
+		raise_fault(p, SIGILL, ILL_ILLTRP, cause, p->tf.pc);
 	}
 }

@@ -55,6 +55,7 @@
 #define SEGV_MAPERR   1
 #define SEGV_ACCERR   2
 #define ILL_ILLOPC    1
+#define ILL_ILLTRP    4
 #define BUS_ADRALN    1
 #define BUS_ADRERR    2
 #define TRAP_BRKPT    1

@@ -37,6 +37,7 @@ static const struct suite *const suites[] = {
     &suite_teardown,
     &suite_starve,
     &suite_mistakes,
+    &suite_exception,
     &suite_live,
     &suite_model,
 };

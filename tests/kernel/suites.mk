@@ -20,6 +20,7 @@ KTEST_SRCS := \
 	tests/kernel/teardown.c \
 	tests/kernel/starve.c \
 	tests/kernel/mistakes.c \
+	tests/kernel/exception.c \
 	tests/kernel/live.c \
 	tests/kernel/model.c \
 	tests/kernel/red.c
