@@ -105,6 +105,12 @@ void kmain(uint64_t hartid, paddr_t fdt)
 	hart_start_others();
 	kprintf("Calf: %u harts, %lu MiB of memory, %lu MiB free\n", hart_count,
 	    frame_total_count() >> 8, frame_free_count() >> 8);
+	if (machine.ram_beyond > 0)
+		kprintf("%lu MiB of memory beyond 256 GiB are not used\n",
+		    machine.ram_beyond >> 20);
+	if (machine.harts_ignored > 0)
+		kprintf("%u harts beyond the first %d are not used\n",
+		    machine.harts_ignored, MAX_HARTS);
 	random_init();
 	signal_init();
 	files_init();

@@ -258,6 +258,23 @@ static void parse_reservations(const uint8_t *p)
 	}
 }
 
+/* What the kernel cannot address is left alone. */
+static void clip_ram(void)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < machine.ram_count; i++) {
+		struct region ram = machine.ram[i];
+		paddr_t end = min_u64(ram.end, DIRECT_MAP_SIZE);
+
+		machine.ram_beyond += ram.end - max_u64(ram.start, end);
+		ram.end = end;
+		if (ram.start < end)
+			machine.ram[kept++] = ram;
+	}
+	machine.ram_count = kept;
+}
+
 void machine_init(paddr_t fdt)
 {
 	const uint8_t *base = phys_to_virt(fdt);
@@ -272,6 +289,7 @@ void machine_init(paddr_t fdt)
 	parser.depth = -1;
 	parse(&parser, base + be32(&header->off_struct),
 	    (const char *)base + be32(&header->off_strings));
+	clip_ram();
 	if (machine.ram_count == 0)
 		panic("expected memory in the device tree");
 }

@@ -95,7 +95,7 @@ static void map_region(struct region ram)
 	paddr_t end = page_ceil(virt_to_phys(kernel_end));
 
 	ram.start = page_ceil(ram.start);
-	ram.end = min_u64(page_floor(ram.end), DIRECT_MAP_SIZE);
+	ram.end = page_floor(ram.end);
 	if (start >= ram.start && start < ram.end) {
 		map_memory(start, end, true);
 		ram.start = end;

@@ -20,6 +20,7 @@ struct region {
 struct machine {
 	struct region ram[MAX_REGIONS];
 	unsigned ram_count;
+	uint64_t ram_beyond; /* bytes where the direct map does not reach */
 	struct region reserved[MAX_REGIONS]; /* firmware, device tree, ... */
 	unsigned reserved_count;
 	uint64_t hartids[MAX_HARTS];

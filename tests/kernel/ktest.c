@@ -22,6 +22,7 @@ static const struct suite *const suites[] = {
     &suite_print,
     &suite_list,
     &suite_fdt,
+    &suite_machine,
     &suite_initrd,
     &suite_frame,
     &suite_counts,

@@ -9,6 +9,7 @@ KTEST_SRCS := \
 	tests/kernel/space.c \
 	tests/kernel/string.c \
 	tests/kernel/fdt.c \
+	tests/kernel/machine.c \
 	tests/kernel/initrd.c \
 	tests/kernel/frame.c \
 	tests/kernel/counts.c \
