@@ -65,33 +65,35 @@ _start:
 	j	enter_upper_half
 
 /*
- * Not the first hart here. OpenSBI before 1.3 marks a hart as starting before
- * it notes the address: one that looks at that moment comes to where the boot
- * hart came. It finds its struct hart by its number.
+ * Every other hart takes the next struct hart by itself: one that comes late
+ * takes none that is another's, and one that comes when hart_start_others() has
+ * counted finds no more and sleeps.
+ *
+ * OpenSBI before 1.3 marks a hart as starting before it notes the address: one
+ * that looks at that moment comes to where the boot hart came.
  */
 start_late:
-	la	a1, harts
-	li	t1, MAX_HARTS
-3:	ld	t0, HART_HARTID(a1)
-	beq	t0, a0, 4f
-	addi	a1, a1, HART_SIZE
-	addi	t1, t1, -1
-	bnez	t1, 3b
-5:	wfi
-	j	5b
-4:	li	t0, DIRECT_MAP
-	add	a1, a1, t0
-
 	.globl _start_other
 _start_other:
 	csrw	sie, zero
-	mv	s0, a0
+	la	t0, hart_next
+	li	t1, 1
+	amoadd.w.aqrl t1, t1, (t0)	/* index */
+	li	t0, MAX_HARTS
+	bltu	t1, t0, 4f
+3:	wfi
+	j	3b
+4:	mv	s0, a0
 	mv	s1, zero
-	mv	tp, a1			/* struct hart, a kernel address */
-	la	a0, boot_root
+	la	tp, harts
+	li	t0, HART_SIZE
+	mul	t1, t1, t0
+	add	tp, tp, t1
+	sd	a0, HART_HARTID(tp)
+	ld	sp, HART_KERNEL_SP(tp)
 	li	t0, DIRECT_MAP
-	sub	t1, tp, t0
-	ld	sp, 0(t1)		/* kernel_sp */
+	add	tp, tp, t0		/* struct hart, a kernel address */
+	la	a0, boot_root
 	la	a3, hart_main
 	add	a3, a3, t0
 
@@ -126,6 +128,10 @@ enter_upper_half:
 	.balign 4
 boot_taken:
 	.word	0
+	/* The first struct hart that is free; none but from start to count. */
+	.globl hart_next
+hart_next:
+	.word	MAX_HARTS
 
 	.bss
 	.balign 4096

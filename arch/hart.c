@@ -38,12 +38,13 @@ struct stats stats_sum(void)
 	return sum;
 }
 
+extern uint32_t hart_next; /* [A] arch/entry.S */
+
 static void hart_prepare(unsigned index)
 {
 	struct hart *hart = &harts[index];
 
 	hart->kernel_sp = (uint64_t)kernel_stacks + (index + 1) * KSTACK_STRIDE;
-	hart->hartid = machine.hartids[index];
 	hart->index = index;
 	hart->timer_deadline = TIMER_NEVER;
 }
@@ -53,15 +54,22 @@ void hart_init_boot(void)
 	hart_prepare(0);
 }
 
-/* A hart that does not come up within a second is done without. */
-static bool hart_bring_up(struct hart *hart)
+static void hart_await(const struct hart *hart)
+{
+	while (!__atomic_load_n(&hart->online, __ATOMIC_ACQUIRE))
+		hart_relax();
+}
+
+/*
+ * A hart that does not come up within a second is done without, unless it comes
+ * while others are waited for. `hart` is what the next to come takes.
+ */
+static bool hart_bring_up(uint64_t hartid, const struct hart *hart)
 {
 	uint64_t deadline = timer_now() + machine.timebase_hz;
 
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (sbi_call(SBI_HSM, 0, hart->hartid, virt_to_phys(_start_other),
-		(uint64_t)hart)
-		.error != 0)
+	if (sbi_call(SBI_HSM, 0, hartid, virt_to_phys(_start_other), 0).error !=
+	    0)
 		return false;
 	while (!__atomic_load_n(&hart->online, __ATOMIC_ACQUIRE))
 		if (timer_now() > deadline)
@@ -71,16 +79,24 @@ static bool hart_bring_up(struct hart *hart)
 
 void hart_start_others(void)
 {
+	unsigned count = 1;
+
 	harts[0].hartid = machine.hartids[0];
 	harts[0].online = true;
+	for (unsigned i = 1; i < MAX_HARTS; i++)
+		hart_prepare(i);
+	__atomic_store_n(&hart_next, 1, __ATOMIC_SEQ_CST);
 	for (unsigned i = 1; i < machine.hart_count; i++) {
-		machine.hartids[hart_count] = machine.hartids[i];
-		hart_prepare(hart_count);
-		if (hart_bring_up(&harts[hart_count]))
-			hart_count++;
+		if (hart_bring_up(machine.hartids[i], &harts[count]))
+			count++;
 		else
-			kprintf("hart %lu did not start\n", machine.hartids[i]);
+			kprintf("hart %lu did not start in time\n",
+			    machine.hartids[i]);
 	}
+	count = __atomic_exchange_n(&hart_next, MAX_HARTS, __ATOMIC_SEQ_CST);
+	hart_count = (unsigned)min_u64(count, MAX_HARTS);
+	for (unsigned i = 1; i < hart_count; i++)
+		hart_await(&harts[i]);
 }
 
 void hart_kick(struct hart *hart)
