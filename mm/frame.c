@@ -64,7 +64,7 @@ void frame_fail_set(struct frame_failure *failure)
 	failures[hart_index()] = failure;
 }
 
-static bool must_fail(void)
+bool frame_must_fail(void)
 {
 	struct frame_failure *failure = failures[hart_index()];
 
@@ -77,6 +77,7 @@ static bool must_fail(void)
 	if (!failure->from)
 		failure->countdown = 0;
 	failure->failed++;
+	alloc_site_failed();
 	return true;
 }
 
@@ -118,11 +119,6 @@ static void check_zero(struct frame *f)
 			    frame_paddr(f), word[i]);
 }
 #else
-static bool must_fail(void)
-{
-	return false;
-}
-
 static void check_poison(struct frame *f)
 {
 	(void)f;
@@ -300,17 +296,17 @@ static struct frame *alloc(enum frame_state state)
 	return frame_begin(f, state);
 }
 
-struct frame *frame_alloc(enum frame_state state)
+struct frame *(frame_alloc)(enum frame_state state)
 {
-	return must_fail() ? NULL : alloc(state);
+	return frame_must_fail() ? NULL : alloc(state);
 }
 
-struct frame *frame_alloc_zeroed(enum frame_state state)
+struct frame *(frame_alloc_zeroed)(enum frame_state state)
 {
 	struct frame_cache *cache = hart_self()->frame_cache;
 	struct frame *f = NULL;
 
-	if (must_fail())
+	if (frame_must_fail())
 		return NULL;
 	lock_acquire(&cache->lock);
 	if (cache->zeroed > 0)
@@ -384,11 +380,11 @@ void frame_free_zeroed(struct frame *f)
 		frame_free(f);
 }
 
-struct frame *frame_alloc_block(unsigned order)
+struct frame *(frame_alloc_block)(unsigned order)
 {
 	struct frame *block;
 
-	if (must_fail())
+	if (frame_must_fail())
 		return NULL;
 	lock_acquire(&buddy_lock);
 	block = buddy_alloc(order);

@@ -27,7 +27,7 @@ static pte_t *kernel_table(pte_t *slot)
 	if (pte_is_table(pte_read(slot)))
 		return table_entries(pte_read(slot));
 	assert(pte_is_empty(pte_read(slot)));
-	table = frame_alloc(FRAME_KERNEL);
+	table = (frame_alloc)(FRAME_KERNEL);
 	if (table == NULL)
 		panic("expected memory for the kernel's page tables");
 	page_zero(frame_virt(table));

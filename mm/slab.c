@@ -24,7 +24,7 @@ static struct slab_page *page_of(void *object)
 /* A page whose objects are all chained. */
 static struct slab_page *page_create(size_t size)
 {
-	struct frame *frame = frame_alloc(FRAME_KERNEL);
+	struct frame *frame = (frame_alloc)(FRAME_KERNEL);
 	struct slab_page *page;
 	size_t first = (sizeof *page + 15) & ~15UL;
 	char *object;
@@ -43,11 +43,13 @@ static struct slab_page *page_create(size_t size)
 	return page;
 }
 
-void *slab_alloc(struct slab *slab)
+void *(slab_alloc)(struct slab *slab)
 {
 	struct slab_page *page;
 	void **object = NULL;
 
+	if (frame_must_fail())
+		return NULL;
 	lock_acquire(&slab->lock);
 	if (!slab->ready) {
 		list_init(&slab->partial);

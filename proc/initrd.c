@@ -115,7 +115,7 @@ static struct node **find_slot(const struct node *dir, const char *name,
 /* A new directory; NULL if there is no memory for it. */
 static struct node *node_create(struct node *dir, const char *name, size_t len)
 {
-	struct node *node = slab_alloc(&node_slab);
+	struct node *node = (slab_alloc)(&node_slab);
 
 	if (node == NULL)
 		return NULL;
@@ -336,7 +336,7 @@ static struct node *first_name(struct node *node, const uint32_t fields[FIELDS])
 		    group->major == fields[F_MAJOR] &&
 		    group->minor == fields[F_MINOR])
 			return group->first;
-	group = slab_alloc(&group_slab);
+	group = (slab_alloc)(&group_slab);
 	if (group == NULL)
 		return NULL;
 	*group = (struct group){.next = *list,

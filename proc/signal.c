@@ -31,7 +31,7 @@ void signal_init(void)
 {
 	uint32_t *code;
 
-	signal_trampoline = frame_alloc(FRAME_KERNEL);
+	signal_trampoline = (frame_alloc)(FRAME_KERNEL);
 	if (signal_trampoline == NULL)
 		panic("expected a frame for the signal trampoline");
 	code = frame_virt(signal_trampoline);

@@ -154,6 +154,8 @@ long sys_calf_fail(const struct trapframe *tf)
 	struct frame_failure *failure = &proc_self()->failure;
 	long failed = (long)failure->failed;
 
+	if (tf_arg(tf, 1) == CALF_FAIL_SITES)
+		return (long)alloc_site_report();
 	*failure = (struct frame_failure){
 	    .countdown = tf_arg(tf, 0),
 	    .from = tf_arg(tf, 1) == CALF_FAIL_FROM,

@@ -118,4 +118,11 @@ struct calf_run {
 #define CALF_FAIL_ONCE 0
 #define CALF_FAIL_FROM 1
 
+/*
+ * Mode CALF_FAIL_SITES: names on the console the places in the kernel where no
+ * allocation has failed yet. Returns how many places there are, and from bit 32
+ * on how many have failed.
+ */
+#define CALF_FAIL_SITES 2
+
 #endif

@@ -24,6 +24,7 @@
 #include "lib/assert.h"
 #include "lib/compiler.h"
 #include "lib/types.h"
+#include "mm/alloc_site.h"
 
 enum frame_state {
 	FRAME_FREE,
@@ -80,13 +81,13 @@ void frame_give(paddr_t start, paddr_t end);
  * A frame in the given state with one reference and undefined contents, or
  * NULL if there is none left anywhere.
  */
-MUST_USE struct frame *frame_alloc(enum frame_state state);
+MUST_USE struct frame *(frame_alloc)(enum frame_state state);
 
 /* The same, all bytes zero. */
-MUST_USE struct frame *frame_alloc_zeroed(enum frame_state state);
+MUST_USE struct frame *(frame_alloc_zeroed)(enum frame_state state);
 
 /* Adjacent frames, 1 << order of them, as FRAME_KERNEL; NULL if none left. */
-MUST_USE struct frame *frame_alloc_block(unsigned order);
+MUST_USE struct frame *(frame_alloc_block)(unsigned order);
 void frame_free_block(struct frame *block, unsigned order);
 
 static inline paddr_t frame_paddr(const struct frame *f)
@@ -258,6 +259,14 @@ struct frame_failure {
 	uint64_t failed;
 };
 void frame_fail_set(struct frame_failure *failure);
+
+/* Is this the one? Asked once by every way to allocate. */
+bool frame_must_fail(void);
+#else
+static inline bool frame_must_fail(void)
+{
+	return false;
+}
 #endif
 
 #endif

@@ -11,6 +11,7 @@
 #include "arch/lock.h"
 #include "lib/compiler.h"
 #include "lib/list.h"
+#include "mm/alloc_site.h"
 
 struct slab {
 	struct lock lock;
@@ -25,7 +26,7 @@ struct slab {
 	}
 
 /* An object with undefined contents, or NULL if there is no frame for it. */
-MUST_USE void *slab_alloc(struct slab *slab);
+MUST_USE void *(slab_alloc)(struct slab *slab);
 void slab_free(struct slab *slab, void *object);
 
 #endif

@@ -11,6 +11,8 @@
  */
 #include "harness.h"
 
+#include <sys/uio.h>
+
 /* More allocations than any operation here makes. */
 #define MOST_ALLOCATIONS 200
 
@@ -247,6 +249,20 @@ static void fill_pipe(void)
 }
 
 static long copied;
+
+#define MANY_FDS 40 /* more than a process has room for at first */
+
+static long act_dup(void)
+{
+	return raw(SYS_dup3, 0, MANY_FDS, 0);
+}
+
+static long act_writev(void)
+{
+	struct iovec pieces[2] = {{far_away, 0}, {region, 3}};
+
+	return raw(SYS_writev, fds[1], (long)pieces, 2);
+}
 
 /* Across a border: two pages must become private, or only the first. */
 static long act_copyout(void)
@@ -570,6 +586,8 @@ TEST(copying_fails_cleanly_at_every_allocation)
 	    {"write", own_pipe, act_copyin, NULL},
 	    {"getrandom", NULL, act_getrandom, NULL},
 	    {"pipe", NULL, act_pipe, unchanged},
+	    {"writev", own_pipe, act_writev, unchanged},
+	    {"dup", NULL, act_dup, unchanged},
 	};
 
 	return sweep_all(list, COUNT(list));
@@ -584,6 +602,22 @@ TEST(signals_fail_cleanly_at_every_allocation)
 	return sweep_all(list, COUNT(list));
 }
 
+/* All of them were behind some operation above. */
+TEST(every_place_that_allocates_has_failed)
+{
+	long report, count, failed;
+
+	if (!on_calf_test_build())
+		return SKIP("allocations fail on demand in Calf's test build");
+	report = raw(SYS_calf_fail, 0, CALF_FAIL_SITES);
+	count = report & 0xffffffff;
+	failed = report >> 32;
+	printf("# %ld allocation sites, %ld hit\n", count, failed);
+	fflush(stdout);
+	MUST(count > 10, "there are more");
+	return count == failed ? NULL : found("only %ld of %ld", failed, count);
+}
+
 static const struct test tests[] = {
     T(fork_fails_cleanly_at_every_allocation),
     T(exec_fails_cleanly_at_every_allocation),
@@ -593,6 +627,7 @@ static const struct test tests[] = {
     T(access_fails_cleanly_at_every_allocation),
     T(copying_fails_cleanly_at_every_allocation),
     T(signals_fail_cleanly_at_every_allocation),
+    T(every_place_that_allocates_has_failed),
 };
 
 int main(int argc, char **argv)

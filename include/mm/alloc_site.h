@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * alloc_site.h - in test builds, every place in the source that allocates is
+ * known, and whether an allocation has ever failed there on demand.
+ *
+ * A name in parentheses, (frame_alloc)(...), is no place: what is only called
+ * at boot, where nothing can be made to fail, and what another place is behind.
+ */
+#ifndef MM_ALLOC_SITE_H
+#define MM_ALLOC_SITE_H
+
+#include "lib/types.h"
+
+#if defined(CALF_TEST) && defined(__riscv)
+
+struct alloc_site {
+	const char *file;
+	uint32_t line;
+	uint32_t failed; /* [A] */
+};
+
+/* Where this hart is about to allocate. */
+void alloc_site_enter(struct alloc_site *site);
+
+/* An allocation fails there. */
+void alloc_site_failed(void);
+
+/*
+ * Names the places where none has failed yet. Returns how many there are, and
+ * in the upper half how many have failed.
+ */
+uint64_t alloc_site_report(void);
+
+#define ALLOC_SITE                                                             \
+	({                                                                     \
+		static struct alloc_site site                                  \
+		    __attribute__((section("alloc_sites"), used)) = {__FILE__, \
+			__LINE__, 0};                                          \
+		alloc_site_enter(&site);                                       \
+	})
+
+#define frame_alloc(state)        (ALLOC_SITE, (frame_alloc)(state))
+#define frame_alloc_zeroed(state) (ALLOC_SITE, (frame_alloc_zeroed)(state))
+#define frame_alloc_block(order)  (ALLOC_SITE, (frame_alloc_block)(order))
+#define slab_alloc(slab)          (ALLOC_SITE, (slab_alloc)(slab))
+
+#else
+
+static inline void alloc_site_failed(void)
+{
+}
+
+#endif
+
+#endif
