@@ -121,13 +121,14 @@ static long check_mapping(const struct trapframe *tf)
 	uint64_t prot = tf_arg(tf, 2), flags = tf_arg(tf, 3);
 	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
 
+	if (tf_arg(tf, 5) & PAGE_MASK)
+		return -EINVAL;
 	if (!(flags & MAP_ANONYMOUS))
 		return fd_get((int)tf_arg(tf, 4)) == NULL ? -EBADF : -ENODEV;
 	if (len == 0 || (prot & ~(uint64_t)PROT_ALL) != 0)
 		return -EINVAL;
 	if ((flags & MAP_TYPE) != MAP_SHARED &&
-	    (flags & MAP_TYPE) != MAP_PRIVATE &&
-	    (flags & MAP_TYPE) != MAP_SHARED_VALIDATE)
+	    (flags & MAP_TYPE) != MAP_PRIVATE)
 		return -EINVAL;
 	if (len > USER_TOP)
 		return -ENOMEM;

@@ -377,6 +377,10 @@ TEST(mmap_refuses_what_cannot_be)
 	    "unaligned MAP_FIXED");
 	MUST(map_call(0, PAGE, RW, MAP_ANONYMOUS) == -EINVAL,
 	    "neither private nor shared");
+	MUST(map_call(0, PAGE, RW, ANON | MAP_SHARED) == -EINVAL,
+	    "both private and shared");
+	MUST(raw(SYS_mmap, 0, PAGE, RW, ANON, -1, 7) == -EINVAL,
+	    "an offset that is no multiple of a page");
 	MUST(map_call(1UL << 62, PAGE, RW, ANON | MAP_FIXED) == -ENOMEM,
 	    "MAP_FIXED beyond the user half");
 	return NULL;
