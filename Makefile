@@ -91,6 +91,7 @@ include user/programs.mk
 include tests/user/suites.mk
 include tests/kernel/suites.mk
 include tests/red/red.mk
+include tests/linux/linux.mk
 
 all: $(B)/calf.elf $(B)/calf.asm ## build the kernel with its programs
 
@@ -167,6 +168,7 @@ $(foreach p,$(RED_PROGS),$(eval $(call program_rule,$(p),tests/red/$(p).c)))
 $(foreach p,$(USER_TESTS) testinit,$(eval \
 	$(call program_rule,$(p),tests/user/$(p).c $(USER_TEST_COMMON:%=tests/user/%))))
 $(eval $(call program_rule,fuzz,$(FUZZ_SRCS:%=tests/user/%)))
+$(eval $(call program_rule,genprog,$(GENPROG_SRCS:%=tests/linux/%)))
 -include $(patsubst %,$(B)/user/%.d,$(basename $(USER_LIB_SRCS)))
 
 $(B)/initrd.cpio: $(USER_PROGS:%=$(B)/bin/%) tools/mkcpio.sh
@@ -187,6 +189,9 @@ $(B)/test.cpio: $(TEST_PROGS:%=$(B)/bin/%) $(B)/bin/testinit $(B)/elf \
 $(B)/fuzz.cpio: $(B)/bin/fuzz tests/user/suites.mk tools/mkcpio.sh
 	$(Q)sh tools/mkcpio.sh $@ bin/fuzz=$(B)/bin/fuzz:755 \
 		data/text=tests/user/suites.mk:644 data/none/
+
+$(B)/genprog.cpio: $(B)/bin/genprog tools/mkcpio.sh
+	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/genprog:755
 
 include tests/host/host.mk
 
@@ -213,7 +218,9 @@ debug: $(B)/calf.elf ## the same, waiting for a debugger of your own
 # --- tests -------------------------------------------------------------------
 
 HOST_PROGS := $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model
-TEST_FILES := $(B)/calf.elf $(B)/calf-test.elf $(B)/test.cpio $(RED_FILES)
+TEST_FILES := $(B)/calf.elf $(B)/calf-test.elf $(B)/test.cpio \
+	$(B)/genprog.cpio $(RED_FILES)
+LINUX_FILES := $(B)/calf-test.elf $(B)/test.cpio $(B)/genprog.cpio
 FUZZ_FILES := $(B)/calf-test.elf $(B)/fuzz.cpio
 RUN_BOOTS := $(PYTHON) tools/run.py --boots tests/boots.txt
 
@@ -225,6 +232,10 @@ test-kernel: $(TEST_FILES) ## tests inside the kernel
 
 test-user: $(TEST_FILES) ## tests in user programs, on 1, 2 and 4 harts
 	$(Q)$(RUN_BOOTS) 'user-*'
+
+test-linux: $(LINUX_FILES) ## the same programs here and on Linux (COUNT= SEED=)
+	$(Q)$(PYTHON) tests/linux/compare.py --qemu $(QEMU) \
+		$(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
 test-red: $(TEST_FILES) ## boots that must fail, and do
 	$(Q)$(RUN_BOOTS) 'red-*'
@@ -306,6 +317,6 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' \
 		$(MAKEFILE_LIST)
 
-.PHONY: all run gdb debug fuzz test test-kernel test-user test-red bench \
+.PHONY: all run gdb debug fuzz test test-kernel test-user test-linux test-red bench \
 	bench-gate bench-wall profile check \
 	check-format check-layers check-locks check-docs format deps clean help

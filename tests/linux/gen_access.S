@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gen_access.S - single accesses that may fault.
+ *
+ * Each returns 0, or 1 if the handler of the fault, which goes on at ra, put
+ * that into a0. access_call() returns something other than 1 if all went well.
+ */
+	.text
+	.globl	access_load1, access_load8, access_store1, access_store8
+	.globl	access_call
+	.type	access_load1, @function
+	.type	access_load8, @function
+	.type	access_store1, @function
+	.type	access_store8, @function
+	.type	access_call, @function
+access_load1:				/* (address, uint64_t *value) */
+	lbu	t1, 0(a0)
+	j	1f
+access_load8:
+	ld	t1, 0(a0)
+1:	sd	t1, 0(a1)
+	li	a0, 0
+	ret
+access_store1:				/* (address, value) */
+	sb	a1, 0(a0)
+	li	a0, 0
+	ret
+access_store8:
+	sd	a1, 0(a0)
+	li	a0, 0
+	ret
+access_call:				/* (address) */
+	mv	t0, ra
+	jalr	ra, 0(a0)
+	mv	ra, t0
+	ret
+	.section .note.GNU-stack, "", @progbits
