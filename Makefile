@@ -95,7 +95,8 @@ include tests/linux/linux.mk
 
 all: $(B)/calf.elf $(B)/calf.asm ## build the kernel with its programs
 
-# Two kernels from the same sources: as it is, and with its checks on.
+# Three kernels from the same sources: as it is, with its checks on, and with
+# those of the compiler as well.
 define kernel_rules
 $(1)/%.o: %.c
 	@mkdir -p $$(@D)
@@ -105,15 +106,20 @@ $(1)/%.o: %.S
 	@mkdir -p $$(@D)
 	$$(if $$(Q),@echo "  AS    $$@")
 	$$(Q)$$(CC) $$(KERNEL_CFLAGS) $(2) -c $$< -o $$@
--include $$(patsubst %,$(1)/%.d,$$(basename $$(KERNEL_SRCS) $$(KTEST_SRCS)))
+-include $$(patsubst %,$(1)/%.d,$$(basename $$(KERNEL_SRCS) $$(KTEST_SRCS) \
+	$$(UBSAN_SRCS)))
 endef
 
 $(eval $(call kernel_rules,$(B)/kernel,-fomit-frame-pointer))
 $(eval $(call kernel_rules,$(B)/test,-DCALF_TEST -fno-omit-frame-pointer))
+$(eval $(call kernel_rules,$(B)/ubsan,-DCALF_TEST -fno-omit-frame-pointer \
+	-fsanitize=undefined))
 
 KERNEL_OBJS := $(patsubst %,$(B)/kernel/%.o,$(basename $(KERNEL_SRCS)))
 TEST_KERNEL_OBJS := $(patsubst %,$(B)/test/%.o,\
 	$(basename $(KERNEL_SRCS) $(KTEST_SRCS)))
+UBSAN_KERNEL_OBJS := $(patsubst %,$(B)/ubsan/%.o,\
+	$(basename $(KERNEL_SRCS) $(KTEST_SRCS) $(UBSAN_SRCS)))
 
 $(B)/initrd.o: $(B)/initrd.cpio
 	$(Q)printf '.section .initrd,"a"\n.balign 8\n.incbin "$<"\n' | \
@@ -127,6 +133,10 @@ $(B)/calf.elf: $(KERNEL_OBJS) $(B)/initrd.o linker.ld
 $(B)/calf-test.elf: $(TEST_KERNEL_OBJS) $(B)/initrd.o linker.ld
 	$(if $(Q),@echo "  LD    $@")
 	$(Q)$(CC) $(KERNEL_LDFLAGS) $(TEST_KERNEL_OBJS) $(B)/initrd.o -o $@
+
+$(B)/calf-ubsan.elf: $(UBSAN_KERNEL_OBJS) $(B)/initrd.o linker.ld
+	$(if $(Q),@echo "  LD    $@")
+	$(Q)$(CC) $(KERNEL_LDFLAGS) $(UBSAN_KERNEL_OBJS) $(B)/initrd.o -o $@
 
 $(B)/calf.asm: $(B)/calf.elf
 	$(Q)$(CROSS)objdump -d $< > $@ 2>/dev/null || llvm-objdump -d $< > $@
@@ -219,7 +229,7 @@ debug: $(B)/calf.elf ## the same, waiting for a debugger of your own
 
 HOST_PROGS := $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model
 TEST_FILES := $(B)/calf.elf $(B)/calf-test.elf $(B)/test.cpio \
-	$(B)/genprog.cpio $(RED_FILES)
+	$(B)/calf-ubsan.elf $(B)/genprog.cpio $(RED_FILES)
 LINUX_FILES := $(B)/calf-test.elf $(B)/test.cpio $(B)/genprog.cpio
 FUZZ_FILES := $(B)/calf-test.elf $(B)/fuzz.cpio
 RUN_BOOTS := $(PYTHON) tools/run.py --boots tests/boots.txt
@@ -236,6 +246,9 @@ test-user: $(TEST_FILES) ## tests in user programs, on 1, 2 and 4 harts
 test-linux: $(LINUX_FILES) ## the same programs here and on Linux (COUNT= SEED=)
 	$(Q)$(PYTHON) tests/linux/compare.py --qemu $(QEMU) \
 		$(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
+
+test-ubsan: $(TEST_FILES) ## the same in a kernel built with -fsanitize=undefined
+	$(Q)$(RUN_BOOTS) 'ubsan-*' red-kernel-shift
 
 test-red: $(TEST_FILES) ## boots that must fail, and do
 	$(Q)$(RUN_BOOTS) 'red-*'
@@ -317,6 +330,6 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' \
 		$(MAKEFILE_LIST)
 
-.PHONY: all run gdb debug fuzz test test-kernel test-user test-linux test-red bench \
-	bench-gate bench-wall profile check \
+.PHONY: all run gdb debug fuzz test test-kernel test-user test-linux test-ubsan \
+	test-red bench bench-gate bench-wall profile check \
 	check-format check-layers check-locks check-docs format deps clean help

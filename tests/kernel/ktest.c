@@ -48,6 +48,7 @@ static const struct suite *const red_suites[] = {
     &suite_leak,
     &suite_broken,
     &suite_panic,
+    &suite_undefined,
     &suite_hang,
 };
 

@@ -76,6 +76,6 @@ extern const struct suite suite_string, suite_print, suite_list, suite_fdt,
 
 /* What must fail: tests/red/. */
 extern const struct suite suite_red, suite_leak, suite_broken, suite_panic,
-    suite_hang;
+    suite_undefined, suite_hang;
 
 #endif

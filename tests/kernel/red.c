@@ -64,6 +64,21 @@ static const struct test panic_tests[] = {
 };
 SUITE(panic, panic_tests);
 
+/* What a kernel built with -fsanitize=undefined has to notice. */
+TEST(this_one_shifts_by_64)
+{
+	volatile unsigned by = 64;
+
+	return (1UL << by) == 2 ? "a shift by 64 is 2"
+				: "nobody noticed a shift by 64";
+}
+
+static const struct test undefined_tests[] = {
+    T(this_one_passes),
+    T(this_one_shifts_by_64),
+};
+SUITE(undefined, undefined_tests);
+
 TEST(this_one_never_ends)
 {
 	for (;;)

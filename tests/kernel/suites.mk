@@ -25,3 +25,6 @@ KTEST_SRCS := \
 	tests/kernel/live.c \
 	tests/kernel/model.c \
 	tests/kernel/red.c
+
+# What the third kernel, build/calf-ubsan.elf, has besides.
+UBSAN_SRCS := tests/kernel/ubsan.c
