@@ -296,7 +296,7 @@ C_FILES := $(wildcard *.c arch/*.[ch] mm/*.[ch] proc/*.[ch] trap/*.[ch] \
 KERNEL_C := $(filter %.c,$(KERNEL_SRCS))
 CLANG ?= clang
 
-check: check-format check-layers check-locks check-docs ## all that needs no boot
+check: check-format check-layers check-locks check-analyzer check-docs ## all that needs no boot
 
 check-format: ## is every file as clang-format would write it?
 	@clang-format --dry-run -Werror $(C_FILES) && echo "format: clean"
@@ -311,6 +311,17 @@ check-locks: ## clang's thread safety analysis of every kernel file
 		-fsyntax-only -Wall -Wextra -Wthread-safety -Werror \
 		-Iinclude -I. $$file || exit 1; \
 	done && echo "locks: clean"
+
+# GCC's analysis of paths through a function and what it calls, and cppcheck's
+# of what the language leaves open. Neither has anything suppressed.
+$(eval $(call kernel_rules,$(B)/analyzer,-DCALF_TEST -fanalyzer))
+ANALYZED := $(if $(filter 1,$(LLVM)),,$(KERNEL_C:%.c=$(B)/analyzer/%.o))
+
+check-analyzer: $(ANALYZED) ## gcc -fanalyzer and cppcheck of every kernel file
+	@cppcheck -q --enable=warning,performance,portability --std=c11 \
+		--platform=unix64 --error-exitcode=1 -DCALF_TEST -D__riscv \
+		-U__clang__ -U__ASSEMBLER__ -Iinclude -I. $(KERNEL_C)
+	@echo "analyzer: clean$(if $(ANALYZED),, (cppcheck only: no GCC))"
 
 check-docs: ## do the documents name what exists?
 	@$(PYTHON) tools/check-docs.py
@@ -332,4 +343,5 @@ help: ## this list
 
 .PHONY: all run gdb debug fuzz test test-kernel test-user test-linux test-ubsan \
 	test-red bench bench-gate bench-wall profile check \
-	check-format check-layers check-locks check-docs format deps clean help
+	check-format check-layers check-locks check-analyzer check-docs \
+	format deps clean help

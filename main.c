@@ -63,7 +63,8 @@ static void files_init(void)
 	if (initrd.start != 0)
 		kprintf("initrd: it is empty; the kernel's own is used\n");
 	initrd_init(embedded_initrd_start,
-	    (size_t)(embedded_initrd_end - embedded_initrd_start));
+	    virt_to_phys(embedded_initrd_end) -
+		virt_to_phys(embedded_initrd_start));
 }
 
 /* The program named by rdinit=, /init by default. */

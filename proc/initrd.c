@@ -415,7 +415,7 @@ static const char *add_error(int err)
 static void archive_read(struct archive *ar)
 {
 	const char *damage = NULL, *name;
-	uint32_t fields[FIELDS];
+	uint32_t fields[FIELDS] = {0};
 	bool ended = false;
 
 	skip_zeros(ar);

@@ -73,6 +73,11 @@ need_clang_format()
 	has clang-format
 }
 
+need_cppcheck()
+{
+	has cppcheck
+}
+
 # A compiler for this machine which can link the sanitizers.
 need_host_cc()
 {
@@ -110,7 +115,8 @@ need_linux_cc()
 	return "$status"
 }
 
-BASE='make python toolchain qemu firmware gdb host_cc clang clang_format'
+BASE='make python toolchain qemu firmware gdb host_cc clang clang_format
+	cppcheck'
 EVIDENCE='spin qemu_user linux_cc'
 
 describe()
@@ -125,6 +131,7 @@ describe()
 	host_cc)	echo 'cc with address and undefined sanitizers' ;;
 	clang)		echo 'clang' ;;
 	clang_format)	echo 'clang-format' ;;
+	cppcheck)	echo 'cppcheck' ;;
 	spin)		echo 'the model checker spin' ;;
 	qemu_user)	echo 'qemu-riscv64, for Linux programs' ;;
 	linux_cc)	echo 'riscv64-linux-gnu-gcc and a static C library' ;;
@@ -157,6 +164,7 @@ packages_apt()
 	host_cc)	echo gcc,libc6-dev ;;
 	clang)		echo clang ;;
 	clang_format)	echo clang-format ;;
+	cppcheck)	echo cppcheck ;;
 	spin)		echo spin ;;
 	qemu_user)	echo qemu-user qemu-user-static ;;
 	linux_cc)	echo gcc-riscv64-linux-gnu,libc6-dev-riscv64-cross ;;
@@ -175,6 +183,7 @@ packages_dnf()
 	host_cc)	echo gcc,libasan,libubsan ;;
 	clang)		echo clang ;;
 	clang_format)	echo clang-tools-extra ;;
+	cppcheck)	echo cppcheck ;;
 	spin)		echo spin ;;
 	qemu_user)	echo qemu-user-riscv qemu-user ;;
 	linux_cc)	echo gcc-riscv64-linux-gnu ;;
@@ -193,6 +202,7 @@ packages_pacman()
 	host_cc)	echo gcc ;;
 	clang)		echo clang ;;
 	clang_format)	echo clang ;;
+	cppcheck)	echo cppcheck ;;
 	spin)		echo spin ;;
 	qemu_user)	echo qemu-user ;;
 	linux_cc)	echo riscv64-linux-gnu-gcc,riscv64-linux-gnu-glibc ;;
@@ -209,6 +219,7 @@ packages_brew()
 	gdb)		echo riscv64-elf-gdb ;;
 	host_cc | clang) echo llvm ;;
 	clang_format)	echo clang-format ;;
+	cppcheck)	echo cppcheck ;;
 	spin)		echo spin ;;
 	esac
 }
@@ -305,7 +316,7 @@ report()
 		case $need in
 		spin | qemu_user | linux_cc)
 			echo '  (only test-linux and test-spin need it)' >&2 ;;
-		clang | clang_format)
+		clang | clang_format | cppcheck)
 			echo '  (only make check needs it)' >&2 ;;
 		esac
 	done

@@ -268,6 +268,7 @@ long sys_prctl(const struct trapframe *tf)
 {
 	struct proc *p = proc_self();
 	uint64_t arg = tf_arg(tf, 1);
+	int32_t death;
 
 	switch ((int)tf_arg(tf, 0)) {
 	case PR_SET_NAME:
@@ -280,8 +281,8 @@ long sys_prctl(const struct trapframe *tf)
 		p->death_signal = (uint8_t)arg;
 		return 0;
 	case PR_GET_PDEATHSIG:
-		return copyout(p->as, arg, &(int32_t){p->death_signal},
-		    sizeof(int32_t));
+		death = p->death_signal;
+		return copyout(p->as, arg, &death, sizeof death);
 	default:
 		return -EINVAL;
 	}

@@ -178,5 +178,8 @@ long syscall_unknown(const struct trapframe *tf)
 
 long syscall_execute(const struct trapframe *tf)
 {
-	return find(tf)->full(tf);
+	const struct syscall *call = find(tf);
+
+	assert(call != NULL);
+	return call->full(tf);
 }

@@ -12,6 +12,12 @@
 #define NORETURN          __attribute__((noreturn))
 #define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #define ALIGNED(n)        __attribute__((aligned(n)))
+/* Its result is given back by `release`, as argument number `n`. */
+#if !defined(__clang__) && __GNUC__ >= 11
+#define ALLOCATES(release, n) __attribute__((malloc(release, n)))
+#else
+#define ALLOCATES(release, n)
+#endif
 /* For a result that does not matter here; say why. */
 #define IGNORE_RESULT(call) ((void)!(call))
 #define INLINE              static inline __attribute__((always_inline))

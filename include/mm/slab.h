@@ -25,8 +25,9 @@ struct slab {
 		.size = (sizeof(type) + 15) & ~15UL \
 	}
 
-/* An object with undefined contents, or NULL if there is no frame for it. */
-MUST_USE void *(slab_alloc)(struct slab *slab);
 void slab_free(struct slab *slab, void *object);
+
+/* An object with undefined contents, or NULL if there is no frame for it. */
+MUST_USE ALLOCATES(slab_free, 2) void *(slab_alloc)(struct slab *slab);
 
 #endif
