@@ -60,7 +60,7 @@ KERNEL_CFLAGS := $(COMMON) -march=$(MARCH) -mabi=lp64 -mcmodel=medany \
 	-fno-asynchronous-unwind-tables -Wconversion -Wno-sign-conversion \
 	-Wframe-larger-than=1024 -Iinclude -I. $(CFLAGS_EXTRA)
 ifneq ($(LLVM),1)
-KERNEL_CFLAGS += -mno-relax
+KERNEL_CFLAGS += -mno-relax -fcallgraph-info=su
 else
 KERNEL_CFLAGS += -mno-relax -Wno-unknown-warning-option
 endif
@@ -296,7 +296,8 @@ C_FILES := $(wildcard *.c arch/*.[ch] mm/*.[ch] proc/*.[ch] trap/*.[ch] \
 KERNEL_C := $(filter %.c,$(KERNEL_SRCS))
 CLANG ?= clang
 
-check: check-format check-layers check-locks check-analyzer check-docs ## all that needs no boot
+CHECKS := format layers locks analyzer stack docs
+check: $(CHECKS:%=check-%) ## all that needs no boot
 
 check-format: ## is every file as clang-format would write it?
 	@clang-format --dry-run -Werror $(C_FILES) && echo "format: clean"
@@ -323,6 +324,13 @@ check-analyzer: $(ANALYZED) ## gcc -fanalyzer and cppcheck of every kernel file
 		-U__clang__ -U__ASSEMBLER__ -Iinclude -I. $(KERNEL_C)
 	@echo "analyzer: clean$(if $(ANALYZED),, (cppcheck only: no GCC))"
 
+check-stack: $(KERNEL_OBJS) $(TEST_KERNEL_OBJS) ## how deep can the stack get?
+ifeq ($(LLVM),1)
+	@echo "stack: not checked, as only GCC tells of calls and frames"
+else
+	@$(PYTHON) tools/check-stack.py $(B)/kernel $(B)/test
+endif
+
 check-docs: ## do the documents name what exists?
 	@$(PYTHON) tools/check-docs.py
 
@@ -342,6 +350,5 @@ help: ## this list
 		$(MAKEFILE_LIST)
 
 .PHONY: all run gdb debug fuzz test test-kernel test-user test-linux test-ubsan \
-	test-red bench bench-gate bench-wall profile check \
-	check-format check-layers check-locks check-analyzer check-docs \
+	test-red bench bench-gate bench-wall profile check $(CHECKS:%=check-%) \
 	format deps clean help
