@@ -253,6 +253,12 @@ test-ubsan: $(TEST_FILES) ## the same in a kernel built with -fsanitize=undefine
 test-red: $(TEST_FILES) ## boots that must fail, and do
 	$(Q)$(RUN_BOOTS) 'red-*'
 
+# Every interleaving of a small scope; docs/spin.md. MUTANT=name shows one way
+# to what goes wrong with one thing left out.
+test-spin: ## models of what harts do at once (DEEP=1 MUTANT=name)
+	$(Q)$(PYTHON) tests/spin/check.py $(if $(DEEP),--deep) \
+		$(if $(MUTANT),--mutant $(MUTANT))
+
 # --- random system calls and storms of forks ---------------------------------
 
 SEED ?= 1
@@ -349,6 +355,6 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' \
 		$(MAKEFILE_LIST)
 
-.PHONY: all run gdb debug fuzz test test-kernel test-user test-linux test-ubsan \
-	test-red bench bench-gate bench-wall profile check $(CHECKS:%=check-%) \
-	format deps clean help
+.PHONY: all run gdb debug fuzz test test-kernel test-user test-linux test-spin \
+	test-ubsan test-red bench bench-gate bench-wall profile check \
+	$(CHECKS:%=check-%) format deps clean help

@@ -4,7 +4,7 @@
 # deps.sh - install what building and testing needs, where it is missing.
 #
 #   tools/deps.sh            what make, make check and make test need
-#   tools/deps.sh evidence   and also what test-linux and test-spin need
+#   tools/deps.sh evidence   and also what test-linux needs
 #
 # What is there is found by trying it, not by asking a package manager, so a
 # tool from any source counts; when nothing is missing nothing is installed
@@ -116,8 +116,8 @@ need_linux_cc()
 }
 
 BASE='make python toolchain qemu firmware gdb host_cc clang clang_format
-	cppcheck'
-EVIDENCE='spin qemu_user linux_cc'
+	cppcheck spin qemu_user'
+EVIDENCE='linux_cc'
 
 describe()
 {
@@ -314,8 +314,12 @@ report()
 	for need; do
 		echo "deps.sh: still missing: $(describe "$need")" >&2
 		case $need in
-		spin | qemu_user | linux_cc)
-			echo '  (only test-linux and test-spin need it)' >&2 ;;
+		spin)
+			echo '  (only test-spin, in make test, needs it)' >&2 ;;
+		qemu_user)
+			echo '  (only test-linux, in make test, needs it)' >&2 ;;
+		linux_cc)
+			echo '  (only some of test-linux needs it)' >&2 ;;
 		clang | clang_format | cppcheck)
 			echo '  (only make check needs it)' >&2 ;;
 		esac
