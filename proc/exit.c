@@ -70,13 +70,14 @@ void proc_exit(int status)
 		IGNORE_RESULT(copyout(as, p->clear_tid, &zero, sizeof zero));
 	fd_table_close(&p->fds);
 	sched_set_alarm(0, 0);
+	/* Before a vfork parent, once woken, frees tables on another hart. */
+	tlb_switch_kernel();
 	lock_acquire(&sched_lock);
 	p->exit_status = status;
 	vfork_release(p);
 	forget_vfork_children(p);
 	p->as = NULL;
 	lock_release(&sched_lock);
-	tlb_switch_kernel();
 	if (aspace_put(as))
 		p->old = as;
 	sched_before_user(p);
