@@ -65,8 +65,11 @@ void proc_exit(int status)
 	if (p->pid == INIT_PID)
 		init_exit(status);
 	p->exiting = true;
-	/* Only a vfork parent is left to see it, and it is not running. */
-	if (p->clear_tid != 0 && p->vfork_parent != NULL)
+	/*
+	 * Only a vfork parent is left to see it, and it is not running. A vfork
+	 * child may be, if we are killed: its hart would have to be fenced.
+	 */
+	if (p->clear_tid != 0 && p->vfork_parent != NULL && !p->as_is_lent)
 		IGNORE_RESULT(copyout(as, p->clear_tid, &zero, sizeof zero));
 	fd_table_close(&p->fds);
 	sched_set_alarm(0, 0);
