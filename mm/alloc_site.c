@@ -29,7 +29,7 @@ uint64_t alloc_site_report(void)
 {
 	uint64_t count = 0, failed = 0;
 
-	for (struct alloc_site *s = alloc_sites_start; s < alloc_sites_end;
+	for (struct alloc_site *s = alloc_sites_start; s != alloc_sites_end;
 	     s++) {
 		if (strncmp(s->file, "tests/", 6) == 0)
 			continue;

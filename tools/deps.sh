@@ -3,9 +3,6 @@
 #
 # deps.sh - install what building and testing needs, where it is missing.
 #
-#   tools/deps.sh            what make, make check and make test need
-#   tools/deps.sh evidence   and also what test-linux needs
-#
 # What is there is found by trying it, not by asking a package manager, so a
 # tool from any source counts; when nothing is missing nothing is installed
 # and no rights are asked for.
@@ -101,23 +98,8 @@ need_qemu_user()
 	has qemu-riscv64 || has qemu-riscv64-static
 }
 
-# Headers and a static library of the C library, not only the compiler.
-need_linux_cc()
-{
-	has riscv64-linux-gnu-gcc || return 1
-	probe=$(mktemp -d)
-	printf '#include <stdio.h>\nint main(void) { return puts("") < 0; }\n' \
-		>"$probe/probe.c"
-	status=0
-	riscv64-linux-gnu-gcc -static -o "$probe/probe" "$probe/probe.c" \
-		>/dev/null 2>&1 || status=1
-	rm -rf "$probe"
-	return "$status"
-}
-
-BASE='make python toolchain qemu firmware gdb host_cc clang clang_format
+NEEDS='make python toolchain qemu firmware gdb host_cc clang clang_format
 	cppcheck spin qemu_user'
-EVIDENCE='linux_cc'
 
 describe()
 {
@@ -134,7 +116,6 @@ describe()
 	cppcheck)	echo 'cppcheck' ;;
 	spin)		echo 'the model checker spin' ;;
 	qemu_user)	echo 'qemu-riscv64, for Linux programs' ;;
-	linux_cc)	echo 'riscv64-linux-gnu-gcc and a static C library' ;;
 	esac
 }
 
@@ -167,7 +148,6 @@ packages_apt()
 	cppcheck)	echo cppcheck ;;
 	spin)		echo spin ;;
 	qemu_user)	echo qemu-user qemu-user-static ;;
-	linux_cc)	echo gcc-riscv64-linux-gnu,libc6-dev-riscv64-cross ;;
 	esac
 }
 
@@ -186,7 +166,6 @@ packages_dnf()
 	cppcheck)	echo cppcheck ;;
 	spin)		echo spin ;;
 	qemu_user)	echo qemu-user-riscv qemu-user ;;
-	linux_cc)	echo gcc-riscv64-linux-gnu ;;
 	esac
 }
 
@@ -205,7 +184,6 @@ packages_pacman()
 	cppcheck)	echo cppcheck ;;
 	spin)		echo spin ;;
 	qemu_user)	echo qemu-user ;;
-	linux_cc)	echo riscv64-linux-gnu-gcc,riscv64-linux-gnu-glibc ;;
 	esac
 }
 
@@ -318,8 +296,6 @@ report()
 			echo '  (only test-spin, in make test, needs it)' >&2 ;;
 		qemu_user)
 			echo '  (only test-linux, in make test, needs it)' >&2 ;;
-		linux_cc)
-			echo '  (only some of test-linux needs it)' >&2 ;;
 		clang | clang_format | cppcheck)
 			echo '  (only make check needs it)' >&2 ;;
 		esac
@@ -328,18 +304,9 @@ report()
 
 main()
 {
-	needs=$BASE
-	for group; do
-		case $group in
-		base)	;;
-		evidence) needs="$needs $EVIDENCE" ;;
-		*)	echo "deps.sh: $group: no such group" >&2; exit 2 ;;
-		esac
-	done
-
 	# Lists of words without spaces in them: split on purpose below.
 	# shellcheck disable=SC2086
-	wanted=$(missing $needs)
+	wanted=$(missing $NEEDS)
 	if [ -z "$wanted" ]; then
 		return
 	fi

@@ -39,11 +39,6 @@ uint64_t alloc_site_report(void);
 		alloc_site_enter(&site);                                       \
 	})
 
-#define frame_alloc(state)        (ALLOC_SITE, (frame_alloc)(state))
-#define frame_alloc_zeroed(state) (ALLOC_SITE, (frame_alloc_zeroed)(state))
-#define frame_alloc_block(order)  (ALLOC_SITE, (frame_alloc_block)(order))
-#define slab_alloc(slab)          (ALLOC_SITE, (slab_alloc)(slab))
-
 #else
 
 static inline void alloc_site_failed(void)

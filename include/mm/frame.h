@@ -81,13 +81,13 @@ void frame_give(paddr_t start, paddr_t end);
  * A frame in the given state with one reference and undefined contents, or
  * NULL if there is none left anywhere.
  */
-MUST_USE struct frame *(frame_alloc)(enum frame_state state);
+MUST_USE struct frame *frame_alloc(enum frame_state state);
 
 /* The same, all bytes zero. */
-MUST_USE struct frame *(frame_alloc_zeroed)(enum frame_state state);
+MUST_USE struct frame *frame_alloc_zeroed(enum frame_state state);
 
 /* Adjacent frames, 1 << order of them, as FRAME_KERNEL; NULL if none left. */
-MUST_USE struct frame *(frame_alloc_block)(unsigned order);
+MUST_USE struct frame *frame_alloc_block(unsigned order);
 void frame_free_block(struct frame *block, unsigned order);
 
 static inline paddr_t frame_paddr(const struct frame *f)
@@ -267,6 +267,13 @@ static inline bool frame_must_fail(void)
 {
 	return false;
 }
+#endif
+
+/* From here on a call of an allocator is known by its place. */
+#ifdef ALLOC_SITE
+#define frame_alloc(state)        (ALLOC_SITE, (frame_alloc)(state))
+#define frame_alloc_zeroed(state) (ALLOC_SITE, (frame_alloc_zeroed)(state))
+#define frame_alloc_block(order)  (ALLOC_SITE, (frame_alloc_block)(order))
 #endif
 
 #endif

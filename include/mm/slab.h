@@ -28,6 +28,11 @@ struct slab {
 void slab_free(struct slab *slab, void *object);
 
 /* An object with undefined contents, or NULL if there is no frame for it. */
-MUST_USE ALLOCATES(slab_free, 2) void *(slab_alloc)(struct slab *slab);
+MUST_USE ALLOCATES(slab_free, 2) void *slab_alloc(struct slab *slab);
+
+/* From here on a call is known by its place. */
+#ifdef ALLOC_SITE
+#define slab_alloc(slab) (ALLOC_SITE, (slab_alloc)(slab))
+#endif
 
 #endif

@@ -283,7 +283,7 @@ def main(arguments: List[str]) -> int:
     linux = linux_path()
     if not linux:
         print(f"1..1\nok 1 - as_on_Linux # SKIP {LINUX[0]} is not installed "
-              "(tools/deps.sh evidence)")
+              "(make deps)")
         return 0
     machine = Machine(options, linux)
     names = (user_suites() if options.suites == "all" else

@@ -68,8 +68,7 @@ TEST(priorities_are_all_alike)
 	MUST(raw(SYS_getpriority, 1, 0) == ours, "of the group");
 	MUST(raw(SYS_getpriority, 0, 4194303) == -ESRCH, "nobody's");
 	MUST(raw(SYS_getpriority, 3, 0) == -EINVAL, "of what?");
-	MUST(raw(SYS_setpriority, 0, 0, 20 - ours) == 0,
-	    "what it is already");
+	MUST(raw(SYS_setpriority, 0, 0, 20 - ours) == 0, "what it is already");
 	MUST(raw(SYS_sched_getscheduler, 0) == 0, "another policy");
 	MUST(raw(SYS_sched_getscheduler, 4194303) == -ESRCH, "nobody's policy");
 	MUST(raw(SYS_sched_getscheduler, -1) == -EINVAL, "the policy of -1");
