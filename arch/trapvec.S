@@ -175,6 +175,7 @@ trap_needs_all:
 	/* trapframe_repeat(tf): as if it had just executed its ecall again. */
 	.globl	trapframe_repeat
 trapframe_repeat:
+	ld	sp, HART_KERNEL_SP(tp)
 	load_callee_saved
 	load	a7, 17
 	li	t0, CAUSE_ECALL

@@ -46,7 +46,6 @@ INDIRECT = [
 
 # How often each function of a cycle can be on the stack at once.
 RECURSION: Dict[str, int] = {
-    "table_put": 2,  # a table of level 1, and those of level 0 in it
     "signal_send": 2,  # SIGCONT or SIGKILL, and SIGCHLD for the parent
     "audit_owner": 3,  # a level each; test kernels only
     "count_table": 3,  # the same
@@ -56,7 +55,7 @@ RECURSION: Dict[str, int] = {
 USED: Set[str] = set()  # of these
 
 # Begin with an empty stack of their own, whoever calls them.
-RESTARTS = {"stack_restart", "trapframe_enter"}
+RESTARTS = {"stack_restart", "trapframe_enter", "trapframe_repeat"}
 
 # Written in assembly, and use no stack.
 LEAVES = {"page_copy", "page_zero", "fp_save", "fp_load", "fp_clear"}
