@@ -179,6 +179,7 @@ $(foreach p,$(USER_TESTS) testinit,$(eval \
 	$(call program_rule,$(p),tests/user/$(p).c $(USER_TEST_COMMON:%=tests/user/%))))
 $(eval $(call program_rule,fuzz,$(FUZZ_SRCS:%=tests/user/%)))
 $(eval $(call program_rule,genprog,$(GENPROG_SRCS:%=tests/linux/%)))
+$(eval $(call program_rule,storm,$(STORM_SRCS:%=tests/user/%)))
 -include $(patsubst %,$(B)/user/%.d,$(basename $(USER_LIB_SRCS)))
 
 $(B)/initrd.cpio: $(USER_PROGS:%=$(B)/bin/%) tools/mkcpio.sh
@@ -196,8 +197,10 @@ $(B)/test.cpio: $(TEST_PROGS:%=$(B)/bin/%) $(B)/bin/testinit $(B)/elf \
 		$(foreach p,$(TEST_PROGS),bin/$(p)=$(B)/bin/$(p):755) \
 		$$(cd $(B) && for f in elf/*/*; do echo $$f=$(B)/$$f:755; done)
 
-$(B)/fuzz.cpio: $(B)/bin/fuzz tests/user/suites.mk tools/mkcpio.sh
+$(B)/fuzz.cpio: $(B)/bin/fuzz $(B)/bin/storm tests/user/suites.mk \
+		tools/mkcpio.sh
 	$(Q)sh tools/mkcpio.sh $@ bin/fuzz=$(B)/bin/fuzz:755 \
+		bin/storm=$(B)/bin/storm:755 \
 		data/text=tests/user/suites.mk:644 data/none/
 
 $(B)/genprog.cpio: $(B)/bin/genprog tools/mkcpio.sh
@@ -229,12 +232,12 @@ debug: $(B)/calf.elf ## the same, waiting for a debugger of your own
 
 HOST_PROGS := $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model
 TEST_FILES := $(B)/calf.elf $(B)/calf-test.elf $(B)/test.cpio \
-	$(B)/calf-ubsan.elf $(B)/genprog.cpio $(RED_FILES)
+	$(B)/calf-ubsan.elf $(B)/genprog.cpio $(B)/fuzz.cpio $(RED_FILES)
 LINUX_FILES := $(B)/calf-test.elf $(B)/test.cpio $(B)/genprog.cpio
 FUZZ_FILES := $(B)/calf-test.elf $(B)/fuzz.cpio
 RUN_BOOTS := $(PYTHON) tools/run.py --boots tests/boots.txt
 
-test: $(TEST_FILES) $(FUZZ_FILES) $(HOST_PROGS) ## every test that fits into a few minutes
+test: $(TEST_FILES) $(HOST_PROGS) ## every test that fits into a few minutes
 	$(Q)$(RUN_BOOTS)
 
 test-kernel: $(TEST_FILES) ## tests inside the kernel
@@ -263,13 +266,24 @@ test-spin: ## models of what harts do at once (DEEP=1 MUTANT=name)
 
 SEED ?= 1
 CALLS ?= 20000
-HARTS ?= 1 4
 EVERY ?= 0
+MINUTES ?= 1
+FORKS ?= 0
 
-fuzz: $(FUZZ_FILES) ## random system calls (SEED= CALLS= HARTS=1 EVERY=)
-	$(Q)for harts in $(HARTS); do $(PYTHON) tools/fuzz.py --qemu $(QEMU) \
-		--seed $(SEED) --calls $(CALLS) --every $(EVERY) \
-		--harts $$harts || exit 1; done
+fuzz: $(FUZZ_FILES) ## random system calls (SEED= CALLS= HARTS= EVERY=)
+	$(Q)for harts in $(or $(HARTS),1 4); do \
+		$(PYTHON) tools/fuzz.py --qemu $(QEMU) --harts $$harts \
+		--seed $(SEED) --calls $(CALLS) --every $(EVERY) || exit 1; \
+	done
+
+storm: $(FUZZ_FILES) ## trees of forks, cut down (MINUTES= or FORKS=, HARTS=)
+	$(Q)for harts in $(or $(HARTS),1 2 4); do \
+		$(PYTHON) tools/run.py --qemu $(QEMU) --smp $$harts --mem 24M \
+		--timeout $$((600 + 60 * $(MINUTES) + $(FORKS) / 20)) \
+		--name storm-smp$$harts --initrd $(B)/fuzz.cpio --append \
+		"rdinit=/bin/storm -- seed=$(SEED) minutes=$(MINUTES) forks=$(FORKS)" \
+		$(B)/calf-test.elf || exit 1; \
+		grep -a '^# after all' $(B)/logs/storm-smp$$harts.log; done
 
 # --- measurements ------------------------------------------------------------
 
@@ -355,6 +369,6 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' \
 		$(MAKEFILE_LIST)
 
-.PHONY: all run gdb debug fuzz test test-kernel test-user test-linux test-spin \
-	test-ubsan test-red bench bench-gate bench-wall profile check \
+.PHONY: all run gdb debug fuzz storm test test-kernel test-user test-linux \
+	test-spin test-ubsan test-red bench bench-gate bench-wall profile check \
 	$(CHECKS:%=check-%) format deps clean help

@@ -28,6 +28,7 @@ HEADER = ROOT / "include" / "abi" / "syscall.h"
 MEMORY = {1: "12M"}
 EVERY = {1: 1}
 FREE = {1: 160}
+FAMILIES = {1: 2}
 # The seed is the kernel's random numbers', the clock the one it boots with.
 SAME = "-seed 1 -rtc base=2026-01-01,clock=vm"
 
@@ -64,10 +65,12 @@ def panic_story(log: str, seed: int) -> Optional[str]:
 
 def boot_command(options: argparse.Namespace, name: str) -> List[str]:
     harts = options.harts
-    every = options.every or EVERY.get(harts, 64)
-    append = (f"rdinit=/bin/fuzz seed={options.seed} calls={options.calls} "
+    every = options.every or EVERY.get(harts, 256)
+    append = (f"rdinit=/bin/fuzz -- seed={options.seed} "
+              f"calls={options.calls} "
               f"every={every} free={FREE.get(harts, 600)} "
-              f"families={harts + 1} members={4 * harts + 4}")
+              f"families={FAMILIES.get(harts, 2 * harts + 2)} "
+              f"members={8 * harts}")
     command = [sys.executable, str(ROOT / "tools" / "run.py"),
                "--name", name, "--smp", str(harts),
                "--mem", MEMORY.get(harts, "24M"),

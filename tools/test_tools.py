@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
+from fuzz import panic_story
 from tap import run_tests
 
 TOOLS = Path(__file__).resolve().parent
@@ -239,6 +240,32 @@ def wrong_entries_make_no_archive() -> Optional[str]:
     return None
 
 
+# --- fuzz.py ----------------------------------------------------------------
+
+PANIC = """panic on hart 0: expected better
+  on behalf of the process at pc 0x10abc, a7 {nr}
+  a0 {a0}, a1 5, a2 103ffff, a3 0, a4 0, a5 0
+  t0 711, t1 {seed}, t2 3
+Bail out! expected better
+"""
+
+
+def panic_names_the_call() -> Optional[str]:
+    story = panic_story(PANIC.format(nr=61, a0=4, seed=1), 1) or ""
+    wanted = "in call 711 of seed 1, by family 3: getdents64(4, 5, 103ffff"
+    return None if story.startswith(wanted) else story
+
+
+def panic_of_a_check_names_the_call_before() -> Optional[str]:
+    story = panic_story(PANIC.format(nr=4100, a0="3f", seed=1), 1) or ""
+    wanted = "after call 711 of seed 1, by family 3: read(5, 103ffff"
+    return None if story.startswith(wanted) else story
+
+
+def panic_of_nobody_names_no_call() -> Optional[str]:
+    return panic_story(PANIC.format(nr=61, a0=4, seed=2), 1)
+
+
 TESTS = [
     calls_go_down,
     includes_upwards_are_refused,
@@ -263,6 +290,9 @@ TESTS = [
     empty_archive_has_a_trailer,
     same_entries_give_the_same_bytes,
     wrong_entries_make_no_archive,
+    panic_names_the_call,
+    panic_of_a_check_names_the_call_before,
+    panic_of_nobody_names_no_call,
 ]
 
 if __name__ == "__main__":

@@ -209,6 +209,7 @@ static bool prepare(int argc, char **argv)
 		return false;
 	board->every = 1;
 	board->members = 8;
+	board->families = 1; /* 0 is nobody's */
 	for (i = 1; i < argc; i++)
 		option(argv[i]);
 	if (board->every == 0 || options.round == 0 ||
@@ -222,9 +223,10 @@ static void warm_up(void)
 {
 	ballast(options.free);
 	play_round(WARM_UP_CALLS);
+	if (board->failed)
+		return;
 	baseline = checked_frames();
 	board->calls = board->checks = board->children = board->hash = 0;
-	board->families = 1;
 	kills = 0;
 }
 

@@ -146,6 +146,11 @@ struct member {
 /* This process's. */
 extern struct member me;
 
+/* Where the fuzzer's own handlers run. */
+#define SIGNAL_STACK (4 * PAGE)
+
+extern unsigned char signal_stack[SIGNAL_STACK];
+
 /* The next random number, the next below `n`, and true once in `n` times. */
 uint64_t roll(void);
 uint64_t below(uint64_t n);
@@ -184,6 +189,12 @@ uintptr_t any_page(void);
 
 /* Addresses that cannot be read from at all. */
 uintptr_t bad_address(void);
+
+/*
+ * An address to go on at. Not in the fuzzer's own code, as what that would do
+ * with random registers, to the board for one, is no business of the kernel's.
+ */
+uintptr_t code_address(void);
 
 /*
  * Puts `len` bytes into memory and returns where: in the middle of it, across

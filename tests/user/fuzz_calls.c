@@ -31,8 +31,8 @@ static const struct number {
  *   S stack_t       t timespec   T itimerval   C flags of clone
  *   A page          L length of a mapping      r prot       x flags of mmap
  *   o flags of open F command of fcntl         I of ioctl   W of wait4
- *   u argv          g advice     k clock       n short length
- *   0 zero          * anything
+ *   u argv          g advice     k clock       n short length 0 zero
+ *   X flags of fstatat                         O of pipe2    * anything
  */
 static const struct shape {
 	long nr;
@@ -44,13 +44,13 @@ static const struct shape {
     {SYS_dup3, "ffo", 1},
     {SYS_fcntl, "fFb", 1},
     {SYS_ioctl, "fIp", 1},
-    {SYS_unlinkat, "dwb", 1},
+    {SYS_unlinkat, "dwX", 1},
     {SYS_faccessat, "dwb", 1},
-    {SYS_faccessat2, "dwbb", 1},
+    {SYS_faccessat2, "dwbX", 1},
     {SYS_chdir, "w", 1},
     {SYS_openat, "dwo", 3},
     {SYS_close, "f", 2},
-    {SYS_pipe2, "po", 2},
+    {SYS_pipe2, "pO", 3},
     {SYS_getdents64, "fpl", 2},
     {SYS_lseek, "flb", 1},
     {SYS_read, "fpl", 6},
@@ -61,7 +61,7 @@ static const struct shape {
     {SYS_pselect6, "bppptp", 2},
     {SYS_ppoll, "qctmz", 3},
     {SYS_readlinkat, "dwpl", 1},
-    {SYS_newfstatat, "dwpb", 1},
+    {SYS_newfstatat, "dwpX", 2},
     {SYS_fstat, "fp", 1},
     {SYS_exit, "b", 1},
     {SYS_exit_group, "b", 1},
@@ -226,10 +226,11 @@ static uint64_t a_pid(void)
 static uint64_t a_path(void)
 {
 	static const char *const paths[] = {"/bin/fuzz", "/init", "/bin",
-	    "/bin/", "bin", ".", "..", "/", "", "/dev/null", "/dev/zero",
-	    "/dev/random", "/dev/urandom", "/dev/console", "/dev/tty", "/dev",
-	    "/data/text", "/data", "/data/empty", "/bin/none", "/bin/fuzz/x",
-	    "//bin//.//../bin/fuzz", "fuzz", "text"};
+	    "/bin/", "bin", ".", "..", "/", "", "", "", "", "/dev/null",
+	    "/dev/zero", "/dev/random", "/dev/urandom", "/dev/console",
+	    "/dev/tty", "/dev", "/data/text", "/data", "/data/empty",
+	    "/bin/none", "/bin/fuzz/x", "//bin//.//../bin/fuzz", "fuzz",
+	    "text"};
 	static char longest[1100];
 	const char *path = PICK(paths);
 
@@ -309,7 +310,7 @@ static uint64_t a_handler(void)
 {
 	uint64_t handler = below(3);
 
-	return handler < 2 ? handler : any_address();
+	return handler < 2 ? handler : code_address();
 }
 
 /* Handler, flags, mask: as the kernel wants it. */
@@ -377,6 +378,14 @@ static uint64_t open_flags(void)
 	while (once_in(2))
 		flags |= PICK(some);
 	return flags;
+}
+
+static uint64_t at_flags(void)
+{
+	static const uint64_t some[] = {0, AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH,
+	    AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, AT_REMOVEDIR};
+
+	return PICK(some);
 }
 
 static uint64_t ioctl_command(void)
@@ -468,6 +477,10 @@ static uint64_t argument(char letter)
 		return clone_flags();
 	case 'o':
 		return open_flags();
+	case 'X':
+		return at_flags();
+	case 'O':
+		return open_flags() & (O_CLOEXEC | O_NONBLOCK);
 	case 'I':
 		return ioctl_command();
 	default:

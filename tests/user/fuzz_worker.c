@@ -26,7 +26,7 @@
 
 struct member me;
 
-static unsigned char signal_stack[16384];
+unsigned char signal_stack[SIGNAL_STACK] __attribute__((aligned(8)));
 
 uint64_t roll(void)
 {
@@ -145,9 +145,34 @@ static void restrain_write(struct call *call)
 		call->args[0] = 1;
 }
 
+static bool is_question(unsigned ioctl)
+{
+	return ioctl == TCGETS || ioctl == TIOCGPGRP || ioctl == TIOCGWINSZ;
+}
+
+/* What all can read again carries nothing of the family's. */
+static void restrain_setting(struct call *call, int pointer)
+{
+	static const char text[64] = "setting";
+
+	call->args[pointer] =
+	    once_in(3) ? (long)bad_address() : (long)place(text, sizeof(text));
+}
+
+#define PR_SET_NAME 15
+
 static void restrain(struct call *call)
 {
 	switch (call->nr) {
+	case SYS_ioctl:
+		if (is_console((int)call->args[0]) &&
+		    !is_question((unsigned)call->args[1]))
+			restrain_setting(call, 2);
+		break;
+	case SYS_prctl:
+		if ((int)call->args[0] == PR_SET_NAME)
+			restrain_setting(call, 1);
+		break;
 	case SYS_reboot:
 		restrain_reboot(call);
 		break;
@@ -285,7 +310,7 @@ static void do_sigreturn(const struct call *call)
 	if (!in_child())
 		return;
 	for (i = 0; i < FRAME_WORDS; i++)
-		frame[i] = once_in(3) ? any_address() : roll();
+		frame[i] = once_in(3) ? code_address() : roll();
 	if (!once_in(3))
 		frame[FRAME_PC] = (uintptr_t)fuzz_resumed;
 	if (once_in(2))
@@ -387,6 +412,17 @@ static void step(void)
 	check_after(&call);
 }
 
+/* Up to where a table of descriptors grows, or can grow no more. */
+static void fill_descriptors(void)
+{
+	static const int ends[] = {30, 31, 32, 509, 510, 511};
+	int end = ends[below(COUNT(ends))], fd;
+
+	do
+		fd = dup(0);
+	while (fd >= 0 && fd < end);
+}
+
 static void open_files(void)
 {
 	int fds[2];
@@ -402,6 +438,8 @@ static void open_files(void)
 	(void)open("/data/text", O_RDONLY);
 	(void)open("/bin", O_RDONLY | O_DIRECTORY);
 	(void)open("/dev/random", O_RDONLY);
+	if (once_in(3))
+		fill_descriptors();
 }
 
 void family_run(uint64_t family)

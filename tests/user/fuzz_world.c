@@ -215,6 +215,16 @@ uintptr_t any_address(void)
 	}
 }
 
+/* The program ends far below this. */
+#define CODE_END 0x100000UL
+
+uintptr_t code_address(void)
+{
+	uintptr_t at = any_address();
+
+	return at < CODE_END ? bad_address() : at;
+}
+
 /* The kernel says what is there, so that looking does not kill. */
 static unsigned flags_at(uintptr_t at)
 {
@@ -259,17 +269,20 @@ static bool is_poison(const volatile uint64_t *word)
 	return half[0] == POISON_HALF && half[1] == POISON_HALF;
 }
 
+/* Number 0 is nobody's: what a compiler makes of TAG() may look like it. */
 static bool is_tag(uint64_t word)
 {
-	return word == TAG(word >> 16 & 0xffff);
+	uint64_t family = word >> 16 & 0xffff;
+
+	return family != 0 && word == TAG(family);
 }
 
-static void look_at(uintptr_t page)
+static void look_at(uintptr_t start, size_t bytes)
 {
-	const volatile uint64_t *word = (const volatile uint64_t *)page;
+	const volatile uint64_t *word = (const volatile uint64_t *)start;
 	size_t i;
 
-	for (i = 0; i < PAGE / sizeof(*word); i++) {
+	for (i = 0; i < bytes / sizeof(*word); i++) {
 		uint64_t w;
 
 		if (is_poison(&word[i]))
@@ -308,6 +321,8 @@ void world_look(void)
 		     at < borders[i] + SPREAD * PAGE && at < USER_END;
 		     at += PAGE)
 			if (flags_at(at) & CALF_R)
-				look_at(at);
+				look_at(at, PAGE);
+	/* What the kernel told our handlers. */
+	look_at((uintptr_t)signal_stack, sizeof(signal_stack));
 	look_at_fresh();
 }

@@ -37,6 +37,7 @@ USER_TESTS := \
 # Programs that are process 1 of a machine of their own: what each is made of.
 # The fuzzer takes the numbers of the calls from the kernel's header.
 
+STORM_SRCS := storm.c harness.c
 FUZZ_SRCS := fuzz.c fuzz_worker.c fuzz_calls.c fuzz_world.c
 FUZZ_NUMBERS := $(B)/gen/fuzz_numbers.h
 
