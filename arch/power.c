@@ -80,18 +80,24 @@ static void say(const char *fmt, ...)
 	va_end(args);
 }
 
-/* Return addresses by way of the frame pointers, which test builds have. */
+/*
+ * Return addresses by way of the frame pointers, which test builds have. The
+ * last one may be the user's: it leads off the stack.
+ */
 static void print_backtrace(void)
 {
 #ifdef CALF_TEST
-	uint64_t *fp = __builtin_frame_address(0);
+	uintptr_t fp = (uintptr_t)__builtin_frame_address(0), below = 0;
 #else
-	uint64_t *fp = NULL;
+	uintptr_t fp = 0, below = 0;
 #endif
 
-	for (int depth = 0; depth < 16 && fp != NULL; depth++) {
-		say("  called from %p\n", (void *)fp[-1]);
-		fp = (uint64_t *)fp[-2];
+	while (fp > below && fp <= hart_self()->kernel_sp && fp % 16 == 0) {
+		const uint64_t *frame = (const uint64_t *)fp;
+
+		say("  called from %p\n", (void *)frame[-1]);
+		below = fp;
+		fp = frame[-2];
 	}
 }
 
