@@ -348,7 +348,7 @@ static uint64_t a_stack(void)
 static uint64_t mmap_flags(void)
 {
 	static const uint64_t kinds[] = {MAP_PRIVATE, MAP_PRIVATE, MAP_PRIVATE,
-	    MAP_SHARED, MAP_SHARED_VALIDATE, 0};
+	    MAP_SHARED, MAP_SHARED | MAP_PRIVATE, 0};
 	uint64_t flags = PICK(kinds) | (once_in(16) ? 0 : MAP_ANONYMOUS);
 
 	if (!once_in(3))
