@@ -43,6 +43,7 @@ ONE_SIDED = {
     "t_oom": "fills the machine's memory and counts its frames",
     "t_elf": "executes files of Calf's archive",
     "t_init": "is a first process",
+    "t_tty": "wants somebody to type",
     "t_sweep": "lets allocations of the kernel fail",
 }
 
