@@ -118,14 +118,14 @@ static int choose_place(struct aspace *as, vaddr_t hint, uint64_t len,
 static long check_mapping(const struct trapframe *tf)
 {
 	uint64_t addr = tf_arg(tf, 0), len = tf_arg(tf, 1);
-	uint64_t prot = tf_arg(tf, 2), flags = tf_arg(tf, 3);
+	uint64_t flags = tf_arg(tf, 3);
 	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
 
 	if (tf_arg(tf, 5) & PAGE_MASK)
 		return -EINVAL;
 	if (!(flags & MAP_ANONYMOUS))
 		return fd_get((int)tf_arg(tf, 4)) == NULL ? -EBADF : -ENODEV;
-	if (len == 0 || (prot & ~(uint64_t)PROT_ALL) != 0)
+	if (len == 0)
 		return -EINVAL;
 	if ((flags & MAP_TYPE) != MAP_SHARED &&
 	    (flags & MAP_TYPE) != MAP_PRIVATE)
@@ -224,12 +224,14 @@ long sys_mprotect(const struct trapframe *tf)
 	vaddr_t start = tf_arg(tf, 0);
 	uint64_t len = tf_arg(tf, 1), prot = tf_arg(tf, 2);
 
-	if ((start & PAGE_MASK) || (prot & ~(uint64_t)PROT_ALL) != 0)
+	if (start & PAGE_MASK)
 		return -EINVAL;
 	if (len == 0)
 		return 0;
 	if (len > USER_TOP || !is_user_range(start, page_ceil(len)))
 		return -ENOMEM;
+	if ((prot & ~(uint64_t)PROT_ALL) != 0)
+		return -EINVAL;
 	(void)begin(p,
 	    (struct range_op){.kind = RANGE_PROTECT,
 		.start = start,
@@ -249,6 +251,9 @@ long sys_madvise(const struct trapframe *tf)
 		return -EINVAL;
 	if (len == 0)
 		return 0;
+	/* Rounded up it is 0, or it ends before its start. */
+	if (page_ceil(len) == 0 || start + page_ceil(len) < start)
+		return -EINVAL;
 	if (len > USER_TOP || !is_user_range(start, page_ceil(len)))
 		return -ENOMEM;
 	if (advice != MADV_DONTNEED)

@@ -407,6 +407,10 @@ TEST(mprotect_refuses_what_cannot_be)
 	MUST(on_emulator() ||
 		raw(SYS_mprotect, (long)region, 0, PROT_NONE) == 0,
 	    "length 0");
+	MUST(on_emulator() ||
+		(raw(SYS_mprotect, (long)region, 0, 1 << 20) == 0 &&
+		    raw(SYS_mprotect, (long)region, PAGE, 1 << 20) == -EINVAL),
+	    "bits that mean nothing");
 	MUST(munmap(region + 8 * PAGE, PAGE) == 0, "munmap failed");
 	MUST(raw(SYS_mprotect, (long)region, N * PAGE, RW) == -ENOMEM,
 	    "across a hole");
@@ -425,6 +429,10 @@ TEST(madvise_refuses_what_it_does_not_know)
 	    "unknown advice");
 	MUST(raw(SYS_madvise, (long)region + 1, PAGE, MADV_DONTNEED) == -EINVAL,
 	    "unaligned");
+	MUST(raw(SYS_madvise, (long)region, -1L, MADV_DONTNEED) == -EINVAL,
+	    "a length that is 0 when rounded up");
+	MUST(raw(SYS_madvise, (long)region, -PAGE, MADV_DONTNEED) == -EINVAL,
+	    "a length that wraps");
 	MUST(stamped(region, N, 1), "refused advice changed memory");
 	return NULL;
 }
