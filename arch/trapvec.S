@@ -148,11 +148,16 @@ trap_needs_all:
 	save	s10, 26
 	save	s11, 27
 	mv	s0, zero		/* the end of backtraces */
+	li	t0, TRAP_LEAVE
+	beq	a1, t0, trap_leaves
 	csrr	a2, scause
 	csrr	a3, stval
 	call	trap_slow
 	ld	a0, HART_PROC(tp)
 	j	trapframe_enter		/* the frame may be another program's */
+
+trap_leaves:
+	tail	schedule
 
 	.macro	load_callee_saved
 	addi	t0, sp, -8

@@ -144,19 +144,40 @@ int aspace_resolve(struct aspace *as, vaddr_t va, enum access access,
 	return err;
 }
 
+static NOINLINE int user_page_slow(struct aspace *as, vaddr_t va,
+    enum access access, void **kernel)
+{
+	paddr_t page;
+	int err = aspace_resolve(as, va, access, &page);
+
+	if (err == 0)
+		*kernel = (char *)phys_to_virt(page) + (va & PAGE_MASK);
+	return err;
+}
+
+/*
+ * A look first: mostly all is there, and nothing has to be changed. Only this
+ * hart changes the tables, so that it may read them without the lock.
+ */
 int user_page(struct aspace *as, vaddr_t va, enum access access, void **kernel)
 {
-	bool changed;
-	pte_t *slot;
-	int err;
+	const pte_t *at = &as->top[level_index(va, SV39_ROOT_LEVEL)];
+	pte_t e;
 
-	lock_acquire(&as->lock);
-	err = resolve(as, va, access, &slot, &changed);
-	if (err == 0)
-		*kernel = (char *)phys_to_virt(pte_paddr(pte_read(slot))) +
-		    (va & PAGE_MASK);
-	lock_release(&as->lock);
-	return err;
+	if (unlikely(va >= USER_TOP))
+		return -EFAULT;
+#pragma GCC unroll 2
+	for (int level = SV39_ROOT_LEVEL; level > 0; level--) {
+		e = pte_read(at);
+		if (unlikely(!pte_is_table(e)))
+			return user_page_slow(as, va, access, kernel);
+		at = &table_entries(e)[level_index(va, level - 1)];
+	}
+	e = pte_read(at);
+	if (unlikely(!pte_is_page(e) || !(pte_perms(e) & (uint64_t)access)))
+		return user_page_slow(as, va, access, kernel);
+	*kernel = (char *)phys_to_virt(pte_paddr(e)) + (va & PAGE_MASK);
+	return 0;
 }
 
 int aspace_fault(struct aspace *as, vaddr_t va, enum access access)

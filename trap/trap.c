@@ -59,14 +59,13 @@ long trap_call(long result)
 {
 	struct proc *p = proc_self();
 
+	if (hart_self()->leaving && result == -ERESTART)
+		return TRAP_LEAVE;
 	if (may_reclaim(result))
 		return SLOW;
 	if (result != -ERESTART)
 		finish_call(p, result);
-	return __atomic_load_n(&p->work, __ATOMIC_RELAXED) ||
-		hart_self()->leaving
-	    ? WORK
-	    : DONE;
+	return __atomic_load_n(&p->work, __ATOMIC_RELAXED) ? WORK : DONE;
 }
 
 /* Everything that is not a system call. */

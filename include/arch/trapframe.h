@@ -25,6 +25,8 @@
 
 /* What trap_slow() is told for a call that has not been executed. */
 #define TRAP_SLOW 2
+/* The process waits: on to another one. */
+#define TRAP_LEAVE 3
 
 #ifndef __ASSEMBLER__
 

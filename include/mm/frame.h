@@ -20,6 +20,7 @@
 #ifndef MM_FRAME_H
 #define MM_FRAME_H
 
+#include "arch/atomic.h"
 #include "arch/layout.h"
 #include "lib/assert.h"
 #include "lib/compiler.h"
@@ -125,8 +126,7 @@ NORETURN void frame_count_is_wrong(const struct frame *f, uint32_t count);
 /* Adds a reference; the caller holds one already. */
 static inline void frame_get(struct frame *f)
 {
-	int32_t before =
-	    __atomic_fetch_add((int32_t *)&f->refs, 1, __ATOMIC_RELAXED);
+	int64_t before = atomic_add_relaxed(&f->refs, 1);
 
 	/* Neither a free frame nor one with absurdly many references. */
 	if (unlikely(before <= 0))

@@ -34,6 +34,7 @@ $(HB)/$(1)/%.o: %.c
 
 $(HB)/$(1)/lib/string.o: HOST_ONLY := -ffreestanding -fno-builtin $(HOST_RENAME)
 $(HB)/$(1)/mm/frame.o: HOST_ONLY := -DHOST_DEFINES_FRAME_ALLOC
+$(HB)/$(1)/mm/slab.o: HOST_ONLY := -DHOST_DEFINES_SLAB_ALLOC
 $(HB)/$(1)/arch/tlb.o: HOST_ONLY := -include $(H)/include/fence.h
 
 $(HB)/$(1)/random: $(call host_objs,$(1),$(HOST_KERNEL) $(HOST_SIM) \

@@ -8,6 +8,7 @@
 #include "arch/lock.h"
 #include "arch/machine.h"
 #include "arch/page.h"
+#include "mm/slab.h"
 #include "sim.h"
 
 char sim_ram[SIM_RAM_SIZE] ALIGNED(4096);
@@ -54,16 +55,29 @@ bool sim_hook_stale(const struct frame *f)
 	return sim_stale_counts && was_shared[f - frames] && sim_below(16) == 0;
 }
 
-static struct frame *count_alloc(struct frame *f, struct alloc_site *site)
+static void count_call(struct alloc_site *site, bool failed)
 {
 	site->calls++;
-	if (f == NULL) {
+	if (failed) {
 		site->failures++;
 		sim_alloc_failures++;
-	} else {
-		was_shared[f - frames] = false;
 	}
+}
+
+static struct frame *count_alloc(struct frame *f, struct alloc_site *site)
+{
+	count_call(site, f == NULL);
+	if (f != NULL)
+		was_shared[f - frames] = false;
 	return f;
+}
+
+void *sim_slab_alloc(struct slab *slab, struct alloc_site *site)
+{
+	void *object = (slab_alloc)(slab);
+
+	count_call(site, object == NULL);
+	return object;
 }
 
 struct frame *sim_frame_alloc(enum frame_state state, struct alloc_site *site)

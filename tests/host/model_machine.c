@@ -145,7 +145,7 @@ void page_zero(void *page)
 	memset(page, 0, 2 * sizeof(uint64_t));
 }
 
-void *slab_alloc(struct slab *slab)
+void *(slab_alloc)(struct slab *slab)
 {
 	assert(slab->size >= sizeof(struct aspace));
 	for (unsigned i = 0; i < MODEL_PROCS; i++) {
@@ -155,6 +155,12 @@ void *slab_alloc(struct slab *slab)
 		}
 	}
 	sim_fail("the model needs more address spaces");
+}
+
+void *sim_slab_alloc(struct slab *slab, struct alloc_site *site)
+{
+	site->calls++;
+	return (slab_alloc)(slab);
 }
 
 void slab_free(struct slab *slab, void *object)
