@@ -16,6 +16,7 @@ struct hart harts[MAX_HARTS];
 unsigned hart_count = SIM_HARTS;
 unsigned sim_hart;
 unsigned sim_locks_held;
+unsigned sim_locks_while_copying;
 
 bool sim_stale_counts;
 uint64_t sim_alloc_failures;
@@ -29,6 +30,8 @@ void page_copy(void *dst, const void *src)
 	assert(((uintptr_t)dst & PAGE_MASK) == 0);
 	assert(((uintptr_t)src & PAGE_MASK) == 0);
 	memcpy(dst, src, PAGE_SIZE);
+	if (sim_locks_held > sim_locks_while_copying)
+		sim_locks_while_copying = sim_locks_held;
 }
 
 void page_zero(void *page)

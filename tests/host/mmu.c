@@ -386,8 +386,24 @@ void mmu_check(void)
 		check_entries(mmu, satp_asid(mmu), satp_root(mmu));
 }
 
+/* Nothing of a process may be reached while a hart is in the kernel's root. */
+static void check_kernel_entries(void)
+{
+	for (unsigned hart = 0; hart < SIM_HARTS && asid_mask != 0; hart++) {
+		for (unsigned i = 0; i < TLB_SIZE; i++) {
+			const struct entry *e = &mmus[hart].tlb[i];
+
+			if (e->asid == 0 && entry_is_valid(e))
+				sim_fail("hart %u holds %lx under the "
+					 "kernel's ASID",
+				    hart, entry_va(e));
+		}
+	}
+}
+
 void mmu_check_all(void)
 {
+	check_kernel_entries();
 	list_for_each(link, &aspace_list) {
 		struct aspace *as = list_entry(link, struct aspace, link);
 
@@ -418,9 +434,22 @@ void sim_hook_drop(const struct frame *f)
 	}
 }
 
+/* The boot root maps low memory, globally: that is under every number. */
+static void hold_boot_root(struct mmu *mmu)
+{
+	uint64_t key = key_of(SIM_RAM_BASE, SV39_ROOT_LEVEL);
+
+	for (uint32_t asid = 0; asid <= asid_mask; asid++)
+		*place_of(mmu, key, asid) = (struct entry){.key = key,
+		    .pte = pte_kernel(0x80000000, PTE_R | PTE_W | PTE_X),
+		    .asid = asid};
+}
+
 void mmu_init(unsigned asid_bits)
 {
 	asid_mask = (1UL << asid_bits) - 1;
-	for (unsigned i = 0; i < SIM_HARTS; i++)
+	for (unsigned i = 0; i < SIM_HARTS; i++) {
 		mmus[i] = (struct mmu){0};
+		hold_boot_root(&mmus[i]);
+	}
 }

@@ -44,6 +44,7 @@ struct sim_config {
 
 void sim_boot(const struct sim_config *config);
 
+extern unsigned sim_locks_while_copying; /* the most at any page_copy() */
 extern uint64_t sim_alloc_failures; /* times that frame_alloc() gave NULL */
 extern bool sim_stale_counts;       /* frame_is_sole() may be late */
 extern void (*sim_interrupt)(void); /* what sim_hook() runs, or NULL */

@@ -54,6 +54,18 @@ static void free_all(unsigned n)
 	}
 }
 
+/* A frame that each hart's cache knows to be zero. */
+static void keep_zeroed(void)
+{
+	for (sim_hart = 0; sim_hart < SIM_HARTS; sim_hart++) {
+		struct frame *f = frame_alloc_zeroed(FRAME_TABLE);
+
+		if (f != NULL && frame_drop(f))
+			frame_free_zeroed(f);
+	}
+	sim_hart = 0;
+}
+
 TEST(every_free_frame_can_be_allocated_once)
 {
 	static bool seen[SIM_RAM_FRAMES];
@@ -61,6 +73,7 @@ TEST(every_free_frame_can_be_allocated_once)
 	unsigned n;
 
 	boot();
+	keep_zeroed();
 	free = frame_free_count();
 	n = alloc_all();
 	if (n != free)
@@ -73,6 +86,7 @@ TEST(every_free_frame_can_be_allocated_once)
 		seen[all[i] - frames] = true;
 	}
 	free_all(n);
+	keep_zeroed();
 	if (frame_free_count() != free || frame_audit_free() != free)
 		return "not all came back";
 	return NULL;
@@ -345,6 +359,26 @@ TEST(slabs_give_back_their_frames)
 	return NULL;
 }
 
+TEST(a_slab_page_that_was_full_serves_again)
+{
+	static struct slab slab = SLAB_INIT(struct thing);
+	struct thing *things[100];
+	uint64_t free;
+
+	boot();
+	for (unsigned i = 0; i < 100; i++)
+		things[i] = slab_alloc(&slab);
+	free = frame_free_count();
+	for (unsigned i = 0; i < 50; i++)
+		slab_free(&slab, things[2 * i]);
+	for (unsigned i = 0; i < 50; i++)
+		things[2 * i] = slab_alloc(&slab);
+	if (frame_free_count() != free)
+		return found("%lu frames free, %lu before", frame_free_count(),
+		    free);
+	return NULL;
+}
+
 TEST(a_slab_without_memory_says_so)
 {
 	static struct slab slab = SLAB_INIT(struct thing);
@@ -356,6 +390,133 @@ TEST(a_slab_without_memory_says_so)
 		return "an object out of nothing";
 	failure.countdown = 0;
 	return slab_alloc(&slab) != NULL ? NULL : "it never recovered";
+}
+
+/* ---- Address spaces ---- */
+
+TEST(an_address_space_keeps_its_number_while_it_stays)
+{
+	static const struct sim_config config = {.frames = FRAMES,
+	    .asid_bits = 3};
+	struct aspace *as;
+	uint32_t number;
+
+	sim_boot(&config);
+	as = aspace_create();
+	aspace_switch(as);
+	sim_hart = 1;
+	aspace_switch(as);
+	if (as->asid.hart != 1)
+		return "it does not know where it runs";
+	number = as->asid.number;
+	for (unsigned i = 0; i < 4; i++) {
+		tlb_switch_kernel();
+		aspace_switch(as);
+		if (as->asid.number != number)
+			return found("number %u, then %u", number,
+			    as->asid.number);
+	}
+	return NULL;
+}
+
+/* Four pages, written by a process and then by its child. */
+static void copy_pages(void)
+{
+	static const struct sim_config config = {.frames = FRAMES};
+	struct range_op map = {.kind = RANGE_MAP,
+	    .start = PAGE_SIZE,
+	    .end = 5 * PAGE_SIZE,
+	    .perms = PTE_R | PTE_W};
+	struct aspace *as, *child;
+	char text[3 * PAGE_SIZE] = "";
+
+	sim_boot(&config);
+	as = aspace_create();
+	if (range_run(as, &map, RANGE_BUDGET) != 0 ||
+	    copyout(as, PAGE_SIZE, text, sizeof text) != 0)
+		sim_fail("no memory");
+	child = aspace_fork(as);
+	if (copyout(child, PAGE_SIZE, text, sizeof text) != 0)
+		sim_fail("no memory in the child");
+}
+
+TEST(a_page_is_copied_under_no_lock_but_the_address_space_s)
+{
+	copy_pages();
+	if (sim_locks_while_copying != 1)
+		return found("%u locks", sim_locks_while_copying);
+	return NULL;
+}
+
+static struct aspace *space_of_a_page(uint64_t perms)
+{
+	static const struct sim_config config = {.frames = FRAMES};
+	struct range_op map = {.kind = RANGE_MAP,
+	    .start = PAGE_SIZE,
+	    .end = 2 * PAGE_SIZE,
+	    .perms = perms};
+	struct aspace *as;
+
+	sim_boot(&config);
+	mmu_eagerness = 256;
+	as = aspace_create();
+	if (range_run(as, &map, RANGE_BUDGET) != 0 ||
+	    copyout(as, PAGE_SIZE, "old", 4) != 0)
+		sim_fail("no memory");
+	return as;
+}
+
+TEST(the_last_owner_of_a_page_takes_one_fault)
+{
+	struct aspace *as = space_of_a_page(PTE_R | PTE_W);
+	struct aspace *child = aspace_fork(as);
+	unsigned budget = RANGE_BUDGET;
+	enum access reported;
+	paddr_t pa;
+	char byte;
+
+	if (copyin(child, &byte, PAGE_SIZE, 1) != 0 ||
+	    copyin(as, &byte, PAGE_SIZE, 1) != 0)
+		return "no memory to read it";
+	if (!aspace_put(child) || !aspace_teardown(child, &budget))
+		return "the child stays";
+	aspace_switch(as);
+	if (!mmu_translate(PAGE_SIZE, SIM_LOAD, &pa, &reported))
+		return "it cannot be read";
+	if (mmu_translate(PAGE_SIZE, SIM_STORE, &pa, &reported))
+		return "it is writable before the fault";
+	if (aspace_fault(as, PAGE_SIZE, reported) != 0)
+		return "the fault is not resolved";
+	return mmu_translate(PAGE_SIZE, SIM_STORE, &pa, &reported)
+	    ? NULL
+	    : "one fault is not enough";
+}
+
+TEST(shared_memory_holds_no_old_code)
+{
+	const uint64_t perms = PTE_R | PTE_W | PTE_X;
+	struct range_op op = {.kind = RANGE_MAP,
+	    .start = PAGE_SIZE,
+	    .end = 2 * PAGE_SIZE,
+	    .perms = perms};
+	struct aspace *as = space_of_a_page(perms);
+	paddr_t old, new;
+
+	if (aspace_resolve(as, PAGE_SIZE, ACCESS_EXEC, &old) != 0 ||
+	    mmu_fetch(old) != 'o')
+		return "it is not executed";
+	if (range_run(as, &op, RANGE_BUDGET) != 0)
+		return "it is not replaced";
+	op = (struct range_op){.kind = RANGE_SHARE,
+	    .start = op.start,
+	    .end = op.end,
+	    .perms = perms};
+	if (range_run(as, &op, RANGE_BUDGET) != 0 ||
+	    aspace_resolve(as, PAGE_SIZE, ACCESS_EXEC, &new) != 0)
+		return "it is not shared";
+	if (new != old)
+		return "it is another frame: this tests nothing";
+	return mmu_fetch(new) == 0 ? NULL : "the old code is executed";
 }
 
 static const struct test tests[] = {
@@ -373,7 +534,12 @@ static const struct test tests[] = {
     LISTED(a_frame_said_to_be_zero_is_looked_at),
     LISTED(slab_objects_are_apart_and_aligned),
     LISTED(slabs_give_back_their_frames),
+    LISTED(a_slab_page_that_was_full_serves_again),
     LISTED(a_slab_without_memory_says_so),
+    LISTED(an_address_space_keeps_its_number_while_it_stays),
+    LISTED(a_page_is_copied_under_no_lock_but_the_address_space_s),
+    LISTED(the_last_owner_of_a_page_takes_one_fault),
+    LISTED(shared_memory_holds_no_old_code),
 };
 
 int main(void)

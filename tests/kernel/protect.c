@@ -252,8 +252,11 @@ TEST(shared_memory_stays_shared_whatever_its_permissions)
 	put_pages(as, HERE, PAGES, 60);
 	protect(child, HERE, PAGES * PAGE_SIZE, PTE_R);
 	TRY(expect_pages(child, HERE, PAGES, 60));
+	protect(child, HERE, PAGES * PAGE_SIZE, RW);
+	put_pages(child, HERE, PAGES, 70);
+	TRY(expect_pages(as, HERE, PAGES, 70));
 	space_drop(as);
-	TRY(expect_pages(child, HERE, PAGES, 60));
+	TRY(expect_pages(child, HERE, PAGES, 70));
 	space_drop(child);
 	return NULL;
 }

@@ -92,6 +92,7 @@ def main() -> None:
             ("object", "type", 1), ("x86", "machine", 62),
             ("headers-at-end", "phoff", size),
             ("headers-before", "phoff", -8),
+            ("headers-far-away", "phoff", 1 << 40),
             ("headers-small", "phentsize", 1),
             ("headers-none", "phnum", 0),
             ("headers-33", "phnum", 33),

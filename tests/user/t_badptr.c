@@ -8,6 +8,7 @@
  */
 #include "harness.h"
 
+#include <fcntl.h>
 #include <sys/uio.h>
 
 #define MAX_BAD 32
@@ -440,6 +441,17 @@ TEST(a_wild_stack_pointer_kills)
 	return expect_signal(stack_pointer_into_space, SIGSEGV);
 }
 
+TEST(a_file_read_to_a_bad_address_keeps_its_place)
+{
+	int fd = open(suite_path, O_RDONLY);
+
+	MUST(fd >= 0, "the suite cannot be opened");
+	MUST(raw(SYS_read, fd, 64, 100) == -EFAULT, "read succeeded");
+	MUST(lseek(fd, 0, SEEK_CUR) == 0, "its bytes are lost");
+	close(fd);
+	return NULL;
+}
+
 static const struct test tests[] = {
     T(stores_to_bad_addresses_kill),
     T(loads_from_bad_addresses_kill),
@@ -452,6 +464,7 @@ static const struct test tests[] = {
     T(lengths_that_wrap_fail),
     T(strings_are_read_up_to_their_end),
     T(a_path_that_is_too_long_is_refused),
+    T(a_file_read_to_a_bad_address_keeps_its_place),
     T(a_wild_stack_pointer_kills),
 };
 

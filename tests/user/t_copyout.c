@@ -8,6 +8,8 @@
 #include "harness.h"
 
 #include <sched.h>
+
+#include <sched.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
@@ -270,10 +272,26 @@ static const char *sigaction_stores(void)
 	return NULL;
 }
 
+/* Right behind the call: the kernel's own way has to end the sharing. */
+static const char *clone_stores(void)
+{
+	int *number = (int *)(buffer + PAGE);
+	long pid =
+	    raw(SYS_clone, SIGCHLD | CLONE_PARENT_SETTID, 0, (long)number);
+
+	if (pid == 0)
+		_exit(0);
+	MUST(pid > 0, "clone failed");
+	MUST(reap((pid_t)pid) == 0, "the child failed");
+	MUST(*number == pid, "another number was stored");
+	return NULL;
+}
+
 TEST(results_of_calls_are_private)
 {
 	static test_fn *const calls[] = {
 	    wait4_stores,
+	    clone_stores,
 	    fstat_stores,
 	    pipe2_stores,
 	    clock_stores,

@@ -82,21 +82,46 @@ static int role_signals(void)
 	return RIGHT;
 }
 
-/* Rounding mode and flags of the floating-point unit are as at a start. */
-static int role_float(void)
+static int float_state(void)
 {
-#ifdef __riscv
-	unsigned long fcsr;
+	unsigned long fcsr = 0;
 
+#ifdef __riscv
 	__asm__ volatile(".4byte 0x00302573\n" /* frcsr a0 */
 			 "mv %0, a0\n"
 			 : "=r"(fcsr)
 			 :
 			 : "a0");
-	return fcsr == 0 ? RIGHT : WRONG;
-#else
-	return RIGHT;
 #endif
+	return (int)fcsr;
+}
+
+static void float_change(void)
+{
+#ifdef __riscv
+	__asm__ volatile("li a0, 0x71\n"
+			 ".4byte 0x00351073\n" /* fscsr a0 */
+			 ::
+			     : "a0");
+#endif
+}
+
+/*
+ * Rounding mode and flags of the floating-point unit are as at a start, and so
+ * they are after a child has changed its own.
+ */
+static int role_float(void)
+{
+	int before = float_state();
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		float_change();
+		_exit(0);
+	}
+	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+		return WRONG;
+	return before == 0 && float_state() == 0 ? RIGHT : WRONG;
 }
 
 static int role_depth(char **argv)
@@ -379,12 +404,7 @@ TEST(exec_resets_the_floating_point_unit)
 	NEEDS_EXEC;
 	pid = must_fork();
 	if (pid == 0) {
-#ifdef __riscv
-		__asm__ volatile("li a0, 0x71\n"
-				 ".4byte 0x00351073\n" /* fscsr a0 */
-				 ::
-				     : "a0");
-#endif
+		float_change();
 		become("@float", NULL, NULL);
 	}
 	return child_is_right(pid);

@@ -365,8 +365,45 @@ TEST(brk_refuses_what_cannot_be)
 
 /* ---- Errors ---- */
 
+TEST(brk_stops_below_a_mapping)
+{
+	unsigned long now = (unsigned long)raw(SYS_brk, 0);
+	unsigned long place = (now + 3 * PAGE - 1) / PAGE * PAGE;
+
+	MUST(map_call(place, PAGE, RW, ANON | MAP_FIXED) == (long)place,
+	    "mmap failed");
+	*(volatile char *)place = 1;
+	MUST((unsigned long)raw(SYS_brk, (long)(place + 2 * PAGE)) == now,
+	    "the break went over it");
+	MUST(*(volatile char *)place == 1, "the mapping is gone");
+	MUST(munmap((void *)place, PAGE) == 0, "munmap failed");
+	return NULL;
+}
+
+TEST(a_mapping_that_must_not_replace_does_not)
+{
+	region_make();
+	MUST(map_call((uintptr_t)region, PAGE, RW,
+		 ANON | MAP_FIXED_NOREPLACE) == -EEXIST,
+	    "it was made");
+	MUST(stamped(region, N, 1), "it replaced memory");
+	return NULL;
+}
+
+TEST(memory_for_writing_only_can_be_written)
+{
+	long at = map_call(0, PAGE, PROT_WRITE, ANON);
+
+	MUST(at > 0, "mmap failed");
+	*(volatile char *)at = 5;
+	MUST(munmap((void *)at, PAGE) == 0, "munmap failed");
+	return NULL;
+}
+
 TEST(mmap_refuses_what_cannot_be)
 {
+	const uintptr_t top = 1UL << 38;
+
 	MUST(map_call(0, 0, RW, ANON) == -EINVAL, "length 0");
 	MUST(map_call(0, 1UL << 63, RW, ANON) == -ENOMEM, "length 2^63");
 	MUST(map_call(0, -PAGE, RW, ANON) == -ENOMEM, "length -4096");
@@ -383,6 +420,10 @@ TEST(mmap_refuses_what_cannot_be)
 	    "an offset that is no multiple of a page");
 	MUST(map_call(1UL << 62, PAGE, RW, ANON | MAP_FIXED) == -ENOMEM,
 	    "MAP_FIXED beyond the user half");
+	MUST(map_call(top - PAGE, 2 * PAGE, RW, ANON | MAP_FIXED) == -ENOMEM,
+	    "MAP_FIXED across its end");
+	MUST(!on_calf() || map_call(0, PAGE, RW, ANON | MAP_FIXED) == -EPERM,
+	    "MAP_FIXED at 0");
 	return NULL;
 }
 
@@ -392,6 +433,7 @@ TEST(munmap_refuses_what_cannot_be)
 	MUST(raw(SYS_munmap, (long)region + 1, PAGE) == -EINVAL, "unaligned");
 	MUST(raw(SYS_munmap, (long)region, 0) == -EINVAL, "length 0");
 	MUST(raw(SYS_munmap, (long)region, 1L << 62) == -EINVAL, "2^62 bytes");
+	MUST(raw(SYS_munmap, (long)region, -1L) == -EINVAL, "-1 bytes");
 	MUST(raw(SYS_munmap, 1L << 62, PAGE) == -EINVAL, "kernel half");
 	MUST(stamped(region, N, 1), "a refused munmap changed memory");
 	MUST(munmap(region, N * PAGE) == 0, "munmap failed");
@@ -486,9 +528,9 @@ static void stack_use_7_mib(void)
 	stack_use(7 * MIB);
 }
 
-static void stack_use_20_mib(void)
+static void stack_use_too_much(void)
 {
-	stack_use(20 * MIB);
+	stack_use(17 * MIB / 2);
 }
 
 TEST(the_stack_grows_to_near_8_mib_and_no_further)
@@ -496,7 +538,7 @@ TEST(the_stack_grows_to_near_8_mib_and_no_further)
 	int status = status_of(stack_use_7_mib);
 
 	MUST(exited_with(status, 0), "7 MiB of stack are too many");
-	return expect_signal(stack_use_20_mib, SIGSEGV);
+	return expect_signal(stack_use_too_much, SIGSEGV);
 }
 
 static const struct test tests[] = {
@@ -514,6 +556,9 @@ static const struct test tests[] = {
     T(fresh_pages_are_zero_whoever_had_them),
     T(brk_grows_shrinks_and_grows_with_zeros),
     T(brk_refuses_what_cannot_be),
+    T(brk_stops_below_a_mapping),
+    T(a_mapping_that_must_not_replace_does_not),
+    T(memory_for_writing_only_can_be_written),
     T(mmap_refuses_what_cannot_be),
     T(munmap_refuses_what_cannot_be),
     T(mprotect_refuses_what_cannot_be),

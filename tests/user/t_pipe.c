@@ -4,6 +4,7 @@
  */
 #include "harness.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/uio.h>
 
@@ -236,6 +237,7 @@ TEST(end_of_file_comes_with_the_last_writer)
 	if (pid == 0) {
 		cell_await(0, 1);
 		(void)write(other, "1", 1);
+		sleep_ms(30); /* the reader sleeps when the end comes */
 		_exit(0);
 	}
 	close(fds[1]);
@@ -326,6 +328,7 @@ TEST(small_writes_of_many_do_not_mix)
 			write_messages(i);
 	}
 	close(fds[1]);
+	sleep_ms(50); /* the pipe fills up, and not by whole messages */
 	while (read_all(fds[0], message, 3)) {
 		size_t len = (size_t)message[1] << 8 | message[2];
 
@@ -402,6 +405,8 @@ TEST(a_small_vector_waits_for_room)
 	MUST(read_all(fds[0], page, 100), "read failed");
 	MUST(writev(fds[1], pieces, 2) == -1 && errno == EAGAIN,
 	    "a part went in, or it waited");
+	MUST(write(fds[1], page, PAGE) == -1 && errno == EAGAIN,
+	    "a part of a plain write went in, or it waited");
 	MUST(read_all(fds[0], page, PAGE - 100), "read failed");
 	MUST(writev(fds[1], pieces, 2) == (ssize_t)PAGE, "it did not go in");
 	close(fds[0]);
@@ -533,6 +538,41 @@ TEST(pipes_are_inherited_over_generations)
 }
 
 /* Unread bytes must not keep memory when the last end is closed. */
+/* Pipes that fail, with as many files there already as may matter. */
+static const char *pipes_fail(void)
+{
+	int ends[2];
+
+	for (int files = 0; files < 200; files++) {
+		for (unsigned n = 1; n <= 3; n++) {
+			int result;
+
+			(void)fail_allocation(n, CALF_FAIL_ONCE);
+			result = pipe(ends);
+			(void)fail_allocation(0, CALF_FAIL_ONCE);
+			if (result != 0) {
+				MUST(errno == ENOMEM, "another error");
+				continue;
+			}
+			close(ends[0]);
+			close(ends[1]);
+		}
+		MUST(open("/dev/null", O_RDONLY) >= 0, "no file");
+	}
+	return NULL;
+}
+
+TEST(a_pipe_that_fails_half_way_leaves_nothing)
+{
+	uint64_t before;
+
+	if (!on_calf_test_build())
+		return SKIP("memory cannot be made to fail");
+	before = checked_free_frames();
+	TRY(in_child(pipes_fail));
+	return frames_settle(before);
+}
+
 TEST(a_pipe_that_is_dropped_full_leaves_nothing)
 {
 	static char bytes[PAGE];
@@ -564,6 +604,7 @@ static const struct test tests[] = {
     T(vectors_gather_and_scatter),
     T(a_vector_too_long_to_count_is_refused),
     T(pipes_are_inherited_over_generations),
+    T(a_pipe_that_fails_half_way_leaves_nothing),
     T(a_pipe_that_is_dropped_full_leaves_nothing),
 };
 

@@ -176,6 +176,7 @@ TEST(orphaned_zombies_disappear)
 		for (i = 0; i < 20; i++)
 			if (must_fork() == 0)
 				_exit(i);
+		sleep_ms(20); /* they have ended when they are orphaned */
 		_exit(0);
 	}
 	(void)reap(pid);
@@ -246,6 +247,35 @@ TEST(vfork_waits_for_the_child)
 }
 
 /* A file's or pipe's position belongs to both after fork. */
+/* In the middle of a function: the child must not return from one. */
+static inline __attribute__((always_inline)) long vfork_here(void)
+{
+	register long a0 __asm__("a0") = CLONE_VM | CLONE_VFORK | SIGCHLD;
+	register long a1 __asm__("a1") = 0;
+	register long a7 __asm__("a7") = SYS_clone;
+
+	__asm__ volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a7) : "memory");
+	return a0;
+}
+
+TEST(vfork_lends_the_memory_until_the_child_exits)
+{
+	static volatile int seen;
+	long pid;
+
+	seen = 0;
+	pid = vfork_here();
+	if (pid == 0) {
+		for (int i = 0; i < 20; i++)
+			(void)raw(SYS_sched_yield, 0);
+		seen = 1;
+		_exit(8);
+	}
+	MUST(pid > 0, "vfork failed");
+	MUST(seen == 1, "the parent did not wait, or has other memory");
+	return exited_with(reap((pid_t)pid), 8) ? NULL : "another status";
+}
+
 TEST(descriptors_share_their_position)
 {
 	int fd = open(suite_path, O_RDONLY);
@@ -377,6 +407,7 @@ static const struct test tests[] = {
     T(many_children_live_at_once),
     T(pids_are_told_consistently),
     T(vfork_waits_for_the_child),
+    T(vfork_lends_the_memory_until_the_child_exits),
     T(descriptors_share_their_position),
     T(closing_in_the_child_keeps_the_parents_open),
     T(the_clock_does_not_go_back),

@@ -442,6 +442,21 @@ static pid_t late_writer(void)
 	_exit(0);
 }
 
+TEST(an_interrupted_write_tells_how_much_it_wrote)
+{
+	static char bytes[200000];
+	ssize_t n;
+	pid_t pid;
+
+	MUST(pipe(fds) == 0, "no pipe");
+	handle_with(SIGUSR1, on_signal, 0);
+	pid = interrupter();
+	n = write(fds[1], bytes, sizeof(bytes));
+	MUST(n > 0 && n < (ssize_t)sizeof(bytes), "it forgot its bytes");
+	interrupter_end(pid);
+	return NULL;
+}
+
 TEST(sa_restart_restarts_read)
 {
 	char byte = 'x';
@@ -568,6 +583,7 @@ static const struct test tests[] = {
     T(writing_to_nobody_is_sigpipe_or_epipe),
     T(the_end_of_a_child_is_sigchld),
     T(a_signal_interrupts_read),
+    T(an_interrupted_write_tells_how_much_it_wrote),
     T(sa_restart_restarts_read),
     T(an_ignored_signal_does_not_interrupt_read),
     T(a_signal_interrupts_wait),

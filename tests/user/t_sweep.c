@@ -11,6 +11,7 @@
  */
 #include "harness.h"
 
+#include <sched.h>
 #include <sys/uio.h>
 
 /* More allocations than any operation here makes. */
@@ -24,6 +25,7 @@ enum { FAILED_COUNT, TRYING_AGAIN };
 static unsigned char *region;
 static unsigned char *far_away; /* in a table that nothing else uses */
 static unsigned char *huge;     /* 4 GiB without access */
+static unsigned char *vacant;   /* address space that is free */
 static int fds[2];
 
 struct operation {
@@ -35,9 +37,11 @@ struct operation {
 
 /* ---- Operations ---- */
 
+/* The child's number goes to memory that is shared so far. */
 static long act_fork(void)
 {
-	long pid = raw(SYS_clone, SIGCHLD);
+	long pid =
+	    raw(SYS_clone, SIGCHLD | CLONE_PARENT_SETTID, 0, (long)far_away);
 
 	if (pid == 0) {
 		stamp(region, N, 9);
@@ -72,10 +76,11 @@ static const char *done_mmap_over(void)
 	return expect_no_load(p + 6 * PAGE);
 }
 
+/* Where nothing may be left of a call that failed. */
 static long act_mmap_shared(void)
 {
-	return raw(SYS_mmap, 0, 8 * PAGE, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return raw(SYS_mmap, (long)vacant, 8 * PAGE, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 }
 
 static long act_munmap(void)
@@ -495,9 +500,13 @@ static const char *sweep_all(const struct operation *list, int count)
 	region = pages_private(N);
 	far_away = reserve(2 * MIB, 2 * MIB);
 	huge = reserve(4 * GIB, GIB);
+	vacant = reserve(2 * MIB, 2 * MIB);
+	MUST(munmap(vacant, 2 * MIB) == 0, "munmap failed");
 	MUST(mprotect(far_away, 2 * MIB, PROT_READ | PROT_WRITE) == 0,
 	    "no memory to begin with");
 	stamp(region, N, 1);
+	for (i = 0; i < 40; i++) /* more than fit into the process itself */
+		(void)dup(1);
 	warm_up();
 	for (i = 0; i < count; i++) {
 		wrong = sweep(&list[i]);
