@@ -308,6 +308,15 @@ profile: $(BENCH_FILES) ## instructions by function (WORDS=life)
 	$(PYTHON) tools/profile.py --qemu $(QEMU) --nm $(CROSS)nm \
 		$(BENCH_FILES) $(WORDS)
 
+# --- mistakes made on purpose: tests/mutants/ -------------------------------
+
+MUTANTS := $(PYTHON) tools/mutants.py
+
+mutants: $(TEST_FILES) $(HOST_PROGS) $(BENCH_FILES) ## each must be noticed (ONLY=pattern LIST=1 JOBS=2)
+	$(Q)$(MUTANTS) $(if $(LIST),--list) $(if $(JOBS),-j $(JOBS)) $(ONLY)
+
+.PHONY: mutants
+
 # --- checks ------------------------------------------------------------------
 
 C_FILES := $(wildcard *.c arch/*.[ch] mm/*.[ch] proc/*.[ch] trap/*.[ch] \

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""What notices a mutant: how it is built, run and understood.
+
+    unit, starve, random ARGUMENTS, model   tests/host/, with sanitizers
+    fast ARGUMENTS                          the same random, without
+    ktest SUITES [smp=N] [mem=M]            suites inside the test kernel
+    user PROGRAMS [smp=N] [mem=M]           programs on the test kernel
+    release PROGRAMS [smp=N] [mem=M]        the same on the other kernel
+    bench WORDS                             the benchmark's own checks
+    check-locks FILE                        clang's analysis of locks
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import List, Optional, Tuple
+
+from run import Boot, Outcome, Runner, reasons
+
+HOST = {"unit": "asan/unit", "starve": "asan/starve", "random": "asan/random",
+        "fast": "fast/random", "model": "small/model"}
+FIRST_SECONDS = 400.0   # what may be slow, when nothing is known of it yet
+LEAST_SECONDS = 15.0
+NAME = re.compile(r"^(?:not )?ok\s+\d+\s*-\s*([^#]*)")
+
+
+@dataclass
+class Seen:
+    """What a run did."""
+
+    passed: bool = False
+    hung: bool = False
+    names: List[str] = field(default_factory=list)   # of results, in order
+    failed: List[str] = field(default_factory=list)  # tests that noticed
+    seconds: float = 0.0
+
+
+def name_of(line: str) -> str:
+    match = NAME.match(line)
+    return match.group(1).strip() if match else ""
+
+
+class Listener(Outcome):
+    """An outcome that keeps the names of all results."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: List[str] = []
+        self.rows: List[str] = []  # of the benchmark, that are wrong
+
+    def feed(self, line: str) -> None:
+        if NAME.match(line):
+            self.names.append(name_of(line))
+        elif line.endswith("\tFAILED"):
+            self.rows.append(line.split("\t")[0])
+        super().feed(line)
+
+
+class Killer:
+    def __init__(self, how: str):
+        self.how = how
+        self.kind, *words = how.split()
+        self.options = dict(word.split("=", 1) for word in words
+                            if re.match(r"(smp|mem)=", word))
+        self.words = [word for word in words
+                      if not re.match(r"(smp|mem)=", word)]
+        self.is_quick = self.kind in ("unit", "starve", "random")
+        self.target, self.boot = self._plan()
+
+    def _plan(self) -> Tuple[str, Boot]:
+        """What to make, and what to run."""
+        smp = self.options.get("smp", "1")
+        mem = self.options.get("mem", "64M")
+        if self.kind in HOST:
+            path = f"build/host/{HOST[self.kind]}"
+            return path, Boot(self.how, "", command=[path, *self.words])
+        if self.kind == "check-locks":
+            return "", Boot(self.how, "", command=[
+                "make", "-s", "check-locks", f"KERNEL_C={self.words[0]}"])
+        if self.kind == "ktest":
+            kernel = "build/calf-test.elf"
+            return kernel, Boot(self.how, kernel, smp, mem,
+                                append=f"ktest={','.join(self.words)}")
+        if self.kind == "bench":
+            return "build/calf.elf build/bench.cpio", Boot(
+                self.how, "build/calf.elf", smp, "128M",
+                initrd="build/bench.cpio",
+                append="rdinit=/init " + " ".join(self.words))
+        if self.kind in ("user", "release"):
+            kernel = ("build/calf-test.elf" if self.kind == "user"
+                      else "build/calf.elf")
+            programs = " ".join(f"/bin/{word}" for word in self.words)
+            return f"{kernel} build/test.cpio", Boot(
+                self.how, kernel, smp, mem, initrd="build/test.cpio",
+                append=f"rdinit=/init {programs}")
+        raise ValueError(f"{self.how}: no such thing")
+
+    def _argv(self, tree: Path) -> List[str]:
+        boot = self.boot
+        if self.kind == "check-locks":
+            return boot.command + ["-C", str(tree)]
+        if boot.command:
+            return [str(tree / boot.command[0]), *boot.command[1:]]
+        return [str(tree / word) if word.startswith("build/") else word
+                for word in boot.argv(
+                    os.environ.get("QEMU", "qemu-system-riscv64"))]
+
+    def run(self, tree: Path, usual: Optional[Seen]) -> Seen:
+        """`usual` is how it goes without a mutant, if that is known."""
+        seconds = FIRST_SECONDS
+        if usual is not None:
+            seconds = LEAST_SECONDS + 6 * usual.seconds
+        with open(tree.with_suffix(".log"), "wb") as log:
+            runner = Runner(self._argv(tree), seconds, log)
+            outcome = runner.outcome = Listener()
+            runner.run(None)
+        return self._understand(outcome, usual)
+
+    def _understand(self, outcome: Listener,
+                    usual: Optional[Seen]) -> Seen:
+        report = outcome.report
+        seen = Seen(hung=outcome.timed_out, names=outcome.names,
+                    seconds=outcome.seconds)
+        if self.kind in ("check-locks", "bench"):
+            seen.passed = outcome.status == 0
+            if not seen.passed:
+                seen.failed = outcome.rows or [self.kind]
+            return seen
+        wrong = reasons(self.boot, outcome)
+        seen.passed = not wrong
+        seen.failed = [name_of(line) for line in report.failures]
+        # What did not come to its end was in the middle of a test.
+        if usual is not None and (outcome.timed_out or report.missing or
+                                  outcome.panics or not report.suites):
+            at = len(outcome.names)
+            seen.failed.append("boot" if not report.suites else
+                               usual.names[at] if at < len(usual.names)
+                               else "the end")
+        if wrong and not seen.failed:
+            seen.failed = wrong
+        return seen
+
