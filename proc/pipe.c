@@ -108,26 +108,36 @@ static NOINLINE long read_some(struct pipe *pipe, vaddr_t to, size_t n)
 	n = take(pipe, kernel, n);
 	waitq_wake_all(&pipe->write_event);
 	lock_release(&pipe->lock);
-	return (long)n;
+	return n > 0 ? (long)n : -ERESTART; /* another reader was faster */
 }
 
-/* What there is. The first piece decides about errors, others end the read. */
-static long pipe_read(struct file *f, vaddr_t to, size_t len)
+/* Page by page. The first decides about errors, others end the read. */
+static NOINLINE long read_pages(struct pipe *pipe, vaddr_t to, size_t len)
 {
-	struct pipe *pipe = f->object;
 	size_t done = 0;
 
-	if (len > 0 && is_empty(pipe))
-		return read_nothing(f, pipe);
 	while (done < len && !is_empty(pipe)) {
 		long n = read_some(pipe, to + done,
 		    min_u64(len - done, PAGE_SIZE - ((to + done) & PAGE_MASK)));
 
 		if (n <= 0)
-			return done > 0 ? (long)done : n < 0 ? n : -ERESTART;
+			return done > 0 ? (long)done : n;
 		done += (size_t)n;
 	}
-	return (long)done;
+	return done > 0 ? (long)done : -ERESTART;
+}
+
+static long pipe_read(struct file *f, vaddr_t to, size_t len)
+{
+	struct pipe *pipe = f->object;
+
+	if (len == 0)
+		return 0;
+	if (is_empty(pipe))
+		return read_nothing(f, pipe);
+	if (len <= PAGE_SIZE - (to & PAGE_MASK))
+		return read_some(pipe, to, len);
+	return read_pages(pipe, to, len);
 }
 
 /*
@@ -198,12 +208,6 @@ static long write_large(struct file *f, struct pipe *pipe, vaddr_t from,
 	return done == len ? (long)done : wait_for_room(f, pipe, done);
 }
 
-/* What goes in as a whole, in one part or two: kernel memory. */
-struct small {
-	const char *part[2];
-	size_t len[2];
-};
-
 static void put(struct pipe *pipe, const char *from, size_t len)
     REQUIRES(pipe->lock)
 {
@@ -218,12 +222,13 @@ static void put(struct pipe *pipe, const char *from, size_t len)
 	}
 }
 
-/* All of it or nothing. `err` says that it could not be read. */
-static long write_small(struct file *f, struct pipe *pipe,
-    const struct small *small, int err) REQUIRES(pipe->lock)
+/*
+ * Can `len` bytes go in as a whole? Their count if so. `err` says that they
+ * could not be read.
+ */
+static long make_room(struct file *f, struct pipe *pipe, size_t len, int err)
+    REQUIRES(pipe->lock)
 {
-	size_t len = small->len[0] + small->len[1];
-
 	if (pipe->readers == 0)
 		return -EPIPE;
 	if (PIPE_SIZE - (pipe->head - pipe->tail) < len)
@@ -233,25 +238,31 @@ static long write_small(struct file *f, struct pipe *pipe,
 	if (!pipe_give_page(pipe, pipe->head) ||
 	    !pipe_give_page(pipe, pipe->head + len - 1))
 		return -ENOMEM;
-	put(pipe, small->part[0], small->len[0]);
-	put(pipe, small->part[1], small->len[1]);
-	waitq_wake_all(&pipe->read_event);
 	return (long)len;
 }
 
-/* Makes up to PIPE_BUF bytes of user memory ready. */
-static int find_small(struct small *small, vaddr_t from, size_t len)
+/* Up to PIPE_BUF bytes, which lie in one page or two. */
+static long write_small(struct file *f, struct pipe *pipe, vaddr_t from,
+    size_t len)
 {
 	struct aspace *as = proc_self()->as;
-	int err;
+	size_t first = min_u64(len, PAGE_SIZE - (from & PAGE_MASK));
+	void *part[2] = {NULL, NULL};
+	int err = user_page(as, from, ACCESS_READ, &part[0]);
+	long result;
 
-	small->len[0] = min_u64(len, PAGE_SIZE - (from & PAGE_MASK));
-	small->len[1] = len - small->len[0];
-	err = user_page(as, from, ACCESS_READ, (void **)&small->part[0]);
-	if (err == 0 && small->len[1] > 0)
-		err = user_page(as, from + small->len[0], ACCESS_READ,
-		    (void **)&small->part[1]);
-	return err;
+	if (unlikely(first < len) && err == 0)
+		err = user_page(as, from + first, ACCESS_READ, &part[1]);
+	lock_acquire(&pipe->lock);
+	result = make_room(f, pipe, len, err);
+	if (likely(result > 0)) {
+		put(pipe, part[0], first);
+		if (unlikely(first < len))
+			put(pipe, part[1], len - first);
+		waitq_wake_all(&pipe->read_event);
+	}
+	lock_release(&pipe->lock);
+	return result;
 }
 
 static NOINLINE void send_sigpipe(void)
@@ -275,33 +286,32 @@ static long pipe_write(struct file *f, vaddr_t from, size_t len)
 {
 	struct pipe *pipe = f->object;
 	struct proc *p = proc_self();
-	struct small small;
 	long result;
-	int err;
 
 	if (len == 0)
 		return 0;
 	if (len <= PIPE_BUF) {
-		err = find_small(&small, from, len);
-		lock_acquire(&pipe->lock);
-		result = write_small(f, pipe, &small, err);
+		result = write_small(f, pipe, from, len);
 	} else {
 		lock_acquire(&pipe->lock);
 		result = write_large(f, pipe, from, len,
 		    p->progress.active ? p->progress.bytes : 0);
+		lock_release(&pipe->lock);
 	}
-	lock_release(&pipe->lock);
 	return pipe_written(result);
 }
 
 long pipe_write_gathered(struct file *f, const char *from, size_t len)
 {
 	struct pipe *pipe = f->object;
-	struct small small = {.part = {from}, .len = {len}};
 	long result;
 
 	lock_acquire(&pipe->lock);
-	result = write_small(f, pipe, &small, 0);
+	result = make_room(f, pipe, len, 0);
+	if (result > 0) {
+		put(pipe, from, len);
+		waitq_wake_all(&pipe->read_event);
+	}
 	lock_release(&pipe->lock);
 	return pipe_written(result);
 }
