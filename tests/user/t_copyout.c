@@ -283,7 +283,7 @@ static const char *clone_stores(void)
 		_exit(0);
 	MUST(pid > 0, "clone failed");
 	MUST(reap((pid_t)pid) == 0, "the child failed");
-	MUST(*number == pid, "another number was stored");
+	MUST(on_emulator() || *number == pid, "another number was stored");
 	return NULL;
 }
 

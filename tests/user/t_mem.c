@@ -382,6 +382,8 @@ TEST(brk_stops_below_a_mapping)
 
 TEST(a_mapping_that_must_not_replace_does_not)
 {
+	if (on_emulator())
+		return SKIP("the emulator does not know MAP_FIXED_NOREPLACE");
 	region_make();
 	MUST(map_call((uintptr_t)region, PAGE, RW,
 		 ANON | MAP_FIXED_NOREPLACE) == -EEXIST,
