@@ -135,9 +135,10 @@ static long pipe_read(struct file *f, vaddr_t to, size_t len)
 		return 0;
 	if (is_empty(pipe))
 		return read_nothing(f, pipe);
-	if (len <= PAGE_SIZE - (to & PAGE_MASK))
-		return read_some(pipe, to, len);
-	return read_pages(pipe, to, len);
+	if (len > PAGE_SIZE - (to & PAGE_MASK) ||
+	    len > PAGE_SIZE - (pipe->tail & PAGE_MASK))
+		return read_pages(pipe, to, len);
+	return read_some(pipe, to, len);
 }
 
 /*
