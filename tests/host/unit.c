@@ -382,12 +382,16 @@ TEST(a_slab_page_that_was_full_serves_again)
 TEST(a_slab_without_memory_says_so)
 {
 	static struct slab slab = SLAB_INIT(struct thing);
-	struct frame_failure failure = {.countdown = 1, .from = true};
+	/* The first is slab_alloc() itself, the second its frame. */
+	struct frame_failure failure = {.countdown = 2, .from = true};
 
 	boot();
 	frame_fail_set(&failure);
 	if (slab_alloc(&slab) != NULL)
 		return "an object out of nothing";
+	failure = (struct frame_failure){.countdown = 1, .from = true};
+	if (slab_alloc(&slab) != NULL)
+		return "an object that was not to be";
 	failure.countdown = 0;
 	return slab_alloc(&slab) != NULL ? NULL : "it never recovered";
 }
@@ -492,14 +496,18 @@ TEST(the_last_owner_of_a_page_takes_one_fault)
 	    : "one fault is not enough";
 }
 
-TEST(shared_memory_holds_no_old_code)
+/*
+ * A frame that held code, fetched from by this hart, comes back as fresh memory
+ * with `perms`, and is changed by an operation of kind `then`.
+ */
+static const char *old_code_is_gone(uint64_t perms, enum range_kind then)
 {
-	const uint64_t perms = PTE_R | PTE_W | PTE_X;
+	const uint64_t rwx = PTE_R | PTE_W | PTE_X;
 	struct range_op op = {.kind = RANGE_MAP,
 	    .start = PAGE_SIZE,
 	    .end = 2 * PAGE_SIZE,
 	    .perms = perms};
-	struct aspace *as = space_of_a_page(perms);
+	struct aspace *as = space_of_a_page(rwx);
 	paddr_t old, new;
 
 	if (aspace_resolve(as, PAGE_SIZE, ACCESS_EXEC, &old) != 0 ||
@@ -507,16 +515,34 @@ TEST(shared_memory_holds_no_old_code)
 		return "it is not executed";
 	if (range_run(as, &op, RANGE_BUDGET) != 0)
 		return "it is not replaced";
-	op = (struct range_op){.kind = RANGE_SHARE,
+	if (then == RANGE_PROTECT &&
+	    aspace_resolve(as, PAGE_SIZE, ACCESS_READ, &new) != 0)
+		return "it cannot be read";
+	op = (struct range_op){.kind = then,
 	    .start = op.start,
 	    .end = op.end,
-	    .perms = perms};
+	    .perms = rwx};
 	if (range_run(as, &op, RANGE_BUDGET) != 0 ||
 	    aspace_resolve(as, PAGE_SIZE, ACCESS_EXEC, &new) != 0)
-		return "it is not shared";
+		return "it does not become executable";
 	if (new != old)
 		return "it is another frame: this tests nothing";
 	return mmu_fetch(new) == 0 ? NULL : "the old code is executed";
+}
+
+TEST(fresh_memory_holds_no_old_code)
+{
+	return old_code_is_gone(PTE_R | PTE_W | PTE_X, RANGE_MAP);
+}
+
+TEST(memory_made_executable_holds_no_old_code)
+{
+	return old_code_is_gone(PTE_R | PTE_W, RANGE_PROTECT);
+}
+
+TEST(shared_memory_holds_no_old_code)
+{
+	return old_code_is_gone(PTE_R | PTE_W | PTE_X, RANGE_SHARE);
 }
 
 static const struct test tests[] = {
@@ -539,6 +565,8 @@ static const struct test tests[] = {
     LISTED(an_address_space_keeps_its_number_while_it_stays),
     LISTED(a_page_is_copied_under_no_lock_but_the_address_space_s),
     LISTED(the_last_owner_of_a_page_takes_one_fault),
+    LISTED(fresh_memory_holds_no_old_code),
+    LISTED(memory_made_executable_holds_no_old_code),
     LISTED(shared_memory_holds_no_old_code),
 };
 
