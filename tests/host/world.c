@@ -334,6 +334,8 @@ void world_boot(const struct sim_config *config)
 
 void world_end(void)
 {
+	/* No fork within an exit: the child would outlive this. */
+	inner_at = 0;
 	for (unsigned i = 0; i < WORLD_PROCS; i++) {
 		struct op op = {.kind = OP_EXIT,
 		    .proc = (uint8_t)i,
