@@ -23,6 +23,7 @@ struct hart harts[MAX_HARTS];
 unsigned hart_count = 1;
 
 extern char kernel_stacks[], _start_other[];
+extern uint32_t hart_next; /* [A] arch/entry.S */
 
 struct stats stats_sum(void)
 {
@@ -37,8 +38,6 @@ struct stats stats_sum(void)
 	}
 	return sum;
 }
-
-extern uint32_t hart_next; /* [A] arch/entry.S */
 
 static void hart_prepare(unsigned index)
 {

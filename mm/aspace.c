@@ -168,6 +168,17 @@ bool aspace_teardown(struct aspace *as, unsigned *budget)
 	return true;
 }
 
+void aspace_discard(struct aspace *as)
+{
+	unsigned budget;
+
+	if (!aspace_put(as))
+		return;
+	do
+		budget = RANGE_BUDGET;
+	while (!aspace_teardown(as, &budget));
+}
+
 void aspace_switch(struct aspace *as)
 {
 	tlb_switch(frame_paddr(as->root), &as->asid);

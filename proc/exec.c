@@ -19,17 +19,6 @@
 #include "proc/sched.h"
 #include "proc/signal.h"
 
-static void discard(struct aspace *as)
-{
-	unsigned budget;
-
-	if (!aspace_put(as))
-		return;
-	do
-		budget = RANGE_BUDGET;
-	while (!aspace_teardown(as, &budget));
-}
-
 static int program_build(struct program *prog, const struct node *node,
     const struct strings *from)
 {
@@ -42,7 +31,7 @@ static int program_build(struct program *prog, const struct node *node,
 		return err;
 	err = args_put(prog, from);
 	if (err < 0)
-		discard(prog->as);
+		aspace_discard(prog->as);
 	return err;
 }
 

@@ -66,13 +66,8 @@ static void wait_for_vfork(struct proc *child, struct proc *parent)
  */
 static void discard(struct proc *child)
 {
-	unsigned budget;
-
 	fd_table_close(&child->fds);
-	if (aspace_put(child->as))
-		do
-			budget = RANGE_BUDGET;
-		while (!aspace_teardown(child->as, &budget));
+	aspace_discard(child->as);
 	proc_discard(child);
 }
 

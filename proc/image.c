@@ -17,7 +17,6 @@
 #include "proc/exec.h"
 #include "proc/signal.h"
 
-#define STACK_SIZE   (8UL << 20)
 #define STACK_HEAD   (32UL << 10)
 #define STACK_GUARD  (1UL << 20)  /* of nothing below it */
 #define STACK_GAP    (32UL << 10) /* to a program above it */
@@ -244,17 +243,6 @@ static int lay_out(struct aspace *as, struct image_info *info)
 	    PTE_R | PTE_X);
 }
 
-static void drop(struct aspace *as)
-{
-	unsigned budget;
-
-	if (!aspace_put(as))
-		return;
-	do
-		budget = RANGE_BUDGET;
-	while (!aspace_teardown(as, &budget));
-}
-
 static int image_build(const struct node *node, struct image *image)
 {
 	struct elf elf = {.node = node};
@@ -270,7 +258,7 @@ static int image_build(const struct node *node, struct image *image)
 	if (err == 0)
 		err = lay_out(image->as, &image->info);
 	if (err < 0) {
-		drop(image->as);
+		aspace_discard(image->as);
 		return -ENOMEM;
 	}
 	tlb_code_changed();
@@ -307,7 +295,7 @@ static int image_add(const struct node *node)
 		list_push_front(&images, &image->link);
 	lock_release(&image_lock);
 	if (other != NULL) {
-		drop(image->as);
+		aspace_discard(image->as);
 		slab_free(&image_slab, image);
 	}
 	return 0;
@@ -358,7 +346,7 @@ bool image_reclaim(void)
 	lock_release(&image_lock);
 	if (image == NULL)
 		return false;
-	drop(image->as);
+	aspace_discard(image->as);
 	slab_free(&image_slab, image);
 	return true;
 }

@@ -34,11 +34,15 @@ struct pipe {
 
 static struct slab pipes = SLAB_INIT(struct pipe);
 
-/* Without the lock a guess, which may be old. */
+/* Without the lock both are guesses, which may be old. */
+static uint64_t tail_of(const struct pipe *pipe)
+{
+	return __atomic_load_n(&pipe->tail, __ATOMIC_RELAXED);
+}
+
 static bool is_empty(const struct pipe *pipe)
 {
-	return __atomic_load_n(&pipe->head, __ATOMIC_RELAXED) ==
-	    __atomic_load_n(&pipe->tail, __ATOMIC_RELAXED);
+	return __atomic_load_n(&pipe->head, __ATOMIC_RELAXED) == tail_of(pipe);
 }
 
 /* Where byte number `at` is, and how many follow it in the same frame. */
@@ -136,7 +140,7 @@ static long pipe_read(struct file *f, vaddr_t to, size_t len)
 	if (is_empty(pipe))
 		return read_nothing(f, pipe);
 	if (len > PAGE_SIZE - (to & PAGE_MASK) ||
-	    len > PAGE_SIZE - (pipe->tail & PAGE_MASK))
+	    len > PAGE_SIZE - (tail_of(pipe) & PAGE_MASK))
 		return read_pages(pipe, to, len);
 	return read_some(pipe, to, len);
 }

@@ -146,7 +146,8 @@ void sched_unblock(void)
 
 	lock_acquire(&sched_lock);
 	p->call = CALL_NONE;
-	p->work = 1;
+	/* Else a result would go to user mode without looking at `leaving`. */
+	__atomic_store_n(&p->work, 1, __ATOMIC_RELAXED);
 	if (p->state == PROC_BLOCKED)
 		sched_wake(p);
 	lock_release(&sched_lock);

@@ -9,6 +9,7 @@
 #include "abi/syscall.h"
 #include "arch/hart.h"
 #include "lib/string.h"
+#include "proc/exec.h"
 #include "proc/file.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
@@ -196,7 +197,7 @@ static struct limit limit_of(const struct proc *p, uint64_t resource)
 	struct limit limit = {RLIM_INFINITY, RLIM_INFINITY};
 
 	if (resource == RLIMIT_STACK)
-		limit.now = 8UL << 20;
+		limit.now = STACK_SIZE;
 	if (resource == RLIMIT_CORE)
 		limit.now = 0;
 	if (resource == RLIMIT_NOFILE)

@@ -186,11 +186,10 @@ long sys_setitimer(const struct trapframe *tf)
 	return copyout(p->as, tf_arg(tf, 2), before, sizeof before);
 }
 
-#define CLOCKS_PER_S 100UL
-
+/* In the unit that AT_CLKTCK tells. */
 static int64_t clocks(uint64_t ticks)
 {
-	return (int64_t)(timer_to_ns(ticks) / (NS_PER_S / CLOCKS_PER_S));
+	return (int64_t)(timer_to_ns(ticks) / (NS_PER_S / TICKS_PER_S));
 }
 
 /* User time, system time, and the same of the children. */

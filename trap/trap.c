@@ -20,7 +20,7 @@
 #define CAUSE_INTERRUPT (1UL << 63)
 
 /* What trapvec.S is told to do; negative values are errors of a page fault. */
-enum trap_verdict { DONE = 0, WORK = 1, SLOW = TRAP_SLOW };
+enum trap_verdict { DONE, WORK, SLOW = TRAP_SLOW, LEAVE = TRAP_LEAVE };
 
 long trap_call(long result);
 long trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va);
@@ -60,7 +60,7 @@ long trap_call(long result)
 	struct proc *p = proc_self();
 
 	if (hart_self()->leaving && result == -ERESTART)
-		return TRAP_LEAVE;
+		return LEAVE;
 	if (may_reclaim(result))
 		return SLOW;
 	if (result != -ERESTART)
@@ -72,12 +72,13 @@ long trap_call(long result)
 long trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va)
 {
 	struct proc *p = container_of(tf, struct proc, tf);
+	enum access access = fault_access(cause);
 	int err;
 
-	if (fault_access(cause) == 0)
+	if (access == 0)
 		return SLOW;
 	stats_count(page_faults);
-	err = aspace_fault(p->as, va, fault_access(cause));
+	err = aspace_fault(p->as, va, access);
 	if (unlikely(err < 0))
 		return err;
 	return __atomic_load_n(&p->work, __ATOMIC_RELAXED) ? WORK : DONE;

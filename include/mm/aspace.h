@@ -100,6 +100,9 @@ MUST_USE bool aspace_put(struct aspace *as);
  */
 MUST_USE bool aspace_teardown(struct aspace *as, unsigned *budget);
 
+/* Both at once: for one that never ran, and shares most of what it has. */
+void aspace_discard(struct aspace *as);
+
 /* Makes it the one this hart runs. */
 void aspace_switch(struct aspace *as);
 

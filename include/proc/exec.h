@@ -8,6 +8,8 @@
 #include "proc/initrd.h"
 #include "proc/proc.h"
 
+#define STACK_SIZE (8UL << 20) /* of a program; it does not grow */
+
 /*
  * execve(2). -ENORESULT on success. -ENOENT, -EACCES, -ENOEXEC, -E2BIG,
  * -EFAULT, -ENOMEM and those of a path: nothing has changed.

@@ -397,3 +397,13 @@ uint64_t rnd(uint64_t *state)
 	*state ^= *state << 17;
 	return *state * 0x2545f4914f6cdd1du >> 16;
 }
+
+void block_signal(int sig)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		give_up("sigprocmask failed");
+}

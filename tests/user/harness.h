@@ -204,6 +204,9 @@ uint64_t rnd(uint64_t *state);
 #define raw(nr, ...) raw_call((nr), (const long[6]){__VA_ARGS__})
 long raw_call(long nr, const long args[6]);
 
+/* Blocks a signal; the test fails if that cannot be done. */
+void block_signal(int sig);
+
 /* Whether the kernel is Calf. */
 bool on_calf(void);
 

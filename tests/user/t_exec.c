@@ -209,6 +209,17 @@ static const char *child_is_right(pid_t pid)
 	return status_verdict(status);
 }
 
+/* A child that becomes this program with these arguments. */
+static const char *child_executes(char *argv[], char *envp[])
+{
+	pid_t pid = must_fork();
+
+	if (pid != 0)
+		return child_is_right(pid);
+	execve(suite_path, argv, envp);
+	give_up(found("execve failed with errno %d", errno));
+}
+
 #define NEEDS_EXEC                                                          \
 	do {                                                                \
 		if (!can_exec)                                              \
@@ -278,28 +289,18 @@ TEST(arguments_and_environment_arrive)
 TEST(no_arguments_become_an_empty_one)
 {
 	char *argv[] = {NULL};
-	pid_t pid;
 
 	NEEDS_EXEC;
-	pid = must_fork();
-	if (pid != 0)
-		return child_is_right(pid);
-	execve(suite_path, argv, argv);
-	give_up(found("execve failed with errno %d", errno));
+	return child_executes(argv, argv);
 }
 
 TEST(the_path_arrives_beside_the_arguments)
 {
 	char *argv[] = {(char *)(uintptr_t) "another",
 	    (char *)(uintptr_t) "@path", (char *)(uintptr_t)suite_path, NULL};
-	pid_t pid;
 
 	NEEDS_EXEC;
-	pid = must_fork();
-	if (pid != 0)
-		return child_is_right(pid);
-	execve(suite_path, argv, argv);
-	give_up(found("execve failed with errno %d", errno));
+	return child_executes(argv, argv);
 }
 
 TEST(too_many_arguments_are_refused)

@@ -295,6 +295,18 @@ TEST(a_sleeping_reader_can_be_killed)
 #define WRITERS  8
 #define MESSAGES 40
 
+/* Writers side by side; here the pipe can only be read from then on. */
+static void start_writers(void (*writer)(int), pid_t pids[WRITERS])
+{
+	pipe_make();
+	for (int i = 0; i < WRITERS; i++) {
+		pids[i] = must_fork();
+		if (pids[i] == 0)
+			writer(i);
+	}
+	close(fds[1]);
+}
+
 /* Messages of one writer: all bytes alike, of a length that varies. */
 _Noreturn static void write_messages(int me)
 {
@@ -321,13 +333,7 @@ TEST(small_writes_of_many_do_not_mix)
 	int count = 0;
 	int i;
 
-	pipe_make();
-	for (i = 0; i < WRITERS; i++) {
-		pids[i] = must_fork();
-		if (pids[i] == 0)
-			write_messages(i);
-	}
-	close(fds[1]);
+	start_writers(write_messages, pids);
 	sleep_ms(50); /* the pipe fills up, and not by whole messages */
 	while (read_all(fds[0], message, 3)) {
 		size_t len = (size_t)message[1] << 8 | message[2];
@@ -368,13 +374,7 @@ TEST(small_vectors_of_many_do_not_mix)
 	int count = 0;
 	int i;
 
-	pipe_make();
-	for (i = 0; i < WRITERS; i++) {
-		pids[i] = must_fork();
-		if (pids[i] == 0)
-			write_vectors(i);
-	}
-	close(fds[1]);
+	start_writers(write_vectors, pids);
 	while (read_all(fds[0], message, ATOMIC)) {
 		MUST(all_bytes(message, ATOMIC, message[0]),
 		    "two writers' bytes are mixed");

@@ -25,16 +25,6 @@ static void handle_with(int sig, void (*handler)(int), unsigned flags)
 		give_up(found("sigaction(%d) failed", sig));
 }
 
-static void block(int sig)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, sig);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-		give_up("sigprocmask failed");
-}
-
 static void raise_here(int sig)
 {
 	if (kill(getpid(), sig) != 0)
@@ -158,7 +148,7 @@ static void fault_while_blocked(void)
 	volatile uintptr_t address = 24;
 
 	handle_with(SIGSEGV, on_signal, 0);
-	block(SIGSEGV);
+	block_signal(SIGSEGV);
 	*(volatile char *)address = 1;
 }
 

@@ -19,16 +19,6 @@ static uint64_t bit(int sig)
 	return 1UL << (sig - 1);
 }
 
-static void block(int sig)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, sig);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-		give_up("sigprocmask failed");
-}
-
 static bool is_blocked(int sig)
 {
 	sigset_t now;
@@ -48,8 +38,8 @@ TEST(a_pending_signal_is_taken_at_once)
 	struct timespec now = {0, 0};
 	siginfo_t info;
 
-	block(SIGUSR1);
-	block(SIGUSR2);
+	block_signal(SIGUSR1);
+	block_signal(SIGUSR2);
 	(void)signal(SIGUSR1, on_signal);
 	MUST(timed_wait(bit(SIGUSR1), NULL, &now) == -EAGAIN, "there was none");
 	kill(getpid(), SIGUSR2);
@@ -71,7 +61,7 @@ TEST(a_signal_is_waited_for)
 	pid_t pid;
 	int i;
 
-	block(SIGUSR1);
+	block_signal(SIGUSR1);
 	for (i = 0; i < 20; i++) {
 		pid = must_fork();
 		if (pid == 0) {
@@ -95,7 +85,7 @@ TEST(a_wait_for_a_signal_ends_in_time)
 	struct timespec bad = {0, 1000000000};
 	long start = now_ms();
 
-	block(SIGUSR1);
+	block_signal(SIGUSR1);
 	MUST(timed_wait(bit(SIGUSR1), NULL, &rest) == -EAGAIN, "it came");
 	MUST(now_ms() - start >= 29, "too early");
 	MUST(now_ms() - start < 5000, "too late");
@@ -113,7 +103,7 @@ TEST(a_handler_ends_a_wait_for_another_signal)
 	pid_t me = getpid();
 	pid_t pid;
 
-	block(SIGUSR1);
+	block_signal(SIGUSR1);
 	(void)signal(SIGUSR2, on_signal);
 	pid = must_fork();
 	if (pid == 0) {
@@ -134,7 +124,7 @@ TEST(the_end_of_a_child_is_waited_for)
 	siginfo_t info;
 	pid_t pid;
 
-	block(SIGCHLD);
+	block_signal(SIGCHLD);
 	pid = must_fork();
 	if (pid == 0)
 		_exit(9);
@@ -164,7 +154,7 @@ TEST(a_value_travels_with_a_signal)
 	pid_t parent = getpid();
 	pid_t pid;
 
-	block(SIGUSR1);
+	block_signal(SIGUSR1);
 	pid = must_fork();
 	if (pid == 0) {
 		if (queue(parent, SIGUSR1, 0, 1) != -EPERM ||
