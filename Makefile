@@ -12,6 +12,21 @@ MAKEFLAGS += --no-builtin-rules
 B := build
 Q := $(if $(V),,@)
 
+deps: ## install what is missing (asks for nothing if all is there)
+	$(Q)sh tools/deps.sh
+
+# What is installed decides how the rest is built: read this file once more.
+AFTER_DEPS := $(if $(filter deps,$(MAKECMDGOALS)),\
+	$(filter-out deps,$(MAKECMDGOALS)))
+ifneq ($(strip $(AFTER_DEPS)),)
+
+.PHONY: deps after-deps $(AFTER_DEPS)
+$(AFTER_DEPS): after-deps ;
+after-deps: deps
+	+$(Q)$(MAKE) --no-print-directory $(AFTER_DEPS)
+
+else
+
 # --- toolchain: the first that is there, or CROSS=prefix-, or LLVM=1 ---------
 
 PREFIXES := riscv64-unknown-elf- riscv64-elf- riscv64-linux-gnu- \
@@ -105,7 +120,7 @@ $(1)/%.o: %.c
 $(1)/%.o: %.S
 	@mkdir -p $$(@D)
 	$$(if $$(Q),@echo "  AS    $$@")
-	$$(Q)$$(CC) $$(KERNEL_CFLAGS) $(2) -c $$< -o $$@
+	$$(Q)$$(CC) $$(KERNEL_CFLAGS) $(2) -march=rv64gc$$(ARCH_NAMES) -c $$< -o $$@
 -include $$(patsubst %,$(1)/%.d,$$(basename $$(KERNEL_SRCS) $$(KTEST_SRCS) \
 	$$(UBSAN_SRCS)))
 endef
@@ -325,7 +340,7 @@ C_FILES := $(wildcard *.c arch/*.[ch] mm/*.[ch] proc/*.[ch] trap/*.[ch] \
 KERNEL_C := $(filter %.c,$(KERNEL_SRCS))
 CLANG ?= clang
 
-CHECKS := format layers locks analyzer stack docs
+CHECKS := format layers locks clang analyzer stack docs
 check: $(CHECKS:%=check-%) ## all that needs no boot
 
 check-format: ## is every file as clang-format would write it?
@@ -341,6 +356,12 @@ check-locks: ## clang's thread safety analysis of every kernel file
 		-fsyntax-only -Wall -Wextra -Wthread-safety -Werror \
 		-Iinclude -I. $$file || exit 1; \
 	done && echo "locks: clean"
+
+check-clang: ## does clang build it all, where it has a linker?
+	@if command -v ld.lld >/dev/null; then \
+		$(MAKE) --no-print-directory LLVM=1 B=$(B)/clang >/dev/null && \
+		echo "clang: builds"; \
+	else echo "clang: not checked, as there is no ld.lld"; fi
 
 # GCC's analysis of paths through a function and what it calls, and cppcheck's
 # of what the language leaves open. cppcheck 2.10 cannot read an attribute of
@@ -371,9 +392,6 @@ format: ## let clang-format write every file
 
 # --- the rest ----------------------------------------------------------------
 
-deps: ## install what is missing (asks for nothing if all is there)
-	$(Q)sh tools/deps.sh
-
 clean: ## remove build/
 	rm -rf $(B)
 
@@ -384,3 +402,5 @@ help: ## this list
 .PHONY: all run gdb debug fuzz storm test test-kernel test-user test-linux \
 	test-spin test-ubsan test-red bench bench-gate bench-wall profile check \
 	$(CHECKS:%=check-%) format deps clean help
+
+endif

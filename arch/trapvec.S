@@ -226,8 +226,6 @@ trap_in_kernel:
 	.endr
 	.endm
 
-	.option	push
-	.option	arch, +d
 	.globl	fp_save
 fp_save:
 	each_fp	fsd
@@ -255,4 +253,3 @@ fp_clear:
 	fmv.d.x	f\n, zero
 	.endr
 	ret
-	.option	pop

@@ -125,7 +125,7 @@ static void format(struct sink *out, const char *fmt, va_list *args)
 			spec.is_long = true;
 			sink_put(out, '0');
 			sink_put(out, 'x');
-			/* fallthrough */
+			FALLTHROUGH;
 		case 'x':
 			format_int(out, &spec, arg_unsigned(&spec, args), 16,
 			    false);

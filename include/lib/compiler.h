@@ -22,6 +22,7 @@
 #define IGNORE_RESULT(call) ((void)!(call))
 #define INLINE              static inline __attribute__((always_inline))
 #define NOINLINE            __attribute__((noinline))
+#define FALLTHROUGH         __attribute__((fallthrough))
 #define likely(x)           __builtin_expect(!!(x), 1)
 #define unlikely(x)         __builtin_expect(!!(x), 0)
 

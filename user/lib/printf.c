@@ -265,7 +265,7 @@ static void print_one(struct sink *sink, struct spec *spec,
 		break;
 	case 'p':
 		spec->size_bytes = 8;
-		/* fallthrough */
+		__attribute__((fallthrough));
 	case 'u':
 	case 'x':
 	case 'X':
