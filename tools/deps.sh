@@ -55,9 +55,8 @@ need_gdb()
 {
 	for gdb in gdb-multiarch riscv64-unknown-elf-gdb riscv64-elf-gdb gdb; do
 		if has "$gdb" && "$gdb" -nx -batch \
-			-ex 'set architecture riscv:rv64' \
-			-ex 'python print("python works")' 2>/dev/null |
-			grep -q 'python works'; then
+			-ex 'python gdb.execute("set architecture riscv:rv64")
+print("both work")' 2>/dev/null | grep -q 'both work'; then
 			return 0
 		fi
 	done
