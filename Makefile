@@ -70,10 +70,13 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wundef -Wvla -Wwrite-strings \
 	-Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough
 COMMON := -std=gnu17 -O2 -g3 -ffreestanding -fno-common -fno-strict-aliasing \
 	$(WARNINGS) -MMD -MP
+# t2 to t6: C leaves them to the user; arch/trapvec.S.
+USERS_REGS := x7 x28 x29 x30 x31
 KERNEL_CFLAGS := $(COMMON) -march=$(MARCH) -mabi=lp64 -mcmodel=medany \
 	-fno-pic -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -Wconversion -Wno-sign-conversion \
-	-Wframe-larger-than=1024 -Iinclude -I. $(CFLAGS_EXTRA)
+	-Wframe-larger-than=1024 -Iinclude -I. $(USERS_REGS:%=-ffixed-%) \
+	$(CFLAGS_EXTRA)
 ifneq ($(LLVM),1)
 KERNEL_CFLAGS += -mno-relax -fcallgraph-info=su
 else
@@ -113,11 +116,11 @@ all: $(B)/calf.elf $(B)/calf.asm ## build the kernel with its programs
 # Three kernels from the same sources: as it is, with its checks on, and with
 # those of the compiler as well.
 define kernel_rules
-$(1)/%.o: %.c
+$(1)/%.o: %.c Makefile
 	@mkdir -p $$(@D)
 	$$(if $$(Q),@echo "  CC    $$@")
 	$$(Q)$$(CC) $$(KERNEL_CFLAGS) $(2) -c $$< -o $$@
-$(1)/%.o: %.S
+$(1)/%.o: %.S Makefile
 	@mkdir -p $$(@D)
 	$$(if $$(Q),@echo "  AS    $$@")
 	$$(Q)$$(CC) $$(KERNEL_CFLAGS) $(2) -march=rv64gc$$(ARCH_NAMES) -c $$< -o $$@
@@ -165,11 +168,11 @@ USER_LDFLAGS := -march=rv64gc -mabi=lp64d -nostdlib -static \
 	-Wl,-T,user/user.ld -Wl,--gc-sections -Wl,--build-id=none \
 	-Wl,-z,max-page-size=4096 $(LDFLAGS_CC)
 
-$(B)/user/%.o: %.c
+$(B)/user/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  CC    $@")
 	$(Q)$(CC) $(USER_CFLAGS) -c $< -o $@
-$(B)/user/%.o: %.S
+$(B)/user/%.o: %.S Makefile
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  AS    $@")
 	$(Q)$(CC) $(USER_CFLAGS) -c $< -o $@
@@ -340,7 +343,7 @@ C_FILES := $(wildcard *.c arch/*.[ch] mm/*.[ch] proc/*.[ch] trap/*.[ch] \
 KERNEL_C := $(filter %.c,$(KERNEL_SRCS))
 CLANG ?= clang
 
-CHECKS := format layers locks clang analyzer stack docs
+CHECKS := format layers locks clang registers analyzer stack docs
 check: $(CHECKS:%=check-%) ## all that needs no boot
 
 check-format: ## is every file as clang-format would write it?
@@ -362,6 +365,16 @@ check-clang: ## does clang build it all, where it has a linker?
 		$(MAKE) --no-print-directory LLVM=1 B=$(B)/clang >/dev/null && \
 		echo "clang: builds"; \
 	else echo "clang: not checked, as there is no ld.lld"; fi
+
+check-registers: $(KERNEL_OBJS) ## does C leave alone what trapvec.S does not save?
+ifeq ($(LLVM),1)
+	@echo "registers: clang uses them all"
+else
+	@for file in $(filter-out %/entry.o %/trapvec.o,$(KERNEL_OBJS)); do \
+		$(CROSS)objdump -d $$file | grep -E '\b(gp|t[2-6])\b' && \
+		echo "in $$file" && exit 1; \
+	done; echo "registers: clean"
+endif
 
 # GCC's analysis of paths through a function and what it calls, and cppcheck's
 # of what the language leaves open. cppcheck 2.10 cannot read an attribute of

@@ -9,5 +9,6 @@
 #define HART_SIZE      192
 #define HART_KERNEL_SP 0
 #define HART_PROC      24
+#define HART_LEAVING   60
 
 #endif

@@ -26,9 +26,6 @@
 	__asm__ volatile("csrc " #csr ", %0" ::"rK"((uint64_t)(bits)) \
 			 : "memory")
 
-#define SSTATUS_FS       (3UL << 13)
-#define SSTATUS_FS_CLEAN (2UL << 13)
-
 #define SIE_SOFTWARE (1UL << 1)
 #define SIE_TIMER    (1UL << 5)
 

@@ -18,6 +18,7 @@ _Static_assert(offsetof(struct hart, kernel_sp) == HART_KERNEL_SP, "");
 _Static_assert(offsetof(struct hart, hartid) == HART_HARTID, "");
 _Static_assert(sizeof(struct hart) == HART_SIZE, "");
 _Static_assert(offsetof(struct hart, proc) == HART_PROC, "");
+_Static_assert(offsetof(struct hart, leaving) == HART_LEAVING, "");
 
 struct hart harts[MAX_HARTS];
 unsigned hart_count = 1;

@@ -113,8 +113,7 @@ static void print_process(void)
 	say("  a0 %lx, a1 %lx, a2 %lx, a3 %lx, a4 %lx, a5 %lx\n", tf_arg(tf, 0),
 	    tf_arg(tf, 1), tf_arg(tf, 2), tf_arg(tf, 3), tf_arg(tf, 4),
 	    tf_arg(tf, 5));
-	say("  t0 %lu, t1 %lu, t2 %lu\n", *tf_reg(tf, REG_T0),
-	    *tf_reg(tf, REG_T1), *tf_reg(tf, REG_T2));
+	say("  t0 %lu, t1 %lu\n", *tf_reg(tf, REG_T0), *tf_reg(tf, REG_T1));
 }
 
 /* Only the first hart to come here speaks. */

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trapframe.c - the floating point unit's state, and the check that assembly
- * and C agree on the layout of a trap frame.
- *
- * Ref: RISC-V Privileged Architecture, "Extension Context Status in mstatus
- * Register".
+ * trapframe.c - the check that assembly and C agree on the layout of a trap
+ * frame, and the floating point unit's state.
  */
 #include "arch/trapframe.h"
 
@@ -17,11 +14,6 @@ _Static_assert(offsetof(struct trapframe, hart) == TF_HART, "trapvec.S");
 _Static_assert(offsetof(struct trapframe, fcsr) == TF_FCSR, "trapvec.S");
 _Static_assert(offsetof(struct trapframe, f) == TF_F(0), "trapvec.S");
 _Static_assert(sizeof(struct trapframe) == TF_SIZE, "trapvec.S");
-
-bool fp_is_dirty(void)
-{
-	return (csr_read(sstatus) & SSTATUS_FS) == SSTATUS_FS;
-}
 
 void fp_set_clean(void)
 {

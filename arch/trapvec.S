@@ -7,31 +7,50 @@
  *
  * A trap saves what C functions may clobber. A system call then goes straight
  * to its handler, a page fault to trap_fault(), and most traps end there: the
- * callee-saved registers are still in place. Where that is not all, there is a
- * verdict other than 0; the rest is saved too and trap_slow() is called, which
- * may switch to another process and never come back.
+ * other registers are still in place. Where that is not all, there is a verdict
+ * other than 0; the rest is saved too and trap_slow() is called, which may
+ * switch to another process and never come back.
  *
- * The kernel does not use gp, so it stays the user's.
+ * What C functions may clobber is ra, t0, t1 and the arguments: the kernel is
+ * compiled without gp and t2 to t6, so these stay the user's until it leaves
+ * the hart. Ten instructions less in each trap outweigh what the compiler could
+ * do with five registers more. Clang takes the option and uses them all the
+ * same, so under it they are saved with the others.
  */
 #include "abi/syscall.h"
 #include "arch/trapframe.h"
 #include "asm_offsets.h"
 
 	/* Both take the trap frame in a0 unless told otherwise. */
-	.macro	save	reg, n
-	sd	\reg, TF_REG(\n)(a0)
+	.macro	save	reg, n, tf=a0
+	sd	\reg, TF_REG(\n)(\tf)
 	.endm
 	.macro	load	reg, n, tf=a0
 	ld	\reg, TF_REG(\n)(\tf)
 	.endm
 
+	.macro	temporaries op, tf
+	\op	t2, 7, \tf
+	\op	t3, 28, \tf
+	\op	t4, 29, \tf
+	\op	t5, 30, \tf
+	\op	t6, 31, \tf
+	.endm
+#ifdef __clang__
+#define ALWAYS(op, tf) temporaries op, tf
+#define LATE(op, tf)
+#else
+#define ALWAYS(op, tf)
+#define LATE(op, tf) temporaries op, tf
+#endif
+
 	/* With the trap frame in t0; a0 is left as it is. */
 	.macro	load_caller_saved_but_a0
+	ALWAYS(load, t0)
 	load	ra, 1, t0
 	load	sp, 2, t0
 	load	tp, 4, t0
 	load	t1, 6, t0
-	load	t2, 7, t0
 	load	a1, 11, t0
 	load	a2, 12, t0
 	load	a3, 13, t0
@@ -39,11 +58,26 @@
 	load	a5, 15, t0
 	load	a6, 16, t0
 	load	a7, 17, t0
-	load	t3, 28, t0
-	load	t4, 29, t0
-	load	t5, 30, t0
-	load	t6, 31, t0
 	load	t0, 5, t0
+	.endm
+
+	/* What C leaves as it is, too. Then a0 is the trap frame. */
+	.macro	save_rest
+	ld	a0, HART_PROC(tp)
+	LATE(save, a0)
+	save	gp, 3
+	save	s0, 8
+	save	s1, 9
+	save	s2, 18
+	save	s3, 19
+	save	s4, 20
+	save	s5, 21
+	save	s6, 22
+	save	s7, 23
+	save	s8, 24
+	save	s9, 25
+	save	s10, 26
+	save	s11, 27
 	.endm
 
 	.text
@@ -57,7 +91,6 @@ trap_vector:
 	save	tp, 4
 	save	t0, 5
 	save	t1, 6
-	save	t2, 7
 	save	a1, 11
 	save	a2, 12
 	save	a3, 13
@@ -65,10 +98,7 @@ trap_vector:
 	save	a5, 15
 	save	a6, 16
 	save	a7, 17
-	save	t3, 28
-	save	t4, 29
-	save	t5, 30
-	save	t6, 31
+	ALWAYS(save, a0)
 	csrrw	t0, sscratch, zero	/* the user's a0; now in the kernel */
 	save	t0, 10
 	csrr	t1, sepc
@@ -106,15 +136,22 @@ trap_call_returns:
 	.globl	trap_call_full
 trap_call_full:
 	li	a0, TRAP_SLOW
-	j	trap_needs_all
+	j	trap_call_needs_all
 
 trap_call_unknown:
 	call	syscall_unknown
 	j	trap_call_returns
 trap_call_more:
+	lbu	t0, HART_LEAVING(tp)
+	bnez	t0, trap_call_leaves
+trap_call_done:
 	call	trap_call
-	bnez	a0, trap_needs_all
+	bnez	a0, trap_call_needs_all
 	j	trap_return
+trap_call_leaves:
+	li	t0, -TRAP_WAITS
+	beq	a0, t0, trap_leaves
+	j	trap_call_done
 
 trap_other:
 	csrr	a2, stval
@@ -131,37 +168,29 @@ trap_return:
 	load_caller_saved_but_a0
 	sret
 
+trap_call_needs_all:
+	li	a2, CAUSE_ECALL		/* scause may be older */
+	j	1f
 trap_needs_all:
-	mv	a1, a0			/* what trap_slow() is to do */
-	ld	a0, HART_PROC(tp)
-	save	gp, 3
-	save	s0, 8
-	save	s1, 9
-	save	s2, 18
-	save	s3, 19
-	save	s4, 20
-	save	s5, 21
-	save	s6, 22
-	save	s7, 23
-	save	s8, 24
-	save	s9, 25
-	save	s10, 26
-	save	s11, 27
-	mv	s0, zero		/* the end of backtraces */
-	li	t0, TRAP_LEAVE
-	beq	a1, t0, trap_leaves
 	csrr	a2, scause
+1:	mv	a1, a0			/* what trap_slow() is to do */
+	save_rest
+	mv	s0, zero		/* the end of backtraces */
 	csrr	a3, stval
 	call	trap_slow
 	ld	a0, HART_PROC(tp)
 	j	trapframe_enter		/* the frame may be another program's */
 
+	/* The process waits: on to another one. */
 trap_leaves:
+	save_rest
+	mv	s0, zero
 	tail	schedule
 
-	.macro	load_callee_saved
+	.macro	load_rest
 	addi	t0, sp, -8
 	sc.d	zero, zero, (t0)	/* drop another process's reservation */
+	LATE(load, a0)
 	load	gp, 3
 	load	s0, 8
 	load	s1, 9
@@ -181,16 +210,14 @@ trap_leaves:
 	.globl	trapframe_repeat
 trapframe_repeat:
 	ld	sp, HART_KERNEL_SP(tp)
-	load_callee_saved
+	load_rest
 	load	a7, 17
-	li	t0, CAUSE_ECALL
-	csrw	scause, t0
 	j	trap_call_again
 
 	/* trapframe_enter(tf): user mode, with all registers from the frame. */
 	.globl	trapframe_enter
 trapframe_enter:
-	load_callee_saved
+	load_rest
 	ld	t0, TF_PC(a0)
 	csrw	sepc, t0
 	csrw	sscratch, a0

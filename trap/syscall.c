@@ -2,10 +2,10 @@
 /*
  * syscall.c - from number to handler.
  *
- * The handlers of FAST calls run with the callee-saved registers of the process
- * still in the hart. FULL is for those that look at them, change them, or give
- * the hart away before they return. The numbers are Linux's; what is not in
- * the table is ENOSYS.
+ * The handlers of FAST calls run while some registers of the process are still
+ * in the hart, and not in its trap frame. FULL is for those that look at them,
+ * change them, or give the hart away before they return. The numbers are
+ * Linux's; what is not in the table is ENOSYS.
  */
 #include "abi/syscall.h"
 #include "abi/errno.h"

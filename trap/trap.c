@@ -19,8 +19,10 @@
 
 #define CAUSE_INTERRUPT (1UL << 63)
 
+_Static_assert(ERESTART == TRAP_WAITS, "trapvec.S");
+
 /* What trapvec.S is told to do; negative values are errors of a page fault. */
-enum trap_verdict { DONE, WORK, SLOW = TRAP_SLOW, LEAVE = TRAP_LEAVE };
+enum trap_verdict { DONE, WORK, SLOW = TRAP_SLOW };
 
 long trap_call(long result);
 long trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va);
@@ -59,8 +61,6 @@ long trap_call(long result)
 {
 	struct proc *p = proc_self();
 
-	if (hart_self()->leaving && result == -ERESTART)
-		return LEAVE;
 	if (may_reclaim(result))
 		return SLOW;
 	if (result != -ERESTART)

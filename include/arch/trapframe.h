@@ -3,7 +3,7 @@
  * trapframe.h - the registers of a process while the kernel runs.
  *
  * trapvec.S fills it in two steps: what C may clobber at every trap, the
- * callee-saved rest only on the way to a different process or to code that
+ * rest only on the way to a different process or to code that
  * looks at it. The offsets are checked in arch/trapframe.c.
  */
 #ifndef ARCH_TRAPFRAME_H
@@ -25,8 +25,9 @@
 
 /* What trap_slow() is told for a call that has not been executed. */
 #define TRAP_SLOW 2
-/* The process waits: on to another one. */
-#define TRAP_LEAVE 3
+
+/* The negated result of a call whose process waits: ERESTART. */
+#define TRAP_WAITS 512
 
 #ifndef __ASSEMBLER__
 
@@ -40,7 +41,6 @@ enum reg {
 	REG_TP = 4,
 	REG_T0,
 	REG_T1,
-	REG_T2,
 	REG_A0 = 10,
 	REG_A1,
 	REG_A2,
@@ -83,8 +83,23 @@ void fp_save(struct trapframe *tf);
 void fp_load(const struct trapframe *tf);
 void fp_clear(void);
 
-/* The state of this hart's floating point unit (sstatus.FS). */
-bool fp_is_dirty(void);
+/*
+ * The state of this hart's floating point unit.
+ *
+ * Ref: RISC-V Privileged Architecture, "Extension Context Status in mstatus
+ * Register".
+ */
+#define SSTATUS_FS       (3UL << 13)
+#define SSTATUS_FS_CLEAN (2UL << 13)
+
+static inline bool fp_is_dirty(void)
+{
+	uint64_t sstatus;
+
+	__asm__ volatile("csrr %0, sstatus" : "=r"(sstatus));
+	return (sstatus & SSTATUS_FS) == SSTATUS_FS;
+}
+
 void fp_set_clean(void);
 
 #endif
