@@ -16,11 +16,6 @@
 
 uint64_t timer_epoch_ns;
 
-uint64_t timer_now(void)
-{
-	return csr_read(time);
-}
-
 void timer_set(uint64_t deadline)
 {
 	hart_self()->timer_deadline = deadline;

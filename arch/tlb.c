@@ -14,11 +14,16 @@ static uint32_t asid_max; /* the highest ASID; 0: the machine has none */
 static paddr_t kernel_root;
 static uint64_t code_epoch; /* [A] times that code was written */
 
-static void satp_write(paddr_t root, uint32_t asid)
+static uint64_t satp_value(paddr_t root, uint32_t asid)
+{
+	return SATP_SV39 | (uint64_t)asid << SATP_ASID_SHIFT |
+	    root >> PAGE_SHIFT;
+}
+
+static void satp_write(paddr_t root, uint64_t value)
 {
 	hart_self()->root = root;
-	csr_write(satp,
-	    SATP_SV39 | (uint64_t)asid << SATP_ASID_SHIFT | root >> PAGE_SHIFT);
+	csr_write(satp, value);
 }
 
 void tlb_set_kernel_root(paddr_t root)
@@ -37,7 +42,7 @@ void tlb_init(void)
 	struct hart *self = hart_self();
 	uint64_t readback;
 
-	satp_write(kernel_root, 0xffff);
+	satp_write(kernel_root, satp_value(kernel_root, 0xffff));
 	readback = csr_read(satp);
 	asid_max = (readback >> SATP_ASID_SHIFT) & 0xffff;
 	tlb_switch_kernel();
@@ -48,11 +53,11 @@ void tlb_init(void)
 
 void tlb_switch_kernel(void)
 {
-	satp_write(kernel_root, 0);
+	satp_write(kernel_root, satp_value(kernel_root, 0));
 }
 
 /* ASID 0 is the kernel's own, except where there is only that one. */
-static void asid_assign(struct asid *asid)
+static NOINLINE void asid_assign(paddr_t root, struct asid *asid)
 {
 	struct hart *self = hart_self();
 
@@ -64,33 +69,52 @@ static void asid_assign(struct asid *asid)
 		tlb_flush_all();
 	}
 	asid->number = self->asid_next++;
+	asid->satp = satp_value(root, asid->number);
 	asid->round = self->asid_round;
 	asid->hart = self->index;
 }
 
-static void code_sync(struct hart *self, bool migrated)
+/* Has code changed since this hart's last fence.i? */
+static inline bool code_is_old(const struct hart *self)
+{
+	return __atomic_load_n(&code_epoch, __ATOMIC_ACQUIRE) !=
+	    self->code_epoch;
+}
+
+static void code_sync(void)
 {
 	uint64_t epoch = __atomic_load_n(&code_epoch, __ATOMIC_ACQUIRE);
 
-	if (likely(epoch == self->code_epoch && !migrated))
-		return;
 	fence_code();
-	self->code_epoch = epoch;
+	hart_self()->code_epoch = epoch;
 }
 
 /*
  * A process that wrote code and executed fence.i itself did so on one hart
  * only: hence the fence where it comes to another.
  */
-void tlb_switch(paddr_t root, struct asid *asid)
+static NOINLINE void switch_slow(paddr_t root, struct asid *asid)
 {
 	struct hart *self = hart_self();
 	bool migrated = asid->hart != self->index;
 
 	if (migrated || asid->round != self->asid_round)
-		asid_assign(asid);
-	satp_write(root, asid->number);
-	code_sync(self, migrated);
+		asid_assign(root, asid);
+	satp_write(root, asid->satp);
+	if (migrated || code_is_old(self))
+		code_sync();
+}
+
+/* Whoever changed code did so before this process became ready to run. */
+void tlb_switch(paddr_t root, struct asid *asid)
+{
+	const struct hart *self = hart_self();
+
+	if (unlikely(asid->hart != self->index ||
+		asid->round != self->asid_round || code_is_old(self)))
+		switch_slow(root, asid);
+	else
+		satp_write(root, asid->satp);
 }
 
 paddr_t tlb_root(void)
@@ -116,5 +140,5 @@ void tlb_flush_all(void)
 void tlb_code_changed(void)
 {
 	(void)__atomic_fetch_add(&code_epoch, 1, __ATOMIC_RELEASE);
-	code_sync(hart_self(), false);
+	code_sync();
 }

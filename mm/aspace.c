@@ -179,11 +179,6 @@ void aspace_discard(struct aspace *as)
 	while (!aspace_teardown(as, &budget));
 }
 
-void aspace_switch(struct aspace *as)
-{
-	tlb_switch(frame_paddr(as->root), &as->asid);
-}
-
 /* Is the entry before that of `w`, in the same table, EMPTY? */
 static bool has_empty_before(const struct walk *w)
 {

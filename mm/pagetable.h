@@ -11,12 +11,6 @@
 #include "mm/aspace.h"
 #include "mm/frame.h"
 
-/* The entries of the table that a LAZY or TABLE entry names. */
-static inline pte_t *table_entries(pte_t e)
-{
-	return phys_to_virt(pte_paddr(e));
-}
-
 static inline struct frame *pte_frame(pte_t e)
 {
 	return frame_of_ppn(pte_ppn(e));

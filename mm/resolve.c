@@ -155,28 +155,13 @@ static NOINLINE int user_page_slow(struct aspace *as, vaddr_t va,
 	return err;
 }
 
-/*
- * A look first: mostly all is there, and nothing has to be changed. Only this
- * hart changes the tables, so that it may read them without the lock.
- */
 int user_page(struct aspace *as, vaddr_t va, enum access access, void **kernel)
 {
-	const pte_t *at = &as->top[level_index(va, SV39_ROOT_LEVEL)];
-	pte_t e;
+	void *ready = user_page_ready(as, va, access);
 
-	if (unlikely(va >= USER_TOP))
-		return -EFAULT;
-#pragma GCC unroll 2
-	for (int level = SV39_ROOT_LEVEL; level > 0; level--) {
-		e = pte_read(at);
-		if (unlikely(!pte_is_table(e)))
-			return user_page_slow(as, va, access, kernel);
-		at = &table_entries(e)[level_index(va, level - 1)];
-	}
-	e = pte_read(at);
-	if (unlikely(!pte_is_page(e) || !(pte_perms(e) & (uint64_t)access)))
+	if (unlikely(ready == NULL))
 		return user_page_slow(as, va, access, kernel);
-	*kernel = (char *)phys_to_virt(pte_paddr(e)) + (va & PAGE_MASK);
+	*kernel = ready;
 	return 0;
 }
 

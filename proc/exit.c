@@ -65,6 +65,7 @@ void proc_exit(int status)
 	if (p->pid == INIT_PID)
 		init_exit(status);
 	p->exiting = true;
+	p->call = CALL_NONE;
 	/*
 	 * Only a vfork parent is left to see it, and it is not running. A vfork
 	 * child may be, if we are killed: its hart would have to be fenced.

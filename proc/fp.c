@@ -36,11 +36,6 @@ void fp_show(struct proc *p)
 	p->tf.fcsr = 0;
 }
 
-void fp_leave(struct proc *p)
-{
-	fp_sync(p);
-}
-
 void fp_reload(struct proc *p)
 {
 	struct hart *self = hart_self();
@@ -65,7 +60,7 @@ void fp_reset(struct proc *p)
 	self->fp_is_clear = true;
 }
 
-void fp_enter(struct proc *p)
+void fp_restore(struct proc *p)
 {
 	struct hart *self = hart_self();
 

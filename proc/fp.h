@@ -7,12 +7,24 @@
 
 #include "proc/proc.h"
 
-/* The process comes to this hart, or leaves it. */
-void fp_enter(struct proc *p);
-void fp_leave(struct proc *p);
-
 /* Brings tf.f up to date. */
 void fp_sync(struct proc *p);
+
+/* The process leaves this hart. */
+INLINE void fp_leave(struct proc *p)
+{
+	if (unlikely(fp_is_dirty()))
+		fp_sync(p);
+}
+
+/* It comes to this hart. Mostly, neither it nor the one before has any. */
+void fp_restore(struct proc *p);
+
+INLINE void fp_enter(struct proc *p)
+{
+	if (unlikely(p->fp_used || !hart_self()->fp_is_clear))
+		fp_restore(p);
+}
 
 /* The same for who never used them: tf.f, which is not clear, is cleared. */
 void fp_show(struct proc *p);

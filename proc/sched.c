@@ -23,7 +23,6 @@ static struct list ready GUARDED_BY(sched_lock) = {&ready, &ready};
 static struct list timers GUARDED_BY(sched_lock) = {&timers, &timers};
 struct waitq poll_event = {.procs = {&poll_event.procs, &poll_event.procs}};
 static uint64_t first_wake = TIMER_NEVER; /* [A] written under sched_lock */
-static uint32_t ready_count;              /* [A] written under sched_lock */
 static uint32_t idle_mask;                /* [A] written under sched_lock */
 static uint64_t tick_ticks;               /* [c] a tick, in timer ticks */
 
@@ -32,25 +31,25 @@ void waitq_init(struct waitq *wq)
 	list_init(&wq->procs);
 }
 
-static void kick_idle_hart(void) REQUIRES(sched_lock)
+/* As many others as there is new work for. */
+static NOINLINE void kick_idle_harts(unsigned count) REQUIRES(sched_lock)
 {
 	uint32_t self = 1U << hart_index();
-	uint32_t idle = idle_mask & ~self;
 
-	for (unsigned i = 0; idle != 0 && i < hart_count; i++) {
-		if (!(idle & 1U << i))
+	for (unsigned i = 0; count > 0 && idle_mask & ~self; i++) {
+		if (!(idle_mask & ~self & 1U << i))
 			continue;
 		idle_mask &= ~(1U << i);
 		hart_kick(&harts[i]);
-		return;
+		count--;
 	}
 }
 
-static void ready_push(struct proc *p) REQUIRES(sched_lock)
+/* `p` is on no list. */
+INLINE void ready_push(struct proc *p) REQUIRES(sched_lock)
 {
 	p->state = PROC_READY;
 	list_push_back(&ready, &p->link);
-	__atomic_store_n(&ready_count, ready_count + 1, __ATOMIC_RELAXED);
 }
 
 /* Re-reads the earliest time that somebody waits for. */
@@ -63,13 +62,17 @@ static void timers_changed(void) REQUIRES(sched_lock)
 	__atomic_store_n(&first_wake, first, __ATOMIC_RELAXED);
 }
 
-static void timer_stop(struct timer *timer) REQUIRES(sched_lock)
+static NOINLINE void timer_take_off(struct timer *timer) REQUIRES(sched_lock)
 {
-	if (timer->at == 0)
-		return;
 	list_remove(&timer->link);
 	timer->at = 0;
 	timers_changed();
+}
+
+INLINE void timer_stop(struct timer *timer) REQUIRES(sched_lock)
+{
+	if (unlikely(timer->at != 0))
+		timer_take_off(timer);
 }
 
 static void timer_start(struct timer *timer, uint64_t at) REQUIRES(sched_lock)
@@ -89,37 +92,66 @@ static void timer_start(struct timer *timer, uint64_t at) REQUIRES(sched_lock)
 void sched_wake(struct proc *p)
 {
 	if (p->state == PROC_BLOCKED)
-		list_remove(&p->link);
+		list_unlink(&p->link);
 	timer_stop(&p->wake);
 	ready_push(p);
-	kick_idle_hart();
+	if (unlikely(idle_mask != 0))
+		kick_idle_harts(1);
+}
+
+/* Those at the front that wait for nothing else. Returns how many. */
+INLINE unsigned wake_untimed(struct waitq *wq) REQUIRES(sched_lock)
+{
+	unsigned count = 0;
+
+	while (!list_is_empty(&wq->procs)) {
+		struct proc *p = list_entry(wq->procs.next, struct proc, link);
+
+		if (unlikely(p->wake.at != 0))
+			break;
+		list_unlink(&p->link);
+		ready_push(p);
+		count++;
+	}
+	return count;
+}
+
+static void wake_each(struct waitq *wq) REQUIRES(sched_lock)
+{
+	while (!list_is_empty(&wq->procs))
+		sched_wake(list_entry(wq->procs.next, struct proc, link));
 }
 
 void waitq_wake_all_locked(struct waitq *wq)
 {
-	list_for_each_safe(link, &wq->procs) {
-		sched_wake(list_entry(link, struct proc, link));
-	}
+	wake_each(wq);
 	if (wq->polled) {
 		wq->polled = false;
-		waitq_wake_all_locked(&poll_event);
+		wake_each(&poll_event);
 	}
 }
 
 void waitq_wake_waiters(struct waitq *wq)
 {
+	unsigned woken;
+
 	lock_acquire(&sched_lock);
-	waitq_wake_all_locked(wq);
+	woken = wake_untimed(wq);
+	if (unlikely(
+		idle_mask != 0 || wq->polled || !list_is_empty(&wq->procs))) {
+		kick_idle_harts(woken);
+		waitq_wake_all_locked(wq);
+	}
 	lock_release(&sched_lock);
 }
 
-void sched_block_locked(struct waitq *wq, enum call_state call)
+INLINE void block(struct waitq *wq, enum call_state call) REQUIRES(sched_lock)
 {
 	struct proc *p = proc_self();
 
 	p->call = call;
 	p->timed_out = false;
-	if (signal_is_due(p)) {
+	if (unlikely(signal_is_due(p))) {
 		/* Stays running, and finds it before user mode. */
 		__atomic_store_n(&p->work, 1, __ATOMIC_RELAXED);
 		return;
@@ -132,10 +164,15 @@ void sched_block_locked(struct waitq *wq, enum call_state call)
 		list_init(&p->link);
 }
 
+void sched_block_locked(struct waitq *wq, enum call_state call)
+{
+	block(wq, call);
+}
+
 void sched_block(struct waitq *wq, enum call_state call)
 {
 	lock_acquire(&sched_lock);
-	sched_block_locked(wq, call);
+	block(wq, call);
 	lock_release(&sched_lock);
 }
 
@@ -230,35 +267,38 @@ uint64_t sched_set_alarm(uint64_t at, uint64_t period)
 	return before;
 }
 
-/* Leaves the process for good: from on_hart on it may be anywhere. */
-static void leave(struct proc *p)
+/* The next one to run, which is this hart's from now on; or NULL. */
+INLINE struct proc *ready_first(void) REQUIRES(sched_lock)
 {
-	uint64_t now = timer_now();
+	struct proc *p = list_entry(ready.next, struct proc, link);
 
-	p->time_ticks += now - p->started;
-	fp_leave(p);
-	tlb_switch_kernel();
-	hart_self()->proc = NULL;
-	hart_self()->leaving = false;
-	__atomic_store_n(&p->on_hart, 0, __ATOMIC_RELEASE);
+	if (list_is_empty(&ready))
+		return NULL;
+	list_unlink(&p->link);
+	p->state = PROC_RUNNING;
+	p->hart = (uint8_t)hart_index();
+	return p;
 }
 
 static struct proc *ready_pop(void)
 {
-	struct proc *p = NULL;
+	struct proc *p;
 
 	lock_acquire(&sched_lock);
-	if (!list_is_empty(&ready)) {
-		p = list_entry(ready.next, struct proc, link);
-		list_remove(&p->link);
-		__atomic_store_n(&ready_count, ready_count - 1,
-		    __ATOMIC_RELAXED);
-		p->state = PROC_RUNNING;
-		p->hart = (uint8_t)hart_index();
-		idle_mask &= ~(1U << hart_index());
-	} else {
-		idle_mask |= 1U << hart_index();
-	}
+	p = ready_first();
+	lock_release(&sched_lock);
+	return p;
+}
+
+/* The same for a hart that sleeps if there is none, until it is kicked. */
+static struct proc *ready_pop_or_idle(void)
+{
+	uint32_t self = 1U << hart_index();
+	struct proc *p;
+
+	lock_acquire(&sched_lock);
+	p = ready_first();
+	idle_mask = p != NULL ? idle_mask & ~self : idle_mask | self;
 	lock_release(&sched_lock);
 	return p;
 }
@@ -268,7 +308,7 @@ static NOINLINE struct proc *ready_wait(void)
 {
 	struct proc *p;
 
-	do {
+	while ((p = ready_pop_or_idle()) == NULL) {
 		timer_arm(true);
 		hart_park_if_asked();
 		hart_wait();
@@ -277,61 +317,114 @@ static NOINLINE struct proc *ready_wait(void)
 		run_timers();
 		if (hart_index() == 0)
 			tty_poll();
-	} while ((p = ready_pop()) == NULL);
+	}
 	timer_arm(false);
 	return p;
 }
 
-static void enter(struct proc *p)
+/* The running process has run, and its registers are all in memory. */
+INLINE void stop(struct proc *p, uint64_t now)
+{
+	p->time_ticks += now - p->started;
+	fp_leave(p);
+}
+
+/*
+ * The hart is out of its address space: from here on it may be anywhere, or,
+ * if nobody waits for it, nowhere.
+ */
+INLINE void let_go(struct proc *p)
+{
+	bool discard = p->auto_reaped;
+
+	__atomic_store_n(&p->on_hart, 0, __ATOMIC_RELEASE);
+	if (unlikely(discard))
+		proc_discard(p);
+}
+
+/* Has another hart, the one that ran it last, not quite let go of it? */
+static inline bool is_held(const struct proc *p)
+{
+	return __atomic_load_n(&p->on_hart, __ATOMIC_ACQUIRE) != 0;
+}
+
+/* Lent: another hart is in it, and this process will only exit. */
+static inline bool has_space(const struct proc *p)
+{
+	return p->as != NULL && !p->as_is_lent;
+}
+
+INLINE void start(struct proc *p, uint64_t now)
 {
 	struct hart *self = hart_self();
 
-	/* The hart that ran it last may still be on its way out. */
-	while (__atomic_load_n(&p->on_hart, __ATOMIC_ACQUIRE))
-		hart_relax();
 	p->on_hart = 1;
-	self->proc = p;
+	p->started = now;
 	p->tf.hart = self;
-	p->started = timer_now();
+	self->proc = p;
+	self->leaving = false;
 	stats_count(switches);
 #ifdef CALF_TEST
 	frame_fail_set(&p->failure);
 #endif
-	/* Lent: another hart is in it, and this process will only exit. */
-	if (p->as != NULL && !p->as_is_lent)
-		aspace_switch(p->as);
 	fp_enter(p);
 }
 
-static NORETURN void sched_loop(void)
+/* To a process that has more to do than to go on, with an empty stack. */
+static NORETURN void resume_slow(void)
 {
-	struct proc *p = ready_pop();
-	bool waited;
+	struct proc *p = proc_self();
 
-	if (p == NULL)
-		p = ready_wait();
-	enter(p);
-	/* What it waited for is there, or it is time: nothing else to do. */
-	waited = p->call != CALL_NONE && !p->exiting && p->old == NULL &&
-	    !__atomic_load_n(&p->work, __ATOMIC_ACQUIRE);
-	if (waited) {
-		p->call = CALL_NONE;
-		trapframe_repeat(&p->tf);
-	}
 	sched_before_user(p);
 	trapframe_enter(&p->tf);
 }
 
+/* What it waited for is there, or it is time; or it was never in a call. */
+INLINE NORETURN void resume(struct proc *p)
+{
+	if (unlikely(p->call == CALL_NONE ||
+		__atomic_load_n(&p->work, __ATOMIC_ACQUIRE)))
+		stack_restart(resume_slow);
+	p->call = CALL_NONE;
+	trapframe_repeat(&p->tf);
+}
+
+/*
+ * From `prev` to `next`, each NULL if there is none, by way of the kernel's own
+ * root: this hart holds nobody while it waits, for work or for another hart.
+ */
+static NORETURN NOINLINE void switch_slow(struct proc *prev, struct proc *next)
+{
+	tlb_switch_kernel();
+	hart_self()->proc = NULL;
+	if (prev != NULL) {
+		stop(prev, timer_now());
+		let_go(prev);
+	}
+	if (next == NULL)
+		next = ready_wait();
+	while (is_held(next))
+		hart_relax();
+	if (has_space(next))
+		aspace_switch(next->as);
+	start(next, timer_now());
+	resume(next);
+}
+
 void schedule(void)
 {
-	struct proc *p = proc_self();
-	bool discard = p != NULL && p->auto_reaped;
+	struct proc *prev = proc_self(), *next = ready_pop();
+	uint64_t now;
 
-	if (p != NULL)
-		leave(p);
-	if (discard)
-		proc_discard(p);
-	stack_restart(sched_loop);
+	if (unlikely(prev == NULL || next == NULL || is_held(next) ||
+		!has_space(next)))
+		switch_slow(prev, next);
+	now = timer_now();
+	stop(prev, now);
+	aspace_switch(next->as);
+	let_go(prev);
+	start(next, now);
+	resume(next);
 }
 
 /* Puts the running process at the end of the queue, if there is a queue. */
@@ -340,7 +433,7 @@ void sched_yield(void)
 	struct proc *p = proc_self();
 
 	hart_park_if_asked();
-	if (__atomic_load_n(&ready_count, __ATOMIC_RELAXED) == 0)
+	if (list_is_empty(&ready)) /* a glance */
 		return;
 	lock_acquire(&sched_lock);
 	ready_push(p);
@@ -399,5 +492,5 @@ void sched_start(void)
 	timer_arm(false);
 	hart_enable_interrupts();
 	__atomic_store_n(&sched_is_open, 1, __ATOMIC_RELEASE);
-	stack_restart(sched_loop);
+	schedule();
 }

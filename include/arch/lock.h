@@ -16,14 +16,14 @@ struct CAPABILITY lock {
 	uint32_t held;
 };
 
-static inline void lock_acquire(struct lock *l) ACQUIRES(*l) NO_LOCK_CHECK
+INLINE void lock_acquire(struct lock *l) ACQUIRES(*l) NO_LOCK_CHECK
 {
 	while (unlikely(__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE)))
 		while (__atomic_load_n(&l->held, __ATOMIC_RELAXED))
 			;
 }
 
-static inline void lock_release(struct lock *l) RELEASES(*l) NO_LOCK_CHECK
+INLINE void lock_release(struct lock *l) RELEASES(*l) NO_LOCK_CHECK
 {
 	__atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
 }

@@ -147,6 +147,12 @@ static inline uint64_t pte_perms(pte_t e)
 	return e.bits & PTE_PERMS;
 }
 
+/* A page that the hardware lets a process use so: one of R, W and X. */
+static inline bool pte_allows(pte_t e, uint64_t perm)
+{
+	return (e.bits & (PTE_V | perm)) == (PTE_V | perm);
+}
+
 /* The page number; 0 if the entry names no frame. The bits above are zero. */
 static inline uint64_t pte_ppn(pte_t e)
 {

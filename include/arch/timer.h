@@ -9,7 +9,13 @@
 
 #define TIMER_NEVER UINT64_MAX
 
-uint64_t timer_now(void);
+static inline uint64_t timer_now(void)
+{
+	uint64_t now;
+
+	__asm__ volatile("rdtime %0" : "=r"(now));
+	return now;
+}
 
 /* Interrupts this hart at `deadline` and not before, once. */
 void timer_set(uint64_t deadline);

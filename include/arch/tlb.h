@@ -22,6 +22,7 @@ struct asid {
 	uint32_t number;
 	uint32_t hart;  /* index, or ASID_NO_HART before the first run */
 	uint64_t round; /* the hart's asid_round when it was given */
+	uint64_t satp;  /* number and root, as the register wants them */
 };
 
 #define ASID_NO_HART UINT32_MAX
@@ -35,8 +36,9 @@ static inline struct asid asid_none(void)
 void tlb_init(void);
 
 /*
- * Makes `root` the address space of this hart. Fences as the rules above
- * demand, and fence.i where code may have changed since this hart looked.
+ * Makes `root` the address space of this hart; always the same with one
+ * `asid`. Fences as the rules above demand, and fence.i where code may have
+ * changed since this hart looked.
  */
 void tlb_switch(paddr_t root, struct asid *asid);
 

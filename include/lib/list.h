@@ -46,10 +46,17 @@ static inline void list_push_back(struct list *head, struct list *link)
 	list_insert(head->prev, link);
 }
 
-static inline void list_remove(struct list *link)
+/* Takes a link off that is going to be on another list, or to be on none. */
+static inline void list_unlink(struct list *link)
 {
 	link->prev->next = link->next;
 	link->next->prev = link->prev;
+}
+
+/* The same; then it is on none, whatever is done to it. */
+static inline void list_remove(struct list *link)
+{
+	list_unlink(link);
 	list_init(link);
 }
 

@@ -17,6 +17,7 @@
 #ifndef MM_ASPACE_H
 #define MM_ASPACE_H
 
+#include "arch/layout.h"
 #include "arch/lock.h"
 #include "arch/sv39.h"
 #include "arch/tlb.h"
@@ -104,7 +105,10 @@ MUST_USE bool aspace_teardown(struct aspace *as, unsigned *budget);
 void aspace_discard(struct aspace *as);
 
 /* Makes it the one this hart runs. */
-void aspace_switch(struct aspace *as);
+static inline void aspace_switch(struct aspace *as)
+{
+	tlb_switch(virt_to_phys(as->top), &as->asid);
+}
 
 /*
  * The one door. Makes the path to `va` private, gives a page where one is due,
@@ -178,7 +182,39 @@ MUST_USE int copyinstr(struct aspace *as, char *dst, vaddr_t src, size_t size);
  * until the process runs again. Errors as aspace_resolve().
  */
 MUST_USE int user_page(struct aspace *as, vaddr_t va, enum access access,
-    void **kernel);
+    void **kernel) EXCLUDES(as->lock);
+
+/* The entries of the table that a LAZY or TABLE entry names. */
+static inline pte_t *table_entries(pte_t e)
+{
+	return phys_to_virt(pte_paddr(e));
+}
+
+/*
+ * A look: the same if all is there and nothing has to be changed, else NULL.
+ * Only the hart that runs the process changes its tables, so that it may read
+ * them without the lock.
+ */
+INLINE void *user_page_ready(const struct aspace *as, vaddr_t va,
+    enum access access)
+{
+	const pte_t *at = &as->top[level_index(va, SV39_ROOT_LEVEL)];
+	pte_t e;
+
+	if (unlikely(va >= USER_TOP))
+		return NULL;
+#pragma GCC unroll 2
+	for (int level = SV39_ROOT_LEVEL; level > 0; level--) {
+		e = pte_read(at);
+		if (unlikely(!pte_is_table(e)))
+			return NULL;
+		at = &table_entries(e)[level_index(va, level - 1)];
+	}
+	e = pte_read(at);
+	if (unlikely(!pte_allows(e, (uint64_t)access)))
+		return NULL;
+	return (char *)phys_to_virt(pte_paddr(e)) + (va & PAGE_MASK);
+}
 
 /*
  * Verifies invariants I0 to I5 of docs/design.md, and panics over the first

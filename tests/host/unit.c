@@ -545,6 +545,25 @@ TEST(shared_memory_holds_no_old_code)
 	return old_code_is_gone(PTE_R | PTE_W | PTE_X, RANGE_SHARE);
 }
 
+/* The process stays on its hart; what it executes does not. */
+TEST(code_from_another_hart_is_fetched)
+{
+	struct aspace *as = space_of_a_page(PTE_R | PTE_W | PTE_X);
+	paddr_t page;
+
+	aspace_switch(as);
+	if (aspace_resolve(as, PAGE_SIZE, ACCESS_EXEC, &page) != 0 ||
+	    mmu_fetch(page) != 'o')
+		return "it is not executed";
+	tlb_switch_kernel();
+	sim_hart = 1;
+	*(char *)phys_to_virt(page) = 'n';
+	tlb_code_changed();
+	sim_hart = 0;
+	aspace_switch(as);
+	return mmu_fetch(page) == 'n' ? NULL : "the old code is executed";
+}
+
 static const struct test tests[] = {
     LISTED(every_free_frame_can_be_allocated_once),
     LISTED(no_hart_starves_while_another_has_frames),
@@ -568,6 +587,7 @@ static const struct test tests[] = {
     LISTED(fresh_memory_holds_no_old_code),
     LISTED(memory_made_executable_holds_no_old_code),
     LISTED(shared_memory_holds_no_old_code),
+    LISTED(code_from_another_hart_is_fetched),
 };
 
 int main(void)

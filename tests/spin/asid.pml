@@ -47,6 +47,7 @@ byte pending[SPACES];
 byte changed[SPACES];
 
 bool ready[SPACES] = true;
+bool waits[SPACES];
 bool on_hart[SPACES];
 byte left = RUNS;
 
@@ -164,11 +165,28 @@ inline change()
 	}
 }
 
+/* let_go: what the process stored is published with it. */
+inline let_go(p)
+{
+#ifdef NO_RELEASE_LEAVE
+	on_hart[p] = false;
+#endif
+	atomic {
+		version[p] = pending[p] - 1;
+		pending[p] = 0
+	}
+#ifndef NO_RELEASE_LEAVE
+	on_hart[p] = false;
+#endif
+	prev = NOBODY
+}
+
 proctype Hart(byte h)
 {
-	byte a, k, seen;
+	byte a, prev = NOBODY, k, seen;
 	bool migrated;
 
+end_idle:
 	do
 	:: atomic {
 		/* ready_pop */
@@ -180,12 +198,43 @@ proctype Hart(byte h)
 		ready[a] = false;
 		left--
 	   }
-		/* enter */
-#ifndef NO_WAIT_FOR_ON_HART
-		(!on_hart[a]);
+		if
+#ifdef NO_WAIT_FOR_ON_HART
+		:: prev != NOBODY
+#else
+		:: prev != NOBODY && !on_hart[a]
 #endif
-		on_hart[a] = true;
+		:: else ->
+			/* switch_slow */
+#ifndef WAIT_HOLDING
+			if
+			:: prev != NOBODY ->
+#ifndef LEAVE_IN_OLD_SPACE
+				tlb_switch_kernel();
+#endif
+				let_go(prev)
+			:: else
+			fi;
+#endif
+#ifdef NO_WAIT_FOR_ON_HART
+			skip
+#else
+			(!on_hart[a])
+#endif
+		fi;
+#ifdef LET_GO_BEFORE_SWITCH
+		if
+		:: prev != NOBODY -> let_go(prev)
+		:: else
+		fi;
+#endif
 		tlb_switch();
+		if
+		:: prev != NOBODY -> let_go(prev)
+		:: else
+		fi;
+		/* start */
+		on_hart[a] = true;
 		seen = changed[a];
 		user_access();
 		if
@@ -194,27 +243,15 @@ proctype Hart(byte h)
 		fi;
 		if
 		:: true ->
-			/* sched_yield, leave */
+			/* sched_block; or sched_yield, if woken at once */
 			atomic {
 				changed[a] = 1 - changed[a];
 				pending[a] = changed[a] + 1;
 				TLB(h, number[a]) = 0;
 				tlb_space[h * (ASIDS + 1) + number[a]] = 0
 			}
-			ready[a] = true;
-#ifndef LEAVE_IN_OLD_SPACE
-			tlb_switch_kernel();
-#endif
-#ifdef NO_RELEASE_LEAVE
-			on_hart[a] = false;
-#endif
-			atomic {
-				version[a] = pending[a] - 1;
-				pending[a] = 0
-			}
-#ifndef NO_RELEASE_LEAVE
-			on_hart[a] = false
-#endif
+			prev = a;
+			waits[a] = true
 		:: true ->
 			/* proc_exit, aspace_teardown */
 #ifndef EXIT_IN_OLD_SPACE
@@ -226,7 +263,20 @@ proctype Hart(byte h)
 		fi;
 		a = 0;
 		seen = 0
-	:: left == 0 || (!ready[0] && !ready[1]) -> break
+	:: prev != NOBODY && (left == 0 || (!ready[0] && !ready[1])) ->
+		/* ready_wait */
+		tlb_switch_kernel();
+		let_go(prev)
+	od
+}
+
+/* waitq_wake_all, by whoever has a reason. */
+proctype Waker()
+{
+end_waker:
+	do
+	:: atomic { waits[0] -> waits[0] = false; ready[0] = true }
+	:: atomic { waits[1] -> waits[1] = false; ready[1] = true }
 	od
 }
 
@@ -236,6 +286,7 @@ init
 		run Hart(0);
 		run Hart(1);
 		run Walker(0);
-		run Walker(1)
+		run Walker(1);
+		run Waker()
 	}
 }

@@ -92,6 +92,8 @@ MUTANTS: Dict[str, Scope] = {
     "NO_FLUSH_OF_ROUND": Scope("asid", ("RUNS=6",)),
     "NO_WAIT_FOR_ON_HART": ASIDS,
     "LEAVE_IN_OLD_SPACE": ASIDS,
+    "LET_GO_BEFORE_SWITCH": ASIDS,
+    "WAIT_HOLDING": ASIDS,
     "NO_RELEASE_LEAVE": ASIDS,
     "EXIT_IN_OLD_SPACE": ASIDS,
     # mm/frame.c
