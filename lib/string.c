@@ -35,7 +35,7 @@ void *memcpy(void *dst, const void *src, size_t len)
 	char *d = dst;
 	const char *s = src;
 
-	if (is_word_aligned((uintptr_t)d ^ (uintptr_t)s)) {
+	if (len >= WORD && is_word_aligned((uintptr_t)d ^ (uintptr_t)s)) {
 		for (; len > 0 && !is_word_aligned((uintptr_t)d); len--)
 			*d++ = *s++;
 		for (; len >= BLOCK; len -= BLOCK, d += BLOCK, s += BLOCK)

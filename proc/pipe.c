@@ -100,9 +100,10 @@ static NOINLINE long read_nothing(struct file *f, struct pipe *pipe)
 	return result;
 }
 
-/* Reads up to `n` bytes into one page, which is made ready before. */
-static NOINLINE long read_some(struct pipe *pipe, vaddr_t to, size_t n)
+/* Reads into one page, which is made ready before. */
+static long read_some(struct pipe *pipe, vaddr_t to, size_t len)
 {
+	size_t n = min_u64(len, PAGE_SIZE - (to & PAGE_MASK));
 	void *kernel;
 	int err = user_page(proc_self()->as, to, ACCESS_WRITE, &kernel);
 
@@ -121,14 +122,46 @@ static NOINLINE long read_pages(struct pipe *pipe, vaddr_t to, size_t len)
 	size_t done = 0;
 
 	while (done < len && !is_empty(pipe)) {
-		long n = read_some(pipe, to + done,
-		    min_u64(len - done, PAGE_SIZE - ((to + done) & PAGE_MASK)));
+		long n = read_some(pipe, to + done, len - done);
 
 		if (n <= 0)
 			return done > 0 ? (long)done : n;
 		done += (size_t)n;
 	}
 	return done > 0 ? (long)done : -ERESTART;
+}
+
+/* The next `n` bytes, if they are there and lie in one piece; or NULL. */
+static inline char *pipe_bytes(struct pipe *pipe, size_t n) REQUIRES(pipe->lock)
+{
+	uint64_t tail = pipe->tail, offset = tail & PAGE_MASK;
+
+	if (n == 0 || n > PAGE_SIZE - offset)
+		return NULL;
+	return pipe->page[tail / PAGE_SIZE % PIPE_FRAMES] + offset;
+}
+
+/* What there is, if that is simple; and else read_pages() does it. */
+static NOINLINE long read_piece(struct pipe *pipe, vaddr_t to, size_t len)
+{
+	void *kernel = user_page_ready(proc_self()->as, to, ACCESS_WRITE);
+	char *from;
+	size_t n;
+
+	if (unlikely(kernel == NULL))
+		return read_pages(pipe, to, len);
+	lock_acquire(&pipe->lock);
+	n = min_u64(len, pipe->head - pipe->tail);
+	from = pipe_bytes(pipe, n);
+	if (unlikely(from == NULL || n > PAGE_SIZE - (to & PAGE_MASK))) {
+		lock_release(&pipe->lock);
+		return read_pages(pipe, to, len);
+	}
+	memcpy(kernel, from, n);
+	pipe->tail += n;
+	waitq_wake_all(&pipe->write_event);
+	lock_release(&pipe->lock);
+	return (long)n;
 }
 
 static long pipe_read(struct file *f, vaddr_t to, size_t len)
@@ -139,10 +172,7 @@ static long pipe_read(struct file *f, vaddr_t to, size_t len)
 		return 0;
 	if (is_empty(pipe))
 		return read_nothing(f, pipe);
-	if (len > PAGE_SIZE - (to & PAGE_MASK) ||
-	    len > PAGE_SIZE - (tail_of(pipe) & PAGE_MASK))
-		return read_pages(pipe, to, len);
-	return read_some(pipe, to, len);
+	return read_piece(pipe, to, len);
 }
 
 /*
@@ -179,8 +209,20 @@ static long pipe_write_some(struct pipe *pipe, vaddr_t from, size_t len,
 	return (long)done;
 }
 
+/* That nobody reads is a signal as well as an error. */
+static NOINLINE long no_reader(void)
+{
+	struct proc *p = proc_self();
+
+	lock_acquire(&sched_lock);
+	signal_send(p, SIGPIPE, (struct siginfo_small){SI_USER, p->pid, 0});
+	lock_release(&sched_lock);
+	return -EPIPE;
+}
+
 /* Waits for room, with what is done so far in the progress of the call. */
-static long wait_for_room(struct file *f, struct pipe *pipe, size_t done)
+static NOINLINE long wait_for_room(struct file *f, struct pipe *pipe,
+    size_t done)
 {
 	struct progress *progress = &proc_self()->progress;
 
@@ -194,14 +236,14 @@ static long wait_for_room(struct file *f, struct pipe *pipe, size_t done)
 }
 
 /* More than goes in as a whole. */
-static long write_large(struct file *f, struct pipe *pipe, vaddr_t from,
-    size_t len, size_t done) REQUIRES(pipe->lock)
+static NOINLINE long write_large(struct file *f, struct pipe *pipe,
+    vaddr_t from, size_t len, size_t done) REQUIRES(pipe->lock)
 {
 	bool no_memory = false;
 	long n;
 
 	if (pipe->readers == 0)
-		return done > 0 ? (long)done : -EPIPE;
+		return done > 0 ? (long)done : no_reader();
 	n = pipe_write_some(pipe, from + done, len - done, &no_memory);
 	if (n > 0)
 		waitq_wake_all(&pipe->read_event);
@@ -235,7 +277,7 @@ static long make_room(struct file *f, struct pipe *pipe, size_t len, int err)
     REQUIRES(pipe->lock)
 {
 	if (pipe->readers == 0)
-		return -EPIPE;
+		return no_reader();
 	if (PIPE_SIZE - (pipe->head - pipe->tail) < len)
 		return wait_for_room(f, pipe, 0);
 	if (err < 0)
@@ -246,79 +288,110 @@ static long make_room(struct file *f, struct pipe *pipe, size_t len, int err)
 	return (long)len;
 }
 
-/* Up to PIPE_BUF bytes, which lie in one page or two. */
-static long write_small(struct file *f, struct pipe *pipe, vaddr_t from,
-    size_t len)
+/* Up to PIPE_BUF bytes, some in one place and the others in another. */
+struct parts {
+	const void *at[2];
+	size_t len[2];
+	int err; /* they cannot be read */
+};
+
+static NOINLINE long write_parts(struct file *f, const struct parts *parts)
 {
-	struct aspace *as = proc_self()->as;
-	size_t first = min_u64(len, PAGE_SIZE - (from & PAGE_MASK));
-	void *part[2] = {NULL, NULL};
-	int err = user_page(as, from, ACCESS_READ, &part[0]);
+	struct pipe *pipe = f->object;
 	long result;
 
-	if (unlikely(first < len) && err == 0)
-		err = user_page(as, from + first, ACCESS_READ, &part[1]);
 	lock_acquire(&pipe->lock);
-	result = make_room(f, pipe, len, err);
-	if (likely(result > 0)) {
-		put(pipe, part[0], first);
-		if (unlikely(first < len))
-			put(pipe, part[1], len - first);
+	result = make_room(f, pipe, parts->len[0] + parts->len[1], parts->err);
+	if (result > 0) {
+		put(pipe, parts->at[0], parts->len[0]);
+		put(pipe, parts->at[1], parts->len[1]);
 		waitq_wake_all(&pipe->read_event);
 	}
 	lock_release(&pipe->lock);
 	return result;
 }
 
-static NOINLINE void send_sigpipe(void)
+long pipe_write_gathered(struct file *f, const char *from, size_t len)
 {
-	struct proc *p = proc_self();
-
-	lock_acquire(&sched_lock);
-	signal_send(p, SIGPIPE, (struct siginfo_small){SI_USER, p->pid, 0});
-	lock_release(&sched_lock);
+	return write_parts(f, &(struct parts){.at = {from}, .len = {len}});
 }
 
-/* The result of a write; that nobody reads is a signal as well. */
-static inline long pipe_written(long result)
+static NOINLINE long write_small(struct file *f, vaddr_t from, size_t len)
 {
-	if (unlikely(result == -EPIPE))
-		send_sigpipe();
+	struct aspace *as = proc_self()->as;
+	size_t first = min_u64(len, PAGE_SIZE - (from & PAGE_MASK));
+	struct parts parts = {.len = {first, len - first}};
+
+	for (int i = 0; i < 2 && parts.len[i] > 0 && parts.err == 0; i++) {
+		void *kernel;
+
+		parts.err = user_page(as, i == 0 ? from : from + first,
+		    ACCESS_READ, &kernel);
+		parts.at[i] = kernel;
+	}
+	return write_parts(f, &parts);
+}
+
+/*
+ * Where `len` bytes can go in as they are, in one piece, with somebody there to
+ * read them; or NULL.
+ */
+static inline char *pipe_room(struct pipe *pipe, size_t len)
+    REQUIRES(pipe->lock)
+{
+	uint64_t head = pipe->head, offset = head & PAGE_MASK;
+	char *page = pipe->page[head / PAGE_SIZE % PIPE_FRAMES];
+
+	if (page == NULL || pipe->readers == 0 || len > PAGE_SIZE - offset ||
+	    len > PIPE_SIZE - (head - pipe->tail))
+		return NULL;
+	return page + offset;
+}
+
+/* Bytes of one page, if that is simple; and else write_small() does it. */
+static NOINLINE long write_piece(struct file *f, vaddr_t from, size_t len)
+{
+	struct pipe *pipe = f->object;
+	void *kernel = user_page_ready(proc_self()->as, from, ACCESS_READ);
+	char *to;
+
+	if (unlikely(kernel == NULL))
+		return write_small(f, from, len);
+	lock_acquire(&pipe->lock);
+	to = pipe_room(pipe, len);
+	if (unlikely(to == NULL)) {
+		lock_release(&pipe->lock);
+		return write_small(f, from, len);
+	}
+	memcpy(to, kernel, len);
+	pipe->head += len;
+	waitq_wake_all(&pipe->read_event);
+	lock_release(&pipe->lock);
+	return (long)len;
+}
+
+static NOINLINE long write_pages(struct file *f, vaddr_t from, size_t len)
+{
+	struct progress *progress = &proc_self()->progress;
+	struct pipe *pipe = f->object;
+	long result;
+
+	if (len <= PIPE_BUF)
+		return write_small(f, from, len);
+	lock_acquire(&pipe->lock);
+	result = write_large(f, pipe, from, len,
+	    progress->active ? progress->bytes : 0);
+	lock_release(&pipe->lock);
 	return result;
 }
 
 static long pipe_write(struct file *f, vaddr_t from, size_t len)
 {
-	struct pipe *pipe = f->object;
-	struct proc *p = proc_self();
-	long result;
-
 	if (len == 0)
 		return 0;
-	if (len <= PIPE_BUF) {
-		result = write_small(f, pipe, from, len);
-	} else {
-		lock_acquire(&pipe->lock);
-		result = write_large(f, pipe, from, len,
-		    p->progress.active ? p->progress.bytes : 0);
-		lock_release(&pipe->lock);
-	}
-	return pipe_written(result);
-}
-
-long pipe_write_gathered(struct file *f, const char *from, size_t len)
-{
-	struct pipe *pipe = f->object;
-	long result;
-
-	lock_acquire(&pipe->lock);
-	result = make_room(f, pipe, len, 0);
-	if (result > 0) {
-		put(pipe, from, len);
-		waitq_wake_all(&pipe->read_event);
-	}
-	lock_release(&pipe->lock);
-	return pipe_written(result);
+	if (unlikely(len > PAGE_SIZE - (from & PAGE_MASK)))
+		return write_pages(f, from, len);
+	return write_piece(f, from, len);
 }
 
 static unsigned pipe_poll(struct file *f)

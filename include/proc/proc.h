@@ -95,6 +95,7 @@ struct proc {
 	uint32_t work;    /* [A] something to do before user mode; trapvec.S */
 	uint32_t on_hart; /* [A] a hart has not quite let go of it */
 	struct progress progress; /* [o] trapvec.S clears .active */
+	struct fd_table fds;
 	struct aspace *as; /* [o] changed under sched_lock; NULL when exiting */
 	struct aspace *old;   /* [o] to be torn down on this process's time */
 	enum call_state call; /* [o] */
@@ -139,7 +140,6 @@ struct proc {
 	uint64_t child_ticks; /* [s] of children waited for */
 
 	struct signal_state sig;
-	struct fd_table fds;
 	const struct node *cwd;   /* [o] */
 	vaddr_t set_tid;          /* [o] CLONE_CHILD_SETTID, until done */
 	vaddr_t clear_tid;        /* [o] CLONE_CHILD_CLEARTID */
