@@ -95,10 +95,10 @@ ARCH_SRCS := arch/entry.S arch/trapvec.S arch/page.S arch/trapframe.c \
 MM_SRCS := mm/memmap.c mm/frame.c mm/buddy.c mm/slab.c mm/alloc_site.c mm/pagetable.c mm/resolve.c \
 	mm/range.c mm/aspace.c mm/usercopy.c mm/inspect.c mm/kernelmap.c \
 	mm/audit.c
-PROC_SRCS := proc/proc.c proc/sched.c proc/fork.c proc/image.c proc/exec.c \
-	proc/args.c proc/exit.c proc/signal.c proc/sigframe.c proc/sigwait.c \
-	proc/fp.c proc/file.c proc/pipe.c proc/futex.c proc/tty.c proc/initrd.c \
-	proc/random.c
+PROC_SRCS := proc/proc.c proc/sched.c proc/timers.c proc/fork.c proc/image.c \
+	proc/exec.c proc/args.c proc/exit.c proc/signal.c proc/sigframe.c \
+	proc/sigwait.c proc/fp.c proc/file.c proc/pipe.c proc/futex.c \
+	proc/tty.c proc/initrd.c proc/random.c
 TRAP_SRCS := trap/trap.c trap/fault.c trap/syscall.c trap/sys_mem.c \
 	trap/sys_file.c trap/sys_path.c trap/sys_proc.c trap/sys_misc.c \
 	trap/sys_time.c trap/sys_wait.c trap/sys_limits.c trap/sys_calf.c

@@ -45,7 +45,7 @@ void *memcpy(void *dst, const void *src, size_t len)
 		for (; len >= WORD; len -= WORD, d += WORD, s += WORD)
 			*(word_t *)(void *)d = *(const word_t *)(const void *)s;
 	}
-	while (len-- > 0)
+	for (const char *end = s + len; s != end;)
 		*d++ = *s++;
 	return dst;
 }

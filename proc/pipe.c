@@ -349,7 +349,7 @@ static inline char *pipe_room(struct pipe *pipe, size_t len)
 }
 
 /* Bytes of one page, if that is simple; and else write_small() does it. */
-static NOINLINE long write_piece(struct file *f, vaddr_t from, size_t len)
+INLINE long write_piece(struct file *f, vaddr_t from, size_t len)
 {
 	struct pipe *pipe = f->object;
 	void *kernel = user_page_ready(proc_self()->as, from, ACCESS_READ);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sched.c - the run queue, the timers, and the switch from one process to
- * another.
+ * sched.c - the run queue, and the switch from one process to another.
  *
  * schedule() never returns: a process is its trap frame, and the kernel stack
  * of the hart is free for the next one. The hart leaves the old process's
@@ -17,14 +16,13 @@
 #include "fp.h"
 #include "proc/signal.h"
 #include "proc/tty.h"
+#include "timers.h"
 
 struct lock sched_lock;
 static struct list ready GUARDED_BY(sched_lock) = {&ready, &ready};
-static struct list timers GUARDED_BY(sched_lock) = {&timers, &timers};
 struct waitq poll_event = {.procs = {&poll_event.procs, &poll_event.procs}};
-static uint64_t first_wake = TIMER_NEVER; /* [A] written under sched_lock */
-static uint32_t idle_mask;                /* [A] written under sched_lock */
-static uint64_t tick_ticks;               /* [c] a tick, in timer ticks */
+static uint32_t idle_mask;  /* [A] written under sched_lock */
+static uint64_t tick_ticks; /* [c] a tick, in timer ticks */
 
 void waitq_init(struct waitq *wq)
 {
@@ -50,43 +48,6 @@ INLINE void ready_push(struct proc *p) REQUIRES(sched_lock)
 {
 	p->state = PROC_READY;
 	list_push_back(&ready, &p->link);
-}
-
-/* Re-reads the earliest time that somebody waits for. */
-static void timers_changed(void) REQUIRES(sched_lock)
-{
-	uint64_t first = TIMER_NEVER;
-
-	if (!list_is_empty(&timers))
-		first = list_entry(timers.next, struct timer, link)->at;
-	__atomic_store_n(&first_wake, first, __ATOMIC_RELAXED);
-}
-
-static NOINLINE void timer_take_off(struct timer *timer) REQUIRES(sched_lock)
-{
-	list_remove(&timer->link);
-	timer->at = 0;
-	timers_changed();
-}
-
-INLINE void timer_stop(struct timer *timer) REQUIRES(sched_lock)
-{
-	if (unlikely(timer->at != 0))
-		timer_take_off(timer);
-}
-
-static void timer_start(struct timer *timer, uint64_t at) REQUIRES(sched_lock)
-{
-	struct list *before = timers.prev;
-
-	while (before != &timers &&
-	    list_entry(before, struct timer, link)->at > at)
-		before = before->prev;
-	timer->at = max_u64(at, 1);
-	list_insert(before, &timer->link);
-	timers_changed();
-	if (at < hart_self()->timer_deadline)
-		timer_set(at);
 }
 
 void sched_wake(struct proc *p)
@@ -131,6 +92,14 @@ void waitq_wake_all_locked(struct waitq *wq)
 	}
 }
 
+/* Apart, so that it costs no registers where there is nothing for it to do. */
+static NOINLINE void wake_rest(struct waitq *wq, unsigned woken)
+    REQUIRES(sched_lock)
+{
+	kick_idle_harts(woken);
+	waitq_wake_all_locked(wq);
+}
+
 void waitq_wake_waiters(struct waitq *wq)
 {
 	unsigned woken;
@@ -138,10 +107,8 @@ void waitq_wake_waiters(struct waitq *wq)
 	lock_acquire(&sched_lock);
 	woken = wake_untimed(wq);
 	if (unlikely(
-		idle_mask != 0 || wq->polled || !list_is_empty(&wq->procs))) {
-		kick_idle_harts(woken);
-		waitq_wake_all_locked(wq);
-	}
+		idle_mask != 0 || wq->polled || !list_is_empty(&wq->procs)))
+		wake_rest(wq, woken);
 	lock_release(&sched_lock);
 }
 
@@ -216,55 +183,12 @@ void sched_notify(struct proc *p)
 /* When this hart wants to be interrupted next. */
 static void timer_arm(bool idle)
 {
-	uint64_t at = __atomic_load_n(&first_wake, __ATOMIC_RELAXED);
+	uint64_t at = timers_first();
 
 	/* The boot hart looks at the console even when it is idle. */
 	if (!idle || hart_index() == 0)
 		at = min_u64(at, timer_now() + tick_ticks);
 	timer_set(at);
-}
-
-static void timer_expire(struct timer *timer) REQUIRES(sched_lock)
-{
-	struct proc *p = timer->proc;
-	uint64_t at = timer->at;
-
-	timer_stop(timer);
-	if (timer == &p->wake) {
-		p->timed_out = true;
-		sched_wake(p);
-		return;
-	}
-	if (p->alarm_period != 0)
-		timer_start(timer, max_u64(at + p->alarm_period, timer_now()));
-	signal_send(p, SIGALRM, (struct siginfo_small){.code = SI_KERNEL});
-}
-
-static void run_timers(void)
-{
-	uint64_t now = timer_now();
-
-	if (__atomic_load_n(&first_wake, __ATOMIC_RELAXED) > now)
-		return;
-	lock_acquire(&sched_lock);
-	while (first_wake <= now)
-		timer_expire(list_entry(timers.next, struct timer, link));
-	lock_release(&sched_lock);
-}
-
-uint64_t sched_set_alarm(uint64_t at, uint64_t period)
-{
-	struct proc *p = proc_self();
-	uint64_t before;
-
-	lock_acquire(&sched_lock);
-	before = p->alarm.at;
-	timer_stop(&p->alarm);
-	p->alarm_period = period;
-	if (at != 0)
-		timer_start(&p->alarm, at);
-	lock_release(&sched_lock);
-	return before;
 }
 
 /* The next one to run, which is this hart's from now on; or NULL. */
@@ -314,7 +238,7 @@ static NOINLINE struct proc *ready_wait(void)
 		hart_wait();
 		hart_clear_kick();
 		hart_park_if_asked();
-		run_timers();
+		timers_run();
 		if (hart_index() == 0)
 			tty_poll();
 	}
@@ -379,11 +303,14 @@ static NORETURN void resume_slow(void)
 	trapframe_enter(&p->tf);
 }
 
-/* What it waited for is there, or it is time; or it was never in a call. */
+/*
+ * What it waited for is there, or it is time; or it was never in a call. Who
+ * gave it work did so before it came off the queue, or kicks this hart.
+ */
 INLINE NORETURN void resume(struct proc *p)
 {
 	if (unlikely(p->call == CALL_NONE ||
-		__atomic_load_n(&p->work, __ATOMIC_ACQUIRE)))
+		__atomic_load_n(&p->work, __ATOMIC_RELAXED)))
 		stack_restart(resume_slow);
 	p->call = CALL_NONE;
 	trapframe_repeat(&p->tf);
@@ -445,7 +372,7 @@ void sched_tick(void)
 {
 	hart_clear_kick();
 	hart_park_if_asked();
-	run_timers();
+	timers_run();
 	if (hart_index() == 0)
 		tty_poll();
 	if (timer_now() < hart_self()->timer_deadline)

@@ -21,7 +21,7 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import List, Optional
 
@@ -295,7 +295,7 @@ def wall(options: argparse.Namespace) -> int:
             right = right and outcome.is_right()
             for row in outcome.rows.values():
                 name = f"{harts}: {row.name.replace('scale-', '')}"
-                found[name] = row
+                found[name] = replace(row, name=f"scale-{name}")
                 print(f"{kernel.title}\t{name}\t{row.median:,.0f} a second",
                       flush=True)
         if kernel.title == "Calf" and right and not options.no_record:

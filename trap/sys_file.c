@@ -36,10 +36,7 @@ static long transfer(int fd, vaddr_t at, size_t len, bool is_write)
 	len = min_u64(len, TRANSFER_MAX);
 	if (!is_user_buffer(at, len))
 		return -EFAULT;
-	if (is_write)
-		return f->ops->write != NULL ? f->ops->write(f, at, len)
-					     : -EINVAL;
-	return f->ops->read != NULL ? f->ops->read(f, at, len) : -EINVAL;
+	return is_write ? f->ops->write(f, at, len) : f->ops->read(f, at, len);
 }
 
 long sys_read(const struct trapframe *tf)

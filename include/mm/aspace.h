@@ -198,11 +198,12 @@ static inline pte_t *table_entries(pte_t e)
 INLINE void *user_page_ready(const struct aspace *as, vaddr_t va,
     enum access access)
 {
-	const pte_t *at = &as->top[level_index(va, SV39_ROOT_LEVEL)];
+	const pte_t *at;
 	pte_t e;
 
 	if (unlikely(va >= USER_TOP))
 		return NULL;
+	at = &as->top[level_index(va, SV39_ROOT_LEVEL)];
 #pragma GCC unroll 2
 	for (int level = SV39_ROOT_LEVEL; level > 0; level--) {
 		e = pte_read(at);

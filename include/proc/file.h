@@ -34,10 +34,11 @@
 struct file;
 
 /*
- * read and write move up to `len` bytes between the object and the running
- * process's memory. They return how many; 0 at the end; -EFAULT or -ENOMEM
- * where no byte could be moved; -ERESTART when the process has been put on a
- * queue, or a part is done and proc.progress says how much.
+ * read and write, which are there for every file that is open for it, move up
+ * to `len` bytes between the object and the running process's memory. They
+ * return how many; 0 at the end; -EFAULT or -ENOMEM where no byte could be
+ * moved; -ERESTART when the process has been put on a queue, or a part is done
+ * and proc.progress says how much.
  */
 struct file_ops {
 	long (*read)(struct file *f, vaddr_t to, size_t len);
