@@ -2,9 +2,9 @@
 /*
  * trapframe.h - the registers of a process while the kernel runs.
  *
- * trapvec.S fills it in two steps: what C may clobber at every trap, the
- * rest only on the way to a different process or to code that
- * looks at it. The offsets are checked in arch/trapframe.c.
+ * trapvec.S fills it in two steps: what C may clobber at every trap, the rest
+ * only on the way to a different process or to code that looks at it.
+ * The offsets are checked in arch/trapframe.c.
  */
 #ifndef ARCH_TRAPFRAME_H
 #define ARCH_TRAPFRAME_H
