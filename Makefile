@@ -193,7 +193,7 @@ endef
 $(foreach p,$(USER_PROGS),$(eval \
 	$(call program_rule,$(p),user/$(p).c $(USER_MORE_$(p)))))
 $(foreach p,$(RED_PROGS),$(eval $(call program_rule,$(p),tests/red/$(p).c)))
-$(foreach p,$(USER_TESTS) testinit,$(eval \
+$(foreach p,$(USER_TESTS) $(USER_TESTS_PENDING) testinit,$(eval \
 	$(call program_rule,$(p),tests/user/$(p).c $(USER_TEST_COMMON:%=tests/user/%))))
 $(eval $(call program_rule,fuzz,$(FUZZ_SRCS:%=tests/user/%)))
 $(eval $(call program_rule,genprog,$(GENPROG_SRCS:%=tests/linux/%)))
@@ -204,7 +204,7 @@ $(B)/initrd.cpio: $(USER_PROGS:%=$(B)/bin/%) tools/mkcpio.sh
 	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/init:755 \
 		$(foreach p,$(filter-out init,$(USER_PROGS)),bin/$(p)=$(B)/bin/$(p):755)
 
-TEST_PROGS := $(USER_TESTS) $(RED_PROGS)
+TEST_PROGS := $(USER_TESTS) $(USER_TESTS_PENDING) $(RED_PROGS)
 
 $(B)/elf: $(B)/bin/t_elf tests/user/odd_elf.py
 	$(Q)rm -rf $@ && $(PYTHON) tests/user/odd_elf.py $@ $<

@@ -260,7 +260,8 @@ def program_tests(machine: Machine, first: int, count: int,
 def user_suites() -> List[str]:
     """The table of contents of tests/user/."""
     text = (ROOT / "tests/user/suites.mk").read_text()
-    return re.findall(r"^\t(t_\w+)", text, re.MULTILINE)
+    listed = re.search(r"^USER_TESTS :=((?:.*\\\n)*.*)", text, re.MULTILINE)
+    return re.findall(r"\bt_\w+", listed.group(1)) if listed else []
 
 
 def linux_path() -> str:
