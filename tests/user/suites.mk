@@ -38,7 +38,9 @@ USER_TESTS := \
 
 USER_TESTS_PENDING := \
 	t_call \
-	t_callcode
+	t_callcode \
+	t_vfork \
+	t_vforkkill
 
 # Programs that are process 1 of a machine of their own: what each is made of.
 # The fuzzer takes the numbers of the calls from the kernel's header.
