@@ -39,6 +39,7 @@ USER_TESTS := \
 USER_TESTS_PENDING := \
 	t_call \
 	t_callcode \
+	t_news \
 	t_vfork \
 	t_vforkkill
 
