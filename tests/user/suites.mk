@@ -41,7 +41,8 @@ USER_TESTS_PENDING := \
 	t_callcode \
 	t_news \
 	t_vfork \
-	t_vforkkill
+	t_vforkkill \
+	t_orphan
 
 # Programs that are process 1 of a machine of their own: what each is made of.
 # The fuzzer takes the numbers of the calls from the kernel's header.
