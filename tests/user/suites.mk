@@ -42,7 +42,9 @@ USER_TESTS_PENDING := \
 	t_news \
 	t_vfork \
 	t_vforkkill \
-	t_orphan
+	t_orphan \
+	t_sigstack \
+	t_sigorder
 
 # Programs that are process 1 of a machine of their own: what each is made of.
 # The fuzzer takes the numbers of the calls from the kernel's header.
