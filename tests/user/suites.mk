@@ -44,7 +44,8 @@ USER_TESTS_PENDING := \
 	t_vforkkill \
 	t_orphan \
 	t_sigstack \
-	t_sigorder
+	t_sigorder \
+	t_timer
 
 # Programs that are process 1 of a machine of their own: what each is made of.
 # The fuzzer takes the numbers of the calls from the kernel's header.
