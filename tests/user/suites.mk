@@ -45,7 +45,9 @@ USER_TESTS_PENDING := \
 	t_orphan \
 	t_sigstack \
 	t_sigorder \
-	t_timer
+	t_timer \
+	t_share \
+	t_device
 
 # Programs that are process 1 of a machine of their own: what each is made of.
 # The fuzzer takes the numbers of the calls from the kernel's header.
