@@ -47,7 +47,8 @@ USER_TESTS_PENDING := \
 	t_sigorder \
 	t_timer \
 	t_share \
-	t_device
+	t_device \
+	t_entry
 
 # Programs that are process 1 of a machine of their own: what each is made of.
 # The fuzzer takes the numbers of the calls from the kernel's header.
