@@ -48,7 +48,8 @@ USER_TESTS_PENDING := \
 	t_timer \
 	t_share \
 	t_device \
-	t_entry
+	t_entry \
+	t_errno
 
 # Programs that are process 1 of a machine of their own: what each is made of.
 # The fuzzer takes the numbers of the calls from the kernel's header.
