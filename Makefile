@@ -96,12 +96,12 @@ MM_SRCS := mm/memmap.c mm/frame.c mm/buddy.c mm/slab.c mm/alloc_site.c mm/pageta
 	mm/range.c mm/aspace.c mm/usercopy.c mm/inspect.c mm/kernelmap.c \
 	mm/audit.c
 PROC_SRCS := proc/proc.c proc/sched.c proc/timers.c proc/fork.c proc/image.c \
-	proc/exec.c proc/args.c proc/exit.c proc/signal.c proc/sigframe.c \
-	proc/sigwait.c proc/fp.c proc/file.c proc/pipe.c proc/futex.c \
+	proc/exec.c proc/args.c proc/exit.c proc/wait.c proc/signal.c proc/kill.c proc/sigframe.c \
+	proc/sigwait.c proc/group.c proc/call.c proc/walk.c proc/space.c proc/fast_switch.c proc/fp.c proc/file.c proc/pipe.c proc/futex.c \
 	proc/tty.c proc/initrd.c proc/random.c
 TRAP_SRCS := trap/trap.c trap/fault.c trap/syscall.c trap/sys_mem.c \
 	trap/sys_file.c trap/sys_path.c trap/sys_proc.c trap/sys_misc.c \
-	trap/sys_time.c trap/sys_wait.c trap/sys_limits.c trap/sys_calf.c
+	trap/sys_time.c trap/sys_wait.c trap/sys_limits.c trap/sys_calf.c trap/fast_pipe.c
 KERNEL_SRCS := main.c $(LIB_SRCS) $(ARCH_SRCS) $(MM_SRCS) $(PROC_SRCS) \
 	$(TRAP_SRCS)
 
@@ -193,7 +193,7 @@ endef
 $(foreach p,$(USER_PROGS),$(eval \
 	$(call program_rule,$(p),user/$(p).c $(USER_MORE_$(p)))))
 $(foreach p,$(RED_PROGS),$(eval $(call program_rule,$(p),tests/red/$(p).c)))
-$(foreach p,$(USER_TESTS) $(USER_TESTS_PENDING) testinit,$(eval \
+$(foreach p,$(USER_TESTS) testinit,$(eval \
 	$(call program_rule,$(p),tests/user/$(p).c $(USER_TEST_COMMON:%=tests/user/%))))
 $(eval $(call program_rule,fuzz,$(FUZZ_SRCS:%=tests/user/%)))
 $(eval $(call program_rule,genprog,$(GENPROG_SRCS:%=tests/linux/%)))
@@ -204,7 +204,7 @@ $(B)/initrd.cpio: $(USER_PROGS:%=$(B)/bin/%) tools/mkcpio.sh
 	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/init:755 \
 		$(foreach p,$(filter-out init,$(USER_PROGS)),bin/$(p)=$(B)/bin/$(p):755)
 
-TEST_PROGS := $(USER_TESTS) $(USER_TESTS_PENDING) $(RED_PROGS)
+TEST_PROGS := $(USER_TESTS) $(RED_PROGS)
 
 $(B)/elf: $(B)/bin/t_elf tests/user/odd_elf.py
 	$(Q)rm -rf $@ && $(PYTHON) tests/user/odd_elf.py $@ $<

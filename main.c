@@ -81,6 +81,17 @@ static void init_start(void)
 	proc_start_init(path, args);
 }
 
+#ifdef CALF_TEST
+static uint64_t number(const char *digits, size_t len)
+{
+	uint64_t value = 0;
+
+	for (; len > 0 && *digits >= '0' && *digits <= '9'; digits++, len--)
+		value = value * 10 + (uint64_t)(*digits - '0');
+	return value;
+}
+#endif
+
 /* In a test build, the tests instead of a process if asked for. */
 static void tests_start(void)
 {
@@ -90,6 +101,8 @@ static void tests_start(void)
 
 	if (bootarg_find("ktest", &words, &len))
 		kernel_tests_run(words, len);
+	if (bootarg_find("bound", &words, &len))
+		hart_bound = number(words, len);
 #endif
 }
 

@@ -18,7 +18,9 @@ _Static_assert(offsetof(struct hart, kernel_sp) == HART_KERNEL_SP, "");
 _Static_assert(offsetof(struct hart, hartid) == HART_HARTID, "");
 _Static_assert(sizeof(struct hart) == HART_SIZE, "");
 _Static_assert(offsetof(struct hart, proc) == HART_PROC, "");
-_Static_assert(offsetof(struct hart, leaving) == HART_LEAVING, "");
+#ifdef CALF_TEST
+_Static_assert(offsetof(struct hart, entered) == HART_ENTERED, "");
+#endif
 
 struct hart harts[MAX_HARTS];
 unsigned hart_count = 1;
@@ -114,11 +116,41 @@ void hart_enable_interrupts(void)
 	csr_set(sie, SIE_SOFTWARE | SIE_TIMER);
 }
 
+bool hart_is_interrupted(void)
+{
+	return (csr_read(sip) & (SIE_SOFTWARE | SIE_TIMER)) != 0;
+}
+
 /* Interrupts are off in the kernel; a pending one still ends wfi. */
 void hart_wait(void)
 {
 	__asm__ volatile("wfi" ::: "memory");
 }
+
+#ifdef CALF_TEST
+uint64_t hart_bound;
+
+void hart_pause_begin(void)
+{
+	hart_self()->entered = csr_read(instret);
+}
+
+void hart_pause(uint64_t call)
+{
+	struct hart *self = hart_self();
+	uint64_t now = csr_read(instret), length = now - self->entered;
+
+	self->entered = now;
+	if (length <= self->longest)
+		return;
+	self->longest = length;
+	self->longest_call = call;
+	if (hart_bound != 0 && length > hart_bound)
+		panic("expected at most %lu instructions without a pause, "
+		      "found %lu in call %lu",
+		    hart_bound, length, call);
+}
+#endif
 
 uint64_t hart_noise(void)
 {

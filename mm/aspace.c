@@ -43,12 +43,14 @@ struct aspace *aspace_create(void)
 	}
 	*as = (struct aspace){
 	    .users = 1,
+	    .sharers = 1,
 	    .root = root,
 	    .top = frame_virt(root),
 	    .high = SV39_USER_ROOT_ENTRIES,
 	    .asid = asid_none(),
 	    .cursor = USER_TOP,
 	};
+	list_init(&as->turn);
 	fill_kernel_half(as->top);
 	lock_acquire(&aspace_list_lock);
 	list_push_back(&aspace_list, &as->link);
@@ -147,7 +149,8 @@ bool aspace_teardown(struct aspace *as, unsigned *budget)
 {
 	struct range_op *op = &as->teardown;
 
-	assert(as->users == 0 && tlb_root() != frame_paddr(as->root));
+	assert(as->users == 0 && as->runner == NULL && as->sharers <= 1);
+	assert(tlb_root() != frame_paddr(as->root));
 	as->dead = true;
 	op->kind = RANGE_UNMAP;
 	op->end = USER_TOP;

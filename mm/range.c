@@ -461,6 +461,7 @@ int range_run(struct aspace *as, struct range_op *op, unsigned budget)
 	struct step step = {0};
 	unsigned spent = 0;
 
+	assert(as->runner == NULL || aspace_is_ours(as));
 	lock_acquire(&as->lock);
 	while (op->phase < DONE && spent < budget) {
 		if (!has_phase(op->kind, op->phase) || op->at >= op->end) {

@@ -9,41 +9,21 @@
  *
  * A write of up to PIPE_BUF bytes goes in as a whole or not at all.
  */
+#include "proc/pipe.h"
+
 #include "abi/errno.h"
 #include "abi/signal.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
 #include "proc/file.h"
+#include "proc/queue.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
 
-#define PIPE_FRAMES 16
-#define PIPE_SIZE   (PIPE_FRAMES * PAGE_SIZE)
-
-struct pipe {
-	struct lock lock;
-	uint64_t head;    /* bytes ever written */
-	uint64_t tail;    /* bytes ever read */
-	uint32_t readers; /* open files for reading: 1 or 0 */
-	uint32_t writers;
-	struct waitq read_event;  /* it is no longer empty, or has ended */
-	struct waitq write_event; /* there is room, or nobody to read */
-	char *page[PIPE_FRAMES];  /* NULL until needed */
-};
+#define WRITE_PART (4 * PAGE_SIZE) /* that is written without a pause */
 
 static struct slab pipes = SLAB_INIT(struct pipe);
-
-/* Without the lock both are guesses, which may be old. */
-static uint64_t tail_of(const struct pipe *pipe)
-{
-	return __atomic_load_n(&pipe->tail, __ATOMIC_RELAXED);
-}
-
-static bool is_empty(const struct pipe *pipe)
-{
-	return __atomic_load_n(&pipe->head, __ATOMIC_RELAXED) == tail_of(pipe);
-}
 
 /* Where byte number `at` is, and how many follow it in the same frame. */
 static char *pipe_at(struct pipe *pipe, uint64_t at, size_t *n)
@@ -82,20 +62,29 @@ static size_t take(struct pipe *pipe, char *to, size_t n) REQUIRES(pipe->lock)
 	return n;
 }
 
-/* Nothing to read, it seemed: the end, or a reason to wait. */
-static NOINLINE long read_nothing(struct file *f, struct pipe *pipe)
+/* Waits for bytes, and tells writers where they may put them. */
+static long wait_for_bytes(struct pipe *pipe, vaddr_t to, size_t len)
+    REQUIRES(pipe->lock)
 {
-	long result = -ERESTART;
+	call_buffer(&proc_self()->t.call, to, len);
+	return call_wait(&pipe->read_event, SIGNAL_RESTARTS);
+}
+
+/* Nothing to read, it seemed: the end, or a reason to wait. */
+static NOINLINE long read_nothing(struct pipe *pipe, vaddr_t to, size_t len,
+    unsigned how)
+{
+	long result;
 
 	lock_acquire(&pipe->lock);
-	if (is_empty(pipe)) {
-		if (pipe->writers == 0)
-			result = 0;
-		else if (f->flags & O_NONBLOCK)
-			result = -EAGAIN;
-		else
-			sched_block(&pipe->read_event, CALL_RESTARTABLE);
-	}
+	if (!pipe_is_empty(pipe))
+		result = call_go_on(SIGNAL_RESTARTS);
+	else if (pipe->writers == 0)
+		result = 0;
+	else if (!(how & IO_WAIT))
+		result = -EAGAIN;
+	else
+		result = wait_for_bytes(pipe, to, len);
 	lock_release(&pipe->lock);
 	return result;
 }
@@ -113,22 +102,27 @@ static long read_some(struct pipe *pipe, vaddr_t to, size_t len)
 	n = take(pipe, kernel, n);
 	waitq_wake_all(&pipe->write_event);
 	lock_release(&pipe->lock);
-	return n > 0 ? (long)n : -ERESTART; /* another reader was faster */
+	return (long)n;
 }
 
-/* Page by page. The first decides about errors, others end the read. */
+/*
+ * Page by page. The first decides about errors, others end the read. If there
+ * is nothing after all, another reader was faster.
+ */
 static NOINLINE long read_pages(struct pipe *pipe, vaddr_t to, size_t len)
 {
 	size_t done = 0;
 
-	while (done < len && !is_empty(pipe)) {
+	while (done < len && !pipe_is_empty(pipe)) {
 		long n = read_some(pipe, to + done, len - done);
 
+		if (n < 0 && done == 0)
+			return n;
 		if (n <= 0)
-			return done > 0 ? (long)done : n;
+			break;
 		done += (size_t)n;
 	}
-	return done > 0 ? (long)done : -ERESTART;
+	return done > 0 ? (long)done : call_go_on(SIGNAL_RESTARTS);
 }
 
 /* The next `n` bytes, if they are there and lie in one piece; or NULL. */
@@ -144,11 +138,12 @@ static inline char *pipe_bytes(struct pipe *pipe, size_t n) REQUIRES(pipe->lock)
 /* What there is, if that is simple; and else read_pages() does it. */
 static NOINLINE long read_piece(struct pipe *pipe, vaddr_t to, size_t len)
 {
-	void *kernel = user_page_ready(proc_self()->as, to, ACCESS_WRITE);
+	void *kernel;
 	char *from;
 	size_t n;
 
-	if (unlikely(kernel == NULL))
+	if (unlikely(
+		!user_page_ready(proc_self()->as, to, ACCESS_WRITE, &kernel)))
 		return read_pages(pipe, to, len);
 	lock_acquire(&pipe->lock);
 	n = min_u64(len, pipe->head - pipe->tail);
@@ -164,14 +159,14 @@ static NOINLINE long read_piece(struct pipe *pipe, vaddr_t to, size_t len)
 	return (long)n;
 }
 
-static long pipe_read(struct file *f, vaddr_t to, size_t len)
+static long pipe_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 {
 	struct pipe *pipe = f->object;
 
 	if (len == 0)
 		return 0;
-	if (is_empty(pipe))
-		return read_nothing(f, pipe);
+	if (pipe_is_empty(pipe))
+		return read_nothing(pipe, to, len, how);
 	return read_piece(pipe, to, len);
 }
 
@@ -220,39 +215,28 @@ static NOINLINE long no_reader(void)
 	return -EPIPE;
 }
 
-/* Waits for room, with what is done so far in the progress of the call. */
-static NOINLINE long wait_for_room(struct file *f, struct pipe *pipe,
-    size_t done)
+static long wait_for_room(struct pipe *pipe, unsigned how)
 {
-	struct progress *progress = &proc_self()->progress;
-
-	if (f->flags & O_NONBLOCK)
-		return done > 0 ? (long)done : -EAGAIN;
-	if (!progress->active)
-		*progress = (struct progress){.active = true};
-	progress->bytes = done;
-	sched_block(&pipe->write_event, CALL_RESTARTABLE);
-	return -ERESTART;
+	if (!(how & IO_WAIT))
+		return -EAGAIN;
+	return call_wait(&pipe->write_event, SIGNAL_RESTARTS);
 }
 
-/* More than goes in as a whole. */
-static NOINLINE long write_large(struct file *f, struct pipe *pipe,
-    vaddr_t from, size_t len, size_t done) REQUIRES(pipe->lock)
+/* More than goes in as a whole: what fits, or what a part may be. */
+static NOINLINE long write_large(struct pipe *pipe, vaddr_t from, size_t len,
+    unsigned how) REQUIRES(pipe->lock)
 {
 	bool no_memory = false;
 	long n;
 
 	if (pipe->readers == 0)
-		return done > 0 ? (long)done : no_reader();
-	n = pipe_write_some(pipe, from + done, len - done, &no_memory);
+		return no_reader();
+	n = pipe_write_some(pipe, from, min_u64(len, WRITE_PART), &no_memory);
 	if (n > 0)
 		waitq_wake_all(&pipe->read_event);
-	if (n < 0 || no_memory) {
-		done += n > 0 ? (size_t)n : 0;
-		return done > 0 ? (long)done : n < 0 ? n : -ENOMEM;
-	}
-	done += (size_t)n;
-	return done == len ? (long)done : wait_for_room(f, pipe, done);
+	if (n != 0)
+		return n;
+	return no_memory ? -ENOMEM : wait_for_room(pipe, how);
 }
 
 static void put(struct pipe *pipe, const char *from, size_t len)
@@ -273,13 +257,13 @@ static void put(struct pipe *pipe, const char *from, size_t len)
  * Can `len` bytes go in as a whole? Their count if so. `err` says that they
  * could not be read.
  */
-static long make_room(struct file *f, struct pipe *pipe, size_t len, int err)
+static long make_room(struct pipe *pipe, size_t len, int err, unsigned how)
     REQUIRES(pipe->lock)
 {
 	if (pipe->readers == 0)
 		return no_reader();
 	if (PIPE_SIZE - (pipe->head - pipe->tail) < len)
-		return wait_for_room(f, pipe, 0);
+		return wait_for_room(pipe, how);
 	if (err < 0)
 		return err;
 	if (!pipe_give_page(pipe, pipe->head) ||
@@ -295,13 +279,14 @@ struct parts {
 	int err; /* they cannot be read */
 };
 
-static NOINLINE long write_parts(struct file *f, const struct parts *parts)
+static NOINLINE long write_parts(struct pipe *pipe, const struct parts *parts,
+    unsigned how)
 {
-	struct pipe *pipe = f->object;
 	long result;
 
 	lock_acquire(&pipe->lock);
-	result = make_room(f, pipe, parts->len[0] + parts->len[1], parts->err);
+	result =
+	    make_room(pipe, parts->len[0] + parts->len[1], parts->err, how);
 	if (result > 0) {
 		put(pipe, parts->at[0], parts->len[0]);
 		put(pipe, parts->at[1], parts->len[1]);
@@ -311,12 +296,15 @@ static NOINLINE long write_parts(struct file *f, const struct parts *parts)
 	return result;
 }
 
-long pipe_write_gathered(struct file *f, const char *from, size_t len)
+long pipe_write_gathered(struct file *f, const char *from, size_t len,
+    unsigned how)
 {
-	return write_parts(f, &(struct parts){.at = {from}, .len = {len}});
+	return write_parts(f->object,
+	    &(struct parts){.at = {from}, .len = {len}}, how);
 }
 
-static NOINLINE long write_small(struct file *f, vaddr_t from, size_t len)
+static NOINLINE long write_small(struct pipe *pipe, vaddr_t from, size_t len,
+    unsigned how)
 {
 	struct aspace *as = proc_self()->as;
 	size_t first = min_u64(len, PAGE_SIZE - (from & PAGE_MASK));
@@ -329,7 +317,7 @@ static NOINLINE long write_small(struct file *f, vaddr_t from, size_t len)
 		    ACCESS_READ, &kernel);
 		parts.at[i] = kernel;
 	}
-	return write_parts(f, &parts);
+	return write_parts(pipe, &parts, how);
 }
 
 /*
@@ -349,19 +337,20 @@ static inline char *pipe_room(struct pipe *pipe, size_t len)
 }
 
 /* Bytes of one page, if that is simple; and else write_small() does it. */
-INLINE long write_piece(struct file *f, vaddr_t from, size_t len)
+INLINE long write_piece(struct pipe *pipe, vaddr_t from, size_t len,
+    unsigned how)
 {
-	struct pipe *pipe = f->object;
-	void *kernel = user_page_ready(proc_self()->as, from, ACCESS_READ);
+	void *kernel;
 	char *to;
 
-	if (unlikely(kernel == NULL))
-		return write_small(f, from, len);
+	if (unlikely(
+		!user_page_ready(proc_self()->as, from, ACCESS_READ, &kernel)))
+		return write_small(pipe, from, len, how);
 	lock_acquire(&pipe->lock);
 	to = pipe_room(pipe, len);
 	if (unlikely(to == NULL)) {
 		lock_release(&pipe->lock);
-		return write_small(f, from, len);
+		return write_small(pipe, from, len, how);
 	}
 	memcpy(to, kernel, len);
 	pipe->head += len;
@@ -370,28 +359,26 @@ INLINE long write_piece(struct file *f, vaddr_t from, size_t len)
 	return (long)len;
 }
 
-static NOINLINE long write_pages(struct file *f, vaddr_t from, size_t len)
+static NOINLINE long write_pages(struct pipe *pipe, vaddr_t from, size_t len,
+    unsigned how)
 {
-	struct progress *progress = &proc_self()->progress;
-	struct pipe *pipe = f->object;
 	long result;
 
-	if (len <= PIPE_BUF)
-		return write_small(f, from, len);
+	if (len <= PIPE_BUF && !(how & IO_REST))
+		return write_small(pipe, from, len, how);
 	lock_acquire(&pipe->lock);
-	result = write_large(f, pipe, from, len,
-	    progress->active ? progress->bytes : 0);
+	result = write_large(pipe, from, len, how);
 	lock_release(&pipe->lock);
 	return result;
 }
 
-static long pipe_write(struct file *f, vaddr_t from, size_t len)
+static long pipe_write(struct file *f, vaddr_t from, size_t len, unsigned how)
 {
 	if (len == 0)
 		return 0;
-	if (unlikely(len > PAGE_SIZE - (from & PAGE_MASK)))
-		return write_pages(f, from, len);
-	return write_piece(f, from, len);
+	if (unlikely(len > PAGE_SIZE - (from & PAGE_MASK) || (how & IO_REST)))
+		return write_pages(f->object, from, len, how);
+	return write_piece(f->object, from, len, how);
 }
 
 static unsigned pipe_poll(struct file *f)
@@ -443,19 +430,15 @@ static void pipe_close(struct file *f)
 		pipe_free(pipe);
 }
 
-static const struct file_ops pipe_ops = {
+const struct file_ops pipe_ops = {
     .read = pipe_read,
     .write = pipe_write,
+    .write_goes_on = true,
     .poll = pipe_poll,
     .close = pipe_close,
 };
 
 static const struct file_ops no_ops = {0};
-
-bool file_is_pipe(const struct file *f)
-{
-	return f->ops == &pipe_ops;
-}
 
 int pipe_create(uint32_t flags, struct file *ends[2])
 {

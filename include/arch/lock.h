@@ -13,7 +13,7 @@
 #include "lib/types.h"
 
 struct CAPABILITY lock {
-	uint32_t held;
+	uint64_t held; /* a register wide: the cheapest to compare */
 };
 
 INLINE void lock_acquire(struct lock *l) ACQUIRES(*l) NO_LOCK_CHECK

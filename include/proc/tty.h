@@ -14,7 +14,4 @@ void tty_poll(void);
 /* The ioctls of a terminal on the running process's behalf. */
 long tty_ioctl(uint64_t request, vaddr_t arg);
 
-/* The group that ctrl-C is for, and that may read. */
-void tty_set_foreground(pid_t pgid);
-
 #endif
