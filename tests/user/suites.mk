@@ -55,7 +55,7 @@ USER_TESTS_PENDING := \
 # The fuzzer takes the numbers of the calls from the kernel's header.
 
 STORM_SRCS := storm.c harness.c
-FUZZ_SRCS := fuzz.c fuzz_worker.c fuzz_calls.c fuzz_world.c
+FUZZ_SRCS := fuzz.c fuzz_worker.c fuzz_calls.c fuzz_world.c fuzz_witness.c
 FUZZ_NUMBERS := $(B)/gen/fuzz_numbers.h
 
 $(FUZZ_NUMBERS): include/abi/syscall.h
