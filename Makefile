@@ -12,12 +12,14 @@ MAKEFLAGS += --no-builtin-rules
 B := build
 Q := $(if $(V),,@)
 
-deps: ## install what is missing (asks for nothing if all is there)
-	$(Q)sh tools/deps.sh
-
-# What is installed decides how the rest is built: read this file once more.
+# The goals named beside `deps` decide what is installed: what they need.
 AFTER_DEPS := $(if $(filter deps,$(MAKECMDGOALS)),\
 	$(filter-out deps,$(MAKECMDGOALS)))
+
+deps: ## install what the other goals need; alone, what any needs
+	$(Q)LLVM=$(LLVM) sh tools/deps.sh $(AFTER_DEPS)
+
+# What is installed decides how the rest is built: read this file once more.
 ifneq ($(strip $(AFTER_DEPS)),)
 
 .PHONY: deps after-deps $(AFTER_DEPS)
@@ -232,8 +234,13 @@ QEMU_ARGS := -machine virt -smp $(SMP) -m $(MEM) -nographic
 RUN_ARGS = $(QEMU_ARGS) -kernel $(B)/calf.elf \
 	$(if $(INITRD),-initrd $(INITRD)) $(if $(APPEND),-append "$(APPEND)")
 
+# The status that a session ends with is news, not an error of make's; that
+# there is no QEMU is one (126, 127).
 run: $(B)/calf.elf ## boot to the shell (SMP= MEM= INITRD= APPEND=)
-	$(QEMU) $(RUN_ARGS)
+	$(info $(QEMU) $(RUN_ARGS))
+	@$(QEMU) $(RUN_ARGS); status=$$?; case $$status in 0) ;; \
+		126 | 127) exit $$status ;; \
+		*) echo "QEMU ended with status $$status." ;; esac
 
 gdb: $(B)/calf.elf ## the same under gdb, stopped at the first instruction
 	$(Q)sh tools/gdb/session.sh "$(GDB)" "$(B)/calf.elf" \
