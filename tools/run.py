@@ -15,11 +15,12 @@ A table has a line per boot, blank fields (or `-`) meaning the default:
 
     label | smp | mem | timeout | kernel | initrd | append | expect | qemu
 
-`kernel` may be `exec: COMMAND`, `expect` is `pass` or `fail:REASON`, and
-`qemu` is further words for QEMU (`icount` stands for --icount).  A PATTERN
-selects labels, like `kernel-*`.  A boot that is expected to fail counts as
-one passed test if it fails for exactly that reason, and as one failed test
-otherwise.  The reasons, the first that holds being the verdict:
+`kernel` may be `exec: COMMAND`, `expect` is `pass`, `fail:REASON` or
+`fail:panic: WORDS`, and `qemu` is further words for QEMU (`icount` stands for
+--icount).  A PATTERN selects labels, like `kernel-*`.  A boot that is expected
+to fail counts as one passed test if it fails for exactly that reason (and, a
+panic, with these words), and as one failed test otherwise.  The reasons, the
+first that holds being the verdict:
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Dict, List, Optional, Tuple
 
+from dispositions import default_signals
 from tap import Report
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -165,7 +167,10 @@ def reasons(boot: Boot, outcome: Outcome) -> List[str]:
 def as_expected(boot: Boot, outcome: Outcome, wrong: List[str]) -> bool:
     if boot.expect == PASS:
         return not wrong
-    if wrong[:1] != [boot.expect.replace("fail:", "", 1)]:
+    reason, _, words = boot.expect.replace("fail:", "", 1).partition(": ")
+    if wrong[:1] != [reason]:
+        return False
+    if words and not any(words in line for line in outcome.panics):
         return False
     # A machine that gives up must also say so to whoever started it.
     return wrong[0] not in ("panic", "init-died") or outcome.status != 0
@@ -207,7 +212,8 @@ class Runner:
         try:
             process = subprocess.Popen(
                 self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, start_new_session=True, cwd=ROOT)
+                stderr=subprocess.STDOUT, start_new_session=True, cwd=ROOT,
+                preexec_fn=default_signals)
         except OSError as error:
             self._take(f"{self.argv[0]}: {error.strerror}\n".encode(), echo)
             return self.outcome
@@ -374,8 +380,10 @@ def parse_line(line: str, default: Boot) -> Boot:
 
 
 def check_expectation(expect: str) -> None:
-    kind, _, reason = expect.partition(":")
-    if expect != PASS and (kind != "fail" or reason not in REASONS):
+    kind, _, rest = expect.partition(":")
+    reason, _, words = rest.partition(": ")
+    if expect != PASS and (kind != "fail" or reason not in REASONS or
+                           (words and reason != "panic")):
         raise ValueError(f"{expect}: no such expectation")
 
 

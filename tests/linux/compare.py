@@ -33,6 +33,7 @@ from typing import Callable, Dict, List, Optional, Tuple
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
+from dispositions import default_signals  # noqa: E402
 from tap import RESULT, SKIP, Test, run_tests  # noqa: E402
 
 BUILD = ROOT / "build"
@@ -81,7 +82,8 @@ def run(argv: List[str], timeout: float) -> str:
     # Emulators complain on stderr of programs that die of a signal.
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL) as process:
+                          stderr=subprocess.DEVNULL,
+                          preexec_fn=default_signals) as process:
         try:
             out, _ = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
