@@ -108,8 +108,11 @@ static void tests_start(void)
 
 void kmain(uint64_t hartid, paddr_t fdt)
 {
+	struct region image = {virt_to_phys(kernel_start),
+	    page_ceil(virt_to_phys(kernel_end))};
+
 	hart_init_boot();
-	machine_init(fdt);
+	machine_init(fdt, image);
 	machine_set_boot_hart(hartid);
 	memory_init();
 	kernelmap_init();

@@ -140,7 +140,8 @@ needs_of()
 	format)		echo make clang_format ;;
 	check*)		echo make python "$CROSS" clang lld clang_format \
 				cppcheck ;;
-	test-host* | test-model)
+	test-host*)	echo make python qemu host_cc ;;
+	test-model)
 			echo make host_cc ;;
 	test-spin)	echo make python host_cc spin ;;
 	test*)		echo make python "$CROSS" qemu firmware gdb host_cc \
