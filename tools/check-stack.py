@@ -45,6 +45,8 @@ INDIRECT = [
     (r"\w+->fast\(", "trap/syscall.c", r"= FAST\((\w+)\)"),
     (r"\w+->full\(", "trap/syscall.c", r"= FULL\((\w+)\)"),
     (r"poll->look\(", "trap/sys_wait.c", r"\.look = (\w+),"),
+    (r"\bvisit\(", "arch/machine.c", r"fdt_walk\((\w+)\)"),
+    (r"\breserve\(", "arch/machine.c", r"fdt_reservations\((\w+)\)"),
 ]
 
 # How often each function of a cycle can be on the stack at once.

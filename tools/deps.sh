@@ -130,7 +130,7 @@ OPTIONAL='linux_cc'
 needs_of()
 {
 	case $1 in
-	clean | help | deps)	echo make ;;
+	clean | help | compilers) echo make ;;
 	all)		echo make "$CROSS" ;;
 	run | spike)	echo make "$CROSS" qemu firmware ;;
 	gdb | debug)	echo make "$CROSS" qemu firmware gdb ;;
@@ -144,6 +144,7 @@ needs_of()
 	test-model)
 			echo make host_cc ;;
 	test-spin)	echo make python host_cc spin ;;
+	test-clang)	echo make python "$CROSS" qemu firmware clang lld ;;
 	test*)		echo make python "$CROSS" qemu firmware gdb host_cc \
 				clang spin qemu_user ;;
 	*)		echo "$ALL" ;;

@@ -387,13 +387,14 @@ def check_expectation(expect: str) -> None:
         raise ValueError(f"{expect}: no such expectation")
 
 
-def read_table(path: str, default: Boot, patterns: List[str]) -> List[Boot]:
+def read_table(path: str, default: Boot, patterns: List[str],
+               build: str) -> List[Boot]:
     boots: List[Boot] = []
     for number, line in enumerate(Path(path).read_text().splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         try:
-            boot = parse_line(line, default)
+            boot = parse_line(re.sub(r"\bbuild/", f"{build}/", line), default)
         except ValueError as error:
             sys.exit(f"{path}:{number}: {error}")
         if any(other.label == boot.label for other in boots):
@@ -432,6 +433,8 @@ def parse_arguments(arguments: List[str]) -> argparse.Namespace:
     add("-j", "--jobs", type=int, default=1, metavar="N")
     add("-v", "--verbose", action="store_true", help="show all output")
     add("--boots", metavar="FILE", help="a table of boots")
+    add("--build", default="build", metavar="FOLDER",
+        help="where the table's build/ is")
     add("--exec", nargs=argparse.REMAINDER, default=[], dest="command",
         metavar="...", help="a program and its arguments, not QEMU")
     add("what", nargs="*", metavar="KERNEL|PATTERN")
@@ -452,7 +455,7 @@ def boots_of(options: argparse.Namespace) -> List[Boot]:
         extra=(ICOUNT if options.icount else []) + shlex.split(options.extra),
         command=options.command, status=options.expect_status)
     if options.boots:
-        return read_table(options.boots, boot, options.what)
+        return read_table(options.boots, boot, options.what, options.build)
     try:
         check_expectation(boot.expect)
     except ValueError as error:

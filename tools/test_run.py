@@ -312,6 +312,18 @@ host    |     |     | 5       | exec: /bin/sh {work}/good
     return None if lines[-1] == "4 passed, 0 failed" else f"{lines}"
 
 
+def files_of_a_table_may_be_in_another_folder() -> Optional[str]:
+    (work / "other").mkdir()
+    kernel(GOOD, "other/good")
+    table = work / "boots"
+    table.write_text("one ||| 5 | build/good | build/some.cpio\n")
+    status, lines = run("--boots", str(table), "--build", str(work / "other"))
+    if status != 0 or lines[-1] != "2 passed, 0 failed":
+        return f"{lines}"
+    log = (work / "logs" / "one.log").read_text()
+    return None if f"{work}/other/some.cpio" in log else log
+
+
 def mistake_in_a_table_is_an_error() -> Optional[str]:
     table = work / "boots"
     for line in ("label only", "a||||k|||fail:tuesday", "a|||soon|k",
@@ -383,6 +395,7 @@ TESTS = [
     program_of_this_machine_runs,
     log_holds_command_and_output,
     table_sums_over_all_boots,
+    files_of_a_table_may_be_in_another_folder,
     mistake_in_a_table_is_an_error,
     empty_table_fails,
     interrupt_ends_what_runs,
