@@ -333,10 +333,14 @@ $(B)/bench.cpio: $(B)/bin/bench $(B)/bin/true tools/mkcpio.sh
 		bin/true=$(B)/bin/true:755
 
 BENCH_FILES := $(B)/calf.elf $(B)/bench.cpio
+COMPILER = $(if $(filter 1,$(LLVM)),clang $(shell clang -dumpversion),gcc \
+	$(shell $(CC) -dumpfullversion))
 BENCH = $(PYTHON) tools/bench.py --qemu $(QEMU) $(if $(QUICK),--quick) \
+	--compiler "$(strip $(COMPILER))" --kernel $(B)/calf.elf \
+	--initrd $(B)/bench.cpio $(if $(RECORD),--record) \
 	$(if $(LINUX),--linux $(LINUX))
 
-bench: $(BENCH_FILES) ## instructions beside Linux's (QUICK=1 LINUX=Image)
+bench: $(BENCH_FILES) ## instructions beside Linux's (QUICK=1 RECORD=1 LINUX=Image)
 	$(BENCH)
 
 bench-gate: $(BENCH_FILES) ## fail where something costs 5 % more than recorded
