@@ -22,6 +22,8 @@ _Static_assert(offsetof(struct hart, proc) == HART_PROC, "");
 _Static_assert(offsetof(struct hart, entered) == HART_ENTERED, "");
 #endif
 
+#define START_SECONDS 10UL
+
 struct hart harts[MAX_HARTS];
 unsigned hart_count = 1;
 
@@ -63,19 +65,32 @@ static void hart_await(const struct hart *hart)
 }
 
 /*
- * A hart that does not come up within a second is done without, unless it comes
- * while others are waited for. `hart` is what the next to come takes.
+ * A hart of a loaded host takes its time. One that does not come up by the end
+ * of START_SECONDS is done without, unless it comes while others are waited
+ * for. `hart` is what the next to come takes.
  */
 static bool hart_bring_up(uint64_t hartid, const struct hart *hart)
 {
-	uint64_t deadline = timer_now() + machine.timebase_hz;
+	uint64_t deadline = timer_now() + START_SECONDS * machine.timebase_hz;
+	long error =
+	    sbi_call(SBI_HSM, 0, hartid, virt_to_phys(_start_other), 0).error;
 
-	if (sbi_call(SBI_HSM, 0, hartid, virt_to_phys(_start_other), 0).error !=
-	    0)
+	if (error != 0) {
+		kprintf("warning: the firmware does not start hart %lu "
+			"(error %ld); it is not used\n",
+		    hartid, error);
 		return false;
-	while (!__atomic_load_n(&hart->online, __ATOMIC_ACQUIRE))
-		if (timer_now() > deadline)
+	}
+	while (!__atomic_load_n(&hart->online, __ATOMIC_ACQUIRE)) {
+		if (timer_now() > deadline) {
+			kprintf("warning: hart %lu did not start within %lu "
+				"seconds and is not used; try fewer harts, "
+				"as many as the host has processors\n",
+			    hartid, START_SECONDS);
 			return false;
+		}
+		hart_relax();
+	}
 	return true;
 }
 
@@ -88,13 +103,9 @@ void hart_start_others(void)
 	for (unsigned i = 1; i < MAX_HARTS; i++)
 		hart_prepare(i);
 	__atomic_store_n(&hart_next, 1, __ATOMIC_SEQ_CST);
-	for (unsigned i = 1; i < machine.hart_count; i++) {
+	for (unsigned i = 1; i < machine.hart_count; i++)
 		if (hart_bring_up(machine.hartids[i], &harts[count]))
 			count++;
-		else
-			kprintf("hart %lu did not start in time\n",
-			    machine.hartids[i]);
-	}
 	count = __atomic_exchange_n(&hart_next, MAX_HARTS, __ATOMIC_SEQ_CST);
 	hart_count = (unsigned)min_u64(count, MAX_HARTS);
 	for (unsigned i = 1; i < hart_count; i++)

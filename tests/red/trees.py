@@ -124,10 +124,12 @@ def archive_at(root: Node, start: int, end: int) -> None:
 
 
 def harts(root: Node, count: int) -> None:
+    """More harts than the two that there are."""
     cpus = root.child("cpus")
-    first = cpus.child("cpu@0").props
-    cpus.children = [Node(f"cpu@{i:x}", {**first, "reg": number(i)})
-                     for i in range(count)]
+    like = {**cpus.child("cpu@0").props}
+    del like["phandle"]
+    for i in range(2, count):
+        cpus.children.append(Node(f"cpu@{i:x}", {**like, "reg": number(i)}))
 
 
 # --- What is right, if unusual ------------------------------------------------
@@ -152,11 +154,15 @@ def archive(root: Node) -> None:
     archive_at(root, RAM + 16 * MIB, RAM + 17 * MIB)
 
 
+def three_harts(root: Node) -> None:
+    harts(root, 3)
+
+
 def six_harts(root: Node) -> None:
     harts(root, 6)
 
 
-RIGHT = [plain, border, last_page, archive, six_harts]
+RIGHT = [plain, border, last_page, archive, three_harts, six_harts]
 
 
 # --- What is wrong: the message is the docstring -------------------------------
