@@ -244,6 +244,13 @@ int harts(void);
  */
 uint64_t longest_entry(void);
 
+/*
+ * The same, when nobody but the caller and its children has anything left to
+ * do: what is counted from here on is theirs. The runner, which wrote to its
+ * memory after it had forked the test, may have been late.
+ */
+struct calf_stat quiet_counters(void);
+
 /* Checks the invariants and returns the number of free frames, or 0. */
 uint64_t checked_free_frames(void);
 
