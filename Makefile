@@ -303,6 +303,34 @@ test-spin: ## models of what harts do at once (DEEP=1 MUTANT=name)
 	$(Q)$(PYTHON) tests/spin/check.py $(if $(DEEP),--deep) \
 		$(if $(MUTANT),--mutant $(MUTANT))
 
+# --- another machine: Spike, the reference of the instruction set --------------
+
+SPIKE ?= spike
+FIRMWARE ?= /usr/lib/riscv64-linux-gnu/opensbi/generic/fw_jump.elf
+SPIKE_FILES := $(B)/calf-test.img $(B)/spike-fw.elf $(B)/test.cpio
+OBJCOPY := $(if $(filter 1,$(LLVM)),llvm-objcopy,$(CROSS)objcopy)
+
+# The whole image as it lies in memory.
+$(B)/calf-test.img: $(B)/calf-test.elf
+	$(Q)$(OBJCOPY) -O binary $< $@
+
+# Spike finds by these names where the firmware says that it is done.
+$(B)/spike-fw.elf: $(FIRMWARE)
+	@mkdir -p $(@D)
+	$(Q)$(OBJCOPY) --add-symbol tohost=.htif:8 \
+		--add-symbol fromhost=.htif:0 $< $@
+
+spike: ## suites on that simulator (SPIKE=path FIRMWARE=fw_jump.elf)
+ifeq ($(shell command -v $(SPIKE)),)
+	@echo "spike: skipped, as there is no $(SPIKE) (SPIKE=path)"
+else ifeq ($(wildcard $(FIRMWARE)),)
+	@echo "spike: skipped, as there is no $(FIRMWARE) (FIRMWARE=fw_jump.elf)"
+else
+	+$(Q)$(MAKE) --no-print-directory $(SPIKE_FILES)
+	$(Q)SPIKE=$(SPIKE) $(PYTHON) tools/run.py --boots tests/spike.txt \
+		--build $(B) --logs $(B)/logs $(ONLY)
+endif
+
 # --- random system calls and storms of forks ---------------------------------
 
 SEED ?= 1
@@ -471,7 +499,8 @@ help: ## this list
 		$(MAKEFILE_LIST)
 
 .PHONY: all run gdb debug fuzz storm test test-kernel test-user test-linux \
-	test-spin test-ubsan test-clang test-either test-red bench bench-gate bench-wall profile check \
+	test-spin test-ubsan test-clang test-either test-red \
+	spike bench bench-gate bench-wall profile check \
 	$(CHECKS:%=check-%) format deps \
 	compilers clean help
 
