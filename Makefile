@@ -113,7 +113,11 @@ include tests/kernel/suites.mk
 include tests/red/red.mk
 include tests/linux/linux.mk
 
-all: $(B)/calf.elf $(B)/calf.asm ## build the kernel with its programs
+# The listing is a convenience: LLVM comes without the tool on some systems.
+OBJDUMP := $(firstword $(foreach t,$(if $(CROSS),$(CROSS)objdump) \
+	llvm-objdump,$(if $(shell command -v $(t) 2>/dev/null),$(t))))
+
+all: $(B)/calf.elf $(if $(OBJDUMP),$(B)/calf.asm) ## build the kernel with its programs
 
 # Three kernels from the same sources: as it is, with its checks on, and with
 # those of the compiler as well.
@@ -159,7 +163,7 @@ $(B)/calf-ubsan.elf: $(UBSAN_KERNEL_OBJS) $(B)/initrd.o linker.ld
 	$(Q)$(CC) $(KERNEL_LDFLAGS) $(UBSAN_KERNEL_OBJS) $(B)/initrd.o -o $@
 
 $(B)/calf.asm: $(B)/calf.elf
-	$(Q)$(CROSS)objdump -d $< > $@ 2>/dev/null || llvm-objdump -d $< > $@
+	$(Q)$(OBJDUMP) -d $< > $@
 
 # --- user programs -----------------------------------------------------------
 
@@ -435,7 +439,7 @@ else
 		$(B)/clang/calf-test.elf >/dev/null && echo "clang: builds"
 endif
 
-check-registers: $(KERNEL_OBJS) ## does C leave alone what trapvec.S does not save?
+check-registers: $(if $(filter 1,$(LLVM)),,$(KERNEL_OBJS)) ## does C leave alone what trapvec.S does not save?
 ifeq ($(LLVM),1)
 	@echo "registers: skipped, as clang uses them all"
 else
@@ -469,7 +473,7 @@ check-cppcheck: ## cppcheck of every kernel file
 		--suppress=normalCheckLevelMaxBranches $(KERNEL_C) && \
 	echo "cppcheck: clean"
 
-check-stack: $(KERNEL_OBJS) $(TEST_KERNEL_OBJS) ## how deep can the stack get?
+check-stack: $(if $(filter 1,$(LLVM)),,$(KERNEL_OBJS) $(TEST_KERNEL_OBJS)) ## how deep can the stack get?
 ifeq ($(LLVM),1)
 	@echo "stack: skipped, as only GCC tells of calls and frames"
 else

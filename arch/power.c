@@ -63,7 +63,7 @@ void power_off(unsigned status)
 		while (timer_now() - start < 5 * second)
 			hart_relax();
 	} else if (status != 0 && machine.timebase_hz == 0) {
-		halt();
+		halt(); /* the last walk of the tree sets it */
 	}
 	(void)sbi_call(SBI_SRST, 0, SRST_SHUTDOWN,
 	    status != 0 ? SRST_REASON_FAILURE : 0, 0);
