@@ -2,6 +2,7 @@
 /*
  * main.c - the boot order. The one file that may see everything.
  */
+#include "arch/console.h"
 #include "arch/hart.h"
 #include "arch/machine.h"
 #include "arch/power.h"
@@ -16,6 +17,7 @@
 #include "proc/random.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
+#include "proc/tty.h"
 #ifdef CALF_TEST
 #include "tests/kernel/ktest.h"
 #endif
@@ -130,6 +132,7 @@ void kmain(uint64_t hartid, paddr_t fdt)
 		    machine.harts_ignored, MAX_HARTS);
 	random_init();
 	signal_init();
+	tty_init();
 	files_init();
 	tests_start();
 	init_start();

@@ -32,7 +32,7 @@ static char *pipe_at(struct pipe *pipe, uint64_t at, size_t *n)
 	return pipe->page[at / PAGE_SIZE % PIPE_FRAMES] + at % PAGE_SIZE;
 }
 
-static NOINLINE bool page_give(char **page)
+static bool page_give(char **page)
 {
 	struct frame *frame = frame_alloc(FRAME_KERNEL);
 
@@ -43,11 +43,11 @@ static NOINLINE bool page_give(char **page)
 }
 
 /* A frame for byte number `at`. */
-static inline bool pipe_give_page(struct pipe *pipe, uint64_t at)
+static bool pipe_give_page(struct pipe *pipe, uint64_t at)
 {
 	char **page = &pipe->page[at / PAGE_SIZE % PIPE_FRAMES];
 
-	return likely(*page != NULL) || page_give(page);
+	return *page != NULL || page_give(page);
 }
 
 /* Moves up to `n` bytes out of the ring, as far as one frame goes. */
@@ -71,7 +71,7 @@ static long wait_for_bytes(struct pipe *pipe, vaddr_t to, size_t len)
 }
 
 /* Nothing to read, it seemed: the end, or a reason to wait. */
-static NOINLINE long read_nothing(struct pipe *pipe, vaddr_t to, size_t len,
+static long read_nothing(struct pipe *pipe, vaddr_t to, size_t len,
     unsigned how)
 {
 	long result;
@@ -109,7 +109,7 @@ static long read_some(struct pipe *pipe, vaddr_t to, size_t len)
  * Page by page. The first decides about errors, others end the read. If there
  * is nothing after all, another reader was faster.
  */
-static NOINLINE long read_pages(struct pipe *pipe, vaddr_t to, size_t len)
+static long read_pages(struct pipe *pipe, vaddr_t to, size_t len)
 {
 	size_t done = 0;
 
@@ -125,40 +125,6 @@ static NOINLINE long read_pages(struct pipe *pipe, vaddr_t to, size_t len)
 	return done > 0 ? (long)done : call_go_on(SIGNAL_RESTARTS);
 }
 
-/* The next `n` bytes, if they are there and lie in one piece; or NULL. */
-static inline char *pipe_bytes(struct pipe *pipe, size_t n) REQUIRES(pipe->lock)
-{
-	uint64_t tail = pipe->tail, offset = tail & PAGE_MASK;
-
-	if (n == 0 || n > PAGE_SIZE - offset)
-		return NULL;
-	return pipe->page[tail / PAGE_SIZE % PIPE_FRAMES] + offset;
-}
-
-/* What there is, if that is simple; and else read_pages() does it. */
-static NOINLINE long read_piece(struct pipe *pipe, vaddr_t to, size_t len)
-{
-	void *kernel;
-	char *from;
-	size_t n;
-
-	if (unlikely(
-		!user_page_ready(proc_self()->as, to, ACCESS_WRITE, &kernel)))
-		return read_pages(pipe, to, len);
-	lock_acquire(&pipe->lock);
-	n = min_u64(len, pipe->head - pipe->tail);
-	from = pipe_bytes(pipe, n);
-	if (unlikely(from == NULL || n > PAGE_SIZE - (to & PAGE_MASK))) {
-		lock_release(&pipe->lock);
-		return read_pages(pipe, to, len);
-	}
-	memcpy(kernel, from, n);
-	pipe->tail += n;
-	waitq_wake_all(&pipe->write_event);
-	lock_release(&pipe->lock);
-	return (long)n;
-}
-
 static long pipe_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 {
 	struct pipe *pipe = f->object;
@@ -167,7 +133,7 @@ static long pipe_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 		return 0;
 	if (pipe_is_empty(pipe))
 		return read_nothing(pipe, to, len, how);
-	return read_piece(pipe, to, len);
+	return read_pages(pipe, to, min_u64(len, PIPE_SIZE));
 }
 
 /*
@@ -205,7 +171,7 @@ static long pipe_write_some(struct pipe *pipe, vaddr_t from, size_t len,
 }
 
 /* That nobody reads is a signal as well as an error. */
-static NOINLINE long no_reader(void)
+static long no_reader(void)
 {
 	struct proc *p = proc_self();
 
@@ -223,7 +189,7 @@ static long wait_for_room(struct pipe *pipe, unsigned how)
 }
 
 /* More than goes in as a whole: what fits, or what a part may be. */
-static NOINLINE long write_large(struct pipe *pipe, vaddr_t from, size_t len,
+static long write_large(struct pipe *pipe, vaddr_t from, size_t len,
     unsigned how) REQUIRES(pipe->lock)
 {
 	bool no_memory = false;
@@ -279,7 +245,7 @@ struct parts {
 	int err; /* they cannot be read */
 };
 
-static NOINLINE long write_parts(struct pipe *pipe, const struct parts *parts,
+static long write_parts(struct pipe *pipe, const struct parts *parts,
     unsigned how)
 {
 	long result;
@@ -303,7 +269,7 @@ long pipe_write_gathered(struct file *f, const char *from, size_t len,
 	    &(struct parts){.at = {from}, .len = {len}}, how);
 }
 
-static NOINLINE long write_small(struct pipe *pipe, vaddr_t from, size_t len,
+static long write_small(struct pipe *pipe, vaddr_t from, size_t len,
     unsigned how)
 {
 	struct aspace *as = proc_self()->as;
@@ -320,65 +286,19 @@ static NOINLINE long write_small(struct pipe *pipe, vaddr_t from, size_t len,
 	return write_parts(pipe, &parts, how);
 }
 
-/*
- * Where `len` bytes can go in as they are, in one piece, with somebody there to
- * read them; or NULL.
- */
-static inline char *pipe_room(struct pipe *pipe, size_t len)
-    REQUIRES(pipe->lock)
+static long pipe_write(struct file *f, vaddr_t from, size_t len, unsigned how)
 {
-	uint64_t head = pipe->head, offset = head & PAGE_MASK;
-	char *page = pipe->page[head / PAGE_SIZE % PIPE_FRAMES];
-
-	if (page == NULL || pipe->readers == 0 || len > PAGE_SIZE - offset ||
-	    len > PIPE_SIZE - (head - pipe->tail))
-		return NULL;
-	return page + offset;
-}
-
-/* Bytes of one page, if that is simple; and else write_small() does it. */
-INLINE long write_piece(struct pipe *pipe, vaddr_t from, size_t len,
-    unsigned how)
-{
-	void *kernel;
-	char *to;
-
-	if (unlikely(
-		!user_page_ready(proc_self()->as, from, ACCESS_READ, &kernel)))
-		return write_small(pipe, from, len, how);
-	lock_acquire(&pipe->lock);
-	to = pipe_room(pipe, len);
-	if (unlikely(to == NULL)) {
-		lock_release(&pipe->lock);
-		return write_small(pipe, from, len, how);
-	}
-	memcpy(to, kernel, len);
-	pipe->head += len;
-	waitq_wake_all(&pipe->read_event);
-	lock_release(&pipe->lock);
-	return (long)len;
-}
-
-static NOINLINE long write_pages(struct pipe *pipe, vaddr_t from, size_t len,
-    unsigned how)
-{
+	struct pipe *pipe = f->object;
 	long result;
 
+	if (len == 0)
+		return 0;
 	if (len <= PIPE_BUF && !(how & IO_REST))
 		return write_small(pipe, from, len, how);
 	lock_acquire(&pipe->lock);
 	result = write_large(pipe, from, len, how);
 	lock_release(&pipe->lock);
 	return result;
-}
-
-static long pipe_write(struct file *f, vaddr_t from, size_t len, unsigned how)
-{
-	if (len == 0)
-		return 0;
-	if (unlikely(len > PAGE_SIZE - (from & PAGE_MASK) || (how & IO_REST)))
-		return write_pages(f->object, from, len, how);
-	return write_piece(f->object, from, len, how);
 }
 
 static unsigned pipe_poll(struct file *f)

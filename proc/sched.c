@@ -16,7 +16,6 @@
 #include "proc/queue.h"
 #include "proc/signal.h"
 #include "proc/space.h"
-#include "proc/tty.h"
 #include "timers.h"
 
 struct lock sched_lock;
@@ -27,6 +26,12 @@ struct sched_queues sched_queues = {
 struct waitq poll_event = {.procs = {&poll_event.procs, &poll_event.procs}};
 uint64_t poll_news;
 static uint64_t tick_ticks; /* [c] a tick, in timer ticks */
+
+static void nothing(void)
+{
+}
+
+void (*sched_at_tick)(void) = nothing;
 
 #define WOKEN_PART 8 /* moved to the run queue at a time */
 
@@ -108,7 +113,7 @@ static void timer_arm(bool idle)
 {
 	uint64_t at = timers_first();
 
-	/* The boot hart looks at the console even when it is idle. */
+	/* The boot hart has something to do at each tick: sched_at_tick(). */
 	if (!idle || hart_index() == 0)
 		at = min_u64(at, timer_now() + tick_ticks);
 	timer_set(at);
@@ -173,7 +178,7 @@ static NOINLINE struct proc *ready_wait(void)
 		hart_park_if_asked();
 		timers_run();
 		if (hart_index() == 0)
-			tty_poll();
+			sched_at_tick();
 	}
 	timer_arm(false);
 	return p;
@@ -304,7 +309,7 @@ void sched_tick(void)
 	hart_park_if_asked();
 	timers_run();
 	if (hart_index() == 0)
-		tty_poll();
+		sched_at_tick();
 	if (timer_now() < hart_self()->timer_deadline)
 		return;
 	timer_arm(false);

@@ -11,7 +11,7 @@
 
 #include "abi/errno.h"
 #include "abi/termios.h"
-#include "arch/power.h"
+#include "arch/console.h"
 #include "lib/string.h"
 #include "proc/file.h"
 #include "proc/sched.h"
@@ -159,7 +159,7 @@ static void input_char(char c)
 }
 
 /* What was typed after a ctrl-C waits until everybody has got the signal. */
-void tty_poll(void)
+static void tty_poll(void)
 {
 	int c;
 
@@ -177,6 +177,11 @@ void tty_poll(void)
 	if (ready != tail)
 		waitq_wake_all(&readers);
 	lock_release(&tty_lock);
+}
+
+void tty_init(void)
+{
+	sched_at_tick = tty_poll;
 }
 
 /* At most a line in canonical mode, up to an END and with it. */

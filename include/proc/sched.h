@@ -96,7 +96,10 @@ void sched_queue(void) EXCLUDES(sched_lock);
 /* The running process stays ready; returns if nobody else is. */
 void sched_yield(void);
 
-/* The timer interrupt: wakes sleepers, looks at the console, may yield. */
+/* What the boot hart does at each of its ticks, also while it is idle. */
+extern void (*sched_at_tick)(void); /* [c] after boot */
+
+/* The timer interrupt: wakes sleepers, does what is due, may yield. */
 void sched_tick(void);
 
 /*
