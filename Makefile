@@ -231,6 +231,7 @@ $(B)/genprog.cpio: $(B)/bin/genprog tools/mkcpio.sh
 	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/genprog:755
 
 include tests/host/host.mk
+include tests/nasty/nasty.mk
 
 # --- running -----------------------------------------------------------------
 

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check.c - mistakes of the kernel that the machine sees at the instruction,
+ * long before damage shows.
+ *
+ *   stale   user mode used a translation that allows more than the tables do
+ *   frame   user mode touched a frame that is free, a table, or nobody's
+ *   freed   a frame was freed that its own hart can still reach
+ *   root    two harts run one address space
+ *   lock    user mode was entered with a lock held
+ *
+ * The kernel's structures are known from its symbols and from layout.c. With a
+ * kernel that has no such symbols nothing is checked.
+ */
+#include "check.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "elf.h"
+#include "layout.h"
+#include "report.h"
+
+static uint64_t frames_symbol, base_symbol, count_symbol, root_symbol;
+static uint64_t boot_root, data_start, data_end;
+
+/* The frame table, as of the last look. */
+static uint64_t frames_start, frames_end, frame_base;
+
+static struct {
+	uint64_t steps, call;
+} longest;
+
+static uint64_t to_physical(uint64_t va)
+{
+	return va >= KERNEL_DIRECT_MAP ? va - KERNEL_DIRECT_MAP : va;
+}
+
+static uint64_t symbol_pa(const char *name)
+{
+	uint64_t va = symbol_value(name);
+
+	return va == 0 ? 0 : to_physical(va);
+}
+
+void check_init(void)
+{
+	frames_symbol = symbol_pa("frames");
+	base_symbol = symbol_pa("frame_base");
+	count_symbol = symbol_pa("frame_count");
+	root_symbol = symbol_pa("kernel_root");
+	boot_root = symbol_pa("boot_root");
+	data_start = symbol_pa("kernel_rodata_end");
+	data_end = symbol_pa("kernel_stacks");
+}
+
+bool check_is_shared_data(uint64_t pa)
+{
+	return pa >= data_start && pa < data_end;
+}
+
+/* --- frames --------------------------------------------------------------- */
+
+static void find_frames(void)
+{
+	if (frames_start != 0 || frames_symbol == 0 ||
+	    ram_word(count_symbol) == 0)
+		return;
+	frame_base = ram_word(base_symbol);
+	frames_start = to_physical(ram_word(frames_symbol));
+	frames_end = frames_start + ram_word(count_symbol) * KERNEL_FRAME_SIZE;
+	for (unsigned i = 0; i < machine.hart_count; i++)
+		hart_forget(&machine.cores[i].hart);
+}
+
+static unsigned frame_state(uint64_t pa)
+{
+	uint64_t at = frames_start +
+	    ((pa - frame_base) >> PAGE_SHIFT) * KERNEL_FRAME_SIZE;
+
+	if (frames_start == 0 || pa < frame_base || at >= frames_end)
+		return KERNEL_FRAME_IS_NOTHING;
+	return *((uint8_t *)ram_at(at) + KERNEL_FRAME_STATE);
+}
+
+static const char *state_name(uint64_t pa)
+{
+	switch (frame_state(pa)) {
+	case KERNEL_FRAME_IS_FREE:
+		return "free";
+	case KERNEL_FRAME_IS_NOTHING:
+		return "no memory of the allocator's";
+	case KERNEL_FRAME_IS_KERNEL:
+		return "the kernel's";
+	case KERNEL_FRAME_IS_TABLE:
+		return "a page table";
+	default:
+		return "a user's page";
+	}
+}
+
+bool check_wants_stores(uint64_t pa)
+{
+	return !machine.config.kind &&
+	    pa - (frames_start & ~PAGE_MASK) <
+	    frames_end - (frames_start & ~PAGE_MASK);
+}
+
+static bool is_kernel_root(uint64_t root)
+{
+	return root == boot_root || root == 0 ||
+	    (root_symbol != 0 && root == ram_word(root_symbol));
+}
+
+static uint64_t root_of(const struct core *c)
+{
+	return c->hart.satp >> 60 == 0 ? 0 : pte_pa(c->hart.satp << 10);
+}
+
+/* A frame was freed: nobody's live translation may lead to it. */
+void check_store(struct core *c, uint64_t pa)
+{
+	uint64_t frame =
+	    frame_base / PAGE_SIZE + (pa - frames_start) / KERNEL_FRAME_SIZE;
+	const struct tlb_entry *e;
+
+	if (pa < frames_start || pa % KERNEL_FRAME_SIZE != 0 ||
+	    frame_state(frame << PAGE_SHIFT) != KERNEL_FRAME_IS_FREE)
+		return;
+	for (unsigned i = 0; i < machine.hart_count; i++) {
+		struct core *other = &machine.cores[i];
+
+		if (is_kernel_root(root_of(other)))
+			continue;
+		e = tlb_names(other, frame);
+		if (e != NULL)
+			report_failure(c,
+			    "freed: expected no hart to reach "
+			    "frame %#" PRIx64 "; hart %u has the %s %#" PRIx64
+			    " read from %#" PRIx64 " at step %" PRIu64,
+			    frame << PAGE_SHIFT, i,
+			    e->kind == TLB_LEAF ? "leaf" : "pointer", e->pte,
+			    e->slot, e->step);
+	}
+}
+
+/* --- user mode ------------------------------------------------------------ */
+
+#define PERMS (PTE_V | PTE_R | PTE_W | PTE_X | PTE_U)
+
+/* Does `used` allow what the tables do not? */
+static bool is_stale(struct translation used, struct translation now)
+{
+	uint64_t span = 1UL << (12 + 9 * used.level);
+
+	return used.level != now.level || (used.pte & ~now.pte & PERMS) != 0 ||
+	    pte_pa(used.pte) / span != pte_pa(now.pte) / span;
+}
+
+static const char *access_name(enum access access)
+{
+	return access == ACCESS_READ ? "load"
+	    : access == ACCESS_WRITE ? "store"
+				     : "fetch";
+}
+
+void check_user_access(struct core *c, uint64_t va, enum access access,
+    struct translation t, uint64_t pa)
+{
+	struct translation now = table_walk(c, va);
+
+	if (frames_start == 0)
+		return;
+	if (is_stale(t, now))
+		report_failure(c,
+		    "stale: a %s at %#" PRIx64 " used the level "
+		    "%u entry %#" PRIx64 ", %s from %#" PRIx64
+		    " at step %" PRIu64 "; the tables have %#" PRIx64
+		    " at %#" PRIx64 " (level %u); the frame used, %#" PRIx64
+		    ", is %s",
+		    access_name(access), va, t.level, t.pte,
+		    t.cached ? "kept" : "read by way of a kept pointer", t.slot,
+		    t.step, now.pte, now.slot, now.level, pa & ~PAGE_MASK,
+		    state_name(pa));
+	else if (frame_state(pa) != KERNEL_FRAME_IS_PAGE &&
+	    (frame_state(pa) != KERNEL_FRAME_IS_KERNEL ||
+		access == ACCESS_WRITE))
+		report_failure(c,
+		    "frame: a %s at %#" PRIx64 " came to %#" PRIx64
+		    ", which is %s",
+		    access_name(access), va, pa, state_name(pa));
+}
+
+void check_root(struct core *c)
+{
+	uint64_t root = root_of(c);
+
+	find_frames();
+	if (frames_start == 0 || is_kernel_root(root))
+		return;
+	for (unsigned i = 0; i < machine.hart_count; i++) {
+		struct core *other = &machine.cores[i];
+
+		if (other != c && other->started && root_of(other) == root)
+			report_failure(c,
+			    "root: expected one hart in an "
+			    "address space; harts %u and %u have the root %#" PRIx64,
+			    c->hart.index, i, root);
+	}
+}
+
+/* --- locks ---------------------------------------------------------------- */
+
+/* Who took each lock last: a small table, by address. */
+#define OWNERS 4096
+static struct {
+	uint64_t pa;
+	unsigned hart;
+} owners[OWNERS];
+
+static unsigned owner_place(uint64_t pa)
+{
+	unsigned at = (unsigned)(pa / 4 * 2654435761U) & (OWNERS - 1);
+
+	while (owners[at].pa != 0 && owners[at].pa != pa)
+		at = (at + 1) & (OWNERS - 1);
+	return at;
+}
+
+/* An exchange of 1 for 0 that acquires is a lock that was taken. */
+void check_exchange(struct core *c, uint64_t pa, uint64_t old, uint64_t value)
+{
+	unsigned at = owner_place(pa);
+
+	if (old != 0 || value != 1 || c->lock_count == LOCKS_HELD)
+		return;
+	owners[at].pa = pa;
+	owners[at].hart = c->hart.index;
+	c->locks[c->lock_count++] = pa;
+}
+
+/* What is 0, or was taken by another hart since, has been released. */
+static void check_locks(struct core *c)
+{
+	for (unsigned i = 0; i < c->lock_count; i++) {
+		uint64_t pa = c->locks[i];
+
+		if (owners[owner_place(pa)].hart == c->hart.index &&
+		    *(uint32_t *)ram_at(pa) == 1 && c->late_count == 0)
+			report_failure(c,
+			    "lock: user mode was entered with "
+			    "the lock %s held",
+			    report_symbol(pa + KERNEL_DIRECT_MAP));
+	}
+	c->lock_count = 0;
+}
+
+/* --- the length of an entry ----------------------------------------------- */
+
+void check_entry(struct core *c)
+{
+	c->entry_steps = hart_steps(&c->hart);
+	c->entry_call =
+	    c->hart.scause == CAUSE_ECALL_U ? c->hart.x[17] : ~c->hart.scause;
+}
+
+static const char *entry_name(uint64_t call)
+{
+	static char name[48];
+
+	if ((int64_t)call < 0 || ~call >> 63)
+		snprintf(name, sizeof name, "cause %#" PRIx64, ~call);
+	else
+		snprintf(name, sizeof name, "call %" PRIu64, call);
+	return name;
+}
+
+void check_return(struct core *c)
+{
+	uint64_t steps = hart_steps(&c->hart) - c->entry_steps;
+
+	check_locks(c);
+	if (steps > longest.steps && c->entry_steps != 0) {
+		longest.steps = steps;
+		longest.call = c->entry_call;
+		if (machine.config.entry_limit != 0 &&
+		    steps > machine.config.entry_limit)
+			report_failure(c,
+			    "entry: expected at most %" PRIu64
+			    " instructions in the kernel, %s took %" PRIu64,
+			    machine.config.entry_limit,
+			    entry_name(c->entry_call), steps);
+	}
+}
+
+void check_summary(void)
+{
+	if (longest.steps > 0)
+		fprintf(stderr,
+		    "# nasty: the longest entry to the kernel took "
+		    "%" PRIu64 " instructions: %s\n",
+		    longest.steps, entry_name(longest.call));
+}
+
+void hart_satp_written(struct hart *h)
+{
+	hart_forget(h);
+	check_root(core_of(h));
+}

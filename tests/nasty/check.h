@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check.h - what the machine knows of the kernel, and finds wrong by itself.
+ */
+#ifndef NASTY_CHECK_H
+#define NASTY_CHECK_H
+
+#include "machine.h"
+
+/* After the kernel was loaded: finds the symbols. */
+void check_init(void);
+
+/* A user's access by translation `t`, which comes to `pa`. */
+void check_user_access(struct core *c, uint64_t va, enum access access,
+    struct translation t, uint64_t pa);
+
+/* satp was written. */
+void check_root(struct core *c);
+
+/* The hart comes into the kernel, or leaves it. */
+void check_entry(struct core *c);
+void check_return(struct core *c);
+
+/* Memory that a store must ask about: is a page of the frame table? */
+bool check_wants_stores(uint64_t pa);
+void check_store(struct core *c, uint64_t pa);
+
+/* Is it data that harts share: the kernel's own variables? */
+bool check_is_shared_data(uint64_t pa);
+
+/* An atomic exchange put `value` where `old` was. */
+void check_exchange(struct core *c, uint64_t pa, uint64_t old, uint64_t value);
+
+/* At the end. */
+void check_summary(void);
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config.c - the command line, and what the seed makes of the rest.
+ *
+ * The words of QEMU that the other boots use mean the same here: -kernel,
+ * -initrd, -append, -smp, -m. Every other word is KEY=VALUE.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine.h"
+#include "report.h"
+
+#define UNSET ~0UL
+
+/* What the seed decides unless the command line does: from, and below. */
+static const struct choice {
+	const char *name;
+	uint64_t most;
+	const char *help;
+} choices[] = {
+    {"asids", 16, "width of an ASID in bits"},
+    {"stick", 8, "of 8 times, how often a kept translation is used"},
+    {"invalid", 1, "keep invalid entries"},
+    {"svade", 1, "A and D by fault, not by the hardware"},
+    {"misaligned", 1, "misaligned accesses are done, not trapped"},
+    {"sstc", 1, "with stimecmp"},
+    {"stval", 1, "an illegal instruction is found in stval"},
+    {"late", 1, "stores are seen late"},
+    {"rate", 1000, "instructions of a hart in a tick of 100 ns"},
+    {"mode", 4, "turns: 0 fair, 1 unfair, 2 shared, 3 bounded, 4 all"},
+    {"storm", 1000000, "in 1 of so many turns the timer fires; 0: never"},
+};
+
+enum {
+	ASIDS_,
+	STICK,
+	INVALID,
+	SVADE,
+	MISALIGNED,
+	SSTC,
+	STVAL,
+	LATE,
+	RATE,
+	MODE,
+	STORM,
+	CHOICES
+};
+
+/* What the command line alone decides. */
+static const struct choice numbers[] = {
+    {"seed", UINT64_MAX, "everything else follows from it"},
+    {"kind", 1, "no adversary at all"},
+    {"limit", UINT64_MAX, "instructions in one entry to the kernel"},
+    {"until", UINT64_MAX, "stop at this step"},
+    {"trace", UINT64_MAX, "from this step on, print every instruction"},
+    {"watch", UINT64_MAX, "print stores to this physical address"},
+    {"quiet", 1, "say nothing but what the kernel says"},
+};
+
+enum { SEED, KIND, LIMIT, UNTIL, TRACE, WATCH, QUIET, NUMBERS };
+
+static uint64_t chosen[CHOICES], given[NUMBERS];
+
+static _Noreturn void help(void)
+{
+	printf("nasty -kernel FILE [-initrd FILE] [-append WORDS] [-smp N] "
+	       "[-m SIZE] [-input FILE] [-gdb PORT] [KEY=VALUE...]\n");
+	for (unsigned i = 0; i < NUMBERS; i++)
+		printf("  %-11s %s\n", numbers[i].name, numbers[i].help);
+	printf("and what the seed chooses:\n");
+	for (unsigned i = 0; i < CHOICES; i++)
+		printf("  %-11s %s\n", choices[i].name, choices[i].help);
+	exit(0);
+}
+
+static uint64_t number(const char *what, const char *text, uint64_t most)
+{
+	char *end;
+	uint64_t value = strtoull(text, &end, 0);
+
+	if (*text < '0' || *text > '9' || *end != '\0' || value > most)
+		report_usage("%s: expected a number up to %" PRIu64
+			     ", found `%s'",
+		    what, most, text);
+	return value;
+}
+
+static uint64_t memory_size(const char *text)
+{
+	char *end;
+	uint64_t size = strtoull(text, &end, 10);
+	unsigned shift = *end == 'G' ? 30 : *end == 'K' ? 10 : 20;
+
+	if (size == 0 || size > 1UL << 20 ||
+	    (*end != '\0' && (strchr("KMG", *end) == NULL || end[1] != '\0')))
+		report_usage("-m: expected a size such as 128M, found `%s'",
+		    text);
+	size <<= shift;
+	if (size < 4UL << 20 || size > 256UL << 30 || size % PAGE_SIZE != 0)
+		report_usage("-m: expected 4M to 256G, found `%s'", text);
+	return size;
+}
+
+static bool take_key(const char *word, const struct choice *list,
+    unsigned count, uint64_t *values)
+{
+	const char *equals = strchr(word, '=');
+
+	for (unsigned i = 0; equals != NULL && i < count; i++) {
+		size_t len = (size_t)(equals - word);
+
+		if (strlen(list[i].name) == len &&
+		    strncmp(list[i].name, word, len) == 0) {
+			values[i] =
+			    number(list[i].name, equals + 1, list[i].most);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool take_option(struct config *config, const char *word,
+    const char *value)
+{
+	if (strcmp(word, "-kernel") == 0)
+		config->kernel = value;
+	else if (strcmp(word, "-initrd") == 0)
+		config->initrd = value;
+	else if (strcmp(word, "-append") == 0)
+		config->append = value;
+	else if (strcmp(word, "-input") == 0)
+		config->input = value;
+	else if (strcmp(word, "-gdb") == 0)
+		config->gdb = value;
+	else if (strcmp(word, "-smp") == 0)
+		config->harts = (unsigned)number(word, value, 16);
+	else if (strcmp(word, "-m") == 0)
+		config->memory = memory_size(value);
+	else
+		return false;
+	return true;
+}
+
+static void take_words(struct config *config, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--help") == 0)
+			help();
+		if (take_key(argv[i], numbers, NUMBERS, given) ||
+		    take_key(argv[i], choices, CHOICES, chosen))
+			continue;
+		if (argv[i][0] != '-' || i + 1 == argc ||
+		    !take_option(config, argv[i], argv[i + 1]))
+			report_usage("`%s': no such word; see --help", argv[i]);
+		i++;
+	}
+}
+
+/* In an order of its own, so that giving one leaves the others. */
+static void choose(bool kind)
+{
+	static const uint64_t asids[] = {0, 1, 2, 2, 3, 4, 9, 16};
+	static const uint64_t sticks[] = {4, 7, 8, 8};
+	static const uint64_t rates[] = {8, 16, 16, 32};
+	static const uint64_t storms[] = {0, 2000, 2000, 500};
+	uint64_t by_seed[CHOICES];
+
+	by_seed[ASIDS_] = asids[random_below(8)];
+	by_seed[STICK] = sticks[random_below(4)];
+	by_seed[INVALID] = random_below(4) != 0;
+	by_seed[SVADE] = random_below(2);
+	by_seed[MISALIGNED] = 1;
+	by_seed[SSTC] = random_below(2);
+	by_seed[STVAL] = random_below(2);
+	by_seed[LATE] = random_below(2);
+	by_seed[RATE] = rates[random_below(4)];
+	by_seed[MODE] = SCHED_MODES;
+	by_seed[STORM] = storms[random_below(4)];
+	if (kind) {
+		by_seed[ASIDS_] = 16;
+		by_seed[LATE] = by_seed[STORM] = 0;
+		by_seed[RATE] = 32;
+	}
+	for (unsigned i = 0; i < CHOICES; i++)
+		if (chosen[i] == UNSET)
+			chosen[i] = by_seed[i];
+}
+
+static void fill_in(struct config *config)
+{
+	config->seed = given[SEED];
+	config->kind = given[KIND] != 0;
+	config->entry_limit = given[LIMIT];
+	config->until = given[UNTIL];
+	config->trace_from = given[TRACE];
+	config->watch = given[WATCH];
+	config->quiet = given[QUIET] != 0;
+	config->asid_bits = (unsigned)chosen[ASIDS_];
+	config->stick = (unsigned)chosen[STICK];
+	config->caches_invalid = chosen[INVALID] != 0;
+	config->svade = chosen[SVADE] != 0;
+	config->misaligned = chosen[MISALIGNED] != 0;
+	config->sstc = chosen[SSTC] != 0;
+	config->stval_has_insn = chosen[STVAL] != 0;
+	config->late_stores = chosen[LATE] != 0;
+	config->rate = (unsigned)chosen[RATE];
+	config->sched_mode =
+	    chosen[MODE] == SCHED_MODES ? -1 : (int)chosen[MODE];
+	config->storm = (unsigned)chosen[STORM];
+}
+
+void config_parse(struct config *config, int argc, char **argv)
+{
+	*config = (struct config){.memory = 128UL << 20, .harts = 1};
+	for (unsigned i = 0; i < CHOICES; i++)
+		chosen[i] = UNSET;
+	given[SEED] = 1;
+	given[UNTIL] = given[TRACE] = NEVER;
+	take_words(config, argc, argv);
+	if (config->kernel == NULL)
+		report_usage("-kernel: expected a file; see --help");
+	if (config->harts == 0)
+		report_usage("-smp: expected 1 to 16 harts");
+	if (chosen[RATE] == 0)
+		report_usage("rate: expected at least 1");
+	machine.random = given[SEED];
+	choose(given[KIND] != 0);
+	fill_in(config);
+}
+
+static void add(char *text, size_t size, const char *name, const char *value)
+{
+	size_t len = strlen(text);
+
+	if (value != NULL && len < size)
+		snprintf(text + len, size - len, " %s '%s'", name, value);
+}
+
+const char *config_words(const struct config *config)
+{
+	static char text[4096];
+	size_t len;
+
+	snprintf(text, sizeof text, "nasty -smp %u -m %" PRIu64 "K",
+	    config->harts, config->memory >> 10);
+	add(text, sizeof text, "-kernel", config->kernel);
+	add(text, sizeof text, "-initrd", config->initrd);
+	add(text, sizeof text, "-append", config->append);
+	add(text, sizeof text, "-input", config->input);
+	len = strlen(text);
+	len += (size_t)snprintf(text + len, sizeof text - len,
+	    " seed=%" PRIu64 "%s", config->seed, config->kind ? " kind=1" : "");
+	for (unsigned i = 0; i < CHOICES && len < sizeof text; i++)
+		len += (size_t)snprintf(text + len, sizeof text - len,
+		    " %s=%" PRIu64, choices[i].name, chosen[i]);
+	return text;
+}

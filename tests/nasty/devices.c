@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * devices.c - a 16550 UART, the test device that ends the machine, a clock,
+ * and a PLIC. Where they are is as on QEMU's virt.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "machine.h"
+
+/* --- console -------------------------------------------------------------- */
+
+static const uint8_t *typed; /* what is still to be typed */
+static uint64_t typed_len;
+static uint64_t typed_at; /* the next character comes then */
+
+#define TYPING_STEPS 20000
+
+void console_type(const uint8_t *bytes, uint64_t len)
+{
+	typed = bytes;
+	typed_len = len;
+}
+
+void console_put(uint8_t c)
+{
+	if (putchar(c) == EOF)
+		machine_exit(1);
+	if (c == '\n')
+		console_flush();
+}
+
+void console_flush(void)
+{
+	(void)fflush(stdout);
+}
+
+static bool is_typed(void)
+{
+	return typed_len > 0 && machine_steps() >= typed_at;
+}
+
+int console_get(void)
+{
+	if (!is_typed())
+		return -1;
+	typed_at = machine_steps() + random_below(TYPING_STEPS);
+	typed_len--;
+	return *typed++;
+}
+
+/* --- UART ----------------------------------------------------------------- */
+
+enum { UART_DATA, UART_IER, UART_IIR, UART_LCR, UART_MCR, UART_LSR };
+#define LSR_READY 0x01
+#define LSR_EMPTY 0x60
+#define IER_READY 0x01
+#define IER_EMPTY 0x02
+#define IIR_NONE  0x01
+#define IIR_READY 0x04
+#define IIR_EMPTY 0x02
+
+static uint8_t uart_regs[8];
+
+static uint8_t uart_cause(void)
+{
+	if ((uart_regs[UART_IER] & IER_READY) && is_typed())
+		return IIR_READY;
+	return (uart_regs[UART_IER] & IER_EMPTY) ? IIR_EMPTY : IIR_NONE;
+}
+
+static uint8_t uart_load(unsigned reg)
+{
+	int c;
+
+	switch (reg) {
+	case UART_DATA:
+		c = console_get();
+		return c < 0 ? 0 : (uint8_t)c;
+	case UART_IIR:
+		return uart_cause();
+	case UART_LSR:
+		return LSR_EMPTY | (is_typed() ? LSR_READY : 0);
+	default:
+		return uart_regs[reg];
+	}
+}
+
+static void uart_store(unsigned reg, uint8_t value)
+{
+	if (reg == UART_DATA)
+		console_put(value);
+	else
+		uart_regs[reg] = value;
+}
+
+/* --- PLIC: one context, S-mode, for each hart ------------------------------ */
+
+#define PLIC_ENABLE  0x2000
+#define PLIC_CONTEXT 0x200000
+#define CONTEXTS     32
+#define S_CONTEXT(h) (2 * (h) + 1)
+
+static uint32_t plic_priority[64];
+static uint64_t plic_enabled[CONTEXTS];
+static uint32_t plic_threshold[CONTEXTS];
+static bool plic_claimed;
+
+static bool plic_pending(unsigned context)
+{
+	return !plic_claimed && uart_cause() != IIR_NONE &&
+	    (plic_enabled[context] >> UART_IRQ & 1) &&
+	    plic_priority[UART_IRQ] > plic_threshold[context];
+}
+
+static uint32_t plic_load(uint64_t at)
+{
+	unsigned context = (unsigned)(at - PLIC_CONTEXT) / 0x1000;
+
+	if (at < sizeof plic_priority)
+		return plic_priority[at / 4];
+	if (at >= PLIC_ENABLE && at < PLIC_ENABLE + 0x80 * CONTEXTS)
+		return (uint32_t)(plic_enabled[(at - PLIC_ENABLE) / 0x80] >>
+		    (at % 0x80 / 4 * 32 & 63));
+	if (at < PLIC_CONTEXT || context >= CONTEXTS)
+		return 0;
+	if (at % 0x1000 == 0)
+		return plic_threshold[context];
+	if (at % 0x1000 != 4 || !plic_pending(context))
+		return 0;
+	plic_claimed = true;
+	return UART_IRQ;
+}
+
+static void plic_store(uint64_t at, uint32_t value)
+{
+	unsigned context = (unsigned)(at - PLIC_CONTEXT) / 0x1000;
+
+	if (at < sizeof plic_priority)
+		plic_priority[at / 4] = value;
+	else if (at >= PLIC_ENABLE && at < PLIC_ENABLE + 0x80 * CONTEXTS &&
+	    at % 0x80 == 0)
+		plic_enabled[(at - PLIC_ENABLE) / 0x80] = value;
+	else if (at >= PLIC_CONTEXT && context < CONTEXTS && at % 0x1000 == 0)
+		plic_threshold[context] = value;
+	else if (at >= PLIC_CONTEXT && context < CONTEXTS && at % 0x1000 == 4)
+		plic_claimed = false;
+}
+
+bool device_interrupts(unsigned hart)
+{
+	return plic_pending(S_CONTEXT(hart));
+}
+
+/* --- clock and test device ------------------------------------------------ */
+
+/* 2026-01-01 and the time since reset, in nanoseconds. */
+#define EPOCH_NS 1767225600000000000UL
+
+static uint32_t rtc_load(uint64_t at)
+{
+	static uint64_t latched;
+
+	if (at == 0)
+		latched = EPOCH_NS + machine_now() * (1000000000 / TIMEBASE_HZ);
+	return (uint32_t)(at == 0 ? latched : at == 4 ? latched >> 32 : 0);
+}
+
+static void test_store(uint32_t value)
+{
+	if ((value & 0xffff) == 0x3333)
+		machine_exit((int)(value >> 16 & 0xff));
+	else if ((value & 0xffff) == 0x5555 || (value & 0xffff) == 0x7777)
+		machine_exit(0);
+}
+
+/* --- all of them ---------------------------------------------------------- */
+
+bool device_load(uint64_t pa, unsigned size, uint64_t *value)
+{
+	(void)size;
+	if (pa - UART_BASE < 8)
+		*value = uart_load((unsigned)(pa - UART_BASE));
+	else if (pa - RTC_BASE < 0x1000)
+		*value = rtc_load(pa - RTC_BASE);
+	else if (pa - TEST_BASE < 0x1000)
+		*value = 0;
+	else if (pa - PLIC_BASE < PLIC_SIZE)
+		*value = plic_load(pa - PLIC_BASE);
+	else
+		return false;
+	return true;
+}
+
+bool device_store(uint64_t pa, unsigned size, uint64_t value)
+{
+	(void)size;
+	if (pa - UART_BASE < 8)
+		uart_store((unsigned)(pa - UART_BASE), (uint8_t)value);
+	else if (pa - TEST_BASE < 0x1000)
+		test_store((uint32_t)value);
+	else if (pa - PLIC_BASE < PLIC_SIZE)
+		plic_store(pa - PLIC_BASE, (uint32_t)value);
+	else
+		return pa - RTC_BASE < 0x1000;
+	return true;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * icache.c - what instruction fetch sees: bytes as they were when this hart
+ * fetched them, or at any time since its last fence.i.
+ *
+ * A page is taken whole when its first instruction is wanted, or earlier, when
+ * nobody wanted it. After a fence.i its bytes are compared with memory once.
+ *
+ * Ref: Volume I, "Zifencei".
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine.h"
+
+static struct code_page **place_of(struct core *c, uint64_t frame)
+{
+	struct code_page **place = &c->code[frame & (CODE_PAGES - 1)];
+
+	if (*place == NULL) {
+		*place = calloc(1, sizeof **place);
+		if (*place == NULL)
+			abort();
+		(*place)->frame = NOWHERE;
+	}
+	return place;
+}
+
+static void take(struct core *c, struct code_page *page, uint64_t frame)
+{
+	const void *bytes = ram_at(frame << PAGE_SHIFT);
+
+	if (page->frame != frame ||
+	    memcmp(page->bytes, bytes, PAGE_SIZE) != 0) {
+		memcpy(page->bytes, bytes, PAGE_SIZE);
+		memset(page->insns, 0, sizeof page->insns);
+		page->frame = frame;
+	}
+	page->fences = c->code_fences;
+}
+
+struct code_page *icache_page(struct core *c, uint64_t frame)
+{
+	struct code_page *page = *place_of(c, frame);
+
+	/* Sometimes it has been lost, and is fetched again. */
+	if (page->frame != frame || page->fences != c->code_fences ||
+	    machine.config.kind || chance(2000))
+		take(c, page, frame);
+	return page;
+}
+
+/* Not over a page that may be in use. */
+void icache_prefetch(struct core *c, uint64_t frame)
+{
+	struct code_page *page = *place_of(c, frame);
+
+	if (!is_ram(frame << PAGE_SHIFT, PAGE_SIZE))
+		return;
+	if (page->frame == NOWHERE || page->fences != c->code_fences) {
+		take(c, page, frame);
+		c->hart.code_va = NO_WINDOW;
+	}
+}
+
+void hart_fence_code(struct hart *h)
+{
+	struct core *c = core_of(h);
+
+	late_drain(c);
+	c->code_fences++;
+	h->code_va = NO_WINDOW;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - boots a kernel on the nasty machine; docs/nasty.md.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "check.h"
+#include "elf.h"
+#include "report.h"
+
+static double cpu_seconds(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)usage.ru_utime.tv_sec +
+	    (double)usage.ru_utime.tv_usec / 1e6;
+}
+
+static void summary(void)
+{
+	double seconds = cpu_seconds();
+
+	fprintf(stderr,
+	    "# nasty: %" PRIu64 " instructions in %.1f s of CPU, "
+	    "%.1f million a second\n",
+	    machine_steps(), seconds,
+	    (double)machine_steps() / 1e6 / (seconds > 0 ? seconds : 1));
+	check_summary();
+}
+
+int main(int argc, char **argv)
+{
+	struct config config;
+
+	config_parse(&config, argc, argv);
+	machine_init(&config);
+	if (!config.quiet)
+		fprintf(stderr, "# %s\n", config_words(&config));
+	machine_run(config.until);
+	console_flush();
+	if (!machine.over)
+		report_failure(machine.cores, "stopped, as until= says");
+	if (!config.quiet)
+		summary();
+	return machine.status;
+}

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memory.c - loads, stores and atomic operations that have no window.
+ *
+ * A window is opened where nothing remains to be decided or noticed. No stores
+ * have one to a page with somebody's reservation, to the frame table, to what
+ * is watched, and, while stores come late, to any page that has one.
+ *
+ * A late store is kept back: its own hart sees it, the others and all page
+ * table walks do not, until a fence, an atomic operation that releases, or
+ * chance. Stores to one place keep their order, others do not.
+ *
+ * Ref: Volume I, "RVWMO Memory Consistency Model", "A" Standard Extension;
+ * Volume II, "Virtual Address Translation Process".
+ */
+#include <string.h>
+
+#include "check.h"
+#include "report.h"
+
+#define LINE_MASK 63UL
+
+/* --- translation ---------------------------------------------------------- */
+
+static bool page_fault(struct hart *h, uint64_t va, enum access access)
+{
+	hart_trap(h,
+	    access == ACCESS_EXEC       ? CAUSE_FETCH_PAGE
+		: access == ACCESS_READ ? CAUSE_LOAD_PAGE
+					: CAUSE_STORE_PAGE,
+	    va);
+	return false;
+}
+
+static bool access_fault(struct hart *h, uint64_t va, enum access access)
+{
+	hart_trap(h,
+	    access == ACCESS_EXEC       ? CAUSE_FETCH_ACCESS
+		: access == ACCESS_READ ? CAUSE_LOAD_ACCESS
+					: CAUSE_STORE_ACCESS,
+	    va);
+	return false;
+}
+
+static bool permits(const struct hart *h, struct translation t,
+    enum access access)
+{
+	uint64_t pte = t.pte;
+
+	if (!(pte & PTE_V) || !pte_is_leaf(pte) ||
+	    (pte & (PTE_R | PTE_W)) == PTE_W || pte >> 54 != 0)
+		return false;
+	if (h->priv == PRIV_U && !(pte & PTE_U))
+		return false;
+	if (h->priv == PRIV_S && (pte & PTE_U) &&
+	    (access == ACCESS_EXEC || !(h->sstatus & SSTATUS_SUM)))
+		return false;
+	if (access == ACCESS_READ && (h->sstatus & SSTATUS_MXR) &&
+	    (pte & PTE_X))
+		return true;
+	return (pte & access) != 0;
+}
+
+/* A and D: set by the machine, or by who gets the fault. */
+static bool note_use(struct translation *t, enum access access)
+{
+	uint64_t need = PTE_A | (access == ACCESS_WRITE ? PTE_D : 0);
+
+	if ((t->pte & need) == need)
+		return true;
+	if (machine.config.svade || ram_word(t->slot) != t->pte)
+		return false;
+	t->pte |= need;
+	*(uint64_t *)ram_at(t->slot) = t->pte;
+	return true;
+}
+
+static bool translate(struct hart *h, uint64_t va, enum access access,
+    uint64_t *pa)
+{
+	struct core *c = core_of(h);
+	struct translation t;
+	uint64_t below;
+
+	if (h->satp >> 60 == 0) {
+		*pa = va;
+		return true;
+	}
+	if ((uint64_t)((int64_t)va << 25 >> 25) != va)
+		return page_fault(h, va, access);
+	t = tlb_translate(c, va);
+	if (permits(h, t, access) && !note_use(&t, access) &&
+	    !machine.config.svade)
+		t = table_walk(c, va);
+	if (!permits(h, t, access) || !note_use(&t, access))
+		return page_fault(h, va, access);
+	below = (1UL << (PAGE_SHIFT + 9 * t.level)) - 1;
+	if (pte_pa(t.pte) & below)
+		return page_fault(h, va, access);
+	*pa = pte_pa(t.pte) | (va & below);
+	c->recent_pages[c->recent_page_next++ & 15] = va & ~PAGE_MASK;
+	if (h->priv == PRIV_U)
+		check_user_access(c, va, access, t, *pa);
+	return true;
+}
+
+/* --- late stores ---------------------------------------------------------- */
+
+static bool overlaps(const struct late_store *s, uint64_t pa, unsigned size)
+{
+	return s->pa < pa + size && pa < s->pa + s->size;
+}
+
+/* All harts see it from now on. */
+static void store_now(struct core *c, uint64_t pa, unsigned size,
+    uint64_t value)
+{
+	memcpy(ram_at(pa), &value, size);
+	if (machine.reservations != 0)
+		for (unsigned i = 0; i < machine.hart_count; i++) {
+			struct core *other = &machine.cores[i];
+
+			if (other != c && other->reserved == (pa & ~LINE_MASK))
+				reservation_drop(other);
+		}
+	if (check_wants_stores(pa))
+		check_store(c, pa);
+	report_watch(c, pa, size);
+}
+
+/* The first that must go before the k-th, or that one itself. */
+static unsigned first_of(const struct core *c, unsigned k)
+{
+	for (unsigned i = 0; i < k; i++)
+		if (overlaps(&c->late[i], c->late[k].pa, c->late[k].size))
+			return i;
+	return k;
+}
+
+static void late_release(struct core *c, unsigned k)
+{
+	struct late_store s;
+
+	k = first_of(c, k);
+	s = c->late[k];
+	c->late_count--;
+	memmove(&c->late[k], &c->late[k + 1],
+	    (c->late_count - k) * sizeof c->late[0]);
+	store_now(c, s.pa, s.size, s.value);
+}
+
+void late_drain(struct core *c)
+{
+	while (c->late_count > 0)
+		late_release(c, (unsigned)random_below(c->late_count));
+}
+
+void late_drain_some(struct core *c)
+{
+	while (c->late_count > 0 && chance(2))
+		late_release(c, (unsigned)random_below(c->late_count));
+}
+
+static void late_drain_at(struct core *c, uint64_t pa, unsigned size)
+{
+	for (unsigned i = 0; i < c->late_count;) {
+		if (overlaps(&c->late[i], pa, size)) {
+			late_release(c, i);
+			i = 0;
+		} else {
+			i++;
+		}
+	}
+}
+
+static void late_add(struct core *c, uint64_t pa, unsigned size, uint64_t value)
+{
+	if (c->late_count == SB_SIZE)
+		late_release(c, (unsigned)random_below(SB_SIZE));
+	c->late[c->late_count++] =
+	    (struct late_store){pa, value, (uint8_t)size};
+	hart_forget(&c->hart);
+}
+
+static bool late_has_page(const struct core *c, uint64_t pa)
+{
+	for (unsigned i = 0; i < c->late_count; i++)
+		if ((c->late[i].pa ^ pa) >> PAGE_SHIFT == 0)
+			return true;
+	return false;
+}
+
+/* What this hart reads: memory, and over it what it stored itself. */
+static uint64_t load_ram(const struct core *c, uint64_t pa, unsigned size)
+{
+	uint64_t value = 0;
+
+	memcpy(&value, ram_at(pa), size);
+	for (unsigned i = 0; i < c->late_count; i++) {
+		const struct late_store *s = &c->late[i];
+
+		for (unsigned n = 0; n < s->size; n++) {
+			uint64_t at = s->pa + n - pa;
+			uint64_t byte = s->value >> (8 * n) & 0xff;
+
+			if (at < size)
+				value = (value & ~(0xffUL << (8 * at))) |
+				    byte << (8 * at);
+		}
+	}
+	return value;
+}
+
+/* --- windows -------------------------------------------------------------- */
+
+static bool page_is_reserved(const struct core *c, uint64_t pa)
+{
+	for (unsigned i = 0; i < machine.hart_count; i++)
+		if (&machine.cores[i] != c &&
+		    (machine.cores[i].reserved ^ pa) >> PAGE_SHIFT == 0)
+			return true;
+	return false;
+}
+
+static void open_window(struct core *c, uint64_t va, uint64_t pa,
+    enum access access)
+{
+	uint64_t page = pa & ~PAGE_MASK;
+
+	if (late_has_page(c, pa) ||
+	    (machine.config.watch ^ pa) >> PAGE_SHIFT == 0)
+		return;
+	if (access == ACCESS_WRITE &&
+	    (check_wants_stores(pa) || sched_wants_stores(pa) ||
+		c->storing_late ||
+		(machine.reservations != 0 && page_is_reserved(c, pa))))
+		return;
+	hart_open_window(&c->hart, va, access, ram_at(page));
+}
+
+/* --- loads and stores ----------------------------------------------------- */
+
+static bool misaligned(struct hart *h, uint64_t va, enum access access)
+{
+	hart_trap(h,
+	    access == ACCESS_READ ? CAUSE_LOAD_MISALIGNED
+				  : CAUSE_STORE_MISALIGNED,
+	    va);
+	return false;
+}
+
+/* Byte by byte: nobody promises that it is done at once. */
+static bool load_bytes(struct hart *h, uint64_t va, unsigned size,
+    uint64_t *value)
+{
+	uint64_t pa, all = 0;
+
+	for (unsigned i = 0; i < size; i++) {
+		if (!translate(h, va + i, ACCESS_READ, &pa))
+			return false;
+		if (!is_ram(pa, 1))
+			return access_fault(h, va + i, ACCESS_READ);
+		all |= load_ram(core_of(h), pa, 1) << (8 * i);
+	}
+	*value = all;
+	return true;
+}
+
+static bool store_bytes(struct hart *h, uint64_t va, unsigned size,
+    uint64_t value)
+{
+	uint64_t pa[8];
+
+	for (unsigned i = 0; i < size; i++) {
+		if (!translate(h, va + i, ACCESS_WRITE, &pa[i]))
+			return false;
+		if (!is_ram(pa[i], 1))
+			return access_fault(h, va + i, ACCESS_WRITE);
+	}
+	late_drain(core_of(h));
+	for (unsigned i = 0; i < size; i++)
+		store_now(core_of(h), pa[i], 1, value >> (8 * i) & 0xff);
+	return true;
+}
+
+bool hart_load(struct hart *h, uint64_t va, unsigned size, uint64_t *value)
+{
+	struct core *c = core_of(h);
+	uint64_t pa;
+
+	if (va & (size - 1))
+		return machine.config.misaligned
+		    ? load_bytes(h, va, size, value)
+		    : misaligned(h, va, ACCESS_READ);
+	if (!translate(h, va, ACCESS_READ, &pa))
+		return false;
+	if (!is_ram(pa, size))
+		return device_load(pa, size, value) ||
+		    access_fault(h, va, ACCESS_READ);
+	*value = load_ram(c, pa, size);
+	open_window(c, va, pa, ACCESS_READ);
+	return true;
+}
+
+bool hart_store(struct hart *h, uint64_t va, unsigned size, uint64_t value)
+{
+	struct core *c = core_of(h);
+	uint64_t pa;
+
+	if (va & (size - 1))
+		return machine.config.misaligned
+		    ? store_bytes(h, va, size, value)
+		    : misaligned(h, va, ACCESS_WRITE);
+	if (!translate(h, va, ACCESS_WRITE, &pa))
+		return false;
+	if (!is_ram(pa, size)) {
+		late_drain(c);
+		return device_store(pa, size, value) ||
+		    access_fault(h, va, ACCESS_WRITE);
+	}
+	c->stored_page = pa >> PAGE_SHIFT;
+	if (c->storing_late) {
+		late_add(c, pa, size, value);
+	} else {
+		late_drain_at(c, pa, size);
+		store_now(c, pa, size, value);
+	}
+	open_window(c, va, pa, ACCESS_WRITE);
+	sched_point(c);
+	return true;
+}
+
+/* --- atomic operations ---------------------------------------------------- */
+
+#define RAW_RELEASE (1U << 25)
+
+/* The physical address for an aligned atomic access; the late stores it and
+ * the order demand are done. */
+static bool atomic_address(struct hart *h, uint64_t va, unsigned size,
+    enum access access, bool release, uint64_t *pa)
+{
+	if (va & (size - 1))
+		return misaligned(h, va, access);
+	if (!translate(h, va, access, pa))
+		return false;
+	if (!is_ram(*pa, size))
+		return access_fault(h, va, access);
+	if (release)
+		late_drain(core_of(h));
+	else
+		late_drain_at(core_of(h), *pa, size);
+	return true;
+}
+
+/* With a window there is nothing to translate. */
+static bool atomic_window(struct core *c, uint64_t va, unsigned size,
+    uint64_t *pa)
+{
+	const struct window *w =
+	    &c->hart.windows->write[va >> PAGE_SHIFT & (WINDOWS - 1)];
+
+	if (w->tag != (va & ~(PAGE_MASK & ~(size - 1UL))) || c->late_count > 0)
+		return false;
+	*pa = va + w->offset - (uint64_t)machine.ram + RAM_BASE;
+	return true;
+}
+
+void *hart_amo(struct hart *h, uint64_t va, unsigned size, uint32_t raw)
+{
+	struct core *c = core_of(h);
+
+	if (!atomic_window(c, va, size, &c->amo_pa)) {
+		if (!atomic_address(h, va, size, ACCESS_WRITE,
+			(raw & RAW_RELEASE) != 0, &c->amo_pa))
+			return NULL;
+		open_window(c, va, c->amo_pa, ACCESS_WRITE);
+	}
+	c->amo_raw = raw;
+	c->amo_size = size;
+	return ram_at(c->amo_pa);
+}
+
+void hart_amo_done(struct hart *h, uint64_t old, uint64_t value)
+{
+	struct core *c = core_of(h);
+
+	if (machine.reservations != 0 || check_wants_stores(c->amo_pa) ||
+	    machine.config.watch != 0)
+		store_now(c, c->amo_pa, c->amo_size, value);
+	if (h->priv == PRIV_S && c->amo_raw >> 27 == 1 && value == 1)
+		check_exchange(c, c->amo_pa, old, value);
+	sched_point(c);
+}
+
+void reservation_drop(struct core *c)
+{
+	if (c->reserved != NOWHERE)
+		machine.reservations--;
+	c->reserved = NOWHERE;
+}
+
+bool hart_reserve(struct hart *h, uint64_t va, unsigned size, uint32_t raw,
+    uint64_t *value)
+{
+	struct core *c = core_of(h);
+	uint64_t pa;
+
+	if (!atomic_address(h, va, size, ACCESS_READ, (raw & RAW_RELEASE) != 0,
+		&pa))
+		return false;
+	*value = load_ram(c, pa, size);
+	reservation_drop(c);
+	c->reserved = pa & ~LINE_MASK;
+	machine.reservations++;
+	for (unsigned i = 0; i < machine.hart_count; i++)
+		if (&machine.cores[i] != c)
+			hart_forget(&machine.cores[i].hart);
+	return true;
+}
+
+/* It may fail for no reason, but not for ever. */
+bool hart_store_conditional(struct hart *h, uint64_t va, unsigned size,
+    uint64_t value, bool *failed)
+{
+	struct core *c = core_of(h);
+	uint64_t pa;
+
+	if (!atomic_address(h, va, size, ACCESS_WRITE, true, &pa))
+		return false;
+	*failed = c->reserved != (pa & ~LINE_MASK);
+	if (!machine.config.kind && !*failed && c->sc_failures < 8 && chance(8))
+		*failed = true;
+	c->sc_failures = *failed ? c->sc_failures + 1 : 0;
+	reservation_drop(c);
+	if (!*failed)
+		store_now(c, pa, size, value);
+	sched_point(c);
+	return true;
+}
+
+void hart_fence(struct hart *h, uint32_t raw)
+{
+	bool after_writes = (raw >> 24 & 1) != 0;
+
+	if (after_writes)
+		late_drain(core_of(h));
+	sched_point(core_of(h));
+}
+
+/* --- instruction fetch ---------------------------------------------------- */
+
+static struct code_page *code_at(struct hart *h, uint64_t va)
+{
+	uint64_t pa;
+
+	if (!translate(h, va, ACCESS_EXEC, &pa))
+		return NULL;
+	if (!is_ram(pa, 2)) {
+		(void)access_fault(h, va, ACCESS_EXEC);
+		return NULL;
+	}
+	return icache_page(core_of(h), pa >> PAGE_SHIFT);
+}
+
+bool hart_fetch(struct hart *h)
+{
+	struct code_page *page = code_at(h, h->pc);
+
+	if (page == NULL)
+		return false;
+	h->code = page->insns;
+	h->code_va = h->pc & ~PAGE_MASK;
+	return true;
+}
+
+/* The second half may come where the page of the first was kept. */
+bool hart_fetch_crossing(struct hart *h, uint32_t *raw)
+{
+	struct code_page *page = code_at(h, h->pc + 2);
+
+	if (page == NULL)
+		return false;
+	*raw |= (uint32_t)page->bytes[0] << 16 | (uint32_t)page->bytes[1] << 24;
+	h->code_va = NO_WINDOW;
+	return true;
+}

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+#
+# The nasty machine: docs/nasty.md; included by the top Makefile.
+
+NB := $(B)/nasty
+N := tests/nasty
+NASTY_CORE := $(addprefix $(N)/,exec.c decode.c rvc.c csr.c fp.c fp_value.c)
+NASTY_SRCS := $(NASTY_CORE) $(addprefix $(N)/,main.c config.c machine.c \
+	sched.c memory.c tlb.c icache.c firmware.c devices.c fdt.c elf.c \
+	check.c report.c)
+NASTY_CFLAGS := -std=gnu17 -O3 -g -Wall -Wextra -Werror -Wshadow -Wundef \
+	-Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes \
+	-fno-strict-aliasing -MMD -MP -I$(NB)
+
+# The kernel's own headers say where things are in its structures.
+$(NB)/layout.h: $(N)/layout.c Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_CFLAGS) -MF $(NB)/layout.d -MT $@ -g0 -S $< -o $(NB)/layout.s
+	$(Q)awk '/-> #define/ { print "#define", $$3, $$4 "UL" }' $(NB)/layout.s \
+		> $@
+
+$(NB)/%.o: $(N)/%.c $(NB)/layout.h Makefile $(N)/nasty.mk
+	$(if $(Q),@echo "  HOST  $@")
+	$(Q)$(HOSTCC) $(NASTY_CFLAGS) -c $< -o $@
+
+$(NB)/nasty: $(patsubst $(N)/%.c,$(NB)/%.o,$(NASTY_SRCS))
+	$(if $(Q),@echo "  HOST  $@")
+	$(Q)$(HOSTCC) -O3 $^ -o $@
+-include $(wildcard $(NB)/*.d)

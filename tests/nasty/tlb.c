@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tlb.c - translation as unfriendly as the specification allows.
+ *
+ * Each hart remembers entries of page tables as they were when it read them:
+ * leaves, pointers to tables and invalid ones, under the ASID that was in satp.
+ * It keeps them over traps, over writes of satp and until a fence covers them,
+ * reads new ones at any time for addresses that nobody asked for, and uses
+ * what it holds or what memory says at its own choice; old and new beside each
+ * other. What it may not do is to invent: every entry was once in memory, in a
+ * table that it reached from a satp.
+ *
+ * A fence for an address covers the leaf entries for that address: not the
+ * pointers above, nor an invalid entry where a pointer could be.
+ *
+ * Ref: Volume II, "Supervisor Memory-Management Fence Instruction" and
+ * "Virtual Address Translation Process".
+ */
+#include "tlb.h"
+
+#include <stdlib.h>
+
+#include "machine.h"
+
+#define ROOT_LEVEL 2
+
+static uint64_t page_at(uint64_t va, unsigned level)
+{
+	return (va & ((1UL << 39) - 1)) >> (PAGE_SHIFT + 9 * level);
+}
+
+static uint64_t index_at(uint64_t va, unsigned level)
+{
+	return page_at(va, level) & 511;
+}
+
+static uint16_t satp_asid(const struct core *c)
+{
+	return (uint16_t)(c->hart.satp >> 44);
+}
+
+static uint64_t satp_root(const struct core *c)
+{
+	return (c->hart.satp & ((1UL << 44) - 1)) << PAGE_SHIFT;
+}
+
+void tlb_init(struct tlb *tlb)
+{
+	tlb->asid_fenced = calloc(ASIDS, sizeof *tlb->asid_fenced);
+	if (tlb->asid_fenced == NULL)
+		abort();
+}
+
+static struct tlb_entry *set_of(struct tlb *tlb, uint64_t page, unsigned level)
+{
+	uint64_t hash = (page ^ page >> 7 ^ page >> 14 ^ level * 37);
+
+	return tlb->entries[hash & (TLB_SETS - 1)];
+}
+
+static bool is_live(const struct tlb *tlb, const struct tlb_entry *e)
+{
+	return e->kind != TLB_UNUSED && e->born > tlb->all_fenced &&
+	    (e->global || e->born > tlb->asid_fenced[e->asid]);
+}
+
+static bool is_for(const struct tlb_entry *e, uint64_t page, unsigned level,
+    uint16_t asid)
+{
+	return e->page == page && e->level == level &&
+	    (e->global || e->asid == asid);
+}
+
+static enum tlb_kind kind_of(uint64_t pte, unsigned level)
+{
+	if (!(pte & PTE_V) || (pte & (PTE_R | PTE_W)) == PTE_W)
+		return TLB_INVALID;
+	if (pte_is_leaf(pte))
+		return TLB_LEAF;
+	return level == 0 ? TLB_INVALID : TLB_TABLE;
+}
+
+/* Keeps an entry; what is in its way goes, at random. */
+static void keep(struct core *c, uint64_t va, struct translation t)
+{
+	struct tlb *tlb = &c->tlb;
+	uint64_t page = page_at(va, t.level);
+	struct tlb_entry *set = set_of(tlb, page, t.level), *to = NULL;
+	enum tlb_kind kind = kind_of(t.pte, t.level);
+
+	if (kind == TLB_INVALID && !machine.config.caches_invalid)
+		return;
+	for (unsigned i = 0; i < TLB_WAYS; i++) {
+		if (!is_live(tlb, &set[i]))
+			to = &set[i];
+		else if (is_for(&set[i], page, t.level, satp_asid(c)) &&
+		    set[i].pte == t.pte && set[i].slot == t.slot)
+			return;
+	}
+	if (to == NULL)
+		to = &set[random_below(TLB_WAYS)];
+	*to = (struct tlb_entry){.page = page,
+	    .pte = t.pte,
+	    .slot = t.slot,
+	    .born = ++tlb->clock,
+	    .step = machine_steps(),
+	    .asid = satp_asid(c),
+	    .level = (uint8_t)t.level,
+	    .kind = (uint8_t)kind,
+	    .global = t.global};
+}
+
+/* Goes on from the table at `table`, whose entries are of `level`. */
+static struct translation walk_from(struct core *c, uint64_t va, uint64_t table,
+    unsigned level, bool global)
+{
+	for (;; level--) {
+		struct translation t = {.level = level,
+		    .slot = table + 8 * index_at(va, level)};
+
+		t.pte = ram_word(t.slot);
+		global |= (t.pte & PTE_G) != 0 && (t.pte & PTE_V) != 0;
+		t.global = global;
+		keep(c, va, t);
+		if (kind_of(t.pte, level) != TLB_TABLE)
+			return t;
+		table = pte_pa(t.pte);
+	}
+}
+
+struct translation table_walk(const struct core *c, uint64_t va)
+{
+	uint64_t table = satp_root(c);
+
+	for (unsigned level = ROOT_LEVEL;; level--) {
+		struct translation t = {.level = level,
+		    .slot = table + 8 * index_at(va, level)};
+
+		t.pte = ram_word(t.slot);
+		if (kind_of(t.pte, level) != TLB_TABLE)
+			return t;
+		table = pte_pa(t.pte);
+	}
+}
+
+/* What a hart holds that says something about an address. */
+struct found {
+	const struct tlb_entry *ends[8]; /* leaves and invalid entries */
+	unsigned end_count;
+	const struct tlb_entry *tables[3]; /* by level; the last one found */
+};
+
+static void look_up(struct core *c, uint64_t va, struct found *found)
+{
+	*found = (struct found){0};
+	for (unsigned level = 0; level <= ROOT_LEVEL; level++) {
+		uint64_t page = page_at(va, level);
+		struct tlb_entry *set = set_of(&c->tlb, page, level);
+
+		for (unsigned i = 0; i < TLB_WAYS; i++) {
+			if (!is_for(&set[i], page, level, satp_asid(c)) ||
+			    !is_live(&c->tlb, &set[i]))
+				continue;
+			if (set[i].kind == TLB_TABLE)
+				found->tables[level] = &set[i];
+			else if (found->end_count < 8)
+				found->ends[found->end_count++] = &set[i];
+		}
+	}
+}
+
+static struct translation walk(struct core *c, uint64_t va,
+    const struct found *found)
+{
+	for (unsigned level = 1; level <= ROOT_LEVEL; level++) {
+		const struct tlb_entry *e = found->tables[level];
+
+		if (e != NULL && random_below(8) < machine.config.stick)
+			return walk_from(c, va, pte_pa(e->pte), level - 1,
+			    e->global);
+	}
+	return walk_from(c, va, satp_root(c), ROOT_LEVEL, false);
+}
+
+struct translation tlb_translate(struct core *c, uint64_t va)
+{
+	struct found found;
+	const struct tlb_entry *e;
+
+	if (machine.config.kind)
+		return table_walk(c, va);
+	look_up(c, va, &found);
+	if (found.end_count == 0 || random_below(8) >= machine.config.stick)
+		return walk(c, va, &found);
+	e = found.ends[random_below(found.end_count)];
+	return (struct translation){.pte = e->pte,
+	    .slot = e->slot,
+	    .level = e->level,
+	    .global = e->global,
+	    .cached = true,
+	    .step = e->step};
+}
+
+/* --- fences --------------------------------------------------------------- */
+
+static void fence_address(struct core *c, uint64_t va, const uint16_t *asid)
+{
+	for (unsigned level = 0; level <= ROOT_LEVEL; level++) {
+		uint64_t page = page_at(va, level);
+		struct tlb_entry *set = set_of(&c->tlb, page, level);
+
+		for (unsigned i = 0; i < TLB_WAYS; i++) {
+			struct tlb_entry *e = &set[i];
+
+			if (e->page != page || e->level != level ||
+			    (e->kind == TLB_INVALID && level != 0) ||
+			    e->kind == TLB_TABLE)
+				continue;
+			if (asid == NULL || (!e->global && e->asid == *asid))
+				e->kind = TLB_UNUSED;
+		}
+	}
+}
+
+void hart_fence_vma(struct hart *h, const uint64_t *va, const uint64_t *asid)
+{
+	struct core *c = core_of(h);
+	uint16_t number = 0;
+
+	late_drain(c);
+	hart_forget(h);
+	if (asid != NULL)
+		number = (uint16_t)(*asid & ((1UL << h->asid_bits) - 1));
+	if (va != NULL)
+		fence_address(c, *va, asid != NULL ? &number : NULL);
+	else if (asid != NULL)
+		c->tlb.asid_fenced[number] = ++c->tlb.clock;
+	else
+		c->tlb.all_fenced = ++c->tlb.clock;
+}
+
+/* --- speculation ---------------------------------------------------------- */
+
+/* An address under a valid entry of the live root, near a random one. */
+static uint64_t random_mapped(const struct core *c)
+{
+	uint64_t table = satp_root(c), va = 0;
+
+	for (unsigned level = ROOT_LEVEL;; level--) {
+		uint64_t index = random_below(512), pte = 0;
+
+		/* Mostly the user's half, which changes. */
+		if (level == ROOT_LEVEL && !chance(16))
+			index &= 255;
+		for (unsigned tries = 0; tries < 64; tries++) {
+			pte = ram_word(table + 8 * index);
+			if (pte & PTE_V)
+				break;
+			index = (index + 1) & 511;
+		}
+		va |= index << (PAGE_SHIFT + 9 * level);
+		if (kind_of(pte, level) != TLB_TABLE)
+			return va;
+		table = pte_pa(pte);
+	}
+}
+
+void tlb_speculate(struct core *c)
+{
+	struct found found;
+	uint64_t va;
+	struct translation t;
+
+	if (c->hart.satp >> 60 == 0)
+		return;
+	va = chance(2) ? random_mapped(c) : c->recent_pages[random_below(16)];
+	look_up(c, va, &found);
+	t = walk(c, va, &found);
+	if ((t.pte & PTE_V) && (t.pte & PTE_X) && t.level == 0)
+		icache_prefetch(c, pte_pa(t.pte) >> PAGE_SHIFT);
+}
+
+const struct tlb_entry *tlb_names(struct core *c, uint64_t frame)
+{
+	for (unsigned i = 0; i < TLB_SETS * TLB_WAYS; i++) {
+		struct tlb_entry *e = &c->tlb.entries[0][i];
+
+		if ((e->kind == TLB_LEAF || e->kind == TLB_TABLE) &&
+		    e->level < 2 && pte_pa(e->pte) >> PAGE_SHIFT == frame &&
+		    (e->kind == TLB_TABLE || e->level == 0) && !e->global &&
+		    e->asid == satp_asid(c) && is_live(&c->tlb, e))
+			return e;
+	}
+	return NULL;
+}

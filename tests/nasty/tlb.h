@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tlb.h - a hart's memory of page tables: every kind of entry, for as long as
+ * no fence covers it.
+ */
+#ifndef NASTY_TLB_H
+#define NASTY_TLB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TLB_SETS 128 /* a power of 2 */
+#define TLB_WAYS 8
+#define ASIDS    65536
+
+#define PTE_V    1UL
+#define PTE_R    2UL
+#define PTE_W    4UL
+#define PTE_X    8UL
+#define PTE_U    16UL
+#define PTE_G    32UL
+#define PTE_A    64UL
+#define PTE_D    128UL
+#define PTE_LEAF (PTE_R | PTE_W | PTE_X)
+
+enum tlb_kind { TLB_UNUSED, TLB_LEAF, TLB_TABLE, TLB_INVALID };
+
+struct tlb_entry {
+	uint64_t page; /* the part of the address that the entry stands for */
+	uint64_t pte;
+	uint64_t slot; /* the physical address it was read from */
+	uint64_t born; /* tlb.clock */
+	uint64_t step; /* machine_steps() */
+	uint16_t asid;
+	uint8_t level;
+	uint8_t kind;
+	bool global;
+};
+
+struct tlb {
+	struct tlb_entry entries[TLB_SETS][TLB_WAYS];
+	uint64_t clock;        /* entries and fences, in order */
+	uint64_t all_fenced;   /* when everything was */
+	uint64_t *asid_fenced; /* when everything but global entries was */
+};
+
+/* The entry that a translation ends at, valid or not. */
+struct translation {
+	uint64_t pte;
+	uint64_t slot;
+	unsigned level;
+	bool global;
+	bool cached; /* from the hart's memory, of the step `step` */
+	uint64_t step;
+};
+
+struct core;
+
+void tlb_init(struct tlb *tlb);
+
+/* What the hart makes of an address, by its present satp. */
+struct translation tlb_translate(struct core *c, uint64_t va);
+
+/* What the tables in memory say. */
+struct translation table_walk(const struct core *c, uint64_t va);
+
+/* Reads entries that nobody asked for. */
+void tlb_speculate(struct core *c);
+
+/* Is there a live translation, of what satp names now, to or by a frame? */
+const struct tlb_entry *tlb_names(struct core *c, uint64_t frame);
+
+static inline uint64_t pte_pa(uint64_t pte)
+{
+	return (pte >> 10 & ((1UL << 44) - 1)) << 12;
+}
+
+static inline bool pte_is_leaf(uint64_t pte)
+{
+	return (pte & PTE_LEAF) != 0;
+}
+
+#endif
