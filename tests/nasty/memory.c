@@ -333,6 +333,7 @@ bool hart_store(struct hart *h, uint64_t va, unsigned size, uint64_t value)
 /* --- atomic operations ---------------------------------------------------- */
 
 #define RAW_RELEASE (1U << 25)
+#define AMOSWAP_AQ  6 /* the bits from 25 up */
 
 /* The physical address for an aligned atomic access; the late stores it and
  * the order demand are done. */
@@ -387,7 +388,7 @@ void hart_amo_done(struct hart *h, uint64_t old, uint64_t value)
 	if (machine.reservations != 0 || check_wants_stores(c->amo_pa) ||
 	    machine.config.watch != 0)
 		store_now(c, c->amo_pa, c->amo_size, value);
-	if (h->priv == PRIV_S && c->amo_raw >> 27 == 1 && value == 1)
+	if (h->priv == PRIV_S && c->amo_raw >> 25 == AMOSWAP_AQ)
 		check_exchange(c, c->amo_pa, old, value);
 	sched_point(c);
 }

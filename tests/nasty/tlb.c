@@ -280,16 +280,21 @@ void tlb_speculate(struct core *c)
 		icache_prefetch(c, pte_pa(t.pte) >> PAGE_SHIFT);
 }
 
+/* Could a walk for the present satp go through this entry to a frame? */
+static bool leads_to(const struct core *c, const struct tlb_entry *e,
+    uint64_t frame)
+{
+	bool names = e->kind == TLB_TABLE || (e->kind == TLB_LEAF && !e->level);
+
+	return names && pte_pa(e->pte) >> PAGE_SHIFT == frame && !e->global &&
+	    e->asid == satp_asid(c) && is_live(&c->tlb, e);
+}
+
 const struct tlb_entry *tlb_names(struct core *c, uint64_t frame)
 {
-	for (unsigned i = 0; i < TLB_SETS * TLB_WAYS; i++) {
-		struct tlb_entry *e = &c->tlb.entries[0][i];
-
-		if ((e->kind == TLB_LEAF || e->kind == TLB_TABLE) &&
-		    e->level < 2 && pte_pa(e->pte) >> PAGE_SHIFT == frame &&
-		    (e->kind == TLB_TABLE || e->level == 0) && !e->global &&
-		    e->asid == satp_asid(c) && is_live(&c->tlb, e))
-			return e;
-	}
+	for (unsigned set = 0; set < TLB_SETS; set++)
+		for (unsigned i = 0; i < TLB_WAYS; i++)
+			if (leads_to(c, &c->tlb.entries[set][i], frame))
+				return &c->tlb.entries[set][i];
 	return NULL;
 }
