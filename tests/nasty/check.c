@@ -8,6 +8,7 @@
  *   freed   a frame was freed that its own hart can still reach
  *   root    two harts run one address space
  *   lock    user mode was entered with a lock held
+ *   repeat  a system call is repeated that the process did not make
  *
  * The kernel's structures are known from its symbols and from layout.c. With a
  * kernel that has no such symbols nothing is checked.
@@ -21,6 +22,8 @@
 #include "layout.h"
 #include "report.h"
 
+#define INSN_ECALL 0x73
+
 static uint64_t frames_symbol, base_symbol, count_symbol, root_symbol;
 static uint64_t boot_root, data_start, data_end;
 
@@ -28,7 +31,7 @@ static uint64_t boot_root, data_start, data_end;
 static uint64_t frames_start, frames_end, frame_base;
 
 static struct {
-	uint64_t steps, call;
+	uint64_t steps, cause, call;
 } longest;
 
 static uint64_t to_physical(uint64_t va)
@@ -43,8 +46,30 @@ static uint64_t symbol_pa(const char *name)
 	return va == 0 ? 0 : to_physical(va);
 }
 
+/* trapframe_repeat(tf): a0 is the process, whose pc must be at its ecall. */
+static bool check_repeat(struct core *c)
+{
+	uint64_t tf = to_physical(c->hart.x[10]), pc = ram_word(tf), pa;
+	struct translation t = table_walk(c, pc);
+	uint32_t insn;
+
+	if (machine.over || !(t.pte & PTE_V) || t.level != 0)
+		return machine.over;
+	pa = pte_pa(t.pte) | (pc & PAGE_MASK);
+	if (!is_ram(pa, 4))
+		return false;
+	insn = *(const uint32_t *)ram_at(pa);
+	if (insn == INSN_ECALL)
+		return false;
+	report_failure(c, "repeat: the kernel repeats a system call at %#"
+	    PRIx64 ", where the process has %#x, no ecall", pc, insn);
+	return true;
+}
+
 void check_init(void)
 {
+	if (symbol_value("trapframe_repeat") != 0)
+		hook_add(symbol_value("trapframe_repeat"), check_repeat);
 	frames_symbol = symbol_pa("frames");
 	base_symbol = symbol_pa("frame_base");
 	count_symbol = symbol_pa("frame_count");
@@ -227,31 +252,47 @@ static unsigned owner_place(uint64_t pa)
 	return at;
 }
 
+static bool is_held(const struct core *c, uint64_t pa)
+{
+	return owners[owner_place(pa)].hart == c->hart.index &&
+	    *(const uint32_t *)ram_at(pa) == 1;
+}
+
+/* Forgets those that have been released. */
+static void locks_prune(struct core *c)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < c->lock_count; i++)
+		if (is_held(c, c->locks[i]))
+			c->locks[kept++] = c->locks[i];
+	c->lock_count = kept;
+}
+
 /* An exchange of 1 for 0 that acquires is a lock that was taken. */
 void check_exchange(struct core *c, uint64_t pa, uint64_t old, uint64_t value)
 {
 	unsigned at = owner_place(pa);
 
-	if (old != 0 || value != 1 || c->lock_count == LOCKS_HELD)
+	if (old != 0 || value != 1)
 		return;
 	owners[at].pa = pa;
 	owners[at].hart = c->hart.index;
-	c->locks[c->lock_count++] = pa;
+	if (c->lock_count == LOCKS_HELD)
+		locks_prune(c);
+	if (c->lock_count < LOCKS_HELD)
+		c->locks[c->lock_count++] = pa;
 }
 
 /* What is 0, or was taken by another hart since, has been released. */
 static void check_locks(struct core *c)
 {
-	for (unsigned i = 0; i < c->lock_count; i++) {
-		uint64_t pa = c->locks[i];
-
-		if (owners[owner_place(pa)].hart == c->hart.index &&
-		    *(uint32_t *)ram_at(pa) == 1 && c->late_count == 0)
-			report_failure(c,
-			    "lock: user mode was entered with "
-			    "the lock %s held",
-			    report_symbol(pa + KERNEL_DIRECT_MAP));
-	}
+	if (c->late_count > 0)
+		return;
+	locks_prune(c);
+	if (c->lock_count > 0)
+		report_failure(c, "lock: user mode was entered with the lock "
+		    "%s held", report_symbol(c->locks[0] + KERNEL_DIRECT_MAP));
 	c->lock_count = 0;
 }
 
@@ -260,18 +301,18 @@ static void check_locks(struct core *c)
 void check_entry(struct core *c)
 {
 	c->entry_steps = hart_steps(&c->hart);
-	c->entry_call =
-	    c->hart.scause == CAUSE_ECALL_U ? c->hart.x[17] : ~c->hart.scause;
+	c->entry_cause = c->hart.scause;
+	c->entry_call = c->hart.x[17];
 }
 
-static const char *entry_name(uint64_t call)
+static const char *entry_name(uint64_t cause, uint64_t call)
 {
 	static char name[48];
 
-	if ((int64_t)call < 0 || ~call >> 63)
-		snprintf(name, sizeof name, "cause %#" PRIx64, ~call);
-	else
+	if (cause == CAUSE_ECALL_U)
 		snprintf(name, sizeof name, "call %" PRIu64, call);
+	else
+		snprintf(name, sizeof name, "cause %#" PRIx64, cause);
 	return name;
 }
 
@@ -282,6 +323,7 @@ void check_return(struct core *c)
 	check_locks(c);
 	if (steps > longest.steps && c->entry_steps != 0) {
 		longest.steps = steps;
+		longest.cause = c->entry_cause;
 		longest.call = c->entry_call;
 		if (machine.config.entry_limit != 0 &&
 		    steps > machine.config.entry_limit)
@@ -289,7 +331,7 @@ void check_return(struct core *c)
 			    "entry: expected at most %" PRIu64
 			    " instructions in the kernel, %s took %" PRIu64,
 			    machine.config.entry_limit,
-			    entry_name(c->entry_call), steps);
+			    entry_name(c->entry_cause, c->entry_call), steps);
 	}
 }
 
@@ -299,7 +341,7 @@ void check_summary(void)
 		fprintf(stderr,
 		    "# nasty: the longest entry to the kernel took "
 		    "%" PRIu64 " instructions: %s\n",
-		    longest.steps, entry_name(longest.call));
+		    longest.steps, entry_name(longest.cause, longest.call));
 }
 
 void hart_satp_written(struct hart *h)

@@ -186,6 +186,11 @@ bool hart_fetch(struct hart *h);
 /* The same for the two halves of an instruction that crosses pages. */
 bool hart_fetch_crossing(struct hart *h, uint32_t *raw);
 
+/* Is somebody interested in the instruction at an address? Asked once. */
+bool hart_is_hooked(struct hart *h, uint64_t va);
+/* It is going to be executed. False: not now; hart_run() returns. */
+bool hart_hook(struct hart *h);
+
 bool hart_load(struct hart *h, uint64_t va, unsigned size, uint64_t *value);
 bool hart_store(struct hart *h, uint64_t va, unsigned size, uint64_t value);
 

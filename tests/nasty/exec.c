@@ -168,6 +168,8 @@ static bool decode_at(struct hart *h, const struct insn **at)
 		}
 	}
 	*insn = insn_decode(raw);
+	if (unlikely(hart_is_hooked(h, h->pc)))
+		insn->op = OP_HOOKED;
 	return true;
 }
 
@@ -310,7 +312,7 @@ hart_run(struct hart *h, uint64_t n)
 {
 	static const void *const labels[] = {
 	    &&undecoded,
-	    &&undecoded,
+	    &&hooked,
 	    &&illegal,
 #define X(name, match, mask, format, ...) &&do_##name,
 #include "all.def"
@@ -331,6 +333,15 @@ fetch:
 undecoded:
 	if (!decode_at(h, &i))
 		goto resume;
+	goto *labels[i->op];
+hooked:
+	if (!hart_hook(h)) {
+		h->granted -= (uint64_t)h->left + 1;
+		h->recent_next--;
+		goto out;
+	}
+	h->crossing = insn_decode(i->raw);
+	i = &h->crossing;
 	goto *labels[i->op];
 illegal:
 	illegal(h, i);

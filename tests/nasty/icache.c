@@ -71,3 +71,10 @@ void hart_fence_code(struct hart *h)
 	c->code_fences++;
 	h->code_va = NO_WINDOW;
 }
+
+void icache_decode_anew(struct core *c)
+{
+	for (unsigned i = 0; i < CODE_PAGES; i++)
+		if (c->code[i] != NULL)
+			memset(c->code[i]->insns, 0, sizeof c->code[i]->insns);
+}

@@ -9,7 +9,7 @@
 
 enum op {
 	OP_UNDECODED,
-	OP_CROSSING, /* the rest of it is in the next page */
+	OP_HOOKED,   /* somebody wants to know: decode `raw` again */
 	OP_ILLEGAL,
 	OP_FIRST,
 	OP_BEFORE_FIRST = OP_FIRST - 1,

@@ -61,7 +61,7 @@ struct core {
 	uint64_t locks[LOCKS_HELD]; /* physical addresses */
 	unsigned lock_count;
 	uint64_t entry_steps; /* when it came into the kernel */
-	uint64_t entry_call;  /* the number in a7, or CAUSE_IRQ and the like */
+	uint64_t entry_cause, entry_call; /* why, and the number in a7 */
 };
 
 struct machine {
@@ -73,6 +73,7 @@ struct machine {
 	uint64_t steps;     /* of all harts, before the present run */
 	struct core *running;
 	uint64_t skipped; /* ticks during which all harts slept */
+	bool held; /* stopped before a hooked instruction */
 	bool over;
 	int status;
 	uint64_t random;
@@ -136,8 +137,15 @@ void machine_exit(int status);
 
 /* --- sched.c -------------------------------------------------------------- */
 
-/* Runs until the machine is over, or has done `until` steps. */
+/*
+ * Runs until the machine is over, has done `until` steps, or is held before an
+ * instruction. Where it stops does not change what happens next.
+ */
 void machine_run(uint64_t until);
+
+/* The hart whose instruction comes next, in or at the beginning of its turn.
+ * NULL: the machine is over. */
+struct core *sched_next(void);
 
 /* Something others could see was done: may go on with another hart. */
 void sched_point(struct core *c);
@@ -157,6 +165,17 @@ void reservation_drop(struct core *c);
 /* The page of code at a frame, as this hart's fetches see it. */
 struct code_page *icache_page(struct core *c, uint64_t frame);
 void icache_prefetch(struct core *c, uint64_t frame);
+
+/* Forgets what instructions mean, but not what their bytes are. */
+void icache_decode_anew(struct core *c);
+
+/* --- hooks.c: instructions before which something is looked at ------------- */
+
+/* True: stop here; the machine is held. */
+typedef bool hook_fn(struct core *c);
+
+void hook_add(uint64_t va, hook_fn *fn);
+void hook_remove(uint64_t va, hook_fn *fn);
 
 /* --- devices.c, firmware.c, fdt.c ----------------------------------------- */
 

@@ -31,6 +31,19 @@ static void summary(void)
 	check_summary();
 }
 
+/* Step by step from where the trace begins. */
+static void run(const struct config *config)
+{
+	struct core *c;
+
+	machine_run(config->trace_from < config->until ? config->trace_from :
+							 config->until);
+	while (machine_steps() < config->until && (c = sched_next()) != NULL) {
+		report_step(c);
+		machine_run(machine_steps() + 1);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct config config;
@@ -39,7 +52,7 @@ int main(int argc, char **argv)
 	machine_init(&config);
 	if (!config.quiet)
 		fprintf(stderr, "# %s\n", config_words(&config));
-	machine_run(config.until);
+	run(&config);
 	console_flush();
 	if (!machine.over)
 		report_failure(machine.cores, "stopped, as until= says");

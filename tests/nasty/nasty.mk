@@ -6,7 +6,7 @@ NB := $(B)/nasty
 N := tests/nasty
 NASTY_CORE := $(addprefix $(N)/,exec.c decode.c rvc.c csr.c fp.c fp_value.c)
 NASTY_SRCS := $(NASTY_CORE) $(addprefix $(N)/,main.c config.c machine.c \
-	sched.c memory.c tlb.c icache.c firmware.c devices.c fdt.c elf.c \
+	sched.c memory.c tlb.c icache.c hooks.c firmware.c devices.c fdt.c elf.c \
 	check.c report.c)
 NASTY_CFLAGS := -std=gnu17 -O3 -g -Wall -Wextra -Werror -Wshadow -Wundef \
 	-Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes \

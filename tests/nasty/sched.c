@@ -254,34 +254,72 @@ static void disturb(struct core *c)
 		fire_timer(c);
 }
 
-static void turn(struct core *c, uint64_t until)
-{
-	uint64_t n = turn_length(), left = until - machine_steps();
+/* What remains of a turn that machine_run() did not finish. */
+static struct core *cut;
+static uint64_t cut_left;
 
+static void begin_turn(struct core *c)
+{
+	cut = c;
+	cut_left = turn_length();
 	if (!machine.config.kind)
 		disturb(c);
 	take_interrupt(c);
-	if (machine.over)
-		return;
+}
+
+/* Until the turn ends or `most` instructions are done. */
+static void go_on(struct core *c, uint64_t most)
+{
+	uint64_t n = most < cut_left ? most : cut_left, done;
+
 	machine.running = c;
-	hart_run(&c->hart, n < left ? n : left);
-	machine.steps += c->hart.executed - c->counted;
+	hart_run(&c->hart, n);
+	done = c->hart.executed - c->counted;
+	machine.steps += done;
 	c->counted = c->hart.executed;
 	machine.running = NULL;
+	if (machine.held)
+		cut_left -= done;
+	else
+		cut_left = done < n ? 0 : cut_left - done;
+	if (cut_left == 0)
+		cut = NULL;
+}
+
+/* The hart that goes on, or begins a turn; NULL: none can. */
+static struct core *next_core(void)
+{
+	struct core *c = cut;
+
+	if (c != NULL)
+		return c;
+	choose_mode();
+	c = pick();
+	if (c != NULL)
+		begin_turn(c);
+	return c;
+}
+
+struct core *sched_next(void)
+{
+	struct core *c = NULL;
+
+	while (!machine.over && (c = next_core()) == NULL)
+		if (!skip_time())
+			report_failure(&machine.cores[0],
+			    "asleep: expected a hart that can run, or a timer "
+			    "that is set");
+	return machine.over ? NULL : c;
 }
 
 void machine_run(uint64_t until)
 {
-	while (!machine.over && machine_steps() < until) {
-		struct core *c;
+	machine.held = false;
+	while (!machine.held && machine_steps() < until) {
+		struct core *c = sched_next();
 
-		choose_mode();
-		c = pick();
-		if (c != NULL)
-			turn(c, until);
-		else if (!skip_time())
-			report_failure(&machine.cores[0],
-			    "expected a hart that can run: all sleep, and no "
-			    "timer is set");
+		if (c == NULL)
+			return;
+		go_on(c, until - machine_steps());
 	}
 }
