@@ -69,7 +69,7 @@ static uint64_t chosen[CHOICES], given[NUMBERS];
 static _Noreturn void help(void)
 {
 	printf("nasty -kernel FILE [-initrd FILE] [-append WORDS] [-smp N] "
-	       "[-m SIZE] [-input FILE] [-gdb PORT] [KEY=VALUE...]\n");
+	       "[-m SIZE] [-input FILE] [-console FILE] [-gdb PORT|stdio] [KEY=VALUE...]\n");
 	for (unsigned i = 0; i < NUMBERS; i++)
 		printf("  %-11s %s\n", numbers[i].name, numbers[i].help);
 	printf("and what the seed chooses:\n");
@@ -135,6 +135,8 @@ static bool take_option(struct config *config, const char *word,
 		config->append = value;
 	else if (strcmp(word, "-input") == 0)
 		config->input = value;
+	else if (strcmp(word, "-console") == 0)
+		config->console = value;
 	else if (strcmp(word, "-gdb") == 0)
 		config->gdb = value;
 	else if (strcmp(word, "-smp") == 0)

@@ -18,6 +18,7 @@ enum sched_mode {
 
 struct config {
 	const char *kernel, *initrd, *append, *input;
+	const char *console; /* where the kernel's words go; NULL: stdout */
 	uint64_t memory;
 	unsigned harts;
 	uint64_t seed;

@@ -63,6 +63,7 @@ struct window {
 
 #define WINDOWS   256
 #define NO_WINDOW 1 /* no page has this address */
+#define WATCHED   8 /* in a tag: like any other, but every access asks */
 
 struct windows {
 	struct window read[WINDOWS];
@@ -71,7 +72,7 @@ struct windows {
 	struct window *filled[WINDOWS];
 };
 
-#define RECENT 128 /* a power of 2 */
+#define RECENT 256 /* a power of 2 */
 
 struct hart {
 	uint64_t x[33]; /* the last one is for writes to x0 */
@@ -159,6 +160,13 @@ void hart_forget_priv(struct hart *h, enum priv priv);
 /* Lets the present privilege touch a page at `host`. */
 void hart_open_window(struct hart *h, uint64_t va, enum access access,
     void *host);
+
+/* Makes the windows to a page WATCHED, or ordinary again. */
+void hart_watch_windows(struct hart *h, const void *page, bool watched);
+
+/* Where an access through a watched window goes, or NULL: there is none. */
+void *hart_watched_window(struct hart *h, uint64_t va, unsigned size,
+    enum access access);
 
 /* What is done by `raw`, or OP_ILLEGAL. The length is that of `raw`. */
 struct insn insn_decode(uint32_t raw);

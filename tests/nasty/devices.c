@@ -4,12 +4,13 @@
  * and a PLIC. Where they are is as on QEMU's virt.
  */
 #include <stdio.h>
-#include <unistd.h>
 
 #include "machine.h"
+#include "report.h"
 
 /* --- console -------------------------------------------------------------- */
 
+static FILE *console;
 static const uint8_t *typed; /* what is still to be typed */
 static uint64_t typed_len;
 static uint64_t typed_at; /* the next character comes then */
@@ -22,9 +23,16 @@ void console_type(const uint8_t *bytes, uint64_t len)
 	typed_len = len;
 }
 
+void console_open(const char *path)
+{
+	console = path != NULL ? fopen(path, "wb") : stdout;
+	if (console == NULL)
+		report_usage("%s: cannot be written", path);
+}
+
 void console_put(uint8_t c)
 {
-	if (putchar(c) == EOF)
+	if (putc(c, console) == EOF)
 		machine_exit(1);
 	if (c == '\n')
 		console_flush();
@@ -32,7 +40,7 @@ void console_put(uint8_t c)
 
 void console_flush(void)
 {
-	(void)fflush(stdout);
+	(void)fflush(console);
 }
 
 static bool is_typed(void)

@@ -53,6 +53,35 @@ void hart_open_window(struct hart *h, uint64_t va, enum access access,
 	at->offset = (uint64_t)host - at->tag;
 }
 
+static void watch_windows(struct windows *w, const void *page, bool watched)
+{
+	for (unsigned i = 0; i < w->count; i++) {
+		struct window *at = w->filled[i];
+		uint64_t va = at->tag & ~PAGE_MASK;
+
+		if (at->tag != NO_WINDOW && va + at->offset == (uint64_t)page)
+			at->tag = va | (watched ? WATCHED : 0);
+	}
+}
+
+void hart_watch_windows(struct hart *h, const void *page, bool watched)
+{
+	watch_windows(&h->by_priv[PRIV_U], page, watched);
+	watch_windows(&h->by_priv[PRIV_S], page, watched);
+}
+
+void *hart_watched_window(struct hart *h, uint64_t va, unsigned size,
+    enum access access)
+{
+	struct windows *w = h->windows;
+	const struct window *at =
+	    window_of(access == ACCESS_WRITE ? w->write : w->read, va);
+
+	if (at->tag != ((va & ~PAGE_MASK) | WATCHED) || (va & (size - 1)))
+		return NULL;
+	return (void *)(va + at->offset);
+}
+
 /* --- traps ---------------------------------------------------------------- */
 
 static void enter_priv(struct hart *h, enum priv priv)

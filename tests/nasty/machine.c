@@ -100,6 +100,12 @@ void machine_init(const struct config *config)
 	machine.hart_count = config->harts;
 	machine.ram_size = config->memory;
 	memory_create();
+	console_open(config->console);
+	if (config->input != NULL) {
+		const uint8_t *text = file_read(config->input, &size);
+
+		console_type(text, size);
+	}
 	start = elf_load(config->kernel, &end);
 	initrd = load_initrd(end, &size);
 	fdt = fdt_write(RAM_BASE + machine.ram_size, initrd, size);

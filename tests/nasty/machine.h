@@ -98,6 +98,11 @@ static inline void *ram_at(uint64_t pa)
 	return machine.ram + (pa - RAM_BASE);
 }
 
+static inline uint64_t ram_address(const void *at)
+{
+	return (uint64_t)((const uint8_t *)at - machine.ram) + RAM_BASE;
+}
+
 static inline uint64_t ram_word(uint64_t pa)
 {
 	return is_ram(pa, 8) ? *(const uint64_t *)ram_at(pa) : 0;
@@ -191,6 +196,7 @@ void hook_remove(uint64_t va, hook_fn *fn);
 bool device_load(uint64_t pa, unsigned size, uint64_t *value);
 bool device_store(uint64_t pa, unsigned size, uint64_t value);
 bool device_interrupts(unsigned hart);
+void console_open(const char *path); /* NULL: standard output */
 void console_put(uint8_t c);
 int console_get(void); /* -1: nothing was typed */
 void console_flush(void);

@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "elf.h"
+#include "gdbstub.h"
 #include "report.h"
 
 static double cpu_seconds(void)
@@ -52,6 +53,8 @@ int main(int argc, char **argv)
 	machine_init(&config);
 	if (!config.quiet)
 		fprintf(stderr, "# %s\n", config_words(&config));
+	if (config.gdb != NULL)
+		gdb_serve(config.gdb);
 	run(&config);
 	console_flush();
 	if (!machine.over)

@@ -227,8 +227,7 @@ static void open_window(struct core *c, uint64_t va, uint64_t pa,
 {
 	uint64_t page = pa & ~PAGE_MASK;
 
-	if (late_has_page(c, pa) ||
-	    (machine.config.watch ^ pa) >> PAGE_SHIFT == 0)
+	if (late_has_page(c, pa))
 		return;
 	if (access == ACCESS_WRITE &&
 	    (check_wants_stores(pa) || sched_wants_stores(pa) ||
@@ -236,6 +235,8 @@ static void open_window(struct core *c, uint64_t va, uint64_t pa,
 		(machine.reservations != 0 && page_is_reserved(c, pa))))
 		return;
 	hart_open_window(&c->hart, va, access, ram_at(page));
+	if (unlikely(report_watches(pa)))
+		hart_watch_windows(&c->hart, ram_at(page), true);
 }
 
 /* --- loads and stores ----------------------------------------------------- */
@@ -360,9 +361,10 @@ static bool atomic_window(struct core *c, uint64_t va, unsigned size,
 	const struct window *w =
 	    &c->hart.windows->write[va >> PAGE_SHIFT & (WINDOWS - 1)];
 
-	if (w->tag != (va & ~(PAGE_MASK & ~(size - 1UL))) || c->late_count > 0)
+	if ((w->tag & ~(uint64_t)WATCHED) !=
+		(va & ~(PAGE_MASK & ~(size - 1UL))) || c->late_count > 0)
 		return false;
-	*pa = va + w->offset - (uint64_t)machine.ram + RAM_BASE;
+	*pa = ram_address((const void *)(va + w->offset));
 	return true;
 }
 
@@ -385,9 +387,10 @@ void hart_amo_done(struct hart *h, uint64_t old, uint64_t value)
 {
 	struct core *c = core_of(h);
 
-	if (machine.reservations != 0 || check_wants_stores(c->amo_pa) ||
-	    machine.config.watch != 0)
+	if (machine.reservations != 0 || check_wants_stores(c->amo_pa))
 		store_now(c, c->amo_pa, c->amo_size, value);
+	else if (unlikely(report_watches(c->amo_pa)))
+		report_watch(c, c->amo_pa, c->amo_size);
 	if (h->priv == PRIV_S && c->amo_raw >> 25 == AMOSWAP_AQ)
 		check_exchange(c, c->amo_pa, old, value);
 	sched_point(c);

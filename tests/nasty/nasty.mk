@@ -7,7 +7,8 @@ N := tests/nasty
 NASTY_CORE := $(addprefix $(N)/,exec.c decode.c rvc.c csr.c fp.c fp_value.c)
 NASTY_SRCS := $(NASTY_CORE) $(addprefix $(N)/,main.c config.c machine.c \
 	sched.c memory.c tlb.c icache.c hooks.c firmware.c devices.c fdt.c elf.c \
-	check.c report.c)
+	check.c report.c \
+	gdbstub.c gdb_regs.c snapshot.c)
 NASTY_CFLAGS := -std=gnu17 -O3 -g -Wall -Wextra -Werror -Wshadow -Wundef \
 	-Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes \
 	-fno-strict-aliasing -MMD -MP -I$(NB)

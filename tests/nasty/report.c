@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "elf.h"
+#include "gdbstub.h"
 #include "layout.h"
 
 static const char *const reg_names[] = {"zero", "ra", "sp", "gp", "tp", "t0",
@@ -47,6 +48,14 @@ const char *report_symbol(uint64_t va)
 	return text;
 }
 
+/* Where in the same function, for the end of a stretch. */
+static const char *report_offset(uint64_t va)
+{
+	const char *text = report_symbol(va), *plus = strrchr(text, '+');
+
+	return plus != NULL ? plus : text;
+}
+
 /* The bytes at a kernel address, if they are in memory. */
 static const void *kernel_bytes(uint64_t va, uint64_t len)
 {
@@ -79,24 +88,47 @@ static void report_process(const struct core *c)
 	    (const char *)p + KERNEL_PROC_NAME);
 }
 
-/* Steps that follow each other in one function are told as one. */
-void report_recent(const struct core *c, unsigned count)
+/* A run of instructions that follow each other. */
+struct stretch {
+	uint64_t first, last;
+	unsigned times;
+};
+
+/* The last of a hart's steps as stretches, repetitions counted. */
+static unsigned stretches_of(const struct hart *h, struct stretch *list)
 {
-	const struct hart *h = &c->hart;
-	unsigned first = h->recent_next < count ? 0 : h->recent_next - count;
-	uint64_t last = 0;
+	unsigned first = h->recent_next < RECENT ? 0 : h->recent_next - RECENT;
+	unsigned n = 0;
 
 	for (unsigned i = first; i < h->recent_next; i++) {
 		uint64_t pc = h->recent[i & (RECENT - 1)];
 
-		if (pc - last > 4 || pc == last)
-			fprintf(stderr, "%s#     %s", i == first ? "" : "\n",
-			    report_symbol(pc));
-		else
-			fprintf(stderr, " %#" PRIx64, pc & 0xfff);
-		last = pc;
+		if (n > 0 && pc - list[n - 1].last <= 4 &&
+		    pc != list[n - 1].last) {
+			list[n - 1].last = pc;
+			continue;
+		}
+		if (n > 1 && list[n - 1].first == list[n - 2].first &&
+		    list[n - 1].last == list[n - 2].last)
+			list[--n - 1].times++;
+		list[n++] = (struct stretch){pc, pc, 1};
 	}
-	fprintf(stderr, "\n");
+	return n;
+}
+
+void report_recent(const struct core *c, unsigned count)
+{
+	struct stretch list[RECENT];
+	unsigned n = stretches_of(&c->hart, list);
+
+	for (unsigned i = n > count ? n - count : 0; i < n; i++) {
+		fprintf(stderr, "#     %s", report_symbol(list[i].first));
+		if (list[i].last != list[i].first)
+			fprintf(stderr, " .. %s", report_offset(list[i].last));
+		if (list[i].times > 1)
+			fprintf(stderr, ", %u times", list[i].times);
+		fprintf(stderr, "\n");
+	}
 }
 
 static void report_registers(const struct hart *h)
@@ -143,7 +175,7 @@ void report_failure(struct core *c, const char *fmt, ...)
 		if (other == c)
 			report_registers(&other->hart);
 		fprintf(stderr, "#   its last steps:\n");
-		report_recent(other, 40);
+		report_recent(other, 16);
 	}
 	machine_exit(STATUS_FAILED);
 }
@@ -162,6 +194,10 @@ void report_watch(struct core *c, uint64_t pa, unsigned size)
 
 	if (watch == 0 || watch + 8 <= pa || pa + size <= watch)
 		return;
+	if (machine.config.gdb != NULL) {
+		gdb_watched();
+		return;
+	}
 	memcpy(&value, ram_at(watch), 8);
 	fprintf(stderr,
 	    "# step %" PRIu64 " hart %u: %#" PRIx64 " becomes %#" PRIx64

@@ -25,10 +25,16 @@ const char *report_symbol(uint64_t va);
 /* The instruction that comes next, for --trace. */
 void report_step(struct core *c);
 
+/* Is something in the page watched? */
+static inline bool report_watches(uint64_t pa)
+{
+	return (machine.config.watch ^ pa) >> PAGE_SHIFT == 0;
+}
+
 /* A store of `size` bytes was done to `pa`: is that being watched? */
 void report_watch(struct core *c, uint64_t pa, unsigned size);
 
-/* The last steps of a hart. */
+/* The last stretches of a hart's steps, `count` at most. */
 void report_recent(const struct core *c, unsigned count);
 
 #endif

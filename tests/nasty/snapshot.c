@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * snapshot.c - fork() is the snapshot: memory, caches, chance and all.
+ */
+#include "snapshot.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "machine.h"
+
+#define MOST       16
+#define FIRST_STEP 2000000 /* between two; more when there are many */
+
+static struct snapshot {
+	uint64_t step;
+	int fd; /* requests go in here */
+} snapshots[MOST];
+static unsigned count;
+static uint64_t interval = FIRST_STEP;
+
+static void send(const struct snapshot *s, struct request request)
+{
+	(void)!write(s->fd, &request, sizeof request);
+}
+
+/* Every other one goes, and the rest is further apart. */
+static void thin_out(void)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (i % 2 == 0) {
+			snapshots[kept++] = snapshots[i];
+			continue;
+		}
+		send(&snapshots[i], (struct request){.end = true});
+		(void)close(snapshots[i].fd);
+	}
+	count = kept;
+	interval *= 2;
+}
+
+/* The snapshot sleeps here; a copy of it returns with each request. */
+static struct request sleep_until_asked(int fd)
+{
+	struct request request;
+
+	(void)signal(SIGCHLD, SIG_IGN);
+	for (;;) {
+		if (read(fd, &request, sizeof request) != sizeof request)
+			_exit(1);
+		if (request.end)
+			_exit(request.status);
+		if (fork() == 0)
+			return request;
+	}
+}
+
+struct request snapshot_maybe(void)
+{
+	uint64_t now = machine_steps();
+	int ends[2];
+	pid_t pid;
+
+	if (count > 0 && now < snapshots[count - 1].step + interval)
+		return (struct request){0};
+	if (count == MOST)
+		thin_out();
+	if (pipe(ends) != 0)
+		return (struct request){0};
+	console_flush();
+	snapshots[count++] = (struct snapshot){now, ends[1]};
+	pid = fork();
+	if (pid == 0) {
+		(void)close(ends[0]);
+		return (struct request){0};
+	}
+	if (pid > 0)
+		return sleep_until_asked(ends[0]);
+	count--;
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	return (struct request){0};
+}
+
+bool snapshot_travel(struct request request)
+{
+	unsigned at = count;
+
+	while (at > 0 && snapshots[at - 1].step >= request.before)
+		at--;
+	if (at == 0)
+		return false;
+	for (unsigned i = at; i < count; i++)
+		send(&snapshots[i], (struct request){.end = true});
+	send(&snapshots[at - 1], request);
+	_exit(0);
+}
+
+/* The first of them is the process that was started; it has the status. */
+void snapshot_end(int status)
+{
+	for (unsigned i = count; i > 0; i--)
+		send(&snapshots[i - 1],
+		    (struct request){.end = true, .status = status});
+	_exit(status);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * snapshot.h - going back in time: processes that stand still.
+ *
+ * A snapshot is the machine itself, forked and asleep. To go back, the one
+ * that runs wakes a snapshot and ends; what wakes is a copy of the snapshot,
+ * so that it can be gone back to again.
+ */
+#ifndef NASTY_SNAPSHOT_H
+#define NASTY_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum travel { TRAVEL_NOT, TRAVEL_STEP, TRAVEL_CONTINUE };
+
+#define BREAKPOINTS 32
+
+/* What the one that wakes shall find: the last stop before a step. */
+struct request {
+	uint64_t breakpoints[BREAKPOINTS];
+	unsigned breakpoint_count;
+	uint64_t watch;
+	enum travel travel;
+	uint64_t before;
+	unsigned hart;  /* whose step */
+	bool end;       /* no travel: exit, with this status */
+	int status;
+};
+
+/*
+ * Makes a snapshot if it is time for one. Returns at once with TRAVEL_NOT, and
+ * again, in another process and in the past, with a request.
+ */
+struct request snapshot_maybe(void);
+
+/* Wakes the last snapshot before `request.before`; false: there is none. */
+bool snapshot_travel(struct request request);
+
+/* Ends all of them, and this process. */
+_Noreturn void snapshot_end(int status);
+
+#endif
