@@ -8,6 +8,7 @@
  *   freed   a frame was freed that its own hart can still reach
  *   root    two harts run one address space
  *   lock    user mode was entered with a lock held
+ *   half    a process went on although a call of its is half done
  *   repeat  a system call is repeated that the process did not make
  *
  * The kernel's structures are known from its symbols and from layout.c. With a
@@ -298,8 +299,28 @@ static void check_locks(struct core *c)
 
 /* --- the length of an entry ----------------------------------------------- */
 
+/*
+ * While progress.active is set the process is at its ecall, and nowhere else:
+ * what it traps at is where it was let go.
+ */
+static void check_progress(struct core *c)
+{
+	uint64_t at = to_physical(c->hart.sscratch) + KERNEL_PROC_PROGRESS;
+
+	if (c->hart.scause == CAUSE_ECALL_U || !is_ram(at, 1) ||
+	    c->late_count > 0 || c->returned_to == c->hart.sepc || c->entry_steps == 0 ||
+	    *(const uint8_t *)ram_at(at) == 0)
+		return;
+	report_failure(c, "half: a call was half done at %#" PRIx64
+	    ", and the process went on to %#" PRIx64, c->returned_to,
+	    c->hart.sepc);
+}
+
 void check_entry(struct core *c)
 {
+	if (c->hart.sstatus & SSTATUS_SPP)
+		return;
+	check_progress(c);
 	c->entry_steps = hart_steps(&c->hart);
 	c->entry_cause = c->hart.scause;
 	c->entry_call = c->hart.x[17];
@@ -321,6 +342,7 @@ void check_return(struct core *c)
 	uint64_t steps = hart_steps(&c->hart) - c->entry_steps;
 
 	check_locks(c);
+	c->returned_to = c->hart.pc;
 	if (steps > longest.steps && c->entry_steps != 0) {
 		longest.steps = steps;
 		longest.cause = c->entry_cause;

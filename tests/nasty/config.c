@@ -26,6 +26,7 @@ static const struct choice {
     {"asids", 16, "width of an ASID in bits"},
     {"stick", 8, "of 8 times, how often a kept translation is used"},
     {"invalid", 1, "keep invalid entries"},
+    {"icache", 1, "instruction bytes are kept until fence.i"},
     {"svade", 1, "A and D by fault, not by the hardware"},
     {"misaligned", 1, "misaligned accesses are done, not trapped"},
     {"sstc", 1, "with stimecmp"},
@@ -40,6 +41,7 @@ enum {
 	ASIDS_,
 	STICK,
 	INVALID,
+	ICACHE,
 	SVADE,
 	MISALIGNED,
 	SSTC,
@@ -175,6 +177,7 @@ static void choose(bool kind)
 	by_seed[ASIDS_] = asids[random_below(8)];
 	by_seed[STICK] = sticks[random_below(4)];
 	by_seed[INVALID] = random_below(4) != 0;
+	by_seed[ICACHE] = random_below(4) != 0;
 	by_seed[SVADE] = random_below(2);
 	by_seed[MISALIGNED] = 1;
 	by_seed[SSTC] = random_below(2);
@@ -205,6 +208,7 @@ static void fill_in(struct config *config)
 	config->asid_bits = (unsigned)chosen[ASIDS_];
 	config->stick = (unsigned)chosen[STICK];
 	config->caches_invalid = chosen[INVALID] != 0;
+	config->stale_code = chosen[ICACHE] != 0;
 	config->svade = chosen[SVADE] != 0;
 	config->misaligned = chosen[MISALIGNED] != 0;
 	config->sstc = chosen[SSTC] != 0;

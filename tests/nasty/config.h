@@ -27,6 +27,7 @@ struct config {
 	unsigned asid_bits;  /* 0 to 16 */
 	unsigned stick;      /* of 8 times, how often a cached entry is used */
 	bool caches_invalid; /* invalid entries, too */
+	bool stale_code;     /* instruction bytes are kept until fence.i */
 	bool svade;          /* A and D by fault */
 	bool misaligned;     /* done by the hardware, or trapped */
 	bool sstc;

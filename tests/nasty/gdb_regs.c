@@ -73,7 +73,7 @@ bool gdb_reg_write(struct hart *h, unsigned n, uint64_t value)
 }
 
 /* As the tables in memory have it, whatever the hart remembers. */
-uint8_t *gdb_memory(struct hart *h, uint64_t va)
+static uint8_t *memory(struct hart *h, uint64_t va, bool any)
 {
 	struct translation t;
 	uint64_t below, pa = va;
@@ -82,11 +82,21 @@ uint8_t *gdb_memory(struct hart *h, uint64_t va)
 		t = table_walk(core_of(h), va);
 		below = (1UL << (PAGE_SHIFT + 9 * t.level)) - 1;
 		if (!(t.pte & PTE_V) || !pte_is_leaf(t.pte) ||
-		    (view_of(h) == PRIV_U && !(t.pte & PTE_U)))
+		    (!any && view_of(h) == PRIV_U && !(t.pte & PTE_U)))
 			return NULL;
 		pa = (pte_pa(t.pte) & ~below) | (va & below);
 	}
 	return is_ram(pa, 1) ? ram_at(pa) : NULL;
+}
+
+uint8_t *gdb_memory(struct hart *h, uint64_t va)
+{
+	return memory(h, va, false);
+}
+
+uint8_t *gdb_any_memory(struct hart *h, uint64_t va)
+{
+	return memory(h, va, true);
 }
 
 static size_t add(char *to, size_t size, const char *name, unsigned n,

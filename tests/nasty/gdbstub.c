@@ -27,6 +27,7 @@ static int in, out;
 static char packet[PACKET], answer[PACKET];
 static unsigned thread; /* the hart that is talked about */
 static bool scouting;   /* stops are only noted */
+static uint64_t watched_va, watch_hit; /* as the debugger named it; it was hit */
 static uint64_t noted;  /* the last stop, while scouting */
 static uint64_t breakpoints[BREAKPOINTS];
 static unsigned breakpoint_count;
@@ -117,6 +118,7 @@ void gdb_watched(void)
 		return;
 	}
 	thread = machine.running->hart.index;
+	watch_hit = watched_va;
 	machine.held = true;
 	hart_stop(&machine.running->hart);
 }
@@ -170,9 +172,13 @@ static void tell_stop(void)
 	if (machine.over && machine.status != STATUS_FAILED)
 		snprintf(answer, sizeof answer, "W%02x",
 		    (unsigned)machine.status & 0xff);
+	else if (watch_hit != 0)
+		snprintf(answer, sizeof answer, "T05watch:%" PRIx64
+		    ";thread:%x;", watch_hit, thread + 1);
 	else
 		snprintf(answer, sizeof answer, "T%02xthread:%x;",
 		    machine.over ? 6 : 5, thread + 1);
+	watch_hit = 0;
 	reply(answer);
 }
 
@@ -376,7 +382,8 @@ static void breakpoint(void)
 		else
 			breakpoint_remove(va);
 	} else if (packet[1] == '2') {
-		at = gdb_memory(selected(), va);
+		at = gdb_any_memory(selected(), va);
+		watched_va = va;
 		watch_set(set && at != NULL ?
 			(uint64_t)(at - machine.ram) + RAM_BASE : 0);
 	} else {

@@ -45,7 +45,7 @@ struct code_page *icache_page(struct core *c, uint64_t frame)
 
 	/* Sometimes it has been lost, and is fetched again. */
 	if (page->frame != frame || page->fences != c->code_fences ||
-	    machine.config.kind || chance(2000))
+	    !machine.config.stale_code || chance(2000))
 		take(c, page, frame);
 	return page;
 }

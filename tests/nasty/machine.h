@@ -61,6 +61,7 @@ struct core {
 	uint64_t locks[LOCKS_HELD]; /* physical addresses */
 	unsigned lock_count;
 	uint64_t entry_steps; /* when it came into the kernel */
+	uint64_t returned_to; /* in user mode */
 	uint64_t entry_cause, entry_call; /* why, and the number in a7 */
 };
 
