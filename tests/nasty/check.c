@@ -6,6 +6,7 @@
  *   stale   user mode used a translation that allows more than the tables do
  *   frame   user mode touched a frame that is free, a table, or nobody's
  *   freed   a frame was freed that its own hart can still reach
+ *   code    user mode fetched bytes that a frame had before it was given
  *   root    two harts run one address space
  *   lock    user mode was entered with a lock held
  *   half    a process went on although a call of its is half done
@@ -18,6 +19,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "elf.h"
 #include "layout.h"
@@ -30,6 +33,13 @@ static uint64_t boot_root, data_start, data_end;
 
 /* The frame table, as of the last look. */
 static uint64_t frames_start, frames_end, frame_base;
+
+/* How often each frame changed its state, and what it is in. */
+static struct life {
+	unsigned number;
+	uint8_t state;
+} * lives;
+static uint64_t life_count;
 
 static struct {
 	uint64_t steps, cause, call;
@@ -62,8 +72,10 @@ static bool check_repeat(struct core *c)
 	insn = *(const uint32_t *)ram_at(pa);
 	if (insn == INSN_ECALL)
 		return false;
-	report_failure(c, "repeat: the kernel repeats a system call at %#"
-	    PRIx64 ", where the process has %#x, no ecall", pc, insn);
+	report_failure(c,
+	    "repeat: the kernel repeats a system call at %#" PRIx64
+	    ", where the process has %#x, no ecall",
+	    pc, insn);
 	return true;
 }
 
@@ -95,6 +107,10 @@ static void find_frames(void)
 	frame_base = ram_word(base_symbol);
 	frames_start = to_physical(ram_word(frames_symbol));
 	frames_end = frames_start + ram_word(count_symbol) * KERNEL_FRAME_SIZE;
+	life_count = ram_word(count_symbol);
+	lives = calloc(life_count, sizeof *lives);
+	if (lives == NULL)
+		life_count = 0;
 	for (unsigned i = 0; i < machine.hart_count; i++)
 		hart_forget(&machine.cores[i].hart);
 }
@@ -143,16 +159,18 @@ static uint64_t root_of(const struct core *c)
 	return c->hart.satp >> 60 == 0 ? 0 : pte_pa(c->hart.satp << 10);
 }
 
-/* A frame was freed: nobody's live translation may lead to it. */
-void check_store(struct core *c, uint64_t pa)
+unsigned check_life(uint64_t frame)
 {
-	uint64_t frame =
-	    frame_base / PAGE_SIZE + (pa - frames_start) / KERNEL_FRAME_SIZE;
+	uint64_t index = frame - frame_base / PAGE_SIZE;
+
+	return index < life_count ? lives[index].number : 0;
+}
+
+/* Nobody's live translation may lead to a frame that is free. */
+static void check_freed(struct core *c, uint64_t frame)
+{
 	const struct tlb_entry *e;
 
-	if (pa < frames_start || pa % KERNEL_FRAME_SIZE != 0 ||
-	    frame_state(frame << PAGE_SHIFT) != KERNEL_FRAME_IS_FREE)
-		return;
 	for (unsigned i = 0; i < machine.hart_count; i++) {
 		struct core *other = &machine.cores[i];
 
@@ -168,6 +186,38 @@ void check_store(struct core *c, uint64_t pa)
 			    e->kind == TLB_LEAF ? "leaf" : "pointer", e->pte,
 			    e->slot, e->step);
 	}
+}
+
+/* A new state is a new life. */
+void check_store(struct core *c, uint64_t pa)
+{
+	uint64_t index = (pa - frames_start) / KERNEL_FRAME_SIZE;
+	uint64_t frame = frame_base / PAGE_SIZE + index;
+	unsigned state;
+
+	if (pa < frames_start || index >= life_count)
+		return;
+	state = frame_state(frame << PAGE_SHIFT);
+	if (state == lives[index].state)
+		return;
+	lives[index].state = (uint8_t)state;
+	lives[index].number++;
+	if (state == KERNEL_FRAME_IS_FREE)
+		check_freed(c, frame);
+}
+
+void check_user_code(struct core *c, const struct code_page *page)
+{
+	const void *bytes = ram_at(page->frame << PAGE_SHIFT);
+
+	if (likely(page->life == check_life(page->frame)) ||
+	    memcmp(page->bytes, bytes, PAGE_SIZE) == 0)
+		return;
+	report_failure(c,
+	    "code: the instructions of the page of %#" PRIx64
+	    " are those of an earlier life of the frame %#" PRIx64
+	    ": it was given again, and this hart executed no fence.i",
+	    c->hart.pc, page->frame << PAGE_SHIFT);
 }
 
 /* --- user mode ------------------------------------------------------------ */
@@ -292,8 +342,10 @@ static void check_locks(struct core *c)
 		return;
 	locks_prune(c);
 	if (c->lock_count > 0)
-		report_failure(c, "lock: user mode was entered with the lock "
-		    "%s held", report_symbol(c->locks[0] + KERNEL_DIRECT_MAP));
+		report_failure(c,
+		    "lock: user mode was entered with the lock "
+		    "%s held",
+		    report_symbol(c->locks[0] + KERNEL_DIRECT_MAP));
 	c->lock_count = 0;
 }
 
@@ -308,12 +360,13 @@ static void check_progress(struct core *c)
 	uint64_t at = to_physical(c->hart.sscratch) + KERNEL_PROC_PROGRESS;
 
 	if (c->hart.scause == CAUSE_ECALL_U || !is_ram(at, 1) ||
-	    c->late_count > 0 || c->returned_to == c->hart.sepc || c->entry_steps == 0 ||
-	    *(const uint8_t *)ram_at(at) == 0)
+	    c->late_count > 0 || c->returned_to == c->hart.sepc ||
+	    c->entry_steps == 0 || *(const uint8_t *)ram_at(at) == 0)
 		return;
-	report_failure(c, "half: a call was half done at %#" PRIx64
-	    ", and the process went on to %#" PRIx64, c->returned_to,
-	    c->hart.sepc);
+	report_failure(c,
+	    "half: a call was half done at %#" PRIx64
+	    ", and the process went on to %#" PRIx64,
+	    c->returned_to, c->hart.sepc);
 }
 
 void check_entry(struct core *c)

@@ -14,6 +14,12 @@ void check_init(void);
 void check_user_access(struct core *c, uint64_t va, enum access access,
     struct translation t, uint64_t pa);
 
+/* A user's fetch from a page as its hart has it. */
+void check_user_code(struct core *c, const struct code_page *page);
+
+/* Counts the states that a frame went through. */
+unsigned check_life(uint64_t frame);
+
 /* satp was written. */
 void check_root(struct core *c);
 

@@ -46,6 +46,7 @@ struct insn {
 /* The bytes of a page as instruction fetch sees them, and their meaning. */
 struct code_page {
 	uint64_t frame;  /* physical page number, ~0: unused */
+	unsigned life;   /* of the frame, for a machine that counts them */
 	uint64_t fences; /* fence.i executed when the bytes were last right */
 	uint8_t bytes[PAGE_SIZE];
 	struct insn insns[PAGE_SIZE / 2];

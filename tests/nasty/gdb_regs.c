@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FIRST_F  33
-#define FIRST_C  65 /* control and status registers, and the mode */
+#define FIRST_F 33
+#define FIRST_C 65 /* control and status registers, and the mode */
 
 static const struct {
 	const char *name;
@@ -113,8 +113,7 @@ const char *gdb_target(void)
 	size_t at = 0;
 	char name[8];
 
-#define TEXT(text) \
-	at += (size_t)snprintf(xml + at, sizeof xml - at, "%s", text)
+#define TEXT(text) at += (size_t)snprintf(xml + at, sizeof xml - at, "%s", text)
 	TEXT("<?xml version=\"1.0\"?><target version=\"1.0\">"
 	     "<architecture>riscv:rv64</architecture>"
 	     "<feature name=\"org.gnu.gdb.riscv.cpu\">");

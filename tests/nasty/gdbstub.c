@@ -27,8 +27,9 @@ static int in, out;
 static char packet[PACKET], answer[PACKET];
 static unsigned thread; /* the hart that is talked about */
 static bool scouting;   /* stops are only noted */
-static uint64_t watched_va, watch_hit; /* as the debugger named it; it was hit */
-static uint64_t noted;  /* the last stop, while scouting */
+static uint64_t watched_va,
+    watch_hit;         /* as the debugger named it; it was hit */
+static uint64_t noted; /* the last stop, while scouting */
 static uint64_t breakpoints[BREAKPOINTS];
 static unsigned breakpoint_count;
 
@@ -173,8 +174,8 @@ static void tell_stop(void)
 		snprintf(answer, sizeof answer, "W%02x",
 		    (unsigned)machine.status & 0xff);
 	else if (watch_hit != 0)
-		snprintf(answer, sizeof answer, "T05watch:%" PRIx64
-		    ";thread:%x;", watch_hit, thread + 1);
+		snprintf(answer, sizeof answer,
+		    "T05watch:%" PRIx64 ";thread:%x;", watch_hit, thread + 1);
 	else
 		snprintf(answer, sizeof answer, "T%02xthread:%x;",
 		    machine.over ? 6 : 5, thread + 1);
@@ -256,8 +257,8 @@ static void travel(struct request r)
 		(void)snapshot_travel(r);
 	}
 	if (found == NEVER) {
-		snprintf(answer, sizeof answer,
-		    "T05replaylog:begin;thread:%x;", thread + 1);
+		snprintf(answer, sizeof answer, "T05replaylog:begin;thread:%x;",
+		    thread + 1);
 		reply(answer);
 		return;
 	}
@@ -329,8 +330,9 @@ static void write_register(void)
 	unsigned n = (unsigned)strtoul(packet + 1, &equals, 16);
 
 	reply(*equals == '=' &&
-		    gdb_reg_write(selected(), n, get_hex_word(equals + 1)) ?
-		"OK" : "E01");
+		    gdb_reg_write(selected(), n, get_hex_word(equals + 1))
+		? "OK"
+		: "E01");
 }
 
 static void read_memory(void)
@@ -356,8 +358,8 @@ static void write_memory(void)
 	unsigned byte;
 
 	at = strchr(at, ':');
-	for (uint64_t i = 0; at != NULL &&
-	     sscanf(at + 1 + 2 * i, "%2x", &byte) == 1; i++) {
+	for (uint64_t i = 0;
+	     at != NULL && sscanf(at + 1 + 2 * i, "%2x", &byte) == 1; i++) {
 		uint8_t *to = gdb_memory(selected(), va + i);
 
 		if (to == NULL) {
@@ -384,8 +386,9 @@ static void breakpoint(void)
 	} else if (packet[1] == '2') {
 		at = gdb_any_memory(selected(), va);
 		watched_va = va;
-		watch_set(set && at != NULL ?
-			(uint64_t)(at - machine.ram) + RAM_BASE : 0);
+		watch_set(set && at != NULL
+			? (uint64_t)(at - machine.ram) + RAM_BASE
+			: 0);
 	} else {
 		reply("");
 		return;
@@ -406,8 +409,8 @@ static void target_description(void)
 	}
 	if (len > 4096)
 		len = 4096;
-	snprintf(answer, sizeof answer, "%c%.*s",
-	    from + len < size ? 'm' : 'l', (int)len, xml + from);
+	snprintf(answer, sizeof answer, "%c%.*s", from + len < size ? 'm' : 'l',
+	    (int)len, xml + from);
 	reply(answer);
 }
 
@@ -497,8 +500,9 @@ static void obey(void)
 		select_thread();
 		break;
 	case 'T':
-		reply(strtoul(packet + 1, NULL, 16) <= machine.hart_count ?
-			"OK" : "E01");
+		reply(strtoul(packet + 1, NULL, 16) <= machine.hart_count
+			? "OK"
+			: "E01");
 		break;
 	case 'c':
 	case 's':

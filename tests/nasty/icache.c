@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "machine.h"
+#include "check.h"
 
 static struct code_page **place_of(struct core *c, uint64_t frame)
 {
@@ -36,6 +36,7 @@ static void take(struct core *c, struct code_page *page, uint64_t frame)
 		memset(page->insns, 0, sizeof page->insns);
 		page->frame = frame;
 	}
+	page->life = check_life(frame);
 	page->fences = c->code_fences;
 }
 

@@ -9,7 +9,7 @@
 
 enum op {
 	OP_UNDECODED,
-	OP_HOOKED,   /* somebody wants to know: decode `raw` again */
+	OP_HOOKED, /* somebody wants to know: decode `raw` again */
 	OP_ILLEGAL,
 	OP_FIRST,
 	OP_BEFORE_FIRST = OP_FIRST - 1,

@@ -60,8 +60,8 @@ struct core {
 
 	uint64_t locks[LOCKS_HELD]; /* physical addresses */
 	unsigned lock_count;
-	uint64_t entry_steps; /* when it came into the kernel */
-	uint64_t returned_to; /* in user mode */
+	uint64_t entry_steps;             /* when it came into the kernel */
+	uint64_t returned_to;             /* in user mode */
 	uint64_t entry_cause, entry_call; /* why, and the number in a7 */
 };
 
@@ -74,7 +74,7 @@ struct machine {
 	uint64_t steps;     /* of all harts, before the present run */
 	struct core *running;
 	uint64_t skipped; /* ticks during which all harts slept */
-	bool held; /* stopped before a hooked instruction */
+	bool held;        /* stopped before a hooked instruction */
 	bool over;
 	int status;
 	uint64_t random;

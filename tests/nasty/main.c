@@ -37,8 +37,8 @@ static void run(const struct config *config)
 {
 	struct core *c;
 
-	machine_run(config->trace_from < config->until ? config->trace_from :
-							 config->until);
+	machine_run(config->trace_from < config->until ? config->trace_from
+						       : config->until);
 	while (machine_steps() < config->until && (c = sched_next()) != NULL) {
 		report_step(c);
 		machine_run(machine_steps() + 1);

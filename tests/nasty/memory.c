@@ -362,7 +362,8 @@ static bool atomic_window(struct core *c, uint64_t va, unsigned size,
 	    &c->hart.windows->write[va >> PAGE_SHIFT & (WINDOWS - 1)];
 
 	if ((w->tag & ~(uint64_t)WATCHED) !=
-		(va & ~(PAGE_MASK & ~(size - 1UL))) || c->late_count > 0)
+		(va & ~(PAGE_MASK & ~(size - 1UL))) ||
+	    c->late_count > 0)
 		return false;
 	*pa = ram_address((const void *)(va + w->offset));
 	return true;
@@ -472,6 +473,8 @@ bool hart_fetch(struct hart *h)
 
 	if (page == NULL)
 		return false;
+	if (h->priv == PRIV_U)
+		check_user_code(core_of(h), page);
 	h->code = page->insns;
 	h->code_va = h->pc & ~PAGE_MASK;
 	return true;

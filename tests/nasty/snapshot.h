@@ -23,8 +23,8 @@ struct request {
 	uint64_t watch;
 	enum travel travel;
 	uint64_t before;
-	unsigned hart;  /* whose step */
-	bool end;       /* no travel: exit, with this status */
+	unsigned hart; /* whose step */
+	bool end;      /* no travel: exit, with this status */
 	int status;
 };
 

@@ -28,6 +28,7 @@ USER_TESTS := \
 	t_futex \
 	t_poll \
 	t_self \
+	t_code \
 	t_oom \
 	t_sweep \
 	t_storm \

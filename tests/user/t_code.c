@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * t_code.c - code that a program wrote is what it executes: on whatever hart,
+ * in whatever frame, and nothing that was there before.
+ *
+ * On hardware whose instruction caches are coherent all of this is easy.
+ */
+#include "harness.h"
+
+#include <sched.h>
+
+#define LI_A0(value) (0x00000513U | (unsigned)(value) << 20)
+#define RET          0x00008067U
+
+#define ROUNDS 40
+#define DEATHS 8 /* each is a line on the console */
+
+typedef long code_fn(void);
+
+static void fence_code(void)
+{
+	__asm__ volatile("fence.i" ::: "memory");
+}
+
+/* A function at `at` that returns `value`, up to 2047. */
+static void write_code(void *at, unsigned value)
+{
+	volatile unsigned *code = at;
+
+	code[0] = LI_A0(value);
+	code[1] = RET;
+}
+
+static long call(void *at)
+{
+	return ((code_fn *)(uintptr_t)at)();
+}
+
+static void *map(int prot, int flags)
+{
+	void *at = mmap(NULL, PAGE, prot, flags | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		give_up("there is no memory for code");
+	return at;
+}
+
+#define RWX (PROT_READ | PROT_WRITE | PROT_EXEC)
+
+static const char *spin(void)
+{
+	while (cell_get(0) == 0)
+		sched_yield();
+	return NULL;
+}
+
+TEST(code_written_and_fenced_is_executed_wherever_the_process_goes)
+{
+	void *code = map(RWX, MAP_PRIVATE);
+	pid_t other[3];
+
+	for (int i = 0; i < COUNT(other); i++)
+		other[i] = child_start(spin);
+	for (unsigned i = 1; i <= 20 * ROUNDS; i++) {
+		write_code(code, i);
+		fence_code();
+		sched_yield();
+		sched_yield();
+		MUST(call(code) == (long)i, "old code was executed");
+	}
+	cell_set(0, 1);
+	for (int i = 0; i < COUNT(other); i++)
+		TRY(child_end(other[i]));
+	return NULL;
+}
+
+TEST(memory_made_executable_is_the_code_that_was_written)
+{
+	for (unsigned i = 1; i <= ROUNDS; i++) {
+		void *code = map(PROT_READ | PROT_WRITE, MAP_PRIVATE);
+
+		write_code(code, i);
+		MUST(mprotect(code, PAGE, PROT_READ | PROT_EXEC) == 0,
+		    "mprotect failed");
+		MUST(call(code) == (long)i, "other code was executed");
+		MUST(munmap(code, PAGE) == 0, "munmap failed");
+	}
+	return NULL;
+}
+
+static void *fresh;
+
+static void call_fresh(void)
+{
+	(void)call(fresh);
+}
+
+/* Zeroes are no instruction, and what was there before is not there. */
+static const char *expect_nothing_in(void *at)
+{
+	fresh = at;
+	return expect_signal(call_fresh, SIGILL);
+}
+
+static const char *leave_code_and_look(int flags)
+{
+	for (unsigned i = 1; i <= DEATHS; i++) {
+		void *code = map(RWX, flags);
+
+		write_code(code, i);
+		fence_code();
+		MUST(call(code) == (long)i, "other code was executed");
+		MUST(munmap(code, PAGE) == 0, "munmap failed");
+		code = map(RWX, flags);
+		TRY(expect_nothing_in(code));
+		MUST(munmap(code, PAGE) == 0, "munmap failed");
+	}
+	return NULL;
+}
+
+TEST(fresh_executable_memory_holds_no_old_code)
+{
+	return leave_code_and_look(MAP_PRIVATE);
+}
+
+TEST(fresh_shared_executable_memory_holds_no_old_code)
+{
+	return leave_code_and_look(MAP_SHARED);
+}
+
+static unsigned char *both; /* code, and data in the same page */
+
+static const char *write_beside_and_call(void)
+{
+	both[PAGE / 2]++;
+	MUST(call(both) == 7, "other code than the parent's was executed");
+	return NULL;
+}
+
+TEST(a_page_of_code_that_is_copied_is_the_same_code)
+{
+	both = map(RWX, MAP_PRIVATE);
+	write_code(both, 7);
+	fence_code();
+	for (int i = 0; i < ROUNDS; i++) {
+		TRY(in_child(write_beside_and_call));
+		MUST(call(both) == 7, "other code was executed");
+	}
+	return NULL;
+}
+
+TEST(code_that_another_process_wrote_is_executed_after_the_call_for_it)
+{
+	void *code = map(RWX, MAP_SHARED);
+
+	for (unsigned i = 1; i <= ROUNDS; i++) {
+		pid_t pid = must_fork();
+
+		if (pid == 0) {
+			write_code(code, i);
+			(void)raw(SYS_riscv_flush_icache, 0, 0, 0);
+			_exit(0);
+		}
+		MUST(exited_with(reap(pid), 0), "the writer failed");
+		fence_code();
+		MUST(call(code) == (long)i, "old code was executed");
+		MUST(raw(SYS_riscv_flush_icache, 0, 0, 0) == 0,
+		    "riscv_flush_icache failed");
+	}
+	return NULL;
+}
+
+static const struct test tests[] = {
+    T(code_written_and_fenced_is_executed_wherever_the_process_goes),
+    T(memory_made_executable_is_the_code_that_was_written),
+    T(fresh_executable_memory_holds_no_old_code),
+    T(fresh_shared_executable_memory_holds_no_old_code),
+    T(a_page_of_code_that_is_copied_is_the_same_code),
+    T(code_that_another_process_wrote_is_executed_after_the_call_for_it),
+};
+SUITE(tests)
