@@ -261,8 +261,10 @@ debug: $(B)/calf.elf ## the same, waiting for a debugger of your own
 # --- tests -------------------------------------------------------------------
 
 HOST_PROGS := $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model
+NASTY_FILES := $(NB)/nasty $(B)/calf-test.elf $(B)/test.cpio
 TEST_FILES := $(B)/calf.elf $(B)/calf-test.elf $(B)/test.cpio \
-	$(B)/calf-ubsan.elf $(B)/genprog.cpio $(B)/fuzz.cpio $(RED_FILES)
+	$(B)/calf-ubsan.elf $(B)/genprog.cpio $(B)/fuzz.cpio $(RED_FILES) \
+	$(NB)/nasty
 LINUX_FILES := $(B)/calf-test.elf $(B)/test.cpio $(B)/genprog.cpio
 FUZZ_FILES := $(B)/calf-test.elf $(B)/fuzz.cpio
 RUN_BOOTS := $(PYTHON) tools/run.py --boots tests/boots.txt --build $(B) \
@@ -301,6 +303,12 @@ test-either: $(LINUX_FILES) $(B)/calf.elf
 
 test-red: $(TEST_FILES) ## boots that must fail, and do
 	$(Q)$(RUN_BOOTS) 'red-*'
+
+# Where it fails it says how to see the same again; docs/nasty.md.
+test-nasty: $(NASTY_FILES) ## the suites on the nasty machine (SEED= SEEDS= HARTS= SUITE=)
+	$(Q)$(PYTHON) tests/nasty/suites.py --seed $(SEED) \
+		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(HARTS),--harts $(HARTS)) \
+		$(SUITE)
 
 # Every interleaving of a small scope; docs/spin.md. MUTANT=name shows one way
 # to what goes wrong with one thing left out.
@@ -504,7 +512,7 @@ help: ## this list
 		$(MAKEFILE_LIST)
 
 .PHONY: all run gdb debug fuzz storm test test-kernel test-user test-linux \
-	test-spin test-ubsan test-clang test-either test-red \
+	test-nasty test-spin test-ubsan test-clang test-either test-red \
 	spike bench bench-gate bench-wall profile check \
 	$(CHECKS:%=check-%) format deps \
 	compilers clean help

@@ -17,7 +17,8 @@ A table has a line per boot, blank fields (or `-`) meaning the default:
 
 `kernel` may be `exec: COMMAND`, `expect` is `pass`, `fail:REASON` or
 `fail:REASON: WORDS`, and `qemu` is further words for QEMU (`icount` stands for
---icount).  $NAME is taken from the environment.  A PATTERN selects labels, like
+--icount), or `nasty` and words for the nasty machine, which then takes QEMU's
+place.  $NAME is taken from the environment.  A PATTERN selects labels, like
 `kernel-*`.  A boot that is expected to fail counts as one passed test if it
 fails for exactly that reason (and has these words in a panic or `Bail out!`),
 and as one failed test otherwise.  The reasons, the first that holds being the
@@ -46,6 +47,7 @@ from dispositions import default_signals
 from tap import Report
 
 ROOT = Path(__file__).resolve().parent.parent
+NASTY = "build/nasty/nasty"
 ICOUNT = ["-icount", "shift=0,sleep=off"]
 OUTPUT_LIMIT = 64 << 20
 LINE_LIMIT = 1 << 20
@@ -95,14 +97,18 @@ class Boot:
     def argv(self, qemu: str) -> List[str]:
         if self.command:
             return self.command
-        argv = [qemu, "-machine", "virt", "-m", self.mem, "-smp", self.smp,
-                "-nographic", "-monitor", "none", "-serial", "stdio",
-                "-no-reboot", "-kernel", self.kernel]
+        extra = self.extra
+        if extra[:1] == ["nasty"]:
+            argv, extra = [NASTY], extra[1:]
+        else:
+            argv = [qemu, "-machine", "virt", "-nographic", "-monitor",
+                    "none", "-serial", "stdio", "-no-reboot"]
+        argv += ["-m", self.mem, "-smp", self.smp, "-kernel", self.kernel]
         if self.initrd:
             argv += ["-initrd", self.initrd]
         if self.append:
             argv += ["-append", self.append]
-        return argv + self.extra
+        return argv + extra
 
 
 @dataclass

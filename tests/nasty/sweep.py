@@ -36,9 +36,10 @@ SECONDS = 240.0
 
 # What is booted for each seed: harts, memory, programs.
 BOOTS = (
-    (2, "64M", "t_fork t_region t_copyout t_code t_exec"),
-    (1, "64M", "t_fork t_mem t_regs t_code"),
-    (4, "64M", "t_fork t_proc t_pipe t_model t_code"),
+    (2, "64M", "t_fork t_code t_copyout"),
+    (1, "64M", "t_fork t_mem t_code"),
+    (4, "64M", "t_fork t_proc t_code"),
+    (2, "64M", "t_region t_exec t_model"),
 )
 
 

@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Run the suites on the nasty machine, each in a boot of its own.
+
+    tests/nasty/suites.py [--seed N] [--seeds N] [--harts N,N] [SUITE...]
+
+A SUITE is a pattern for the names of tests/user/suites.mk, or `kernel`, the
+suites inside the kernel.  docs/nasty.md says how to read a failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import re
+import sys
+from pathlib import Path
+from typing import Iterator, List
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+from run import Boot, conclude, perform_all, say  # noqa: E402
+
+# These count what faults cost, and a machine that remembers invalid entries
+# takes more faults: a load that faults once more may copy a page.
+COUNTING = ("t_cow", "t_oom", "t_sweep")
+# Process 1 of a machine of its own, and one who needs somebody to type.
+ELSEWHERE = ("t_init", "t_tty")
+MEMORY = {"t_oom": "32M"}
+
+
+def programs() -> List[str]:
+    text = (ROOT / "tests/user/suites.mk").read_text()
+    found = re.findall(r"^\t(t_\w+)", text, re.MULTILINE)
+    return [name for name in found if name not in ELSEWHERE]
+
+
+def boot(suite: str, harts: int, seed: int) -> Boot:
+    words = [f"seed={seed}"]
+    if suite in COUNTING:
+        words.append("invalid=0")
+    label = f"nasty-{suite}-smp{harts}-seed{seed}"
+    if suite == "kernel":
+        return Boot(label, "build/calf-test.elf", str(harts), "64M", 1800.0,
+                    append="ktest", extra=["nasty", *words])
+    return Boot(label, "build/calf-test.elf", str(harts),
+                MEMORY.get(suite, "64M"), 900.0, initrd="build/test.cpio",
+                append=f"rdinit=/init /bin/{suite}", extra=["nasty", *words])
+
+
+def boots(options: argparse.Namespace) -> Iterator[Boot]:
+    suites = [suite for suite in ["kernel", *programs()]
+              if not options.suites or any(
+                  fnmatch.fnmatch(suite, p) for p in options.suites)]
+    for seed in range(options.seed, options.seed + options.seeds):
+        for harts in map(int, options.harts.split(",")):
+            for suite in suites:
+                if suite != "kernel" or harts == 1 or options.suites:
+                    yield boot(suite, harts, seed)
+
+
+def main(arguments: List[str]) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--seed", type=int, default=1, metavar="N", help="the first")
+    add("--seeds", type=int, default=1, metavar="N", help="how many")
+    add("--harts", default="1,2,4", metavar="N,N")
+    add("--logs", default=str(ROOT / "build" / "logs"), metavar="FOLDER")
+    add("-j", "--jobs", type=int, default=1, metavar="N")
+    add("suites", nargs="*", metavar="SUITE")
+    options = parser.parse_args(arguments)
+    options.qemu, options.verbose = "", False
+    total = perform_all(list(boots(options)), options)
+    lines, status = conclude(total)
+    say(*lines)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
