@@ -264,7 +264,7 @@ HOST_PROGS := $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model
 NASTY_FILES := $(NB)/nasty $(B)/calf-test.elf $(B)/test.cpio
 TEST_FILES := $(B)/calf.elf $(B)/calf-test.elf $(B)/test.cpio \
 	$(B)/calf-ubsan.elf $(B)/genprog.cpio $(B)/fuzz.cpio $(RED_FILES) \
-	$(NB)/nasty
+	$(NB)/nasty $(NB)/test_core
 LINUX_FILES := $(B)/calf-test.elf $(B)/test.cpio $(B)/genprog.cpio
 FUZZ_FILES := $(B)/calf-test.elf $(B)/fuzz.cpio
 RUN_BOOTS := $(PYTHON) tools/run.py --boots tests/boots.txt --build $(B) \
@@ -309,6 +309,9 @@ test-nasty: $(NASTY_FILES) ## the suites on the nasty machine (SEED= SEEDS= HART
 	$(Q)$(PYTHON) tests/nasty/suites.py --seed $(SEED) \
 		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(HARTS),--harts $(HARTS)) \
 		$(SUITE)
+
+sweep-nasty: $(NASTY_FILES) ## leave out each fence: which seed notices? (ONLY=)
+	$(Q)$(PYTHON) tests/nasty/sweep.py $(if $(ONLY),$(ONLY),--document)
 
 # Every interleaving of a small scope; docs/spin.md. MUTANT=name shows one way
 # to what goes wrong with one thing left out.
@@ -512,7 +515,7 @@ help: ## this list
 		$(MAKEFILE_LIST)
 
 .PHONY: all run gdb debug fuzz storm test test-kernel test-user test-linux \
-	test-nasty test-spin test-ubsan test-clang test-either test-red \
+	test-nasty sweep-nasty test-spin test-ubsan test-clang test-either test-red \
 	spike bench bench-gate bench-wall profile check \
 	$(CHECKS:%=check-%) format deps \
 	compilers clean help

@@ -169,7 +169,7 @@ static struct answer hart_state(struct core *c, const uint64_t *x)
 		return hart_start(x);
 	case 1:
 		c->started = false;
-		hart_stop(&c->hart);
+		sched_end_turn(c);
 		return ok(0);
 	case 2:
 		if (x[A0] >= machine.hart_count)

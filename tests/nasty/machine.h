@@ -153,6 +153,9 @@ void machine_run(uint64_t until);
  * NULL: the machine is over. */
 struct core *sched_next(void);
 
+/* The turn of this hart ends with the present instruction. */
+void sched_end_turn(struct core *c);
+
 /* Something others could see was done: may go on with another hart. */
 void sched_point(struct core *c);
 

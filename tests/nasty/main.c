@@ -51,10 +51,10 @@ int main(int argc, char **argv)
 
 	config_parse(&config, argc, argv);
 	machine_init(&config);
-	if (!config.quiet)
-		fprintf(stderr, "# %s\n", config_words(&config));
 	if (config.gdb != NULL)
 		gdb_serve(config.gdb);
+	if (!config.quiet)
+		fprintf(stderr, "# %s\n", config_words(&config));
 	run(&config);
 	console_flush();
 	if (!machine.over)

@@ -28,3 +28,10 @@ $(NB)/nasty: $(patsubst $(N)/%.c,$(NB)/%.o,$(NASTY_SRCS))
 	$(if $(Q),@echo "  HOST  $@")
 	$(Q)$(HOSTCC) -O3 $^ -o $@
 -include $(wildcard $(NB)/*.d)
+
+# The core by itself, in flat memory. The compiler may not do the arithmetic.
+$(NB)/test_core.o: NASTY_CFLAGS += -frounding-math -O1
+$(NB)/test_core: $(patsubst $(N)/%.c,$(NB)/%.o,$(NASTY_CORE) $(N)/flat.c \
+		$(N)/test_core.c)
+	$(if $(Q),@echo "  HOST  $@")
+	$(Q)$(HOSTCC) -O3 $^ -lm -o $@

@@ -15,6 +15,13 @@
 
 static enum sched_mode mode = SCHED_FAIR;
 static uint64_t mode_until;
+static bool turn_is_over;
+
+void sched_end_turn(struct core *c)
+{
+	turn_is_over = true;
+	hart_stop(&c->hart);
+}
 
 /* --- interrupts ----------------------------------------------------------- */
 
@@ -80,7 +87,7 @@ void hart_wait(struct hart *h)
 {
 	late_drain(core_of(h));
 	core_of(h)->waiting = true;
-	hart_stop(h);
+	sched_end_turn(core_of(h));
 }
 
 /* Moves the clock to the deadline of a hart in user mode. */
@@ -193,7 +200,7 @@ static void choose_mode(void)
 static void stall(struct core *c)
 {
 	c->stalled_until = machine_steps() + random_below(STALL_STEPS);
-	hart_stop(&c->hart);
+	sched_end_turn(c);
 }
 
 void sched_point(struct core *c)
@@ -201,7 +208,7 @@ void sched_point(struct core *c)
 	if (machine.config.kind)
 		return;
 	if (mode == SCHED_SHARED && chance(6))
-		hart_stop(&c->hart);
+		sched_end_turn(c);
 	else if (mode == SCHED_UNFAIR && chance(3000))
 		stall(c);
 }
@@ -225,7 +232,7 @@ void hart_priv_changed(struct hart *h)
 	/* Each return chooses anew which translations are used. */
 	hart_forget_priv(h, PRIV_U);
 	if (chance(8))
-		hart_stop(h);
+		sched_end_turn(c);
 }
 
 /* The liberties that need no instruction. */
@@ -273,16 +280,14 @@ static void go_on(struct core *c, uint64_t most)
 	uint64_t n = most < cut_left ? most : cut_left, done;
 
 	machine.running = c;
+	turn_is_over = false;
 	hart_run(&c->hart, n);
 	done = c->hart.executed - c->counted;
 	machine.steps += done;
 	c->counted = c->hart.executed;
 	machine.running = NULL;
-	if (machine.held)
-		cut_left -= done;
-	else
-		cut_left = done < n ? 0 : cut_left - done;
-	if (cut_left == 0)
+	cut_left -= done;
+	if (turn_is_over || cut_left == 0)
 		cut = NULL;
 }
 

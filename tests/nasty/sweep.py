@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Leave out each fence, and see that the nasty machine notices.
 
-    tests/nasty/sweep.py [--seeds N] [--table FILE] [PATTERN...]
+    tests/nasty/sweep.py [--seeds N] [--document] [PATTERN...]
 
 The mistakes are the records of tests/mutants/fences.txt, and one for each
 call of a function of arch/tlb.c, or of a fence, that is left out.  Each is
@@ -31,8 +31,12 @@ FOLDERS = ("arch", "mm", "proc", "trap")
 CALL = re.compile(
     r"\b((?:tlb|fence|code)_\w+|aspace_flush\w*|asid_assign)\([^;{}]*\);")
 ASSEMBLY = re.compile(r"^\tsfence\.vma$", re.MULTILINE)
-TARGETS = "build/calf-test.elf build/test.cpio build/nasty/nasty"
+KERNEL = "build/calf-test.elf"
+TARGETS = f"{KERNEL} build/test.cpio build/nasty/nasty"
 SECONDS = 240.0
+
+DOCUMENT = "docs/nasty.md"
+HEAD = "| mistake | seed | harts | programs | what was said |"
 
 # What is booted for each seed: harts, memory, programs.
 BOOTS = (
@@ -92,14 +96,24 @@ def deletions() -> Iterator[Mistake]:
                           text[:found.start()] + rest + text[found.end():])
 
 
+def all_mistakes() -> Iterator[Mistake]:
+    """Those that are the same as one before are left out."""
+    seen = set()
+    for mistake in (*records(), *deletions()):
+        words = mistake.path + re.sub(r"\s+|;", "", mistake.text)
+        if words not in seen:
+            yield mistake
+        seen.add(words)
+
+
 def verdict(output: str, status: Optional[int]) -> str:
     """What is wrong with a run, in a few words; "" if nothing is."""
     for line in output.splitlines():
         if "Bail out!" in line:
             words = re.sub(r"0x[0-9a-f]+", "...", line.split("!", 1)[1])
-            return words.replace("nasty: ", "").strip()[:70]
+            return words.replace("nasty: ", "").strip()[:100]
         if line.startswith("not ok"):
-            return line.split(" - ", 1)[-1][:70]
+            return line.split(" - ", 1)[-1][:100]
     if status is None:
         return "it does not end"
     return f"status {status}" if status != 0 else ""
@@ -137,7 +151,7 @@ def try_mistake(tree: Tree, mistake: Mistake, seeds: int) -> Optional[Run]:
     before = path.read_text()
     path.write_text(mistake.text)
     try:
-        complaint = tree.make(TARGETS)
+        complaint = tree.make(KERNEL)
         if complaint is not None:
             return Run(True, 0, 0, "", "it does not build", 0.0)
         for run in runs(tree.root, seeds):
@@ -157,6 +171,15 @@ def row(mistake: Mistake, run: Optional[Run]) -> str:
             f"{' '.join(programs)} | {run.said.replace('|', '/')} |")
 
 
+def write_document(rows: List[str]) -> None:
+    """The table is the last thing in the document."""
+    path = ROOT / DOCUMENT
+    text = path.read_text()
+    text = text[:text.index(HEAD)] if HEAD in text else text
+    path.write_text("\n".join([text + HEAD, "|---|---|---|---|---|", *rows]) +
+                    "\n")
+
+
 def check_unchanged(tree: Tree, seeds: int) -> None:
     for run in runs(tree.root, seeds):
         print(f"# unchanged, seed {run.seed}, {run.harts} harts: "
@@ -170,7 +193,8 @@ def parse_arguments(arguments: List[str]) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=4, metavar="N")
-    parser.add_argument("--table", metavar="FILE")
+    parser.add_argument("--document", action="store_true",
+                        help=f"write the table into {DOCUMENT}")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--unchecked", action="store_true",
                         help="do not boot the unchanged kernel first")
@@ -181,7 +205,7 @@ def parse_arguments(arguments: List[str]) -> argparse.Namespace:
 def main(arguments: List[str]) -> int:
     options = parse_arguments(arguments)
     try:
-        mistakes = [m for m in (*records(), *deletions())
+        mistakes = [m for m in all_mistakes()
                     if not options.patterns or any(
                         fnmatch.fnmatch(m.name, p) for p in options.patterns)]
     except Broken as error:
@@ -204,9 +228,8 @@ def main(arguments: List[str]) -> int:
         print(row(mistake, run), flush=True)
     survived = sum(run is None for _, run in rows)
     print(f"# {len(rows)} mistakes, {survived} not noticed")
-    if options.table:
-        Path(options.table).write_text(
-            "\n".join(row(*pair) for pair in rows) + "\n")
+    if options.document:
+        write_document([row(*pair) for pair in rows])
     return int(survived > 0 or not rows)
 
 

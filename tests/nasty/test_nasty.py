@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Does the nasty machine say no where it should, and do the same twice?"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import List, Optional, Tuple
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+from tap import run_tests  # noqa: E402
+
+NASTY = str(ROOT / "build/nasty/nasty")
+KERNEL = str(ROOT / "build/calf-test.elf")
+INITRD = str(ROOT / "build/test.cpio")
+FORK = ["-kernel", KERNEL, "-initrd", INITRD, "-smp", "2", "-m", "64M",
+        "-append", "rdinit=/init /bin/t_sigwait", "seed=11"]
+GDBS = ("gdb-multiarch", "riscv64-unknown-elf-gdb", "riscv64-elf-gdb", "gdb")
+WORK = Path(tempfile.mkdtemp(prefix="nasty-"))
+
+
+def run(*words: str, seconds: float = 120) -> Tuple[int, str]:
+    done = subprocess.run([NASTY, *words], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                          timeout=seconds, check=False)
+    return done.returncode, done.stdout.decode(errors="replace")
+
+
+def refuses(pattern: str, *words: str) -> Optional[str]:
+    """None if bad arguments are told so in one line."""
+    status, said = run(*words)
+    if status != 2 or said.count("\n") != 1 or not re.search(pattern, said):
+        return f"status {status}: {said.strip()[-200:]}"
+    return None
+
+
+def first(*results: Optional[str]) -> Optional[str]:
+    return next((result for result in results if result), None)
+
+
+def bad_words_are_refused() -> Optional[str]:
+    return first(
+        refuses("-kernel: expected a file"),
+        refuses("no such word", "-kernel", KERNEL, "sed=1"),
+        refuses("no such word", "-kernel"),
+        refuses("seed: expected a number", "-kernel", KERNEL, "seed=x"),
+        refuses("asids: expected a number up to 16", "-kernel", KERNEL,
+                "asids=17"),
+        refuses("rate: expected", "-kernel", KERNEL, "rate=0"),
+        refuses("-smp", "-kernel", KERNEL, "-smp", "0"),
+        refuses("-smp", "-kernel", KERNEL, "-smp", "17"),
+        refuses("-m: expected", "-kernel", KERNEL, "-m", "12X"),
+        refuses("-m: expected", "-kernel", KERNEL, "-m", "1M"),
+        refuses("-gdb: expected a port", "-kernel", KERNEL, "-gdb", "x"))
+
+
+def image(change: bytes, at: int, length: Optional[int] = None) -> str:
+    """The kernel with some bytes changed, or cut off."""
+    data = bytearray(Path(KERNEL).read_bytes())
+    data[at:at + len(change)] = change
+    path = WORK / "image"
+    path.write_bytes(data[:length])
+    return str(path)
+
+
+def bad_images_are_refused() -> Optional[str]:
+    headers = int.from_bytes(Path(KERNEL).read_bytes()[32:40], "little")
+    return first(
+        refuses("No such file", "-kernel", str(WORK / "none")),
+        refuses("not for 64-bit RISC-V", "-kernel", image(b"\x3e", 18)),
+        refuses("not for 64-bit RISC-V", "-kernel", image(b"\1", 4)),
+        refuses("program headers", "-kernel", image(b"\xff" * 7, 32)),
+        refuses("outside the file", "-kernel", image(b"", 0, 5000)),
+        refuses("not in memory", "-kernel", image(b"\0" * 8, headers + 24)),
+        refuses("do not fit", "-kernel", image(b"", 0, 0)),
+        refuses("is not in memory", "-kernel", KERNEL, "-m", "4M"),
+        refuses("does not fit", "-kernel", KERNEL, "-m", "8M", "-initrd",
+                INITRD),
+        refuses("No such file", "-kernel", KERNEL, "-initrd", "/none"))
+
+
+def a_symbol_table_that_is_damaged_is_done_without() -> Optional[str]:
+    sections = int.from_bytes(Path(KERNEL).read_bytes()[40:48], "little")
+    status, said = run("-kernel", image(b"\xff" * 4096, sections), "-append",
+                       "ktest=fdt", "seed=1")
+    return None if status == 0 else f"status {status}: {said[-200:]}"
+
+
+def status_is_that_of_the_test_device() -> Optional[str]:
+    status, said = run("-kernel", KERNEL, "-initrd", INITRD, "-append",
+                       "rdinit=/bin/red status", "seed=1")
+    return None if status not in (0, 2, 250) else f"{status}: {said[-200:]}"
+
+
+def without_time(said: str) -> str:
+    return re.sub(r"in [\d.]+ s of CPU, .*", "", said)
+
+
+def a_seed_is_a_run() -> Optional[str]:
+    once, twice = run(*FORK), run(*FORK)
+    if once[0] != 0:
+        return f"status {once[0]}: {once[1][-200:]}"
+    if without_time(once[1]) != without_time(twice[1]):
+        return "two runs differ"
+    if without_time(run(*FORK, "seed=12")[1]) == without_time(once[1]):
+        return "another seed is the same run"
+    return None
+
+
+def looking_changes_nothing() -> Optional[str]:
+    """The end of a run that was watched and traced, and of one that was not."""
+    words = [*FORK, "until=50000000"]
+    plain = run(*words)[1]
+    watched = run(*words, "watch=0x80571000", "trace=49999900")[1]
+    traced = re.findall(r"^ *(\d+) hart", watched, re.MULTILINE)
+    if [int(step) for step in traced] != list(range(49999900, 50000000)):
+        return "not every step was traced"
+    end = plain[plain.index("# hart 0:"):]
+    return None if without_time(end) in without_time(watched) else \
+        "the run was another one"
+
+
+def a_long_entry_is_told() -> Optional[str]:
+    status, said = run(*FORK, "limit=5000")
+    if status != 250 or "expected at most 5000" not in said:
+        return f"status {status}: {said[-200:]}"
+    step = int(re.search(r"^# at step (\d+)", said, re.MULTILINE).group(1))
+    again = run(*FORK, "limit=5000", f"until={step}")[1]
+    return None if f"# at step {step};" in again else "not again at that step"
+
+
+SESSION = """
+tbreak proc_fork
+continue
+print/x $pc
+stepi
+stepi
+reverse-stepi
+reverse-stepi
+print/x $pc
+calf-ps
+break aspace_fault
+continue
+print/x $a1
+continue
+reverse-continue
+print/x $a1
+watch -l proc_count
+delete 2
+continue
+print proc_count
+"""
+
+
+def gdb_goes_both_ways() -> Optional[str]:
+    gdb = next(filter(shutil.which, GDBS), None)
+    if gdb is None:
+        return "there is no gdb; see tools/deps.sh"
+    script = WORK / "session.gdb"
+    words = " ".join(f"'{word}'" for word in (
+        NASTY, *FORK, "quiet=1", "-gdb", "stdio", "-console",
+        str(WORK / "console")))
+    script.write_text(f"target remote | {words}\n{SESSION}")
+    done = subprocess.run(
+        [gdb, "-nx", "-batch", "-x", "tools/gdb/init.gdb", KERNEL, "-x",
+         str(script)], cwd=ROOT, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        timeout=200, check=False)
+    values = re.findall(r"^\$\d+ = (\w+)", done.stdout, re.MULTILINE)
+    if len(values) != 5 or values[0] != values[1] or values[2] != values[3]:
+        return f"{values}: {done.stdout[-300:]}"
+    if not re.search(r"^ +1 +0 running ", done.stdout, re.MULTILINE):
+        return "calf-ps did not list the first process"
+    return None if int(values[4]) > 1 else "the watchpoint was not hit"
+
+
+TESTS = [
+    bad_words_are_refused,
+    bad_images_are_refused,
+    a_symbol_table_that_is_damaged_is_done_without,
+    status_is_that_of_the_test_device,
+    a_seed_is_a_run,
+    looking_changes_nothing,
+    a_long_entry_is_told,
+    gdb_goes_both_ways,
+]
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(run_tests(TESTS))
+    finally:
+        shutil.rmtree(WORK, ignore_errors=True)
