@@ -9,6 +9,7 @@
  *   code    user mode fetched bytes that a frame had before it was given
  *   root    two harts run one address space
  *   lock    user mode was entered with a lock held
+ *   loop    a process takes the same page fault over and over
  *   half    a process went on although a call of its is half done
  *   repeat  a system call is repeated that the process did not make
  *
@@ -280,7 +281,8 @@ void check_root(struct core *c)
 		if (other != c && other->started && root_of(other) == root)
 			report_failure(c,
 			    "root: expected one hart in an "
-			    "address space; harts %u and %u have the root %#" PRIx64,
+			    "address space; harts %u and %u have the root "
+			    "%#" PRIx64,
 			    c->hart.index, i, root);
 	}
 }
@@ -369,11 +371,31 @@ static void check_progress(struct core *c)
 	    c->returned_to, c->hart.sepc);
 }
 
+#define SAME_FAULTS 2000
+
+/* A fault that is dealt with does not come back for ever. */
+static void check_loop(struct core *c)
+{
+	struct hart *h = &c->hart;
+
+	if (h->sepc != c->fault_pc || h->stval != c->fault_va ||
+	    h->scause < CAUSE_FETCH_PAGE || h->scause > CAUSE_STORE_PAGE)
+		c->same_faults = 0;
+	c->fault_pc = h->sepc;
+	c->fault_va = h->stval;
+	if (++c->same_faults == SAME_FAULTS)
+		report_failure(c,
+		    "loop: the instruction at %#" PRIx64 " took "
+		    "the same page fault at %#" PRIx64 " %u times",
+		    h->sepc, h->stval, SAME_FAULTS);
+}
+
 void check_entry(struct core *c)
 {
 	if (c->hart.sstatus & SSTATUS_SPP)
 		return;
 	check_progress(c);
+	check_loop(c);
 	c->entry_steps = hart_steps(&c->hart);
 	c->entry_cause = c->hart.scause;
 	c->entry_call = c->hart.x[17];

@@ -70,9 +70,9 @@ static uint64_t chosen[CHOICES], given[NUMBERS];
 
 static _Noreturn void help(void)
 {
-	printf(
-	    "nasty -kernel FILE [-initrd FILE] [-append WORDS] [-smp N] "
-	    "[-m SIZE] [-input FILE] [-console FILE] [-gdb PORT|stdio] [KEY=VALUE...]\n");
+	printf("nasty -kernel FILE [-initrd FILE] [-append WORDS] [-smp N] "
+	       "[-m SIZE] [-input FILE] [-console FILE] [-gdb PORT|stdio] "
+	       "[KEY=VALUE...]\n");
 	for (unsigned i = 0; i < NUMBERS; i++)
 		printf("  %-11s %s\n", numbers[i].name, numbers[i].help);
 	printf("and what the seed chooses:\n");

@@ -102,7 +102,7 @@ static void uart_store(unsigned reg, uint8_t value)
 		uart_regs[reg] = value;
 }
 
-/* --- PLIC: one context, S-mode, for each hart ------------------------------ */
+/* --- PLIC: one context, S-mode, for each hart ----------------------------- */
 
 #define PLIC_ENABLE  0x2000
 #define PLIC_CONTEXT 0x200000

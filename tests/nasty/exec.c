@@ -335,9 +335,17 @@ static bool decode_at(struct hart *h, const struct insn **at)
 	} while (0)
 #define CSR_NUMBER ((unsigned)i->imm)
 
-/* The compiler does not see what else goes on in a computed jump. */
-__attribute__((optimize("no-gcse", "no-crossjumping"))) void
-hart_run(struct hart *h, uint64_t n)
+/* The code of one instruction, and the way to the next. */
+#define BODY(name, finish, ...) \
+	do_##name:              \
+	{                       \
+		__VA_ARGS__;    \
+	}                       \
+	finish;                 \
+	pc += i->length;        \
+	NEXT;
+
+void hart_run(struct hart *h, uint64_t n)
 {
 	static const void *const labels[] = {
 	    &&undecoded,
@@ -378,25 +386,12 @@ resume:
 	pc = h->pc;
 	NEXT;
 
-#define X(name, match, mask, format, ...) \
-	do_##name:                        \
-	{                                 \
-		__VA_ARGS__;              \
-	}                                 \
-	pc += i->length;                  \
-	NEXT;
+#define X(name, match, mask, format, ...) BODY(name, , __VA_ARGS__)
 #include "rv_amo.def"
 #include "rv_int.def"
 #include "rv_sys.def"
 #undef X
-#define X(name, match, mask, format, ...) \
-	do_##name:                        \
-	{                                 \
-		__VA_ARGS__;              \
-	}                                 \
-	fp_done(h);                       \
-	pc += i->length;                  \
-	NEXT;
+#define X(name, match, mask, format, ...) BODY(name, fp_done(h), __VA_ARGS__)
 #include "rv_fp.def"
 #undef X
 out:

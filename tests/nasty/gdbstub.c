@@ -8,92 +8,31 @@
  */
 #include "gdbstub.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "gdb_packet.h"
 #include "gdb_regs.h"
 #include "report.h"
 #include "snapshot.h"
 
-#define PACKET 16384
-#define CHUNK  1000000 /* steps between two looks at the debugger */
+#define CHUNK 1000000 /* steps between two looks at the debugger */
 
-static int in, out;
-static char packet[PACKET], answer[PACKET];
+static char answer[GDB_PACKET];
 static unsigned thread; /* the hart that is talked about */
 static bool scouting;   /* stops are only noted */
 static uint64_t watched_va,
-    watch_hit;         /* as the debugger named it; it was hit */
-static uint64_t noted; /* the last stop, while scouting */
+    watch_hit; /* as the debugger named it; it was hit */
+/* The last stop, while scouting. */
+static struct {
+	uint64_t step;
+	unsigned hart;
+} noted;
 static uint64_t breakpoints[BREAKPOINTS];
 static unsigned breakpoint_count;
-
-/* --- packets -------------------------------------------------------------- */
-
-static int get_byte(void)
-{
-	static uint8_t buffer[4096];
-	static ssize_t have, at;
-
-	if (at == have) {
-		have = read(in, buffer, sizeof buffer);
-		at = 0;
-		if (have <= 0)
-			snapshot_end(0);
-	}
-	return buffer[at++];
-}
-
-/* Lines are reliable here, so checksums are not looked at. */
-static void receive(void)
-{
-	size_t len = 0;
-	int c;
-
-	while (get_byte() != '$')
-		;
-	while ((c = get_byte()) != '#')
-		if (len < PACKET - 1)
-			packet[len++] = (char)c;
-	packet[len] = '\0';
-	(void)get_byte();
-	(void)get_byte();
-	(void)!write(out, "+", 1);
-}
-
-static void reply(const char *text)
-{
-	static char buffer[PACKET + 8];
-	unsigned sum = 0;
-	int len;
-
-	for (const char *p = text; *p != '\0'; p++)
-		sum += (unsigned char)*p;
-	len = snprintf(buffer, sizeof buffer, "$%s#%02x", text, sum & 0xff);
-	(void)!write(out, buffer, (size_t)len);
-}
-
-static void put_hex(char *to, const void *bytes, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		sprintf(to + 2 * i, "%02x", ((const uint8_t *)bytes)[i]);
-}
-
-static uint64_t get_hex_word(const char *text)
-{
-	uint64_t value = 0;
-	unsigned byte;
-
-	for (unsigned i = 0; i < 8 && sscanf(text + 2 * i, "%2x", &byte) == 1;
-	     i++)
-		value |= (uint64_t)byte << (8 * i);
-	return value;
-}
 
 static struct hart *selected(void)
 {
@@ -105,7 +44,8 @@ static struct hart *selected(void)
 static bool at_breakpoint(struct core *c)
 {
 	if (scouting) {
-		noted = machine_steps() - 1; /* it is not done yet */
+		noted.step = machine_steps() - 1; /* it is not done yet */
+		noted.hart = c->hart.index;
 		return false;
 	}
 	thread = c->hart.index;
@@ -115,7 +55,8 @@ static bool at_breakpoint(struct core *c)
 void gdb_watched(void)
 {
 	if (scouting) {
-		noted = machine_steps();
+		noted.step = machine_steps();
+		noted.hart = machine.running->hart.index;
 		return;
 	}
 	thread = machine.running->hart.index;
@@ -180,7 +121,7 @@ static void tell_stop(void)
 		snprintf(answer, sizeof answer, "T%02xthread:%x;",
 		    machine.over ? 6 : 5, thread + 1);
 	watch_hit = 0;
-	reply(answer);
+	gdb_reply(answer);
 }
 
 /* --- going on ------------------------------------------------------------- */
@@ -195,16 +136,6 @@ static void step(void)
 		machine_run(machine_steps() + 1);
 }
 
-static bool interrupted(void)
-{
-	uint8_t byte;
-
-	if (recv(in, &byte, 1, MSG_DONTWAIT | MSG_PEEK) != 1 || byte != 3)
-		return false;
-	(void)get_byte();
-	return true;
-}
-
 /* --- going back ----------------------------------------------------------- */
 
 /* Runs up to where the request came from and notes the last stop. */
@@ -213,57 +144,56 @@ static void scout(const struct request *r)
 	const struct core *c;
 
 	scouting = true;
-	noted = NEVER;
+	noted.step = NEVER;
+	noted.hart = r->hart;
 	while (r->travel == TRAVEL_STEP && machine_steps() < r->before &&
 	    (c = sched_next()) != NULL) {
 		if (c->hart.index == r->hart)
-			noted = machine_steps();
+			noted.step = machine_steps();
 		machine_run(machine_steps() + 1);
 	}
 	if (r->travel == TRAVEL_CONTINUE)
 		machine_run(r->before - 1);
 }
 
-/* In a process of its own: where is that stop? */
-static uint64_t find_stop(const struct request *r)
+/* In a process of its own: where is that stop? The answer is in `noted`. */
+static void find_stop(const struct request *r)
 {
-	uint64_t found = NEVER;
 	int ends[2];
 
+	noted.step = NEVER;
 	if (pipe(ends) != 0)
-		return NEVER;
+		return;
 	if (fork() == 0) {
 		scout(r);
 		(void)!write(ends[1], &noted, sizeof noted);
 		_exit(0);
 	}
 	(void)close(ends[1]);
-	if (read(ends[0], &found, sizeof found) != sizeof found)
-		found = NEVER;
+	if (read(ends[0], &noted, sizeof noted) != sizeof noted)
+		noted.step = NEVER;
 	(void)close(ends[0]);
-	return found;
 }
 
 static void travel(struct request r)
 {
-	uint64_t here = machine_steps(), found;
+	uint64_t here = machine_steps();
 
 	breakpoints_replace(&r);
-	found = find_stop(&r);
-
-	thread = r.hart;
-	if (found == NEVER && here > 0) {
+	find_stop(&r);
+	thread = noted.step == NEVER ? r.hart : noted.hart;
+	if (noted.step == NEVER && here > 0) {
 		r.before = here;
 		(void)snapshot_travel(r);
 	}
-	if (found == NEVER) {
+	if (noted.step == NEVER) {
 		snprintf(answer, sizeof answer, "T05replaylog:begin;thread:%x;",
 		    thread + 1);
-		reply(answer);
+		gdb_reply(answer);
 		return;
 	}
 	scouting = true;
-	machine_run(found);
+	machine_run(noted.step);
 	scouting = false;
 	tell_stop();
 }
@@ -279,7 +209,7 @@ static void go_on(void)
 			return;
 		}
 		machine_run(machine_steps() + CHUNK);
-		if (machine.held || interrupted())
+		if (machine.held || gdb_interrupted())
 			break;
 	}
 	tell_stop();
@@ -295,10 +225,10 @@ static void go_back(enum travel how)
 	r.breakpoint_count = breakpoint_count;
 	r.watch = machine.config.watch;
 	if (!snapshot_travel(r))
-		reply("T05replaylog:begin;");
+		gdb_reply("T05replaylog:begin;");
 }
 
-/* --- what the debugger says ------------------------------------------------ */
+/* --- what the debugger says ----------------------------------------------- */
 
 static void read_registers(void)
 {
@@ -306,31 +236,31 @@ static void read_registers(void)
 
 	for (unsigned i = 0; i <= 32; i++) {
 		(void)gdb_reg_read(selected(), i, &value);
-		put_hex(answer + 16 * i, &value, 8);
+		gdb_put_hex(answer + 16 * i, &value, 8);
 	}
-	reply(answer);
+	gdb_reply(answer);
 }
 
 static void read_register(void)
 {
 	uint64_t value;
 
-	if (!gdb_reg_read(selected(), (unsigned)strtoul(packet + 1, NULL, 16),
-		&value)) {
-		reply("E01");
+	if (!gdb_reg_read(selected(),
+		(unsigned)strtoul(gdb_packet + 1, NULL, 16), &value)) {
+		gdb_reply("E01");
 		return;
 	}
-	put_hex(answer, &value, 8);
-	reply(answer);
+	gdb_put_hex(answer, &value, 8);
+	gdb_reply(answer);
 }
 
 static void write_register(void)
 {
 	char *equals;
-	unsigned n = (unsigned)strtoul(packet + 1, &equals, 16);
+	unsigned n = (unsigned)strtoul(gdb_packet + 1, &equals, 16);
 
-	reply(*equals == '=' &&
-		    gdb_reg_write(selected(), n, get_hex_word(equals + 1))
+	gdb_reply(*equals == '=' &&
+		    gdb_reg_write(selected(), n, gdb_get_hex_word(equals + 1))
 		? "OK"
 		: "E01");
 }
@@ -338,23 +268,23 @@ static void write_register(void)
 static void read_memory(void)
 {
 	char *comma;
-	uint64_t va = strtoull(packet + 1, &comma, 16), i;
+	uint64_t va = strtoull(gdb_packet + 1, &comma, 16), i;
 	uint64_t len = *comma == ',' ? strtoull(comma + 1, NULL, 16) : 0;
 
-	for (i = 0; i < len && i < PACKET / 2 - 1; i++) {
+	for (i = 0; i < len && i < GDB_PACKET / 2 - 1; i++) {
 		const uint8_t *at = gdb_memory(selected(), va + i);
 
 		if (at == NULL)
 			break;
-		put_hex(answer + 2 * i, at, 1);
+		gdb_put_hex(answer + 2 * i, at, 1);
 	}
-	reply(i == 0 ? "E01" : answer);
+	gdb_reply(i == 0 ? "E01" : answer);
 }
 
 static void write_memory(void)
 {
 	char *at;
-	uint64_t va = strtoull(packet + 1, &at, 16);
+	uint64_t va = strtoull(gdb_packet + 1, &at, 16);
 	unsigned byte;
 
 	at = strchr(at, ':');
@@ -363,101 +293,102 @@ static void write_memory(void)
 		uint8_t *to = gdb_memory(selected(), va + i);
 
 		if (to == NULL) {
-			reply("E01");
+			gdb_reply("E01");
 			return;
 		}
 		*to = (uint8_t)byte;
 	}
-	reply("OK");
+	gdb_reply("OK");
 }
 
 /* Z0 and Z1 are breakpoints, Z2 watches stores to one place. */
 static void breakpoint(void)
 {
-	bool set = packet[0] == 'Z';
-	uint64_t va = strtoull(packet + 3, NULL, 16);
+	bool set = gdb_packet[0] == 'Z';
+	uint64_t va = strtoull(gdb_packet + 3, NULL, 16);
 	const uint8_t *at;
 
-	if (packet[1] == '0' || packet[1] == '1') {
+	if (gdb_packet[1] == '0' || gdb_packet[1] == '1') {
 		if (set)
 			breakpoint_add(va);
 		else
 			breakpoint_remove(va);
-	} else if (packet[1] == '2') {
+	} else if (gdb_packet[1] == '2') {
 		at = gdb_any_memory(selected(), va);
 		watched_va = va;
 		watch_set(set && at != NULL
 			? (uint64_t)(at - machine.ram) + RAM_BASE
 			: 0);
 	} else {
-		reply("");
+		gdb_reply("");
 		return;
 	}
-	reply("OK");
+	gdb_reply("OK");
 }
 
 static void target_description(void)
 {
-	const char *xml = gdb_target(), *numbers = strrchr(packet, ':');
+	const char *xml = gdb_target(), *numbers = strrchr(gdb_packet, ':');
 	unsigned long from = 0, len = 0;
 	size_t size = strlen(xml);
 
 	if (numbers == NULL || sscanf(numbers, ":%lx,%lx", &from, &len) != 2 ||
 	    from > size) {
-		reply("E01");
+		gdb_reply("E01");
 		return;
 	}
 	if (len > 4096)
 		len = 4096;
 	snprintf(answer, sizeof answer, "%c%.*s", from + len < size ? 'm' : 'l',
 	    (int)len, xml + from);
-	reply(answer);
+	gdb_reply(answer);
 }
 
 static void query(void)
 {
 	size_t at = 0;
 
-	if (strncmp(packet, "qSupported", 10) == 0) {
-		reply("PacketSize=3000;qXfer:features:read+;vContSupported+;"
-		      "ReverseStep+;ReverseContinue+");
-	} else if (strncmp(packet, "qXfer:features:read:", 20) == 0) {
+	if (strncmp(gdb_packet, "qSupported", 10) == 0) {
+		gdb_reply(
+		    "PacketSize=3000;qXfer:features:read+;vContSupported+;"
+		    "ReverseStep+;ReverseContinue+");
+	} else if (strncmp(gdb_packet, "qXfer:features:read:", 20) == 0) {
 		target_description();
-	} else if (strcmp(packet, "qfThreadInfo") == 0) {
+	} else if (strcmp(gdb_packet, "qfThreadInfo") == 0) {
 		for (unsigned i = 0; i < machine.hart_count; i++)
 			at += (size_t)sprintf(answer + at, "%c%x",
 			    i == 0 ? 'm' : ',', i + 1);
-		reply(answer);
-	} else if (strcmp(packet, "qsThreadInfo") == 0) {
-		reply("l");
-	} else if (strcmp(packet, "qC") == 0) {
+		gdb_reply(answer);
+	} else if (strcmp(gdb_packet, "qsThreadInfo") == 0) {
+		gdb_reply("l");
+	} else if (strcmp(gdb_packet, "qC") == 0) {
 		snprintf(answer, sizeof answer, "QC%x", thread + 1);
-		reply(answer);
-	} else if (strncmp(packet, "qAttached", 9) == 0) {
-		reply("1");
+		gdb_reply(answer);
+	} else if (strncmp(gdb_packet, "qAttached", 9) == 0) {
+		gdb_reply("1");
 	} else {
-		reply("");
+		gdb_reply("");
 	}
 }
 
 /* -1 and 0 mean any, or all. */
 static void select_thread(void)
 {
-	long n = strtol(packet + 2, NULL, 16);
+	long n = strtol(gdb_packet + 2, NULL, 16);
 
 	if (n > (long)machine.hart_count) {
-		reply("E01");
+		gdb_reply("E01");
 		return;
 	}
 	if (n > 0)
 		thread = (unsigned)n - 1;
-	reply("OK");
+	gdb_reply("OK");
 }
 
 /* vCont;s:2;c - one thread steps, or all go on. */
 static void resume(bool is_step)
 {
-	const char *colon = strchr(packet, ':');
+	const char *colon = strchr(gdb_packet, ':');
 	long n = colon != NULL ? strtol(colon + 1, NULL, 16) : 0;
 
 	gdb_views_reset();
@@ -473,7 +404,7 @@ static void resume(bool is_step)
 
 static void obey(void)
 {
-	switch (packet[0]) {
+	switch (gdb_packet[0]) {
 	case '?':
 		tell_stop();
 		break;
@@ -500,69 +431,47 @@ static void obey(void)
 		select_thread();
 		break;
 	case 'T':
-		reply(strtoul(packet + 1, NULL, 16) <= machine.hart_count
+		gdb_reply(
+		    strtoul(gdb_packet + 1, NULL, 16) <= machine.hart_count
 			? "OK"
 			: "E01");
 		break;
 	case 'c':
 	case 's':
-		resume(packet[0] == 's');
+		resume(gdb_packet[0] == 's');
 		break;
 	case 'b':
-		go_back(packet[1] == 's' ? TRAVEL_STEP : TRAVEL_CONTINUE);
+		go_back(gdb_packet[1] == 's' ? TRAVEL_STEP : TRAVEL_CONTINUE);
 		break;
 	case 'q':
 		query();
 		break;
 	case 'v':
-		if (strcmp(packet, "vCont?") == 0)
-			reply("vCont;c;C;s;S");
-		else if (strncmp(packet, "vCont;", 6) == 0)
-			resume(packet[6] == 's' || packet[6] == 'S');
+		if (strcmp(gdb_packet, "vCont?") == 0)
+			gdb_reply("vCont;c;C;s;S");
+		else if (strncmp(gdb_packet, "vCont;", 6) == 0)
+			resume(gdb_packet[6] == 's' || gdb_packet[6] == 'S');
 		else
-			reply("");
+			gdb_reply("");
 		break;
 	case 'k':
 	case 'D':
 		snapshot_end(machine.status);
 	default:
-		reply("");
+		gdb_reply("");
 	}
-}
-
-static void connect_port(const char *where)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET,
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	long port = strtol(where, NULL, 10);
-	int yes = 1, server = socket(AF_INET, SOCK_STREAM, 0);
-
-	if (port < 1 || port > 65535)
-		report_usage("-gdb: expected a port or stdio, found `%s'",
-		    where);
-	address.sin_port = htons((uint16_t)port);
-	(void)setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-	if (bind(server, (struct sockaddr *)&address, sizeof address) != 0 ||
-	    listen(server, 1) != 0)
-		report_usage("-gdb: port %ld cannot be used", port);
-	fprintf(stderr, "# nasty: waiting for gdb: target remote :%ld\n", port);
-	in = out = accept(server, NULL, NULL);
-	(void)close(server);
 }
 
 void gdb_serve(const char *where)
 {
 	struct request r;
 
-	if (strcmp(where, "stdio") == 0)
-		out = 1;
-	else
-		connect_port(where);
+	gdb_connect(where);
 	r = snapshot_maybe();
 	if (r.travel != TRAVEL_NOT)
 		travel(r);
 	for (;;) {
-		receive();
+		gdb_receive();
 		obey();
 	}
 }

@@ -60,7 +60,9 @@ struct core {
 
 	uint64_t locks[LOCKS_HELD]; /* physical addresses */
 	unsigned lock_count;
-	uint64_t entry_steps;             /* when it came into the kernel */
+	uint64_t entry_steps; /* when it came into the kernel */
+	uint64_t fault_pc, fault_va;
+	unsigned same_faults;
 	uint64_t returned_to;             /* in user mode */
 	uint64_t entry_cause, entry_call; /* why, and the number in a7 */
 };
@@ -178,7 +180,7 @@ void icache_prefetch(struct core *c, uint64_t frame);
 /* Forgets what instructions mean, but not what their bytes are. */
 void icache_decode_anew(struct core *c);
 
-/* --- hooks.c: instructions before which something is looked at ------------- */
+/* --- hooks.c: instructions before which something is looked at ------------ */
 
 /* True: stop here; the machine is held. */
 typedef bool hook_fn(struct core *c);

@@ -6,19 +6,14 @@
  * have one to a page with somebody's reservation, to the frame table, to what
  * is watched, and, while stores come late, to any page that has one.
  *
- * A late store is kept back: its own hart sees it, the others and all page
- * table walks do not, until a fence, an atomic operation that releases, or
- * chance. Stores to one place keep their order, others do not.
- *
  * Ref: Volume I, "RVWMO Memory Consistency Model", "A" Standard Extension;
  * Volume II, "Virtual Address Translation Process".
  */
 #include <string.h>
 
 #include "check.h"
+#include "late.h"
 #include "report.h"
-
-#define LINE_MASK 63UL
 
 /* --- translation ---------------------------------------------------------- */
 
@@ -102,113 +97,6 @@ static bool translate(struct hart *h, uint64_t va, enum access access,
 	if (h->priv == PRIV_U)
 		check_user_access(c, va, access, t, *pa);
 	return true;
-}
-
-/* --- late stores ---------------------------------------------------------- */
-
-static bool overlaps(const struct late_store *s, uint64_t pa, unsigned size)
-{
-	return s->pa < pa + size && pa < s->pa + s->size;
-}
-
-/* All harts see it from now on. */
-static void store_now(struct core *c, uint64_t pa, unsigned size,
-    uint64_t value)
-{
-	memcpy(ram_at(pa), &value, size);
-	if (machine.reservations != 0)
-		for (unsigned i = 0; i < machine.hart_count; i++) {
-			struct core *other = &machine.cores[i];
-
-			if (other != c && other->reserved == (pa & ~LINE_MASK))
-				reservation_drop(other);
-		}
-	if (check_wants_stores(pa))
-		check_store(c, pa);
-	report_watch(c, pa, size);
-}
-
-/* The first that must go before the k-th, or that one itself. */
-static unsigned first_of(const struct core *c, unsigned k)
-{
-	for (unsigned i = 0; i < k; i++)
-		if (overlaps(&c->late[i], c->late[k].pa, c->late[k].size))
-			return i;
-	return k;
-}
-
-static void late_release(struct core *c, unsigned k)
-{
-	struct late_store s;
-
-	k = first_of(c, k);
-	s = c->late[k];
-	c->late_count--;
-	memmove(&c->late[k], &c->late[k + 1],
-	    (c->late_count - k) * sizeof c->late[0]);
-	store_now(c, s.pa, s.size, s.value);
-}
-
-void late_drain(struct core *c)
-{
-	while (c->late_count > 0)
-		late_release(c, (unsigned)random_below(c->late_count));
-}
-
-void late_drain_some(struct core *c)
-{
-	while (c->late_count > 0 && chance(2))
-		late_release(c, (unsigned)random_below(c->late_count));
-}
-
-static void late_drain_at(struct core *c, uint64_t pa, unsigned size)
-{
-	for (unsigned i = 0; i < c->late_count;) {
-		if (overlaps(&c->late[i], pa, size)) {
-			late_release(c, i);
-			i = 0;
-		} else {
-			i++;
-		}
-	}
-}
-
-static void late_add(struct core *c, uint64_t pa, unsigned size, uint64_t value)
-{
-	if (c->late_count == SB_SIZE)
-		late_release(c, (unsigned)random_below(SB_SIZE));
-	c->late[c->late_count++] =
-	    (struct late_store){pa, value, (uint8_t)size};
-	hart_forget(&c->hart);
-}
-
-static bool late_has_page(const struct core *c, uint64_t pa)
-{
-	for (unsigned i = 0; i < c->late_count; i++)
-		if ((c->late[i].pa ^ pa) >> PAGE_SHIFT == 0)
-			return true;
-	return false;
-}
-
-/* What this hart reads: memory, and over it what it stored itself. */
-static uint64_t load_ram(const struct core *c, uint64_t pa, unsigned size)
-{
-	uint64_t value = 0;
-
-	memcpy(&value, ram_at(pa), size);
-	for (unsigned i = 0; i < c->late_count; i++) {
-		const struct late_store *s = &c->late[i];
-
-		for (unsigned n = 0; n < s->size; n++) {
-			uint64_t at = s->pa + n - pa;
-			uint64_t byte = s->value >> (8 * n) & 0xff;
-
-			if (at < size)
-				value = (value & ~(0xffUL << (8 * at))) |
-				    byte << (8 * at);
-		}
-	}
-	return value;
 }
 
 /* --- windows -------------------------------------------------------------- */
@@ -407,13 +295,6 @@ void hart_amo_done(struct hart *h, uint64_t old, uint64_t value)
 	if (h->priv == PRIV_S && c->amo_raw >> 25 == AMOSWAP_AQ)
 		check_exchange(c, c->amo_pa, old, value);
 	sched_point(c);
-}
-
-void reservation_drop(struct core *c)
-{
-	if (c->reserved != NOWHERE)
-		machine.reservations--;
-	c->reserved = NOWHERE;
 }
 
 bool hart_reserve(struct hart *h, uint64_t va, unsigned size, uint32_t raw,

@@ -6,9 +6,9 @@ NB := $(B)/nasty
 N := tests/nasty
 NASTY_CORE := $(addprefix $(N)/,exec.c decode.c rvc.c csr.c fp.c fp_value.c)
 NASTY_SRCS := $(NASTY_CORE) $(addprefix $(N)/,main.c config.c machine.c \
-	sched.c memory.c tlb.c icache.c hooks.c firmware.c devices.c fdt.c elf.c \
+	sched.c memory.c late.c tlb.c icache.c hooks.c firmware.c devices.c fdt.c elf.c \
 	check.c report.c \
-	gdbstub.c gdb_regs.c snapshot.c)
+	gdbstub.c gdb_packet.c gdb_regs.c snapshot.c)
 NASTY_CFLAGS := -std=gnu17 -O3 -g -Wall -Wextra -Werror -Wshadow -Wundef \
 	-Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes \
 	-fno-strict-aliasing -MMD -MP -I$(NB)
@@ -28,6 +28,9 @@ $(NB)/nasty: $(patsubst $(N)/%.c,$(NB)/%.o,$(NASTY_SRCS))
 	$(if $(Q),@echo "  HOST  $@")
 	$(Q)$(HOSTCC) -O3 $^ -o $@
 -include $(wildcard $(NB)/*.d)
+
+# Each instruction keeps its own jump to the next.
+$(NB)/exec.o: NASTY_CFLAGS += -fno-gcse -fno-crossjumping
 
 # The core by itself, in flat memory. The compiler may not do the arithmetic.
 $(NB)/test_core.o: NASTY_CFLAGS += -frounding-math -O1

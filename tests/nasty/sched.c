@@ -102,7 +102,7 @@ static void fire_timer(struct core *c)
 	c->timer_seen_at = machine_steps();
 }
 
-/* --- whose turn it is ------------------------------------------------------ */
+/* --- whose turn it is ----------------------------------------------------- */
 
 static bool can_run(struct core *c)
 {

@@ -173,7 +173,7 @@ static const char *what_is_not_boxed_is_a_nan(void)
 	    : FOUND("fsgnj.s: %#" PRIx64, hart.f[10]);
 }
 
-/* --- against this machine's own arithmetic --------------------------------- */
+/* --- against this machine's own arithmetic -------------------------------- */
 
 static uint64_t seed = 1;
 
@@ -378,7 +378,7 @@ static const char *ties_go_away_from_zero_in_rmm(void)
 	    : "down";
 }
 
-/* --- the rest --------------------------------------------------------------- */
+/* --- the rest ------------------------------------------------------------- */
 
 static const char *a_reserved_rounding_mode_is_illegal(void)
 {

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gdb_packet.c - packets of gdb's remote serial protocol.
+ */
+#include "gdb_packet.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "report.h"
+#include "snapshot.h"
+
+char gdb_packet[GDB_PACKET];
+static int in, out;
+
+static int get_byte(void)
+{
+	static uint8_t buffer[4096];
+	static ssize_t have, at;
+
+	if (at == have) {
+		have = read(in, buffer, sizeof buffer);
+		at = 0;
+		if (have <= 0)
+			snapshot_end(0);
+	}
+	return buffer[at++];
+}
+
+/* Lines are reliable here, so checksums are not looked at. */
+void gdb_receive(void)
+{
+	size_t len = 0;
+	int c;
+
+	while (get_byte() != '$')
+		;
+	while ((c = get_byte()) != '#')
+		if (len < GDB_PACKET - 1)
+			gdb_packet[len++] = (char)c;
+	gdb_packet[len] = '\0';
+	(void)get_byte();
+	(void)get_byte();
+	(void)!write(out, "+", 1);
+}
+
+void gdb_reply(const char *text)
+{
+	static char buffer[GDB_PACKET + 8];
+	unsigned sum = 0;
+	int len;
+
+	for (const char *p = text; *p != '\0'; p++)
+		sum += (unsigned char)*p;
+	len = snprintf(buffer, sizeof buffer, "$%s#%02x", text, sum & 0xff);
+	(void)!write(out, buffer, (size_t)len);
+}
+
+void gdb_put_hex(char *to, const void *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		sprintf(to + 2 * i, "%02x", ((const uint8_t *)bytes)[i]);
+}
+
+uint64_t gdb_get_hex_word(const char *text)
+{
+	uint64_t value = 0;
+	unsigned byte;
+
+	for (unsigned i = 0; i < 8 && sscanf(text + 2 * i, "%2x", &byte) == 1;
+	     i++)
+		value |= (uint64_t)byte << (8 * i);
+	return value;
+}
+
+bool gdb_interrupted(void)
+{
+	uint8_t byte;
+
+	if (recv(in, &byte, 1, MSG_DONTWAIT | MSG_PEEK) != 1 || byte != 3)
+		return false;
+	(void)get_byte();
+	return true;
+}
+
+void gdb_connect(const char *where)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	long port = strtol(where, NULL, 10);
+	int yes = 1, server = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (strcmp(where, "stdio") == 0) {
+		out = 1;
+		return;
+	}
+	if (port < 1 || port > 65535)
+		report_usage("-gdb: expected a port or stdio, found `%s'",
+		    where);
+	address.sin_port = htons((uint16_t)port);
+	(void)setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+	if (bind(server, (struct sockaddr *)&address, sizeof address) != 0 ||
+	    listen(server, 1) != 0)
+		report_usage("-gdb: port %ld cannot be used", port);
+	fprintf(stderr, "# nasty: waiting for gdb: target remote :%ld\n", port);
+	in = out = accept(server, NULL, NULL);
+	(void)close(server);
+}
