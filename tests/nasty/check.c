@@ -445,4 +445,5 @@ void hart_satp_written(struct hart *h)
 {
 	hart_forget(h);
 	check_root(core_of(h));
+	tlb_speculate_at_once(core_of(h));
 }

@@ -237,6 +237,7 @@ void hart_fence_vma(struct hart *h, const uint64_t *va, const uint64_t *asid)
 		c->tlb.asid_fenced[number] = ++c->tlb.clock;
 	else
 		c->tlb.all_fenced = ++c->tlb.clock;
+	tlb_speculate_at_once(c);
 }
 
 /* --- speculation ---------------------------------------------------------- */
@@ -288,6 +289,14 @@ static bool leads_to(const struct core *c, const struct tlb_entry *e,
 
 	return names && pte_pa(e->pte) >> PAGE_SHIFT == frame && !e->global &&
 	    e->asid == satp_asid(c) && is_live(&c->tlb, e);
+}
+
+/* Right behind a fence, or a new satp, where it hurts most. */
+void tlb_speculate_at_once(struct core *c)
+{
+	if (!machine.config.kind)
+		while (chance(2))
+			tlb_speculate(c);
 }
 
 const struct tlb_entry *tlb_names(struct core *c, uint64_t frame)

@@ -66,6 +66,7 @@ struct translation table_walk(const struct core *c, uint64_t va);
 
 /* Reads entries that nobody asked for. */
 void tlb_speculate(struct core *c);
+void tlb_speculate_at_once(struct core *c);
 
 /* Is there a live translation, of what satp names now, to or by a frame? */
 const struct tlb_entry *tlb_names(struct core *c, uint64_t frame);
