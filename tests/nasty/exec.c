@@ -226,17 +226,35 @@ static bool decode_at(struct hart *h, const struct insn **at)
 	if (!fp_is_on(h) || !fp_rounding(h, i)) \
 	goto illegal
 
+/*
+ * While instructions follow each other, pc, what is left and the place in
+ * `recent` are in registers. Who calls something that looks at the hart, or
+ * may end the turn, puts them back first.
+ */
+#define SAVE                            \
+	do {                            \
+		h->pc = pc;             \
+		h->left = left;         \
+		h->recent_next = count; \
+	} while (0)
+#define CALL(what)                  \
+	({                          \
+		SAVE;               \
+		bool done = (what); \
+		left = h->left;     \
+		done;               \
+	})
+
 /* The next instruction, at pc. */
-#define NEXT                                                     \
-	do {                                                     \
-		h->pc = pc;                                      \
-		if (unlikely(--h->left < 0))                     \
-			goto out;                                \
-		if (unlikely((pc & ~PAGE_MASK) != h->code_va))   \
-			goto fetch;                              \
-		i = &h->code[(pc & PAGE_MASK) >> 1];             \
-		h->recent[h->recent_next++ & (RECENT - 1)] = pc; \
-		goto *labels[i->op];                             \
+#define NEXT                                                   \
+	do {                                                   \
+		if (unlikely(--left < 0))                      \
+			goto out;                              \
+		if (unlikely((pc & ~PAGE_MASK) != h->code_va)) \
+			goto fetch;                            \
+		i = &h->code[(pc & PAGE_MASK) >> 1];           \
+		h->recent[count++ & (RECENT - 1)] = pc;        \
+		goto *labels[i->op];                           \
 	} while (0)
 
 #define JUMP(to)           \
@@ -266,21 +284,21 @@ static bool decode_at(struct hart *h, const struct insn **at)
 		WINDOW(read, va, sizeof(type));                              \
 		if (likely(open))                                            \
 			value = (uint64_t) * (const type *)(va + w->offset); \
-		else if (hart_load(h, va, sizeof(type), &value))             \
+		else if (CALL(hart_load(h, va, sizeof(type), &value)))       \
 			value = (uint64_t)(type)value;                       \
 		else                                                         \
 			goto resume;                                         \
 		to = value;                                                  \
 	} while (0)
 
-#define STORE(type, from)                                                \
-	do {                                                             \
-		uint64_t va = RS1 + IMM;                                 \
-		WINDOW(write, va, sizeof(type));                         \
-		if (likely(open))                                        \
-			*(type *)(va + w->offset) = (type)(from);        \
-		else if (!hart_store(h, va, sizeof(type), (type)(from))) \
-			goto resume;                                     \
+#define STORE(type, from)                                                      \
+	do {                                                                   \
+		uint64_t va = RS1 + IMM;                                       \
+		WINDOW(write, va, sizeof(type));                               \
+		if (likely(open))                                              \
+			*(type *)(va + w->offset) = (type)(from);              \
+		else if (!CALL(hart_store(h, va, sizeof(type), (type)(from)))) \
+			goto resume;                                           \
 	} while (0)
 
 #define AMO(type, what)                                            \
@@ -336,13 +354,13 @@ static bool decode_at(struct hart *h, const struct insn **at)
 #define CSR_NUMBER ((unsigned)i->imm)
 
 /* The code of one instruction, and the way to the next. */
-#define BODY(name, finish, ...) \
-	do_##name:              \
-	{                       \
-		__VA_ARGS__;    \
-	}                       \
-	finish;                 \
-	pc += i->length;        \
+#define BODY(name, begin, finish, ...) \
+	do_##name : begin;             \
+	{                              \
+		__VA_ARGS__;           \
+	}                              \
+	finish;                        \
+	pc += i->length;               \
 	NEXT;
 
 void hart_run(struct hart *h, uint64_t n)
@@ -357,44 +375,52 @@ void hart_run(struct hart *h, uint64_t n)
 	};
 	const struct insn *i;
 	uint64_t pc = h->pc;
+	int64_t left = (int64_t)n;
+	unsigned count = h->recent_next;
 
 	h->granted = n;
-	h->left = (int64_t)n;
 	NEXT;
 fetch:
-	if (unlikely(!hart_fetch(h)))
+	if (unlikely(!CALL(hart_fetch(h))))
 		goto resume;
 	i = &h->code[(pc & PAGE_MASK) >> 1];
-	h->recent[h->recent_next++ & (RECENT - 1)] = pc;
+	h->recent[count++ & (RECENT - 1)] = pc;
 	goto *labels[i->op];
 undecoded:
-	if (!decode_at(h, &i))
+	if (!CALL(decode_at(h, &i)))
 		goto resume;
 	goto *labels[i->op];
 hooked:
-	if (!hart_hook(h)) {
-		h->granted -= (uint64_t)h->left + 1;
-		h->recent_next--;
+	if (!CALL(hart_hook(h))) {
+		h->granted -= (uint64_t)left + 1;
+		count--;
 		goto out;
 	}
 	h->crossing = insn_decode(i->raw);
 	i = &h->crossing;
 	goto *labels[i->op];
 illegal:
+	SAVE;
 	illegal(h, i);
 resume:
 	pc = h->pc;
+	left = h->left;
 	NEXT;
 
-#define X(name, match, mask, format, ...) BODY(name, , __VA_ARGS__)
-#include "rv_amo.def"
+#define X(name, match, mask, format, ...) BODY(name, , , __VA_ARGS__)
 #include "rv_int.def"
+#undef X
+#define X(name, match, mask, format, ...) \
+	BODY(name, SAVE, left = h->left, __VA_ARGS__)
+#include "rv_amo.def"
 #include "rv_sys.def"
 #undef X
-#define X(name, match, mask, format, ...) BODY(name, fp_done(h), __VA_ARGS__)
+#define X(name, match, mask, format, ...) BODY(name, , fp_done(h), __VA_ARGS__)
 #include "rv_fp.def"
 #undef X
 out:
+	h->pc = pc;
+	h->recent_next = count;
 	h->left = 0;
 	h->executed += h->granted;
 	h->granted = 0;
