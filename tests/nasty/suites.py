@@ -24,7 +24,7 @@ from run import Boot, conclude, perform_all, say  # noqa: E402
 
 # These count what faults cost, and a machine that remembers invalid entries
 # takes more faults: a load that faults once more may copy a page.
-COUNTING = ("t_cow", "t_oom", "t_sweep")
+COUNTING = ("kernel", "t_cow", "t_oom", "t_sweep")
 # Process 1 of a machine of its own, and one who needs somebody to type.
 ELSEWHERE = ("t_init", "t_tty")
 MEMORY = {"t_oom": "32M"}

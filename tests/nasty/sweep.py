@@ -40,11 +40,18 @@ HEAD = "| mistake | seed | harts | programs | what was said |"
 
 # What is booted for each seed: harts, memory, programs.
 BOOTS = (
-    (2, "64M", "t_fork t_code"),
-    (1, "64M", "t_fork t_mem t_code"),
-    (4, "64M", "t_fork t_proc t_code"),
-    (2, "64M", "t_region t_exec t_copyout"),
+    (2, "64M", "t_remap t_code"),
+    (1, "64M", "t_fork t_remap t_code"),
+    (2, "64M", "t_fork t_region t_exec t_copyout"),
+    (4, "64M", "t_fork t_proc"),
 )
+
+
+# These leave a kernel that is right, and does more than it has to.
+HARMLESS = {
+    "hart-number-is-not-noted": "each switch takes a new number",
+    "reuse-is-not-fenced": "one fault more, which fences",
+}
 
 
 class Mistake(NamedTuple):
@@ -223,6 +230,9 @@ def main(arguments: List[str]) -> int:
         check_unchanged(tree, options.seeds)
     rows: List[Tuple[Mistake, Optional[Run]]] = []
     for mistake in mistakes:
+        if mistake.name in HARMLESS:
+            print(f"# {mistake.name}: {HARMLESS[mistake.name]}", flush=True)
+            continue
         run = try_mistake(tree, mistake, options.seeds)
         rows.append((mistake, run))
         print(row(mistake, run), flush=True)

@@ -29,6 +29,7 @@ USER_TESTS := \
 	t_poll \
 	t_self \
 	t_code \
+	t_remap \
 	t_oom \
 	t_sweep \
 	t_storm \
