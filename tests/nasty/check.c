@@ -241,6 +241,30 @@ static const char *access_name(enum access access)
 				     : "fetch";
 }
 
+/*
+ * The kernel's half is constant once a hart is up. So one look is enough: when
+ * it first comes to user mode nothing is left of the root that it booted with.
+ */
+static void check_globals(struct core *c)
+{
+	struct translation t, now;
+	uint64_t va;
+
+	for (unsigned n = 0; n < TLB_SETS * TLB_WAYS; n++) {
+		t = tlb_live_global(c, n, &va);
+		if (t.pte == 0)
+			continue;
+		now = table_walk(c, va);
+		if (is_stale(t, now))
+			report_failure(c,
+			    "stale: user mode was entered with "
+			    "the kernel's entry %#" PRIx64 " for %#" PRIx64
+			    ", kept from step %" PRIu64
+			    "; the tables have %#" PRIx64,
+			    t.pte, va, t.step, now.pte);
+	}
+}
+
 void check_user_access(struct core *c, uint64_t va, enum access access,
     struct translation t, uint64_t pa)
 {
@@ -417,6 +441,8 @@ void check_return(struct core *c)
 	uint64_t steps = hart_steps(&c->hart) - c->entry_steps;
 
 	check_locks(c);
+	if (c->returned_to == 0 && frames_start != 0)
+		check_globals(c);
 	c->returned_to = c->hart.pc;
 	if (steps > longest.steps && c->entry_steps != 0) {
 		longest.steps = steps;

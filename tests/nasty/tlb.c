@@ -291,6 +291,22 @@ static bool leads_to(const struct core *c, const struct tlb_entry *e,
 	    e->asid == satp_asid(c) && is_live(&c->tlb, e);
 }
 
+struct translation tlb_live_global(const struct core *c, unsigned n,
+    uint64_t *va)
+{
+	const struct tlb_entry *e = &c->tlb.entries[n / TLB_WAYS][n % TLB_WAYS];
+	unsigned shift = PAGE_SHIFT + 9 * e->level;
+
+	if (e->kind != TLB_LEAF || !e->global || !is_live(&c->tlb, e))
+		return (struct translation){0};
+	*va = (uint64_t)((int64_t)(e->page << shift << 25) >> 25);
+	return (struct translation){.pte = e->pte,
+	    .slot = e->slot,
+	    .level = e->level,
+	    .cached = true,
+	    .step = e->step};
+}
+
 /* Right behind a fence, or a new satp, where it hurts most. */
 void tlb_speculate_at_once(struct core *c)
 {

@@ -68,6 +68,10 @@ struct translation table_walk(const struct core *c, uint64_t va);
 void tlb_speculate(struct core *c);
 void tlb_speculate_at_once(struct core *c);
 
+/* The n-th entry, if it is a live global leaf; else pte is 0. */
+struct translation tlb_live_global(const struct core *c, unsigned n,
+    uint64_t *va);
+
 /* Is there a live translation, of what satp names now, to or by a frame? */
 const struct tlb_entry *tlb_names(struct core *c, uint64_t frame);
 
