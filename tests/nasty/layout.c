@@ -8,8 +8,10 @@
 #include "mm/frame.h"
 #include "proc/proc.h"
 
+/* A string, so that an assembler that looks at it has nothing to say. */
 #define TELL(name, value) \
-	__asm__ volatile("-> #define KERNEL_" #name " %0" ::"i"((long)(value)))
+	__asm__ volatile( \
+	    ".ascii \"-> KERNEL_" #name " %0\"" ::"i"((long)(value)))
 
 void layout(void);
 void layout(void)

@@ -17,8 +17,8 @@ NASTY_CFLAGS := -std=gnu17 -O3 -g -Wall -Wextra -Werror -Wshadow -Wundef \
 $(NB)/layout.h: $(N)/layout.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KERNEL_CFLAGS) -MF $(NB)/layout.d -MT $@ -g0 -S $< -o $(NB)/layout.s
-	$(Q)awk '/-> #define/ { print "#define", $$3, $$4 "UL" }' $(NB)/layout.s \
-		> $@
+	$(Q)tr -d '"' < $(NB)/layout.s | awk '$$1 == ".ascii" && $$2 == "->" \
+		{ print "#define", $$3, $$4 "UL" }' > $@
 
 $(NB)/%.o: $(N)/%.c $(NB)/layout.h Makefile $(N)/nasty.mk
 	$(if $(Q),@echo "  HOST  $@")

@@ -44,18 +44,42 @@ static uint64_t satp_root(const struct core *c)
 	return (c->hart.satp & ((1UL << 44) - 1)) << PAGE_SHIFT;
 }
 
-void tlb_init(struct tlb *tlb)
-{
-	tlb->asid_fenced = calloc(ASIDS, sizeof *tlb->asid_fenced);
-	if (tlb->asid_fenced == NULL)
-		abort();
-}
-
 static struct tlb_entry *set_of(struct tlb *tlb, uint64_t page, unsigned level)
 {
 	uint64_t hash = (page ^ page >> 7 ^ page >> 14 ^ level * 37);
 
 	return tlb->entries[hash & (TLB_SETS - 1)];
+}
+
+/* Where the kernel begins: at its place in memory, and in the upper half. */
+static const uint64_t boot_places[] = {RAM_BASE + 0x200000, 0xffffffc080200000};
+
+/*
+ * What ran before has left translations behind, of the addresses that come to
+ * be used first; they are wrong.
+ */
+static void leave_behind(struct tlb *tlb, uint64_t va, uint64_t n)
+{
+	uint64_t page = page_at(va, 0);
+	uint64_t pa = RAM_BASE + (n * 37 % 1024 << PAGE_SHIFT);
+	struct tlb_entry *set = set_of(tlb, page, 0);
+
+	set[n % TLB_WAYS] = (struct tlb_entry){.page = page,
+	    .pte = pa >> 2 | PTE_V | PTE_LEAF | PTE_A | PTE_D,
+	    .slot = RAM_BASE,
+	    .born = ++tlb->clock,
+	    .kind = TLB_LEAF,
+	    .global = n % 2 != 0};
+}
+
+void tlb_init(struct tlb *tlb)
+{
+	tlb->asid_fenced = calloc(ASIDS, sizeof *tlb->asid_fenced);
+	if (tlb->asid_fenced == NULL)
+		abort();
+	for (uint64_t n = 0; n < 128 && !machine.config.kind; n++)
+		leave_behind(tlb, boot_places[n % 2] + (n / 2 << PAGE_SHIFT),
+		    n + 1);
 }
 
 static bool is_live(const struct tlb *tlb, const struct tlb_entry *e)
