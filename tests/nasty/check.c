@@ -10,7 +10,6 @@
  *   root    two harts run one address space
  *   lock    user mode was entered with a lock held
  *   loop    a process takes the same page fault over and over
- *   half    a process went on although a call of its is half done
  *   repeat  a system call is repeated that the process did not make
  *
  * The kernel's structures are known from its symbols and from layout.c. With a
@@ -377,24 +376,6 @@ static void check_locks(struct core *c)
 
 /* --- the length of an entry ----------------------------------------------- */
 
-/*
- * While progress.active is set the process is at its ecall, and nowhere else:
- * what it traps at is where it was let go.
- */
-static void check_progress(struct core *c)
-{
-	uint64_t at = to_physical(c->hart.sscratch) + KERNEL_PROC_PROGRESS;
-
-	if (c->hart.scause == CAUSE_ECALL_U || !is_ram(at, 1) ||
-	    c->late_count > 0 || c->returned_to == c->hart.sepc ||
-	    c->entry_steps == 0 || *(const uint8_t *)ram_at(at) == 0)
-		return;
-	report_failure(c,
-	    "half: a call was half done at %#" PRIx64
-	    ", and the process went on to %#" PRIx64,
-	    c->returned_to, c->hart.sepc);
-}
-
 #define SAME_FAULTS 2000
 
 /* A fault that is dealt with does not come back for ever. */
@@ -418,7 +399,6 @@ void check_entry(struct core *c)
 {
 	if (c->hart.sstatus & SSTATUS_SPP)
 		return;
-	check_progress(c);
 	check_loop(c);
 	c->entry_steps = hart_steps(&c->hart);
 	c->entry_cause = c->hart.scause;

@@ -26,7 +26,6 @@ void layout(void)
 	TELL(FRAME_IS_TABLE, FRAME_TABLE);
 	TELL(FRAME_IS_PAGE, FRAME_PAGE);
 	TELL(HART_PROC, offsetof(struct hart, proc));
-	TELL(PROC_PROGRESS, offsetof(struct proc, progress.active));
 	TELL(PROC_PID, offsetof(struct proc, pid));
 	TELL(PROC_NAME, offsetof(struct proc, name));
 }
