@@ -4,7 +4,8 @@
  *
  * Every change runs through the same phases:
  *
- *   CHECK    is all of the range mapped? (PROTECT, DISCARD)
+ *   CHECK    is all of the range mapped? (PROTECT, DISCARD; CHECK is no more
+ *            than that)
  *   PREPARE  make tables so that both borders of the range are borders of
  *            entries, and (PROTECT, DISCARD) all tables inside are private.
  *            This is the only phase that can fail, and what it does cannot be
@@ -413,6 +414,8 @@ static struct step apply_step(struct aspace *as, struct range_op *op)
 
 static bool has_phase(enum range_kind kind, enum phase phase)
 {
+	if (kind == RANGE_CHECK)
+		return phase == CHECK;
 	switch (phase) {
 	case BEGIN:
 		return false;

@@ -212,10 +212,12 @@ long group_set(pid_t pid, pid_t pgid)
 
 	if (fresh == NULL)
 		return -ENOMEM;
+	if (pid == 0)
+		pid = proc_self()->pid;
+	if (pgid == 0)
+		pgid = pid;
 	lock_acquire(&sched_lock);
-	p = pid == 0 ? proc_self() : proc_find(pid);
-	if (p != NULL && pgid == 0)
-		pgid = p->pid;
+	p = proc_find(pid);
 	err = pgid < 0 ? -EINVAL : may_set(p, pgid);
 	if (err == 0) {
 		group = find_or_make(p, pgid, fresh);

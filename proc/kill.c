@@ -69,65 +69,70 @@ static long send_to_group(pid_t pgid, struct signal signal)
 	return walk->value > 0 ? 0 : -ESRCH;
 }
 
-static long send_to_one(pid_t pid, int sig, struct siginfo_small info)
+static long send_to_one(pid_t pid, struct signal signal)
 {
 	struct proc *p;
 
 	lock_acquire(&sched_lock);
 	p = proc_find(pid);
-	if (p != NULL && sig != 0)
-		signal_send(p, sig, info);
+	if (p != NULL)
+		(void)send_to_member(p, &signal);
 	lock_release(&sched_lock);
 	return p != NULL ? 0 : -ESRCH;
 }
 
-long signal_kill(pid_t pid, int sig)
+static bool is_number(int sig)
 {
-	struct proc *self = proc_self();
-	struct siginfo_small info = {SI_USER, self->pid, 0};
+	return sig >= 0 && sig <= NSIG;
+}
 
-	if (sig < 0 || sig > NSIG)
-		return -EINVAL;
+static long send_to(pid_t pid, struct signal signal)
+{
 	if (pid == INT32_MIN)
 		return -ESRCH;
 	if (pid > 0)
-		return send_to_one(pid, sig, info);
+		return send_to_one(pid, signal);
 	if (pid == -1)
-		return send_to_all((struct signal){sig, info});
-	return send_to_group(pid == 0 ? self->group->id : -pid,
-	    (struct signal){sig, info});
+		return send_to_all(signal);
+	return send_to_group(pid == 0 ? proc_self()->group->id : -pid, signal);
+}
+
+/* Whether there is anybody to get it is asked before what it is. */
+long signal_kill(pid_t pid, int sig)
+{
+	long result = send_to(pid,
+	    (struct signal){is_number(sig) ? sig : 0,
+		{SI_USER, proc_self()->pid, 0}});
+
+	return result == 0 && !is_number(sig) ? -EINVAL : result;
 }
 
 long signal_tgkill(pid_t pid, int sig)
 {
-	if (pid <= 0 || sig < 0 || sig > NSIG)
+	long result;
+
+	if (pid <= 0)
 		return -EINVAL;
-	return send_to_one(pid, sig,
-	    (struct siginfo_small){SI_TKILL, proc_self()->pid, 0});
+	result = send_to_one(pid,
+	    (struct signal){is_number(sig) ? sig : 0,
+		{SI_TKILL, proc_self()->pid, 0}});
+	return result == 0 && !is_number(sig) ? -EINVAL : result;
 }
 
 long signal_queue(pid_t pid, int sig, vaddr_t from)
 {
-	struct proc *self = proc_self(), *p;
+	struct proc *self = proc_self();
 	struct siginfo_abi info;
-	struct siginfo_small small;
-	int err = copyin(self->as, &info, from, sizeof info);
+	struct signal signal = {is_number(sig) ? sig : 0, {0}};
+	long err = copyin(self->as, &info, from, sizeof info);
 
 	if (err < 0)
 		return err;
 	/* Nobody passes for the kernel, or for kill. */
 	if ((info.code >= 0 || info.code == SI_TKILL) && pid != self->pid)
 		return -EPERM;
-	small = (struct siginfo_small){info.code, info.u.child.pid,
+	signal.info = (struct siginfo_small){info.code, info.u.child.pid,
 	    info.u.child.value};
-	lock_acquire(&sched_lock);
-	p = proc_find(pid);
-	if (p == NULL)
-		err = -ESRCH;
-	else if (sig < 0 || sig > NSIG)
-		err = -EINVAL;
-	else if (sig != 0)
-		signal_send(p, sig, small);
-	lock_release(&sched_lock);
-	return err;
+	err = send_to_one(pid, signal);
+	return err == 0 && !is_number(sig) ? -EINVAL : err;
 }

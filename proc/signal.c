@@ -195,9 +195,14 @@ static int lowest_signal(uint64_t set)
 	return set != 0 ? sig + 1 : 0;
 }
 
+/* What an instruction can raise; it is first even if somebody sends it. */
+#define SYNCHRONOUS                                                      \
+	(SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | \
+	    SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSYS))
+
 /*
  * SIGKILL comes first; then what the process's own instruction has raised, so
- * that its handler finds that instruction.
+ * that its handler finds that instruction; then what looks like that.
  */
 int signal_first(const struct proc *p, uint64_t set)
 {
@@ -205,6 +210,8 @@ int signal_first(const struct proc *p, uint64_t set)
 
 	if (due & SIGNAL_BIT(SIGKILL))
 		return SIGKILL;
+	if (forced == 0)
+		forced = due & SYNCHRONOUS;
 	return lowest_signal(forced != 0 ? forced : due);
 }
 
@@ -351,14 +358,16 @@ long signal_action(int sig, vaddr_t action, vaddr_t old)
 	struct sigaction_abi act, before;
 	int err = 0;
 
+	if (action != 0)
+		err = copyin(p->as, &act, action, sizeof act);
+	if (err < 0)
+		return err;
 	if (sig < 1 || sig > NSIG)
 		return -EINVAL;
 	if (action != 0 && (SIGNAL_BIT(sig) & NOT_MASKABLE))
 		return -EINVAL;
-	if (action != 0)
-		err = copyin(p->as, &act, action, sizeof act);
 	before = action_of(p, sig);
-	if (err == 0 && old != 0)
+	if (old != 0)
 		err = copyout(p->as, old, &before, sizeof before);
 	if (err < 0 || action == 0)
 		return err;
@@ -396,10 +405,11 @@ long signal_mask(int how, vaddr_t set, vaddr_t old)
 	return 0;
 }
 
-long signal_pending(vaddr_t set)
+/* As much of the set as there is room for. */
+long signal_pending(vaddr_t set, size_t size)
 {
 	struct proc *p = proc_self();
 	uint64_t pending = p->sig.pending & p->t.blocked;
 
-	return copyout(p->as, set, &pending, sizeof pending);
+	return copyout(p->as, set, &pending, size);
 }

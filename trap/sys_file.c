@@ -121,13 +121,20 @@ long sys_write(const struct trapframe *tf)
 	return transfer((int)tf_arg(tf, 0), tf_arg(tf, 1), tf_arg(tf, 2), true);
 }
 
+#define GRND_RANDOM   2U
+#define GRND_INSECURE 4U
+#define GRND_ALL      7U
+
 /* As if it read from /dev/random. */
 long sys_getrandom(const struct trapframe *tf)
 {
 	struct file random = {.ops = &random_ops};
 	struct io io = {.f = &random};
+	unsigned flags = (unsigned)tf_arg(tf, 2);
 
-	if (tf_arg(tf, 2) & ~7UL)
+	if ((flags & ~GRND_ALL) ||
+	    (flags & (GRND_RANDOM | GRND_INSECURE)) ==
+		(GRND_RANDOM | GRND_INSECURE))
 		return -EINVAL;
 	if (!is_user_buffer(tf_arg(tf, 0), tf_arg(tf, 1)))
 		return -EFAULT;
@@ -317,18 +324,21 @@ static long pread_part(const struct node *node, vaddr_t to, size_t len,
 	return t->done < len ? call_go_on(SIGNAL_HELD) : (long)t->done;
 }
 
+/* To other devices, and directories, the position means nothing. */
 long sys_pread64(const struct trapframe *tf)
 {
 	struct file *f = fd_get((int)tf_arg(tf, 0));
 	size_t len = min_u64(tf_arg(tf, 2), TRANSFER_MAX);
 	uint64_t pos = tf_arg(tf, 3);
 
-	if (f == NULL)
-		return -EBADF;
-	if (f->node == NULL || !node_is(f->node, MODE_FILE))
-		return -ESPIPE;
 	if ((int64_t)pos < 0)
 		return -EINVAL;
+	if (f == NULL)
+		return -EBADF;
+	if (f->node == NULL || f->ops == &tty_ops)
+		return -ESPIPE;
+	if (!node_is(f->node, MODE_FILE))
+		return sys_read(tf);
 	len = pos < f->node->size ? min_u64(len, f->node->size - pos) : 0;
 	return pread_part(f->node, tf_arg(tf, 1), len, pos);
 }
@@ -340,10 +350,10 @@ long sys_lseek(const struct trapframe *tf)
 
 	if (f == NULL)
 		return -EBADF;
-	if (f->node == NULL || node_is(f->node, MODE_CHAR))
-		return -ESPIPE;
 	if (tf_arg(tf, 2) > SEEK_END)
 		return -EINVAL;
+	if (f->node == NULL || node_is(f->node, MODE_CHAR))
+		return -ESPIPE;
 	lock_acquire(&f->lock);
 	pos = offset;
 	if (tf_arg(tf, 2) == SEEK_CUR)

@@ -243,7 +243,6 @@ long sys_madvise(const struct trapframe *tf)
 		return -EINVAL;
 	if (len > USER_TOP || !is_user_range(start, page_ceil(len)))
 		return -ENOMEM;
-	if (advice != MADV_DONTNEED)
-		return 0;
-	return range_call(RANGE_DISCARD, start, start + page_ceil(len), 0);
+	return range_call(advice == MADV_DONTNEED ? RANGE_DISCARD : RANGE_CHECK,
+	    start, start + page_ceil(len), 0);
 }

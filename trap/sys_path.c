@@ -49,6 +49,8 @@ long sys_openat(const struct trapframe *tf)
 		return err;
 	if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
 		return -EEXIST;
+	if ((flags & O_CREAT) && node_is(node, MODE_DIR))
+		return -EISDIR;
 	if ((flags & O_DIRECTORY) && !node_is(node, MODE_DIR))
 		return -ENOTDIR;
 	err = file_open(node, flags, &f);
@@ -93,22 +95,38 @@ long sys_fstat(const struct trapframe *tf)
 	return f == NULL ? -EBADF : stat_file(f, tf_arg(tf, 1));
 }
 
+/* What a descriptor itself names: AT_FDCWD is the working directory. */
+static long stat_descriptor(int fd, vaddr_t to)
+{
+	const struct node *cwd = proc_self()->cwd;
+	struct file *f;
+
+	if (fd == AT_FDCWD) {
+		cwd = cwd != NULL ? cwd : initrd_root;
+		return stat_out(to, cwd, cwd->mode);
+	}
+	f = fd_get(fd);
+	return f == NULL ? -EBADF : stat_file(f, to);
+}
+
+#define STAT_FLAGS                                               \
+	(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | \
+	    AT_STATX_SYNC_TYPE)
+
 long sys_newfstatat(const struct trapframe *tf)
 {
-	uint64_t flags = tf_arg(tf, 3);
+	int fd = (int)tf_arg(tf, 0), flags = (int)tf_arg(tf, 3), err;
 	const struct node *node;
-	struct file *f;
 	char first;
-	int err;
 
+	if (flags & ~STAT_FLAGS)
+		return -EINVAL;
 	if (flags & AT_EMPTY_PATH) {
 		err = copyin(proc_self()->as, &first, tf_arg(tf, 1), 1);
-		f = fd_get((int)tf_arg(tf, 0));
 		if (err == 0 && first == '\0')
-			return f == NULL ? -EBADF : stat_file(f, tf_arg(tf, 2));
+			return stat_descriptor(fd, tf_arg(tf, 2));
 	}
-	err = find((int)tf_arg(tf, 0), tf_arg(tf, 1),
-	    !(flags & AT_SYMLINK_NOFOLLOW), &node);
+	err = find(fd, tf_arg(tf, 1), !(flags & AT_SYMLINK_NOFOLLOW), &node);
 	return err < 0 ? err : stat_out(tf_arg(tf, 2), node, node->mode);
 }
 
@@ -133,20 +151,36 @@ long sys_readlinkat(const struct trapframe *tf)
 #define W_OK 2
 #define X_OK 1
 
-long sys_faccessat(const struct trapframe *tf)
+static long check_access(const struct trapframe *tf, bool follow)
 {
+	int mode = (int)tf_arg(tf, 2), err;
 	const struct node *node;
-	int err = find((int)tf_arg(tf, 0), tf_arg(tf, 1), true, &node);
 
+	if (mode & ~7)
+		return -EINVAL;
+	err = find((int)tf_arg(tf, 0), tf_arg(tf, 1), follow, &node);
 	if (err < 0)
 		return err;
-	if (tf_arg(tf, 2) & ~7UL)
-		return -EINVAL;
-	if ((tf_arg(tf, 2) & W_OK) && !node_is(node, MODE_CHAR))
+	if ((mode & W_OK) && !node_is(node, MODE_CHAR))
 		return -EROFS;
-	if ((tf_arg(tf, 2) & X_OK) && !(node->mode & 0111))
+	if ((mode & X_OK) && !(node->mode & 0111))
 		return -EACCES;
 	return 0;
+}
+
+long sys_faccessat(const struct trapframe *tf)
+{
+	return check_access(tf, true);
+}
+
+/* There is one user: effective and real ids are the same. */
+long sys_faccessat2(const struct trapframe *tf)
+{
+	int flags = (int)tf_arg(tf, 3);
+
+	if (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW))
+		return -EINVAL;
+	return check_access(tf, !(flags & AT_SYMLINK_NOFOLLOW));
 }
 
 static uint8_t dirent_type(const struct node *node)
@@ -236,7 +270,10 @@ long sys_chdir(const struct trapframe *tf)
 long sys_unlinkat(const struct trapframe *tf)
 {
 	const struct node *node;
-	int err = find((int)tf_arg(tf, 0), tf_arg(tf, 1), false, &node);
+	int err;
 
+	if ((int)tf_arg(tf, 2) & ~AT_REMOVEDIR)
+		return -EINVAL;
+	err = find((int)tf_arg(tf, 0), tf_arg(tf, 1), false, &node);
 	return err < 0 ? err : -EROFS;
 }

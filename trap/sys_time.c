@@ -63,10 +63,15 @@ long sys_gettimeofday(const struct trapframe *tf)
 {
 	int64_t ns = clock_ns(CLOCK_REALTIME);
 	struct timeval_abi tv = {ns / NS_PER_S, ns % NS_PER_S / 1000};
+	int32_t zone[2] = {0}; /* Greenwich, no summer time */
+	int err = 0;
 
-	if (tf_arg(tf, 0) == 0)
-		return 0;
-	return copyout(proc_self()->as, tf_arg(tf, 0), &tv, sizeof tv);
+	if (tf_arg(tf, 0) != 0)
+		err = copyout(proc_self()->as, tf_arg(tf, 0), &tv, sizeof tv);
+	if (err == 0 && tf_arg(tf, 1) != 0)
+		err =
+		    copyout(proc_self()->as, tf_arg(tf, 1), zone, sizeof zone);
+	return err;
 }
 
 static uint64_t timespec_ns(const struct timespec_abi *ts)

@@ -58,7 +58,7 @@ syscall_fn fast_read, fast_write;
 
 /* sys_path.c */
 syscall_fn sys_openat, sys_fstat, sys_newfstatat, sys_readlinkat, sys_faccessat,
-    sys_getdents64, sys_getcwd, sys_chdir, sys_unlinkat;
+    sys_faccessat2, sys_getdents64, sys_getcwd, sys_chdir, sys_unlinkat;
 
 /* sys_proc.c */
 syscall_fn sys_clone, sys_execve, sys_exit, sys_wait4, sys_waitid, sys_kill,
@@ -66,7 +66,7 @@ syscall_fn sys_clone, sys_execve, sys_exit, sys_wait4, sys_waitid, sys_kill,
     sys_getsid, sys_setsid, sys_sched_yield, sys_set_tid_address,
     sys_rt_sigaction, sys_rt_sigprocmask, sys_rt_sigpending, sys_rt_sigsuspend,
     sys_rt_sigqueueinfo, sys_rt_sigreturn, sys_sigaltstack, sys_reboot,
-    sys_zero;
+    sys_set_robust_list, sys_zero;
 
 /* sys_time.c */
 syscall_fn sys_clock_gettime, sys_clock_getres, sys_gettimeofday, sys_nanosleep,

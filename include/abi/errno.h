@@ -36,6 +36,7 @@
 #define ENOSYS       38  /* no such system call */
 #define ELOOP        40  /* too many symbolic links */
 #define EOVERFLOW    75  /* value too large */
+#define EOPNOTSUPP   95  /* not what this clock can do */
 #define ETIMEDOUT    110 /* the time to wait is over */
 
 #endif

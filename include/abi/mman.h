@@ -8,7 +8,8 @@
 #define PROT_READ  1
 #define PROT_WRITE 2
 #define PROT_EXEC  4
-#define PROT_ALL   (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define PROT_SEM   8 /* fit for atomic operations: all memory is */
+#define PROT_ALL   (PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM)
 
 #define MAP_SHARED          0x01
 #define MAP_PRIVATE         0x02

@@ -28,7 +28,11 @@ struct stat_abi {
 
 #define AT_FDCWD            (-100)
 #define AT_SYMLINK_NOFOLLOW 0x100
+#define AT_EACCESS          0x200 /* of faccessat2 */
+#define AT_REMOVEDIR        0x200 /* of unlinkat */
+#define AT_NO_AUTOMOUNT     0x800
 #define AT_EMPTY_PATH       0x1000
+#define AT_STATX_SYNC_TYPE  0x6000
 
 #define SEEK_SET 0
 #define SEEK_CUR 1

@@ -38,6 +38,7 @@ enum range_kind {
 	RANGE_PROTECT, /* gets new permissions */
 	RANGE_DISCARD, /* private pages become reserved memory again */
 	RANGE_SHARE,   /* reserved memory becomes MAP_SHARED pages */
+	RANGE_CHECK,   /* nothing changes: is all of it mapped? */
 };
 
 struct range_op {

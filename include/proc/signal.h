@@ -59,7 +59,7 @@ void signal_return_mask(void);
 /* The system calls. */
 long signal_action(int sig, vaddr_t action, vaddr_t old);
 long signal_mask(int how, vaddr_t set, vaddr_t old);
-long signal_pending(vaddr_t set);
+long signal_pending(vaddr_t set, size_t size);
 long signal_suspend(vaddr_t set);
 long signal_wait(vaddr_t set, vaddr_t info, uint64_t deadline);
 long signal_queue(pid_t pid, int sig, vaddr_t info);
