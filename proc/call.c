@@ -115,16 +115,23 @@ static NOINLINE void give_back(struct proc *p)
 {
 	struct call *call = &p->t.call;
 
-	if (call->kept == KEPT_EXEC && call->exec != NULL)
+	if (call->kept == KEPT_TIME && call->time.copy != NULL)
+		frame_put(frame_of_virt(call->time.copy));
+	else if (call->kept == KEPT_EXEC && call->exec != NULL)
 		exec_abandon(p, call->exec);
 	else if (call->kept == KEPT_WALK)
 		walk_abandon(p);
 	call->kept = KEPT_NOTHING;
 }
 
+void call_forget(void)
+{
+	give_back(proc_self());
+}
+
 void call_finish(struct proc *p, long result)
 {
-	if (p->t.call.kept >= KEPT_EXEC)
+	if (p->t.call.kept >= KEPT_TIME)
 		give_back(p);
 	p->t.call.word = 0;
 	p->t.awaited = 0;

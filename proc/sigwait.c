@@ -8,21 +8,13 @@
 #include "proc/sched.h"
 #include "sigframe.h"
 
-int signal_lend_mask(vaddr_t set)
+void signal_lend_mask(uint64_t mask)
 {
 	struct proc *p = proc_self();
-	uint64_t mask;
-	int err;
 
-	if (p->t.has_saved)
-		return 0;
-	err = copyin(p->as, &mask, set, sizeof mask);
-	if (err < 0)
-		return err;
 	p->t.saved = p->t.blocked;
 	p->t.has_saved = true;
 	signal_set_blocked(p, mask);
-	return 0;
 }
 
 void signal_return_mask(void)
@@ -38,27 +30,31 @@ void signal_return_mask(void)
 /* Executed again after each wake-up that no handler was behind. */
 long signal_suspend(vaddr_t set)
 {
-	int err = signal_lend_mask(set);
+	struct proc *p = proc_self();
+	uint64_t mask;
 
-	if (err < 0)
-		return err;
+	if (!p->t.has_saved) {
+		int err = copyin(p->as, &mask, set, sizeof mask);
+
+		if (err < 0)
+			return err;
+		signal_lend_mask(mask);
+	}
 	return call_wait(NULL, SIGNAL_ENDS);
 }
 
 /*
  * While it waits, the signals of the set wake it whether they are blocked or
- * not, and are delivered to no handler.
+ * not, and are delivered to no handler. When it is executed again, the set is
+ * in thread.awaited, and the call keeps the deadline.
  */
-long signal_wait(vaddr_t set_from, vaddr_t info_to, uint64_t deadline)
+long signal_wait(uint64_t set, vaddr_t info_to, uint64_t deadline)
 {
 	struct proc *p = proc_self();
 	struct siginfo_small info;
-	uint64_t set = p->t.awaited; /* if it is executed again */
 	int sig, err = 0;
 
-	if (set == 0)
-		err = copyin(p->as, &set, set_from, sizeof set);
-	if (err == 0 && info_to != 0)
+	if (info_to != 0)
 		err = user_prepare(p->as, info_to, sizeof(struct siginfo_abi));
 	if (err < 0)
 		return err;
@@ -67,6 +63,7 @@ long signal_wait(vaddr_t set_from, vaddr_t info_to, uint64_t deadline)
 	sig = signal_first(p, set);
 	if (sig == 0 && timer_now() < deadline) {
 		p->t.awaited = set;
+		call_time()->deadline = deadline;
 		err = (int)call_wait_until_locked(NULL, deadline, SIGNAL_ENDS);
 		lock_release(&sched_lock);
 		return err;

@@ -98,41 +98,49 @@ int deadline_in(vaddr_t from, uint64_t now_ns, uint64_t *deadline)
 	return 0;
 }
 
-/* The deadline is fixed at the first execution; later ones go on waiting. */
-static long sleep_until(uint64_t deadline, vaddr_t remain)
+/*
+ * The first execution reads when it is over, relative or a time of the clock
+ * that reads `now_ns`; later ones go on waiting (C2).
+ */
+static long sleep(vaddr_t until, uint64_t now_ns, vaddr_t remain)
 {
-	bool is_repeated = call_is_repeated();
-	struct wait_time *time = call_time();
+	struct wait_time time = {.remain = remain};
+	int err;
 
-	if (!is_repeated)
-		*time = (struct wait_time){deadline, remain};
-	if (timer_now() >= time->deadline)
+	if (!call_is_repeated()) {
+		err = deadline_in(until, now_ns, &time.deadline);
+		if (err < 0)
+			return err;
+		*call_time() = time;
+	}
+	time = *call_time();
+	if (timer_now() >= time.deadline)
 		return 0;
-	return call_wait_until(NULL, time->deadline, SIGNAL_ENDS);
+	return call_wait_until(NULL, time.deadline, SIGNAL_ENDS);
 }
 
 long sys_nanosleep(const struct trapframe *tf)
 {
-	uint64_t deadline;
-	int err = deadline_in(tf_arg(tf, 0), 0, &deadline);
+	return sleep(tf_arg(tf, 0), 0, tf_arg(tf, 1));
+}
 
-	return err < 0 ? err : sleep_until(deadline, tf_arg(tf, 1));
+static bool is_slept_on(uint64_t clock)
+{
+	return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC ||
+	    clock == CLOCK_BOOTTIME || clock == CLOCK_PROCESS_CPUTIME_ID;
 }
 
 long sys_clock_nanosleep(const struct trapframe *tf)
 {
 	int64_t now = clock_ns(tf_arg(tf, 0));
-	bool absolute = tf_arg(tf, 1) & TIMER_ABSTIME;
-	uint64_t deadline;
-	int err;
 
-	if (now < 0 || tf_arg(tf, 0) == CLOCK_THREAD_CPUTIME_ID)
-		return -EINVAL;
-	err =
-	    deadline_in(tf_arg(tf, 2), absolute ? (uint64_t)now : 0, &deadline);
-	if (err < 0)
-		return err;
-	return sleep_until(deadline, absolute ? 0 : tf_arg(tf, 3));
+	if (now < 0)
+		return now;
+	if (!is_slept_on(tf_arg(tf, 0)))
+		return -EOPNOTSUPP;
+	if (tf_arg(tf, 1) & TIMER_ABSTIME)
+		return sleep(tf_arg(tf, 2), (uint64_t)now, 0);
+	return sleep(tf_arg(tf, 2), 0, tf_arg(tf, 3));
 }
 
 static uint64_t timeval_ticks(const struct timeval_abi *tv)

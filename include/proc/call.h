@@ -54,8 +54,9 @@ enum on_signal {
 enum call_kept {
 	KEPT_NOTHING,
 	KEPT_TRANSFER,
-	KEPT_TIME,
 	KEPT_RANGE,
+	/* From here on there may be more to give back than the member. */
+	KEPT_TIME,
 	KEPT_EXEC,
 	KEPT_CHILD,
 	KEPT_WALK,
@@ -73,6 +74,7 @@ struct transfer {
 struct wait_time {
 	uint64_t deadline; /* or TIMER_NEVER */
 	vaddr_t remain;    /* where the rest goes if it is interrupted; 0 */
+	void *copy;        /* of what is waited for, in a frame; NULL */
 };
 
 /* A walk over a list of processes, whose place in it proc.mark keeps. */
@@ -129,6 +131,12 @@ struct wait_time *call_time(void);
 struct range_op *call_range(void);
 struct list_walk *call_walk(void);
 struct exec **call_exec(void);
+
+/*
+ * Gives back what the running call keeps: for a handler that ends and has kept
+ * more than words, or could not begin.
+ */
+void call_forget(void);
 
 /*
  * The call ends with this result. `p` is the running process, or one that

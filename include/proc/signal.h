@@ -51,9 +51,9 @@ void signal_exec(struct proc *p);
 /*
  * Another mask for as long as a call waits: the call that is executed again
  * still has it, a handler that ends the call finds the old one to return to,
- * and a call that ends otherwise takes it back. -EFAULT or -ENOMEM.
+ * and a call that ends otherwise takes it back.
  */
-MUST_USE int signal_lend_mask(vaddr_t set);
+void signal_lend_mask(uint64_t mask);
 void signal_return_mask(void);
 
 /* The system calls. */
@@ -61,7 +61,7 @@ long signal_action(int sig, vaddr_t action, vaddr_t old);
 long signal_mask(int how, vaddr_t set, vaddr_t old);
 long signal_pending(vaddr_t set, size_t size);
 long signal_suspend(vaddr_t set);
-long signal_wait(vaddr_t set, vaddr_t info, uint64_t deadline);
+long signal_wait(uint64_t set, vaddr_t info, uint64_t deadline);
 long signal_queue(pid_t pid, int sig, vaddr_t info);
 long signal_return(void);
 long signal_stack(vaddr_t stack, vaddr_t old);
