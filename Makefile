@@ -102,7 +102,7 @@ PROC_SRCS := proc/proc.c proc/sched.c proc/timers.c proc/fork.c proc/image.c \
 	proc/sigwait.c proc/group.c proc/call.c proc/walk.c proc/space.c proc/fast_switch.c proc/fp.c proc/file.c proc/pipe.c proc/futex.c \
 	proc/tty.c proc/initrd.c proc/random.c
 TRAP_SRCS := trap/trap.c trap/fault.c trap/syscall.c trap/sys_mem.c \
-	trap/sys_file.c trap/sys_path.c trap/sys_proc.c trap/sys_misc.c \
+	trap/sys_file.c trap/sys_vector.c trap/sys_path.c trap/sys_proc.c trap/sys_misc.c \
 	trap/sys_time.c trap/sys_wait.c trap/sys_limits.c trap/sys_calf.c trap/fast_pipe.c
 KERNEL_SRCS := main.c $(LIB_SRCS) $(ARCH_SRCS) $(MM_SRCS) $(PROC_SRCS) \
 	$(TRAP_SRCS)

@@ -82,6 +82,11 @@ struct transfer *call_transfer(void)
 	return KEEP(KEPT_TRANSFER, transfer);
 }
 
+struct vector *call_vector(void)
+{
+	return KEEP(KEPT_VECTOR, vector);
+}
+
 struct wait_time *call_time(void)
 {
 	return KEEP(KEPT_TIME, time);
@@ -110,6 +115,13 @@ struct exec **call_exec(void)
 	return KEEP(KEPT_EXEC, exec);
 }
 
+static void vector_free(struct vector *v)
+{
+	for (unsigned i = 0; i < VECTOR_MAX / VECTOR_PAGE; i++)
+		if (v->pages[i] != NULL)
+			frame_put(frame_of_virt(v->pages[i]));
+}
+
 /* What is kept beyond the words in struct call goes back. */
 static NOINLINE void give_back(struct proc *p)
 {
@@ -117,6 +129,8 @@ static NOINLINE void give_back(struct proc *p)
 
 	if (call->kept == KEPT_TIME && call->time.copy != NULL)
 		frame_put(frame_of_virt(call->time.copy));
+	else if (call->kept == KEPT_VECTOR)
+		vector_free(&call->vector);
 	else if (call->kept == KEPT_EXEC && call->exec != NULL)
 		exec_abandon(p, call->exec);
 	else if (call->kept == KEPT_WALK)
@@ -155,6 +169,8 @@ static void call_restart(struct proc *p)
 /* How much it has moved. A call that has moved bytes is not begun anew. */
 static size_t bytes_moved(const struct call *call)
 {
+	if (call->kept == KEPT_VECTOR)
+		return call->vector.transfer.done;
 	return call->kept == KEPT_TRANSFER ? call->transfer.done : 0;
 }
 

@@ -52,7 +52,8 @@ long fast_read(const struct trapframe *tf)
 
 /*
  * Is the buffer of a reader that waits ready for `len` bytes? Its space has no
- * runner, and cannot get one while sched_lock is held.
+ * runner, and cannot get one while sched_lock is held. One that waits in readv
+ * has more to give back than hand_over() does.
  */
 INLINE bool buffer_is_ready(const struct proc *reader, size_t len, void **to_at)
     REQUIRES(sched_lock)
@@ -61,8 +62,8 @@ INLINE bool buffer_is_ready(const struct proc *reader, size_t len, void **to_at)
 	const struct aspace *as = reader->as;
 	vaddr_t to = wanted->base;
 
-	if (len > wanted->len || len > PAGE_SIZE - (to & PAGE_MASK) ||
-	    !aspace_is_idle(as))
+	if (reader->t.call.kept != KEPT_TRANSFER || len > wanted->len ||
+	    len > PAGE_SIZE - (to & PAGE_MASK) || !aspace_is_idle(as))
 		return false;
 	return user_page_ready(as, to, ACCESS_WRITE, to_at);
 }

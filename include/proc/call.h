@@ -23,6 +23,7 @@
 #ifndef PROC_CALL_H
 #define PROC_CALL_H
 
+#include "abi/stat.h"
 #include "arch/lock.h"
 #include "mm/aspace.h"
 
@@ -57,6 +58,7 @@ enum call_kept {
 	KEPT_RANGE,
 	/* From here on there may be more to give back than the member. */
 	KEPT_TIME,
+	KEPT_VECTOR,
 	KEPT_EXEC,
 	KEPT_CHILD,
 	KEPT_WALK,
@@ -64,10 +66,21 @@ enum call_kept {
 
 /* Bytes moved by read, write and their like. */
 struct transfer {
-	size_t done;    /* all in all */
-	vaddr_t base;   /* where the next bytes go, or come from */
-	size_t len;     /* how many, up to the end of the piece at hand */
-	uint64_t index; /* of the next piece of a vector */
+	size_t done;  /* all in all */
+	vaddr_t base; /* where the next bytes go, or come from */
+	size_t len;   /* how many, up to the end of the piece at hand */
+};
+
+#define VECTOR_MAX  1024 /* pieces */
+#define VECTOR_PAGE 256  /* that fit into one frame */
+
+/* The pieces of memory that readv and writev were given. */
+struct vector {
+	struct transfer transfer; /* first: of the piece at hand */
+	uint32_t count;
+	uint32_t index; /* of the next piece */
+	size_t len;     /* of all pieces */
+	struct iovec_abi *pages[VECTOR_MAX / VECTOR_PAGE]; /* frames, or NULL */
 };
 
 /* A wait that ends at a given time. */
@@ -94,6 +107,7 @@ struct call {
 	};
 	union {
 		struct transfer transfer;
+		struct vector vector;
 		struct wait_time time;
 		struct range_op range;
 		struct exec *exec;
@@ -127,6 +141,7 @@ long call_go_on(enum on_signal on_signal);
  * first. A call keeps things of one kind only.
  */
 struct transfer *call_transfer(void);
+struct vector *call_vector(void);
 struct wait_time *call_time(void);
 struct range_op *call_range(void);
 struct list_walk *call_walk(void);

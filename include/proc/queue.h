@@ -35,7 +35,10 @@ INLINE long call_queue(struct proc *p, struct waitq *wq,
 	return CALL_WAITS;
 }
 
-/* What a read that waits will want to be given: call_transfer(). */
+/*
+ * What a read that waits will want to be given: call_transfer(), or the piece
+ * at hand of a vector.
+ */
 INLINE void call_buffer(struct call *call, vaddr_t base, size_t len)
 {
 	if (likely(call->kept == KEPT_NOTHING)) {
