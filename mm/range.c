@@ -412,26 +412,17 @@ static struct step apply_step(struct aspace *as, struct range_op *op)
 	return step;
 }
 
-static bool has_phase(enum range_kind kind, enum phase phase)
-{
-	if (kind == RANGE_CHECK)
-		return phase == CHECK;
-	switch (phase) {
-	case BEGIN:
-		return false;
-	case CHECK:
-		return kind == RANGE_PROTECT || kind == RANGE_DISCARD;
-	case OPEN:
-		return kind == RANGE_PROTECT || kind == RANGE_DISCARD ||
-		    kind == RANGE_SHARE;
-	case CLEAR:
-		return kind == RANGE_MAP || kind == RANGE_UNMAP;
-	case APPLY:
-		return kind != RANGE_UNMAP;
-	default:
-		return true;
-	}
-}
+/* The phases that each kind runs through, a bit for each. */
+static const uint8_t phases_of[] = {
+    [RANGE_MAP] = 1 << PREPARE | 1 << CLEAR | 1 << APPLY | 1 << PRUNE,
+    [RANGE_UNMAP] = 1 << PREPARE | 1 << CLEAR | 1 << PRUNE,
+    [RANGE_PROTECT] =
+	1 << CHECK | 1 << PREPARE | 1 << OPEN | 1 << APPLY | 1 << PRUNE,
+    [RANGE_DISCARD] =
+	1 << CHECK | 1 << PREPARE | 1 << OPEN | 1 << APPLY | 1 << PRUNE,
+    [RANGE_SHARE] = 1 << OPEN | 1 << APPLY | 1 << PRUNE,
+    [RANGE_CHECK] = 1 << CHECK,
+};
 
 static struct step phase_step(struct aspace *as, struct range_op *op)
     REQUIRES(as->lock)
@@ -442,7 +433,7 @@ static struct step phase_step(struct aspace *as, struct range_op *op)
 	case CHECK:
 		return check_step(as, op);
 	case PREPARE:
-		step.err = op->kind == RANGE_SHARE ? 0 : prepare(as, op);
+		step.err = prepare(as, op);
 		return step;
 	case OPEN:
 		return open_step(as, op);
@@ -462,12 +453,12 @@ static struct step phase_step(struct aspace *as, struct range_op *op)
 int range_run(struct aspace *as, struct range_op *op, unsigned budget)
 {
 	struct step step = {0};
-	unsigned spent = 0;
+	unsigned spent = 0, phases = phases_of[op->kind];
 
 	assert(as->runner == NULL || aspace_is_ours(as));
 	lock_acquire(&as->lock);
 	while (op->phase < DONE && spent < budget) {
-		if (!has_phase(op->kind, op->phase) || op->at >= op->end) {
+		if (!(phases >> op->phase & 1) || op->at >= op->end) {
 			op->phase++;
 			op->at = op->start;
 			continue;

@@ -115,7 +115,7 @@ struct exec **call_exec(void)
 	return KEEP(KEPT_EXEC, exec);
 }
 
-static void vector_free(struct vector *v)
+static NOINLINE void vector_free(struct vector *v)
 {
 	for (unsigned i = 0; i < VECTOR_MAX / VECTOR_PAGE; i++)
 		if (v->pages[i] != NULL)
@@ -127,15 +127,17 @@ static NOINLINE void give_back(struct proc *p)
 {
 	struct call *call = &p->t.call;
 
-	if (call->kept == KEPT_TIME && call->time.copy != NULL)
-		frame_put(frame_of_virt(call->time.copy));
-	else if (call->kept == KEPT_VECTOR)
-		vector_free(&call->vector);
-	else if (call->kept == KEPT_EXEC && call->exec != NULL)
-		exec_abandon(p, call->exec);
-	else if (call->kept == KEPT_WALK)
-		walk_abandon(p);
+	enum call_kept kept = call->kept;
+
 	call->kept = KEPT_NOTHING;
+	if (kept == KEPT_WALK)
+		walk_abandon(p);
+	else if (kept == KEPT_TIME && call->time.copy != NULL)
+		frame_put(frame_of_virt(call->time.copy));
+	else if (kept == KEPT_EXEC && call->exec != NULL)
+		exec_abandon(p, call->exec);
+	else if (kept == KEPT_VECTOR)
+		vector_free(&call->vector);
 }
 
 void call_forget(void)

@@ -188,11 +188,15 @@ static void stop_self(struct proc *p, int sig)
 
 static int lowest_signal(uint64_t set)
 {
-	int sig = 0;
+	int sig = 1;
 
-	while (set != 0 && !(set & SIGNAL_BIT(sig + 1)))
+	if (set == 0)
+		return 0;
+	for (; (set & 0xff) == 0; set >>= 8)
+		sig += 8;
+	for (; (set & 1) == 0; set >>= 1)
 		sig++;
-	return set != 0 ? sig + 1 : 0;
+	return sig;
 }
 
 /* What an instruction can raise; it is first even if somebody sends it. */

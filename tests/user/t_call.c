@@ -403,6 +403,113 @@ TEST(a_vector_is_read_once)
 	return moves_what_it_checked(SYS_readv, zero, (size_t)-1);
 }
 
+/* ---- What a call keeps is given back ---- */
+
+/* A thousand pieces of one byte each, which is more than one page of them. */
+static struct iovec many_parts[1000];
+static char many_bytes[COUNT(many_parts)];
+
+static void many_parts_make(void)
+{
+	int i;
+
+	for (i = 0; i < COUNT(many_parts); i++)
+		many_parts[i] = (struct iovec){&many_bytes[i], 1};
+}
+
+static void do_nothing(int sig)
+{
+	(void)sig;
+}
+
+/* Waits in readv; the caller ends that. */
+static pid_t vector_reader(void)
+{
+	struct sigaction sa = {.sa_handler = do_nothing};
+	pid_t pid = must_fork();
+	ssize_t n;
+
+	if (pid != 0) {
+		sleep_ms(60);
+		return pid;
+	}
+	(void)sigaction(SIGUSR1, &sa, NULL);
+	n = readv(fds[0], many_parts, COUNT(many_parts));
+	_exit(n == 1 ? 0 : errno);
+}
+
+/* The runner counts what they leave behind. */
+TEST(a_long_vector_that_waits_ends_in_any_way)
+{
+	pid_t pid;
+
+	many_parts_make();
+	MUST(pipe(fds) == 0, "no pipe");
+	pid = vector_reader();
+	MUST(write(fds[1], "x", 1) == 1, "write failed");
+	MUST(exited_with(reap(pid), 0), "the byte did not come");
+	pid = vector_reader();
+	kill(pid, SIGUSR1);
+	MUST(exited_with(reap(pid), EINTR), "it was not interrupted");
+	pid = vector_reader();
+	kill(pid, SIGKILL);
+	(void)reap(pid);
+	MUST(readv(fds[0], many_parts, 1025) == -1 && errno == EINVAL,
+	    "too many parts");
+	return NULL;
+}
+
+TEST(a_long_vector_goes_through_a_pipe_in_order)
+{
+	static char arrived[COUNT(many_parts)];
+	int i;
+
+	many_parts_make();
+	MUST(pipe(fds) == 0, "no pipe");
+	for (i = 0; i < COUNT(many_parts); i++)
+		many_bytes[i] = (char)(i * 7);
+	MUST(writev(fds[1], many_parts, COUNT(many_parts)) == 1000, "writev");
+	MUST(read(fds[0], arrived, sizeof(arrived)) == 1000, "read");
+	MUST(memcmp(arrived, many_bytes, sizeof(arrived)) == 0, "other bytes");
+	memset(many_bytes, 0, sizeof(many_bytes));
+	MUST(write(fds[1], arrived, sizeof(arrived)) == 1000, "write");
+	MUST(readv(fds[0], many_parts, COUNT(many_parts)) == 1000, "readv");
+	return memcmp(arrived, many_bytes, sizeof(arrived)) == 0
+	    ? NULL
+	    : "other bytes were read";
+}
+
+/* Waits for the pipe in a call that keeps what it waits for. */
+static pid_t poller(void)
+{
+	struct pollfd entry = {fds[0], POLLIN, 0};
+	pid_t pid = must_fork();
+
+	if (pid != 0) {
+		sleep_ms(60);
+		return pid;
+	}
+	(void)signal(SIGUSR1, do_nothing);
+	_exit(raw(SYS_ppoll, (long)&entry, 1, 0, 0, 8) == 1 ? 0 : 1);
+}
+
+TEST(a_poll_ends_in_any_way)
+{
+	pid_t pid;
+
+	MUST(pipe(fds) == 0, "no pipe");
+	pid = poller();
+	kill(pid, SIGUSR1);
+	MUST(exited_with(reap(pid), 1), "it was not interrupted");
+	pid = poller();
+	kill(pid, SIGKILL);
+	(void)reap(pid);
+	pid = poller();
+	MUST(write(fds[1], "x", 1) == 1, "write failed");
+	MUST(exited_with(reap(pid), 0), "it was not woken");
+	return NULL;
+}
+
 /* ---- Nothing is put back that others have seen ---- */
 
 #define SEEKS 60000
@@ -449,6 +556,9 @@ static const struct test tests[] = {
     T(sets_may_change_while_they_are_selected_from),
     T(a_set_may_change_while_its_signals_are_awaited),
     T(a_vector_is_read_once),
+    T(a_long_vector_that_waits_ends_in_any_way),
+    T(a_long_vector_goes_through_a_pipe_in_order),
+    T(a_poll_ends_in_any_way),
     T(a_read_that_fails_does_not_move_the_others),
 };
 
