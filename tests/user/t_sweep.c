@@ -190,14 +190,12 @@ static long act_brk(void)
 
 static long act_pipe(void)
 {
-	int ends[2] = {-1, -1};
-	long result = raw(SYS_pipe2, (long)ends, 0);
+	return raw(SYS_pipe2, (long)fds, 0);
+}
 
-	if (result == 0) {
-		close(ends[0]);
-		close(ends[1]);
-	}
-	return result;
+static long act_poll(void)
+{
+	return raw(SYS_ppoll, 0, 0, (long)far_away, 0, 8);
 }
 
 static long act_first_read(void)
@@ -599,6 +597,7 @@ TEST(copying_fails_cleanly_at_every_allocation)
 	    {"pipe", NULL, act_pipe, unchanged},
 	    {"writev", own_pipe, act_writev, unchanged},
 	    {"dup", NULL, act_dup, unchanged},
+	    {"poll", NULL, act_poll, unchanged},
 	};
 
 	return sweep_all(list, COUNT(list));
