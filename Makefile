@@ -107,6 +107,11 @@ TRAP_SRCS := trap/trap.c trap/fault.c trap/syscall.c trap/sys_mem.c \
 KERNEL_SRCS := main.c $(LIB_SRCS) $(ARCH_SRCS) $(MM_SRCS) $(PROC_SRCS) \
 	$(TRAP_SRCS)
 
+# Without them everything is the same, and slower.
+ifneq ($(findstring CALF_NO_FAST_PATHS,$(CFLAGS_EXTRA)),)
+KERNEL_SRCS := $(filter-out %/fast_switch.c %/fast_pipe.c,$(KERNEL_SRCS))
+endif
+
 include user/programs.mk
 include tests/user/suites.mk
 include tests/kernel/suites.mk
