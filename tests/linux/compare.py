@@ -42,6 +42,10 @@ LINUX = ("qemu-riscv64", "qemu-riscv64-static")
 # Suites of which one side or the other would skip every test.
 ONE_SIDED = {
     "t_oom": "fills the machine's memory and counts its frames",
+    "t_vfork": "shares memory, where the emulator forks",
+    "t_vforkkill": "shares memory, where the emulator forks",
+    "t_entry": "counts the instructions of the kernel",
+    "t_errno": "looks at arguments, which the emulator does before the kernel",
     "t_elf": "executes files of Calf's archive",
     "t_init": "is a first process",
     "t_tty": "wants somebody to type",

@@ -9,6 +9,8 @@ USER_TEST_COMMON := harness.c runner.c
 
 USER_TESTS := \
 	t_fork \
+	t_vfork \
+	t_vforkkill \
 	t_region \
 	t_cow \
 	t_regs \
@@ -16,14 +18,25 @@ USER_TESTS := \
 	t_model \
 	t_copyout \
 	t_badptr \
+	t_share \
+	t_call \
+	t_callcode \
+	t_news \
+	t_errno \
+	t_entry \
 	t_signal \
 	t_sigwait \
 	t_sigfault \
+	t_sigstack \
+	t_sigorder \
+	t_timer \
 	t_jobs \
+	t_orphan \
 	t_proc \
 	t_exec \
 	t_elf \
 	t_fd \
+	t_device \
 	t_pipe \
 	t_futex \
 	t_poll \
@@ -35,23 +48,6 @@ USER_TESTS := \
 	t_storm \
 	t_init \
 	t_tty
-
-# Those that guard what is not right yet: built, and run by name only.
-
-USER_TESTS_PENDING := \
-	t_call \
-	t_callcode \
-	t_news \
-	t_vfork \
-	t_vforkkill \
-	t_orphan \
-	t_sigstack \
-	t_sigorder \
-	t_timer \
-	t_share \
-	t_device \
-	t_entry \
-	t_errno
 
 # Programs that are process 1 of a machine of their own: what each is made of.
 # The fuzzer takes the numbers of the calls from the kernel's header.
