@@ -103,8 +103,10 @@ static void tests_start(void)
 
 	if (bootarg_find("ktest", &words, &len))
 		kernel_tests_run(words, len);
-	if (bootarg_find("bound", &words, &len))
+	if (bootarg_find("bound", &words, &len)) {
 		hart_bound = number(words, len);
+		frame_watched = false;
+	}
 #endif
 }
 

@@ -157,6 +157,7 @@ long sys_calf_check(const struct trapframe *tf)
 	hart_stop_others();
 	free = (long)aspace_audit();
 	hart_resume_others();
+	hart_pause_begin(); /* an audit is none of what a program may ask for */
 	return free;
 }
 
