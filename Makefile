@@ -90,7 +90,7 @@ KERNEL_LDFLAGS := -march=$(MARCH) -mabi=lp64 -nostdlib -static \
 
 # --- the kernel: a table of contents -----------------------------------------
 
-LIB_SRCS := lib/string.c lib/print.c
+LIB_SRCS := lib/string.c lib/print.c lib/heap.c
 ARCH_SRCS := arch/entry.S arch/trapvec.S arch/page.S arch/trapframe.c \
 	arch/hart.c arch/tlb.c arch/timer.c arch/sbi.c arch/console.c \
 	arch/power.c arch/fdt.c arch/machine.c

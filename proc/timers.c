@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * timers.c - sleepers and alarms, in one list sorted by time.
+ * timers.c - sleepers and alarms, in one heap.
  */
 #include "timers.h"
 
@@ -8,35 +8,28 @@
 #include "proc/sched.h"
 #include "proc/signal.h"
 
-static struct list timers GUARDED_BY(sched_lock) = {&timers, &timers};
+static struct heap timers GUARDED_BY(sched_lock);
 uint64_t timers_first_at = TIMER_NEVER;
 
 /* Re-reads the earliest time that somebody waits for. */
 static void timers_changed(void) REQUIRES(sched_lock)
 {
-	uint64_t first = TIMER_NEVER;
+	uint64_t first = timers.first != NULL ? timers.first->key : TIMER_NEVER;
 
-	if (!list_is_empty(&timers))
-		first = list_entry(timers.next, struct timer, link)->at;
 	__atomic_store_n(&timers_first_at, first, __ATOMIC_RELAXED);
 }
 
 void timer_take_off(struct timer *timer)
 {
-	list_remove(&timer->link);
+	heap_remove(&timers, &timer->node);
 	timer->at = 0;
 	timers_changed();
 }
 
 void timer_start(struct timer *timer, uint64_t at)
 {
-	struct list *before = timers.prev;
-
-	while (before != &timers &&
-	    list_entry(before, struct timer, link)->at > at)
-		before = before->prev;
-	timer->at = max_u64(at, 1);
-	list_insert(before, &timer->link);
+	timer->at = timer->node.key = max_u64(at, 1);
+	heap_insert(&timers, &timer->node);
 	timers_changed();
 	if (at < hart_self()->timer_deadline)
 		timer_set(at);
@@ -87,7 +80,7 @@ void timers_run(void)
 		return;
 	lock_acquire(&sched_lock);
 	for (int i = 0; i < EXPIRE_PART && timers_first_at <= now; i++)
-		timer_expire(list_entry(timers.next, struct timer, link));
+		timer_expire(container_of(timers.first, struct timer, node));
 	lock_release(&sched_lock);
 }
 

@@ -19,6 +19,7 @@
 #include "arch/hart.h"
 #include "arch/lock.h"
 #include "arch/trapframe.h"
+#include "lib/heap.h"
 #include "lib/list.h"
 #include "mm/aspace.h"
 #include "mm/frame.h"
@@ -43,9 +44,9 @@ struct waitq {
 };
 
 struct timer {
-	struct list link;  /* [s] all timers that run, sorted */
-	uint64_t at;       /* [s] 0: does not run */
-	struct proc *proc; /* [c] */
+	struct heap_node node; /* [s] among all timers that run */
+	uint64_t at;           /* [s] 0: does not run */
+	struct proc *proc;     /* [c] */
 };
 
 #define FD_INLINE 32

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/heap.h"
 #include "lib/list.h"
 #include "lib/print.h"
 #include "sim.h"
@@ -201,6 +202,84 @@ TEST(lists_keep_their_order)
 	return n == 4 && list_is_empty(&head) ? NULL : "wrong length";
 }
 
+#define NODES 300
+
+static struct heap heap;
+static struct heap_node nodes[NODES];
+static bool is_in[NODES];
+
+/* The members from a node on, or more than NODES if one breaks the rules. */
+static unsigned heap_check(const struct heap_node *node)
+{
+	const struct heap_node *left = node->left, *right = node->right;
+	uint64_t left_rank = left != NULL ? left->rank : 0;
+	uint64_t right_rank = right != NULL ? right->rank : 0;
+	unsigned count = 1;
+
+	if (left_rank < right_rank || node->rank != right_rank + 1)
+		return NODES + 1;
+	if (left != NULL) {
+		if (left->parent != node || left->key < node->key)
+			return NODES + 1;
+		count += heap_check(left);
+	}
+	if (right != NULL) {
+		if (right->parent != node || right->key < node->key)
+			return NODES + 1;
+		count += heap_check(right);
+	}
+	return count;
+}
+
+static uint64_t smallest_key(void)
+{
+	uint64_t key = UINT64_MAX;
+
+	for (unsigned i = 0; i < NODES; i++)
+		if (is_in[i] && nodes[i].key < key)
+			key = nodes[i].key;
+	return key;
+}
+
+static const char *heap_is_right(unsigned count)
+{
+	const struct heap_node *first = heap.first;
+
+	if (count == 0)
+		return first == NULL ? NULL : "an empty heap has a first node";
+	if (first == NULL || first->parent != NULL)
+		return "there is no first node";
+	if (first->key != smallest_key())
+		return "the first node is not the smallest";
+	return heap_check(first) == count ? NULL : "a node breaks the rules";
+}
+
+TEST(heaps_agree_with_a_search_for_the_smallest)
+{
+	unsigned count = 0;
+
+	for (unsigned n = 0; n < 100000; n++) {
+		/* Mostly growing and mostly shrinking, by turns. */
+		unsigned i = sim_below(NODES), bias = n / 1000 % 2;
+		bool put = sim_below(4) < 1 + 2 * bias;
+		const char *wrong;
+
+		if (put == is_in[i])
+			continue;
+		is_in[i] = put;
+		count += put ? 1U : -1U;
+		nodes[i].key = put ? sim_below(1 + n % 500) : nodes[i].key;
+		if (put)
+			heap_insert(&heap, &nodes[i]);
+		else
+			heap_remove(&heap, &nodes[i]);
+		wrong = heap_is_right(count);
+		if (wrong != NULL)
+			return found("%s after %u steps", wrong, n);
+	}
+	return NULL;
+}
+
 static const struct test tests[] = {
     LISTED(memory_functions_agree_with_the_c_library),
     LISTED(comparisons_agree_with_the_c_library),
@@ -208,6 +287,7 @@ static const struct test tests[] = {
     LISTED(formats_agree_with_the_c_library),
     LISTED(formatting_stops_at_the_end_of_the_buffer),
     LISTED(lists_keep_their_order),
+    LISTED(heaps_agree_with_a_search_for_the_smallest),
 };
 
 unsigned unit_lib_tests(struct test *list)
