@@ -2,6 +2,7 @@
 /*
  * main.c - the boot order. The one file that may see everything.
  */
+#include "abi/calf.h"
 #include "arch/console.h"
 #include "arch/hart.h"
 #include "arch/machine.h"
@@ -104,7 +105,7 @@ static void tests_start(void)
 	if (bootarg_find("ktest", &words, &len))
 		kernel_tests_run(words, len);
 	if (bootarg_find("bound", &words, &len)) {
-		hart_bound = number(words, len);
+		hart_bound = len > 0 ? number(words, len) : CALF_ENTRY_MAX;
 		frame_watched = false;
 	}
 #endif

@@ -31,12 +31,16 @@ struct calf_stat {
 	uint64_t switches;
 	/*
 	 * Test builds: the most instructions that the kernel executed at once
-	 * with interrupts off, and the number of the call that it did so for.
-	 * 0 where they are not counted.
+	 * with interrupts off, since this was last asked for, and the number of
+	 * the call that it did so for. 0 where they are not counted: without
+	 * `bound` on the command line.
 	 */
 	uint64_t longest_entry;
 	uint64_t longest_call;
 };
+
+/* No entry into the kernel lasts longer than so many instructions. */
+#define CALF_ENTRY_MAX 100000
 
 /*
  * calf_ps(int after, struct calf_ps *ps): the process with the smallest pid

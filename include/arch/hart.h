@@ -66,10 +66,11 @@ void hart_init_boot(void);
 void hart_start_others(void);
 
 /*
- * Test builds measure how long this hart is in the kernel without a pause: from
- * a trap, or from the last pause, to the next pause or the return to user mode.
- * In instructions, which only mean something where the machine counts them
- * (QEMU with -icount). With hart_bound, what is longer is a panic.
+ * C5: how long this hart is in the kernel without a pause: from a trap, or from
+ * the last pause, to the next pause or the return to user mode. Test builds
+ * measure it if there is a hart_bound, and panic over what is longer. In
+ * instructions, which only mean something where the machine counts them (QEMU
+ * with -icount).
  */
 #ifdef CALF_TEST
 extern uint64_t hart_bound; /* [c] 0: none */

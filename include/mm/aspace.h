@@ -51,7 +51,7 @@ struct range_op {
 };
 
 #define RANGE_MORE   1
-#define RANGE_BUDGET 4096 /* keeps a hart busy for a fraction of a ms */
+#define RANGE_BUDGET 512 /* entries; a part ends with the table at hand */
 
 struct aspace {
 	struct lock lock;

@@ -239,8 +239,8 @@ struct calf_stat counters(void);
 int harts(void);
 
 /*
- * The most instructions of a single stay in the kernel since the machine
- * started, or 0 where the kernel does not count them. It never falls.
+ * The most instructions of a single stay in the kernel since this, or
+ * counters(), was last called, or 0 where the kernel does not count them.
  */
 uint64_t longest_entry(void);
 
