@@ -66,7 +66,8 @@ static long node_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 
 static const struct file_ops node_ops = {.read = node_read,
     .read_goes_on = true,
-    .holds_signals = true};
+    .holds_signals = true,
+    .part = FILE_PART};
 
 static long null_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 {
@@ -79,6 +80,9 @@ static long null_write(struct file *f, vaddr_t from, size_t len, unsigned how)
 	(void)f, (void)from, (void)how;
 	return (long)len;
 }
+
+#define ZERO_PART   PAGE_SIZE
+#define RANDOM_PART 512UL /* which take much longer to make */
 
 /* Fills user memory from a source of small pieces, to the end of a page. */
 static long fill(vaddr_t to, size_t len, void (*source)(void *, size_t))
@@ -110,17 +114,20 @@ static long zero_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 static long random_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 {
 	(void)f, (void)how;
-	return fill(to, len, random_bytes);
+	return fill(to, min_u64(len, RANDOM_PART), random_bytes);
 }
 
 static const struct file_ops null_ops = {.read = null_read,
-    .write = null_write};
+    .write = null_write,
+    .part = SIZE_MAX};
 static const struct file_ops zero_ops = {.read = zero_read,
     .write = null_write,
-    .read_goes_on = true};
+    .read_goes_on = true,
+    .part = ZERO_PART};
 const struct file_ops random_ops = {.read = random_read,
     .write = null_write,
-    .read_goes_on = true};
+    .read_goes_on = true,
+    .part = RANDOM_PART};
 
 static const struct file_ops *device_ops(const char *name)
 {

@@ -354,6 +354,7 @@ const struct file_ops pipe_ops = {
     .read = pipe_read,
     .write = pipe_write,
     .write_goes_on = true,
+    .part = WRITE_PART,
     .poll = pipe_poll,
     .close = pipe_close,
 };

@@ -340,6 +340,7 @@ static unsigned tty_poll_events(struct file *f)
 const struct file_ops tty_ops = {.read = tty_read,
     .write = tty_write,
     .write_goes_on = true,
+    .part = TTY_CHUNK,
     .poll = tty_poll_events};
 
 static long set_foreground(vaddr_t arg)

@@ -52,6 +52,7 @@ struct file_ops {
 	bool read_goes_on; /* after a part, until all is read or the end */
 	bool write_goes_on;
 	bool holds_signals; /* between two parts */
+	size_t part;        /* bytes of a vector that go without a pause */
 };
 
 struct file {
