@@ -192,6 +192,8 @@ static NORETURN void exit_last(struct proc *p)
 	parent = p->parent;
 	p->t.time_ticks += timer_now() - p->t.started;
 	p->t.state = PROC_ZOMBIE;
+	list_remove(&p->all);
+	list_push_front(&proc_all, &p->all);
 	list_remove(&p->sibling);
 	list_push_front(&parent->children, &p->sibling);
 	if (parent_does_not_wait(parent)) {

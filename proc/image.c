@@ -39,7 +39,11 @@ struct image {
 
 	/* While it is built, by one process. */
 	struct elf elf;
-	unsigned segment; /* that is being loaded */
+	struct range_op op; /* reserves a segment; .end is 0 between two */
+	vaddr_t mapped_to;  /* the end of the last segment, */
+	uint64_t last_perms;
+	bool is_laid_out;
+	unsigned segment; /* that is reserved next, or being loaded */
 	uint64_t loaded;  /* bytes of it */
 };
 
@@ -145,42 +149,55 @@ static int reserve(struct aspace *as, vaddr_t start, vaddr_t end,
 }
 
 /*
- * Reserves the pages of a segment. A page that earlier segments end in gets the
- * permissions of all of them.
+ * Begins to reserve the pages of a segment. A page that earlier segments end in
+ * gets the permissions of all of them.
  */
-static int segment_reserve(struct aspace *as, const struct elf_segment *s,
-    vaddr_t *mapped_to, uint64_t *last_perms)
+static int segment_reserve(struct image *image, const struct elf_segment *s)
 {
 	vaddr_t start = page_floor(s->vaddr);
 	vaddr_t end = page_ceil(s->vaddr + s->memsz);
 	uint64_t perms = segment_perms(s);
 	int err = 0;
 
-	if (start < *mapped_to) {
-		*last_perms |= perms;
-		err = reserve(as, start, *mapped_to, *last_perms);
-		start = *mapped_to;
+	if (start < image->mapped_to) {
+		image->last_perms |= perms;
+		err = reserve(image->as, start, image->mapped_to,
+		    image->last_perms);
+		start = image->mapped_to;
 	}
 	if (err < 0 || start >= end)
 		return err;
-	*mapped_to = end;
-	*last_perms = perms;
-	return reserve(as, start, end, perms);
+	image->mapped_to = end;
+	image->last_perms = perms;
+	image->op = (struct range_op){.kind = RANGE_MAP,
+	    .start = start,
+	    .end = end,
+	    .perms = perms};
+	return 0;
 }
 
-static int reserve_segments(const struct elf *elf, struct aspace *as)
+/* The next part of a segment, or the next segment. */
+static int reserve_segments(struct image *image)
 {
-	vaddr_t mapped_to = 0;
-	uint64_t last_perms = 0;
 	int err = 0;
 
-	for (unsigned i = 0; err == 0 && i < elf->header.phnum; i++) {
-		struct elf_segment s = segment_at(elf, i);
+	if (image->op.end != 0)
+		err = range_run(image->as, &image->op, RANGE_BUDGET);
+	if (err != 0)
+		return err;
+	image->op.end = 0;
+	while (image->op.end == 0) {
+		struct elf_segment s;
 
+		if (image->segment == image->elf.header.phnum)
+			return 0;
+		s = segment_at(&image->elf, image->segment++);
 		if (s.type == PT_LOAD && s.memsz > 0)
-			err = segment_reserve(as, &s, &mapped_to, &last_perms);
+			err = segment_reserve(image, &s);
+		if (err < 0)
+			return err;
 	}
-	return err;
+	return IMAGE_MORE;
 }
 
 /*
@@ -264,7 +281,7 @@ static int lay_out(struct aspace *as, struct image_info *info)
 	    PTE_R | PTE_X);
 }
 
-/* An image with everything but the bytes of the file. */
+/* An image of a file that is right, with nothing in it. */
 static int image_begin(const struct node *node, struct image **begun)
 {
 	struct image *image = slab_alloc(&image_slab);
@@ -280,14 +297,9 @@ static int image_begin(const struct node *node, struct image **begun)
 	image->as = aspace_create();
 	if (image->as == NULL)
 		goto free_image;
-	if (reserve_segments(&image->elf, image->as) < 0 ||
-	    lay_out(image->as, &image->info) < 0)
-		goto free_space;
 	*begun = image;
 	return 0;
 
-free_space:
-	aspace_discard(image->as);
 free_image:
 	slab_free(&image_slab, image);
 	return err;
@@ -325,6 +337,22 @@ static void image_add(struct image *image)
 		image_abandon(proc_self(), image);
 }
 
+static int image_part(struct image *image)
+{
+	int err;
+
+	if (image->is_laid_out)
+		return load_segments(image);
+	err = reserve_segments(image);
+	if (err == 0)
+		err = lay_out(image->as, &image->info);
+	if (err != 0)
+		return err;
+	image->is_laid_out = true;
+	image->segment = 0;
+	return IMAGE_MORE;
+}
+
 int image_build(const struct node *node, struct image **image)
 {
 	int err = 0;
@@ -332,7 +360,7 @@ int image_build(const struct node *node, struct image **image)
 	if (*image == NULL)
 		err = image_begin(node, image);
 	if (err == 0)
-		err = load_segments(*image);
+		err = image_part(*image);
 	if (err == 0) {
 		image_add(*image);
 		*image = NULL;

@@ -23,6 +23,7 @@
 
 #define HEADER_LEN 110
 #define MAX_LINKS  8
+#define MAX_TEXT   1024 /* of the links that a lookup goes through */
 
 enum field {
 	F_INO,
@@ -171,19 +172,36 @@ struct lookup {
 	size_t left[MAX_LINKS + 1];
 	unsigned depth; /* of rest[] */
 	unsigned links;
+	size_t text; /* of links */
 	bool follow; /* the last component's link, too */
 	bool make;   /* what is not there, and find names rather than files */
 };
 
+/* Without the slashes at its end. */
+static size_t text_length(const char *text, size_t len)
+{
+	while (len > 0 && text[len - 1] == '/')
+		len--;
+	return len;
+}
+
+static bool is_dot(const char *s, size_t left)
+{
+	return *s == '.' && (left == 1 || s[1] == '/');
+}
+
 /* Takes the next component off; NULL if none is left. */
 static const char *next_component(struct lookup *l, size_t *len)
 {
+	bool is_dir = node_is(l->at, MODE_DIR);
+
 	for (;;) {
 		const char *s = l->rest[l->depth];
 		size_t left = l->left[l->depth], n = 0;
 
-		for (; left > 0 && *s == '/'; left--)
-			s++;
+		for (; left > 0; left--, s++)
+			if (*s != '/' && !(is_dir && is_dot(s, left)))
+				break;
 		while (n < left && s[n] != '/')
 			n++;
 		l->rest[l->depth] = s + n;
@@ -201,9 +219,8 @@ static const char *next_component(struct lookup *l, size_t *len)
 static bool is_last(const struct lookup *l)
 {
 	for (unsigned i = 0; i <= l->depth; i++)
-		for (size_t k = 0; k < l->left[i]; k++)
-			if (l->rest[i][k] != '/')
-				return false;
+		if (l->left[i] > 0)
+			return false;
 	return true;
 }
 
@@ -217,9 +234,12 @@ static int enter_link(struct lookup *l, const struct node *link)
 {
 	if (++l->links > MAX_LINKS || l->depth + 1 > MAX_LINKS)
 		return -ELOOP;
+	if (link->size > MAX_TEXT - l->text)
+		return -ENAMETOOLONG;
+	l->text += link->size;
 	l->depth++;
 	l->rest[l->depth] = (const char *)link->data;
-	l->left[l->depth] = link->size;
+	l->left[l->depth] = text_length(l->rest[l->depth], link->size);
 	if (link->size > 0 && link->data[0] == '/')
 		l->at = writable(initrd_root);
 	return 0;
@@ -233,8 +253,6 @@ static int lookup_step(struct lookup *l, const char *name, size_t len)
 		return -ENOTDIR;
 	if (len > NAME_MAX)
 		return -ENAMETOOLONG;
-	if (len == 1 && name[0] == '.')
-		return 0;
 	if (len == 2 && name[0] == '.' && name[1] == '.') {
 		l->at = l->at->parent;
 		return 0;
@@ -262,7 +280,7 @@ static int lookup_run(struct lookup *l, const char *path)
 	if (path[0] == '/')
 		l->at = writable(initrd_root);
 	l->rest[0] = path;
-	l->left[0] = len;
+	l->left[0] = text_length(path, len);
 	while (err == 0 && (name = next_component(l, &n)) != NULL)
 		err = lookup_step(l, name, n);
 	if (err == 0 && len > 0 && path[len - 1] == '/' &&

@@ -120,17 +120,22 @@ void proc_tell_parent(struct proc *parent)
 	waitq_wake_all_locked(&parent->child_event);
 }
 
-struct proc *proc_next(pid_t after)
+/* The smallest pid that is larger than `after`, so far. */
+static bool look_at_pid(struct proc *p, void *after) NO_LOCK_CHECK
 {
-	struct proc *best = NULL;
+	struct list_walk *walk = call_walk();
 
-	list_for_each(link, &proc_all) {
-		struct proc *p = list_entry(link, struct proc, all);
+	if (p->pid > *(const pid_t *)after &&
+	    (walk->value == 0 || (uint64_t)p->pid < walk->value))
+		walk->value = (uint64_t)p->pid;
+	return true;
+}
 
-		if (list_is_mark(link))
-			continue;
-		if (p->pid > after && (best == NULL || p->pid < best->pid))
-			best = p;
-	}
-	return best;
+bool proc_next(pid_t after, struct proc **next)
+{
+	if (!walk_part(proc_self(), &proc_all, offsetof(struct proc, all),
+		look_at_pid, &after))
+		return false;
+	*next = proc_find((pid_t)call_walk()->value);
+	return true;
 }

@@ -60,21 +60,29 @@ static bool is_mapped(struct proc *p, vaddr_t va)
 	    !aspace_is_empty(p->as, page_floor(va), page_floor(va) + 1);
 }
 
-/* The youngest process but `p`, unless one is on its way out already. */
+#define YOUNGEST 1024 /* who are looked at */
+
+/*
+ * The youngest process but `p`, unless one of the youngest is on its way out
+ * already. Zombies come first in the list, and so last here.
+ */
 static struct proc *choose_victim(struct proc *p) REQUIRES(sched_lock)
 {
+	struct list *link = proc_all.prev;
 	struct proc *victim = NULL;
 
-	list_for_each(link, &proc_all) {
+	for (int i = 0; i < YOUNGEST && link != &proc_all; i++) {
 		struct proc *q = list_entry(link, struct proc, all);
 
-		if (list_is_mark(link))
+		link = link->prev;
+		if (list_is_mark(&q->all) || q == p)
 			continue;
-		if (q == p || q->t.state == PROC_ZOMBIE)
-			continue;
-		victim = q;
-		if (q->exiting || (q->sig.pending & SIGNAL_BIT(SIGKILL)))
+		if (q->t.state == PROC_ZOMBIE)
 			break;
+		if (q->exiting || (q->sig.pending & SIGNAL_BIT(SIGKILL)))
+			return q;
+		if (victim == NULL)
+			victim = q;
 	}
 	return victim;
 }

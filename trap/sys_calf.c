@@ -79,8 +79,12 @@ long sys_calf_ps(const struct trapframe *tf)
 	int err;
 
 	memset(&ps, 0, sizeof ps);
+	(void)call_walk();
 	lock_acquire(&sched_lock);
-	p = proc_next((pid_t)tf_arg(tf, 0));
+	if (!proc_next((pid_t)tf_arg(tf, 0), &p)) {
+		lock_release(&sched_lock);
+		return call_go_on(SIGNAL_HELD);
+	}
 	if (p != NULL) {
 		ps.pid = p->pid;
 		ps.ppid = p->parent != NULL ? p->parent->pid : 0;

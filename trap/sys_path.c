@@ -211,32 +211,68 @@ static long put_dirent(vaddr_t to, size_t room, const struct node *node,
 	return err < 0 ? err : (long)size;
 }
 
+#define SKIP_PART   4096 /* entries that are passed without a pause */
+#define DIRENT_PART 128  /* and that are told of: a call may return less */
+
+/* The entry at the file's position; *found is false where that is far off. */
+static const struct node *entry_at_position(struct file *f, bool *found)
+{
+	const struct node *next;
+
+	if (f->entries > f->pos) {
+		f->entries = 0;
+		f->entry = NULL;
+	}
+	for (int i = 0; i < SKIP_PART; i++) {
+		next = initrd_child(f->node, f->entry);
+		*found = next == NULL || f->entries == f->pos;
+		if (*found)
+			return next;
+		f->entry = next;
+		f->entries++;
+	}
+	return NULL;
+}
+
 /* The file's position is the number of entries read. */
+static long put_dirents(struct file *f, vaddr_t to, size_t room)
+{
+	size_t done = 0;
+
+	for (int i = 0; i < DIRENT_PART; i++) {
+		bool found;
+		const struct node *node = entry_at_position(f, &found);
+		long n;
+
+		if (!found)
+			return done > 0 ? (long)done : call_go_on(SIGNAL_HELD);
+		if (node == NULL)
+			break;
+		n = put_dirent(to + done, room - done, node,
+		    (int64_t)f->pos + 1);
+		if (n <= 0 && done == 0)
+			return n < 0 ? n : -EINVAL;
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+		f->pos++;
+	}
+	return (long)done;
+}
+
 long sys_getdents64(const struct trapframe *tf)
 {
 	struct file *f = fd_get((int)tf_arg(tf, 0));
-	const struct node *node = NULL;
-	size_t done = 0, room = tf_arg(tf, 2);
-	uint64_t index = 0;
-	long n = 0;
+	long result;
 
 	if (f == NULL)
 		return -EBADF;
 	if (f->node == NULL || !node_is(f->node, MODE_DIR))
 		return -ENOTDIR;
-	while ((node = initrd_child(f->node, node)) != NULL) {
-		if (index++ < f->pos)
-			continue;
-		n = put_dirent(tf_arg(tf, 1) + done, room - done, node,
-		    (int64_t)index);
-		if (n <= 0)
-			break;
-		done += (size_t)n;
-		f->pos = index;
-	}
-	if (done == 0 && node != NULL)
-		return n < 0 ? n : -EINVAL;
-	return (long)done;
+	lock_acquire(&f->lock);
+	result = put_dirents(f, tf_arg(tf, 1), tf_arg(tf, 2));
+	lock_release(&f->lock);
+	return result;
 }
 
 long sys_getcwd(const struct trapframe *tf)

@@ -60,9 +60,11 @@ struct file {
 	uint32_t flags;             /* O_ACCMODE, O_NONBLOCK */
 	const struct file_ops *ops; /* [c] */
 	struct lock lock;
-	uint64_t pos;            /* [f] */
-	const struct node *node; /* [c] of the initrd, or NULL */
-	void *object;            /* [c] of the operations */
+	uint64_t pos;             /* [f] */
+	uint64_t entries;         /* [f] of a directory, up to `entry` */
+	const struct node *entry; /* [f] NULL: at the beginning */
+	const struct node *node;  /* [c] of the initrd, or NULL */
+	void *object;             /* [c] of the operations */
 };
 
 /* A file with one reference, or NULL if memory is out. */

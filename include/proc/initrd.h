@@ -51,7 +51,7 @@ void initrd_init(const void *archive, size_t size);
 /*
  * Finds `path` from `from` (NULL: the root), through symbolic links; the last
  * component's own link only with `follow`. Returns 0; -ENOENT, -ENOTDIR,
- * -ELOOP or -ENAMETOOLONG.
+ * -ELOOP or -ENAMETOOLONG, also of more than 1,024 bytes of links.
  */
 MUST_USE int initrd_lookup(const struct node *from, const char *path,
     bool follow, const struct node **node);

@@ -195,8 +195,11 @@ struct proc *proc_find(pid_t pid) REQUIRES(sched_lock);
 /* A child of `parent` has changed its state. */
 void proc_tell_parent(struct proc *parent) REQUIRES(sched_lock);
 
-/* The process with the smallest pid above `after`, or NULL. */
-struct proc *proc_next(pid_t after) REQUIRES(sched_lock);
+/*
+ * Looks for the process with the smallest pid above `after`, a part of them at
+ * a time: the running call keeps a walk. True when *next is it, or NULL.
+ */
+MUST_USE bool proc_next(pid_t after, struct proc **next) REQUIRES(sched_lock);
 
 extern struct list proc_all;        /* [s] */
 extern unsigned proc_count;         /* [s] */
