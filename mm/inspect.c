@@ -98,6 +98,8 @@ static struct calf_run run_at(struct aspace *as, struct walk *w)
 	};
 }
 
+#define RUN_PARTS 8 /* of a table: a run is in one of them */
+
 bool inspect_next(struct aspace *as, vaddr_t va, struct calf_run *run)
 {
 	struct walk w;
@@ -111,7 +113,7 @@ bool inspect_next(struct aspace *as, vaddr_t va, struct calf_run *run)
 	if (found)
 		*run = run_at(as, &w);
 	while (found && w.end < USER_TOP &&
-	    (w.end & (level_span(w.level + 1) - 1)) != 0) {
+	    (w.end & (level_span(w.level + 1) / RUN_PARTS - 1)) != 0) {
 		struct calf_run next;
 
 		w = walk_to(as, w.end);

@@ -21,7 +21,7 @@
 #define ARGS_MAX     (2UL << 20)
 #define ARG_MAX      (128UL << 10)
 #define HWCAP_IMAFDC 0x112d
-#define PART         4096UL /* bytes that are looked at without a pause */
+#define PART         2048UL /* bytes that are looked at without a pause */
 #define STRING_COST  32UL   /* what a string costs beside its bytes */
 
 static int put_word(struct program *prog, uint64_t word)

@@ -105,6 +105,11 @@ struct range_op *call_range(void)
 	return &call->range;
 }
 
+struct lookup_rest *call_lookup(void)
+{
+	return KEEP(KEPT_LOOKUP, lookup);
+}
+
 struct list_walk *call_walk(void)
 {
 	return KEEP(KEPT_WALK, walk);

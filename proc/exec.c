@@ -23,12 +23,14 @@
 /* What a call of execve has made so far; in a frame of its own. */
 struct exec {
 	enum {
+		EXEC_FIND,    /* the program */
 		EXEC_MEASURE, /* the arguments */
 		EXEC_FORK,    /* the image, if it is in the cache */
 		EXEC_BUILD,   /* the image, if it is not */
 		EXEC_PUT,     /* the arguments, into the new space */
 		EXEC_CLOSE,   /* files; from here on nothing fails */
 	} phase;
+	struct lookup_rest rest;
 	const struct node *node;
 	struct image *image; /* being built */
 	struct strings from;
@@ -40,7 +42,25 @@ _Static_assert(sizeof(struct exec) <= PAGE_SIZE, "one frame");
 
 #define EXEC_MORE 1
 
-_Static_assert(EXEC_MORE == ARGS_MORE && EXEC_MORE == IMAGE_MORE, "one word");
+_Static_assert(EXEC_MORE == ARGS_MORE && EXEC_MORE == IMAGE_MORE &&
+	EXEC_MORE == LOOKUP_MORE,
+    "one word");
+
+/* The first process is not found from a directory of its own. */
+static int find_program(struct exec *exec)
+{
+	const struct node *cwd =
+	    exec->from.as != NULL ? proc_self()->cwd : NULL;
+	int err =
+	    initrd_lookup(cwd, exec->from.path, true, &exec->rest, &exec->node);
+
+	if (err != 0)
+		return err;
+	if (!node_is(exec->node, MODE_FILE) || !(exec->node->mode & 0111))
+		return -EACCES;
+	exec->phase = EXEC_MEASURE;
+	return 0;
+}
 
 /* Does the next part. EXEC_MORE: it was long enough. */
 static int exec_part(struct exec *exec)
@@ -49,6 +69,8 @@ static int exec_part(struct exec *exec)
 	int err = 0;
 
 	switch (exec->phase) {
+	case EXEC_FIND:
+		return find_program(exec);
 	case EXEC_MEASURE:
 		err = args_measure(prog, &exec->from);
 		if (err == 0)
@@ -63,9 +85,11 @@ static int exec_part(struct exec *exec)
 		return err < 0 ? err : 0;
 	case EXEC_BUILD:
 		err = image_build(exec->node, &exec->image);
+		if (err < 0)
+			return err;
 		if (err == 0)
 			exec->phase = EXEC_FORK;
-		return err;
+		return EXEC_MORE;
 	default:
 		err = args_put(prog, &exec->from);
 		if (err == 0)
@@ -93,26 +117,13 @@ static void enter_program(struct proc *p, const struct program *prog,
 	lock_release(&sched_lock);
 }
 
-static int find_program(const struct node *cwd, const char *path,
-    const struct node **node)
-{
-	int err = initrd_lookup(cwd, path, true, node);
-
-	if (err < 0)
-		return err;
-	if (!node_is(*node, MODE_FILE) || !((*node)->mode & 0111))
-		return -EACCES;
-	return 0;
-}
-
-/* The state of a new call; the path has been looked up. */
+/* The state of a new call. */
 static int exec_begin(struct exec **begun, vaddr_t path, vaddr_t argv,
     vaddr_t envp)
 {
 	struct proc *p = proc_self();
 	struct frame *state = frame_alloc(FRAME_KERNEL), *text;
 	struct exec *exec;
-	int err;
 
 	if (state == NULL)
 		return -ENOMEM;
@@ -124,8 +135,7 @@ static int exec_begin(struct exec **begun, vaddr_t path, vaddr_t argv,
 		return -ENOMEM;
 	exec->path = frame_virt(text);
 	exec->from.path = exec->path;
-	err = copyinstr(p->as, exec->path, path, PATH_MAX);
-	return err == 0 ? find_program(p->cwd, exec->path, &exec->node) : err;
+	return copyinstr(p->as, exec->path, path, PATH_MAX);
 }
 
 void exec_abandon(struct proc *p, struct exec *exec)
@@ -227,7 +237,7 @@ void proc_start_init(const char *path, const char *args)
 	struct proc *p = proc_create();
 	size_t len;
 	struct group *group = session_create(INIT_PID);
-	int err = find_program(NULL, path, &exec.node);
+	int err = 0;
 
 	(void)bootarg_find("--", &exec.from.rest, &len);
 	if (p == NULL || group == NULL)

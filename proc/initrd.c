@@ -24,6 +24,7 @@
 #define HEADER_LEN 110
 #define MAX_LINKS  8
 #define MAX_TEXT   1024 /* of the links that a lookup goes through */
+#define NAMES_PART 128  /* that are looked up without a pause */
 
 enum field {
 	F_INO,
@@ -170,11 +171,10 @@ struct lookup {
 	struct node *at;
 	const char *rest[MAX_LINKS + 1];
 	size_t left[MAX_LINKS + 1];
-	unsigned depth; /* of rest[] */
-	unsigned links;
-	size_t text; /* of links */
-	bool follow; /* the last component's link, too */
-	bool make;   /* what is not there, and find names rather than files */
+	unsigned depth;            /* of rest[] */
+	struct lookup_rest passed; /* its links, and their text */
+	bool follow;               /* the last component's link, too */
+	bool make; /* what is not there, and find names rather than files */
 };
 
 /* Without the slashes at its end. */
@@ -185,12 +185,7 @@ static size_t text_length(const char *text, size_t len)
 	return len;
 }
 
-static bool is_dot(const char *s, size_t left)
-{
-	return *s == '.' && (left == 1 || s[1] == '/');
-}
-
-/* Takes the next component off; NULL if none is left. */
+/* Takes the next component off, past "."; NULL if none is left. */
 static const char *next_component(struct lookup *l, size_t *len)
 {
 	bool is_dir = node_is(l->at, MODE_DIR);
@@ -200,7 +195,8 @@ static const char *next_component(struct lookup *l, size_t *len)
 		size_t left = l->left[l->depth], n = 0;
 
 		for (; left > 0; left--, s++)
-			if (*s != '/' && !(is_dir && is_dot(s, left)))
+			if (*s != '/' &&
+			    (!is_dir || *s != '.' || (left > 1 && s[1] != '/')))
 				break;
 		while (n < left && s[n] != '/')
 			n++;
@@ -218,10 +214,11 @@ static const char *next_component(struct lookup *l, size_t *len)
 
 static bool is_last(const struct lookup *l)
 {
-	for (unsigned i = 0; i <= l->depth; i++)
-		if (l->left[i] > 0)
-			return false;
-	return true;
+	unsigned i = 0;
+
+	while (i < l->depth && l->left[i] == 0)
+		i++;
+	return l->left[i] == 0;
 }
 
 /* A lookup changes nodes only where it makes them. */
@@ -232,11 +229,11 @@ static struct node *writable(const struct node *node)
 
 static int enter_link(struct lookup *l, const struct node *link)
 {
-	if (++l->links > MAX_LINKS || l->depth + 1 > MAX_LINKS)
+	if (++l->passed.links > MAX_LINKS || l->depth + 1 > MAX_LINKS)
 		return -ELOOP;
-	if (link->size > MAX_TEXT - l->text)
+	if (link->size > MAX_TEXT - (uint64_t)l->passed.text)
 		return -ENAMETOOLONG;
-	l->text += link->size;
+	l->passed.text += (uint16_t)link->size;
 	l->depth++;
 	l->rest[l->depth] = (const char *)link->data;
 	l->left[l->depth] = text_length(l->rest[l->depth], link->size);
@@ -271,31 +268,44 @@ static int lookup_step(struct lookup *l, const char *name, size_t len)
 	return 0;
 }
 
+/*
+ * It stops for now in the path itself, not in a link. A path that the program
+ * changes meanwhile leads elsewhere, or ends.
+ */
 static int lookup_run(struct lookup *l, const char *path)
 {
-	size_t len = strlen(path), n;
+	size_t len = strlen(path), done = min_u64(l->passed.done, len), n;
 	const char *name;
 	int err = 0;
 
-	if (path[0] == '/')
+	if (l->passed.at != NULL)
+		l->at = writable(l->passed.at);
+	else if (path[0] == '/')
 		l->at = writable(initrd_root);
-	l->rest[0] = path;
-	l->left[0] = text_length(path, len);
-	while (err == 0 && (name = next_component(l, &n)) != NULL)
+	l->rest[0] = path + done;
+	l->left[0] = text_length(path + done, len - done);
+	for (int i = 0; err == 0 && (name = next_component(l, &n)); i++) {
 		err = lookup_step(l, name, n);
-	if (err == 0 && len > 0 && path[len - 1] == '/' &&
-	    !node_is(l->at, MODE_DIR))
-		err = -ENOTDIR;
-	return err;
+		if (err < 0 || i < NAMES_PART || l->depth > 0 || l->make)
+			continue;
+		l->passed.at = l->at;
+		l->passed.done = (uint32_t)(l->rest[0] - path);
+		return LOOKUP_MORE;
+	}
+	if (err < 0 || len == 0 || path[len - 1] != '/')
+		return err;
+	return node_is(l->at, MODE_DIR) ? 0 : -ENOTDIR;
 }
 
 int initrd_lookup(const struct node *from, const char *path, bool follow,
-    const struct node **node)
+    struct lookup_rest *rest, const struct node **node)
 {
 	struct lookup l = {.at = writable(from != NULL ? from : initrd_root),
-	    .follow = follow};
+	    .follow = follow,
+	    .passed = *rest};
 	int err = path[0] != '\0' ? lookup_run(&l, path) : -ENOENT;
 
+	*rest = l.passed;
 	if (err == 0)
 		*node = l.at;
 	return err;

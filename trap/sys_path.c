@@ -10,6 +10,22 @@
 #include "proc/sched.h"
 #include "syscalls.h"
 
+/* Does a part; a path may have thousands of names. */
+static int lookup(const struct node *from, const char *path, bool follow,
+    const struct node **node)
+{
+	struct lookup_rest rest = {0};
+	int err;
+
+	if (call_is_repeated())
+		rest = *call_lookup();
+	err = initrd_lookup(from, path, follow, &rest, node);
+	if (err != LOOKUP_MORE)
+		return err;
+	*call_lookup() = rest;
+	return (int)call_go_on(SIGNAL_HELD);
+}
+
 /*
  * The node that `dirfd` and the path at `at` name. The path is left in the
  * hart's path buffer.
@@ -32,7 +48,7 @@ static int find(int dirfd, vaddr_t at, bool follow, const struct node **node)
 			return -ENOTDIR;
 		from = dir->node;
 	}
-	return initrd_lookup(from, path, follow, node);
+	return lookup(from, path, follow, node);
 }
 
 long sys_openat(const struct trapframe *tf)

@@ -100,7 +100,7 @@ struct calf_walk {
  * calf_next(int pid, uint64_t va, struct calf_run *run): the first run at or
  * above `va` of neighbouring addresses whose last-level entries are alike in
  * kind, flags and count, and whose tables are alike shared. A run ends at the
- * border of its table, so neighbours may still be alike.
+ * border of an eighth of its table, so neighbours may still be alike.
  * Returns 1, 0 when nothing is mapped from `va` on, or an error as calf_walk.
  */
 struct calf_run {

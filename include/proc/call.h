@@ -26,6 +26,7 @@
 #include "abi/stat.h"
 #include "arch/lock.h"
 #include "mm/aspace.h"
+#include "proc/initrd.h"
 
 extern struct lock sched_lock; /* proc.h */
 struct exec;
@@ -56,6 +57,7 @@ enum call_kept {
 	KEPT_NOTHING,
 	KEPT_TRANSFER,
 	KEPT_RANGE,
+	KEPT_LOOKUP,
 	/* From here on there may be more to give back than the member. */
 	KEPT_TIME,
 	KEPT_VECTOR,
@@ -110,6 +112,7 @@ struct call {
 		struct vector vector;
 		struct wait_time time;
 		struct range_op range;
+		struct lookup_rest lookup;
 		struct exec *exec;
 		pid_t child; /* of vfork */
 		struct list_walk walk;
@@ -144,6 +147,7 @@ struct transfer *call_transfer(void);
 struct vector *call_vector(void);
 struct wait_time *call_time(void);
 struct range_op *call_range(void);
+struct lookup_rest *call_lookup(void);
 struct list_walk *call_walk(void);
 struct exec **call_exec(void);
 

@@ -48,13 +48,24 @@ static inline bool node_is(const struct node *node, uint32_t type)
  */
 void initrd_init(const void *archive, size_t size);
 
+/* How far a lookup came; all zero at first. */
+struct lookup_rest {
+	const struct node *at;
+	uint32_t done;  /* bytes of the path */
+	uint16_t links; /* that were followed */
+	uint16_t text;  /* bytes of their targets */
+};
+
+#define LOOKUP_MORE 1
+
 /*
  * Finds `path` from `from` (NULL: the root), through symbolic links; the last
- * component's own link only with `follow`. Returns 0; -ENOENT, -ENOTDIR,
- * -ELOOP or -ENAMETOOLONG, also of more than 1,024 bytes of links.
+ * component's own link only with `follow`. Returns 0; LOOKUP_MORE if this was
+ * long enough, and *rest says where to go on; -ENOENT, -ENOTDIR, -ELOOP or
+ * -ENAMETOOLONG, also for more than 1,024 bytes of links.
  */
 MUST_USE int initrd_lookup(const struct node *from, const char *path,
-    bool follow, const struct node **node);
+    bool follow, struct lookup_rest *rest, const struct node **node);
 
 /* The entry of a directory after `previous` (NULL: the first), or NULL. */
 const struct node *initrd_child(const struct node *dir,

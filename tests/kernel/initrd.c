@@ -12,7 +12,13 @@
 
 static int real_lookup(const char *path, const struct node **node)
 {
-	return initrd_lookup(NULL, path, true, node);
+	struct lookup_rest rest = {0};
+	int err;
+
+	do
+		err = initrd_lookup(NULL, path, true, &rest, node);
+	while (err == LOOKUP_MORE);
+	return err;
 }
 
 /* The second copy, with names of its own, and quiet. */
@@ -27,8 +33,8 @@ static void complain(const char *fmt, ...)
 
 char *scratch_path_buffer(void);
 void scratch_init(const void *archive, size_t size);
-int scratch_lookup(const struct node *from, const char *path, bool follow,
-    const struct node **node);
+int scratch_lookup_part(const struct node *from, const char *path, bool follow,
+    struct lookup_rest *rest, const struct node **node);
 const struct node *scratch_child(const struct node *dir,
     const struct node *previous);
 size_t scratch_path(const struct node *dir, char *path);
@@ -36,12 +42,24 @@ extern const struct node *scratch_root;
 
 #define path_buffer   scratch_path_buffer
 #define initrd_init   scratch_init
-#define initrd_lookup scratch_lookup
+#define initrd_lookup scratch_lookup_part
 #define initrd_child  scratch_child
 #define initrd_path   scratch_path
 #define initrd_root   scratch_root
 #define kprintf       complain
 #include "../../proc/initrd.c"
+
+static int scratch_lookup(const struct node *from, const char *path,
+    bool follow, const struct node **node)
+{
+	struct lookup_rest rest = {0};
+	int err;
+
+	do
+		err = scratch_lookup_part(from, path, follow, &rest, node);
+	while (err == LOOKUP_MORE);
+	return err;
+}
 
 static char archive[128 << 10];
 static size_t archive_size;

@@ -475,6 +475,43 @@ SHORT(long_paths)
 	(void)!open(path, O_RDONLY);
 	memset(path, 'a', sizeof(path) - 1);
 	(void)!open(path, O_RDONLY);
+	for (i = 0; i + 8 < 4096; i += 8)
+		memcpy(path + i, "/dev/../", 8);
+	path[i] = '\0';
+	(void)!open(path, O_RDONLY);
+	for (i = 0; i < 4095; i++)
+		path[i] = "/.."[i % 3];
+	(void)!open(path, O_RDONLY);
+}
+
+SHORT(a_large_directory)
+{
+	static char entries[PIECE];
+	int fd = must_open("/bin");
+
+	while (raw(SYS_getdents64, fd, (long)entries, sizeof(entries)) > 0)
+		continue;
+}
+
+#define PS 8
+
+/* Calf's own calls, of which the others know nothing. */
+SHORT(looks_at_processes_and_their_memory)
+{
+#ifdef __riscv
+	unsigned char *p = pages_private(1024);
+	struct calf_run run;
+	struct calf_ps ps;
+	size_t i;
+
+	for (i = 0; i < 1024; i++)
+		p[i * PAGE] = 1;
+	(void)raw(SYS_calf_next, 0, (long)p, (long)&run);
+	cell_await(READY, crowd_in_group(sleep_long));
+	for (ps.pid = 0, i = 0; i < PS; i++)
+		(void)raw(SYS_calf_ps, ps.pid, (long)&ps);
+	disperse();
+#endif
 }
 
 static const struct test tests[] = {
@@ -501,6 +538,8 @@ static const struct test tests[] = {
     T(sleepers_whose_time_is_the_same),
     T(a_short_sleep_before_many_long_ones),
     T(long_paths),
+    T(a_large_directory),
+    T(looks_at_processes_and_their_memory),
 };
 
 SUITE(tests)
