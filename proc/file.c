@@ -119,7 +119,7 @@ static long random_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 
 static const struct file_ops null_ops = {.read = null_read,
     .write = null_write,
-    .part = SIZE_MAX};
+    .part = SIZE_MAX / 2};
 static const struct file_ops zero_ops = {.read = zero_read,
     .write = null_write,
     .read_goes_on = true,

@@ -68,9 +68,19 @@ static int vector_begin(vaddr_t from, uint64_t count)
 	return err < 0 ? err : pieces_check(v);
 }
 
-/* Brings together what is to go into a pipe as a whole. */
-static int gather(char *bytes, const struct vector *v)
+/* That takes long, and a vector may be in many tables that fork has shared. */
+static uint64_t tables_copied(void)
 {
+	return hart_self()->stats.table_copies;
+}
+
+/*
+ * Brings together what is to go into a pipe as a whole; anew, after each table
+ * that had to be copied for it.
+ */
+static long gather(char *bytes, const struct vector *v)
+{
+	uint64_t copies = tables_copied();
 	int err = 0;
 
 	for (uint64_t i = 0; i < v->count && err == 0; i++) {
@@ -78,6 +88,8 @@ static int gather(char *bytes, const struct vector *v)
 
 		err = copyin(proc_self()->as, bytes, piece->base, piece->len);
 		bytes += piece->len;
+		if (err == 0 && tables_copied() != copies)
+			return call_go_on(SIGNAL_RESTARTS);
 	}
 	return err;
 }
@@ -130,8 +142,11 @@ static bool next_piece(struct vector *v)
 static long transfer_pieces(const struct io *io, struct vector *v)
 {
 	struct transfer *t = &v->transfer;
+	size_t end = t->done + io->f->ops->part;
+	uint64_t copies = tables_copied(), i = 0;
 
-	for (int i = 0; i < PIECES_PART; i++) {
+	while (
+	    i++ < PIECES_PART && t->done < end && tables_copied() == copies) {
 		bool begins = t->len == 0;
 		unsigned how = io_wait(io) | (begins ? 0 : IO_REST);
 		long n;
