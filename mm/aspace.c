@@ -92,7 +92,7 @@ struct aspace *aspace_fork(struct aspace *as)
 	copy->root->used = as->root->used;
 
 	/* Before anybody can run in the copy: stores must fault from now on. */
-	aspace_flush(as);
+	tlb_flush_asid(&as->asid);
 	copy->low = as->low;
 	copy->high = as->high;
 	copy->brk_start = as->brk_start;
@@ -148,7 +148,8 @@ bool aspace_teardown(struct aspace *as, unsigned *budget)
 	struct range_op *op = &as->teardown;
 
 	assert(as->users == 0 && tlb_root() != frame_paddr(as->root));
-	as->dead = true;
+	/* It runs no more: what harts remember of it does not matter. */
+	as->asid = asid_none();
 	op->kind = RANGE_UNMAP;
 	op->end = USER_TOP;
 	if (range_run(as, op, *budget) == RANGE_MORE) {

@@ -177,7 +177,7 @@ static bool is_live_root(paddr_t root)
 	list_for_each(link, &aspace_list) {
 		struct aspace *as = list_entry(link, struct aspace, link);
 
-		if (frame_paddr(as->root) == root && !as->dead)
+		if (frame_paddr(as->root) == root && as->users > 0)
 			return true;
 	}
 	return root == tlb_kernel_root();

@@ -252,19 +252,3 @@ struct walk walk_to(struct aspace *as, vaddr_t va)
 	w.end = w.start + level_span(w.level);
 	return w;
 }
-
-/*
- * Only the hart that runs an address space can have current translations of
- * it: any other will use a fresh ASID (arch/tlb.h).
- */
-void aspace_flush(struct aspace *as)
-{
-	if (!as->dead)
-		tlb_flush_asid(&as->asid);
-}
-
-void aspace_flush_page(struct aspace *as, vaddr_t va)
-{
-	if (!as->dead)
-		tlb_flush_page(&as->asid, va);
-}

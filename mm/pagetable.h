@@ -81,8 +81,4 @@ struct walk {
 
 struct walk walk_to(struct aspace *as, vaddr_t va) REQUIRES(as->lock);
 
-/* Forget cached translations, where any hart can have them. */
-void aspace_flush(struct aspace *as) REQUIRES(as->lock);
-void aspace_flush_page(struct aspace *as, vaddr_t va) REQUIRES(as->lock);
-
 #endif

@@ -122,7 +122,7 @@ static void border_prune(struct aspace *as, vaddr_t va) REQUIRES(as->lock)
 		if (table->used > 0)
 			return;
 		slot_clear(slots[level]);
-		aspace_flush(as);
+		tlb_flush_asid(&as->asid);
 		table_put(table, level - 1);
 	}
 }
@@ -182,9 +182,9 @@ static void pages_clear(struct aspace *as, struct pages *pages)
 			    pte_hidden(pte_paddr(e), 0));
 	}
 	if (pages->count == 1)
-		aspace_flush_page(as, pages->start);
+		tlb_flush_page(&as->asid, pages->start);
 	else
-		aspace_flush(as);
+		tlb_flush_asid(&as->asid);
 	for (unsigned i = 0; i < pages->count; i++) {
 		pte_t e = pte_read(&pages->first[i]);
 
@@ -204,7 +204,7 @@ static struct step table_clear(struct aspace *as, pte_t *slot, int level,
 	unsigned cost = table->used;
 
 	slot_clear(slot);
-	aspace_flush(as);
+	tlb_flush_asid(&as->asid);
 	table_put(table, level - 1);
 	return (struct step){.next = next, .cost = 1 + cost};
 }
@@ -307,9 +307,9 @@ static void pages_protect(struct aspace *as, struct pages *pages,
 			pte_write(slot, page_protect(e, perms));
 	}
 	if (pages->count == 1)
-		aspace_flush_page(as, pages->start);
+		tlb_flush_page(&as->asid, pages->start);
 	else
-		aspace_flush(as);
+		tlb_flush_asid(&as->asid);
 	if (perms & PTE_X)
 		tlb_code_changed();
 }
@@ -332,7 +332,7 @@ static void pages_discard(struct aspace *as, struct pages *pages)
 			continue;
 		pte_write(slot,
 		    pte_reserved(kind == PTE_KIND_PAGE ? page_perms(e) : 0));
-		aspace_flush_page(as, pages->start + i * PAGE_SIZE);
+		tlb_flush_page(&as->asid, pages->start + i * PAGE_SIZE);
 		frame_put(frame_of(pte_paddr(e)));
 	}
 }

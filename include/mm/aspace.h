@@ -8,11 +8,15 @@
  *
  *     a table is copied on first access, a page on first write.
  *
- * An address space is run, and changed, by one hart at a time. Its lock is
- * there for those who only look (mm/inspect.c), and costs next to nothing.
+ * An address space is run, and changed, by one hart at a time. Mostly that is
+ * the same one. One that runs nowhere may be changed by any hart, if its caller
+ * sees to it that nobody runs it meanwhile: then every function here that takes
+ * an address space may be used on it. What other harts remember of it is dealt
+ * with (arch/tlb.h). The lock is there for those who only look (mm/inspect.c),
+ * and costs next to nothing.
  *
  * Locks: [l] aspace.lock   [A] atomic   [c] constant once created
- *        [o] owned by the hart that runs it
+ *        [o] owned by the hart that runs it, or changes it
  */
 #ifndef MM_ASPACE_H
 #define MM_ASPACE_H
@@ -57,13 +61,12 @@ struct aspace {
 	pte_t *top;         /* [c] the root's entries; entries themselves [l] */
 	uint16_t low; /* [l] the root's entries low .. high - 1 are EMPTY */
 	uint16_t high;
-	bool dead;         /* [o] being torn down: no hart can have it cached */
 	struct asid asid;  /* [o] */
 	vaddr_t brk_start; /* [o] the heap is brk_start .. brk_end - 1 */
 	vaddr_t brk_end;
 	vaddr_t cursor;     /* [o] from here up to USER_TOP there is no gap */
 	vaddr_t trampoline; /* [o] where signal handlers return to */
-	struct range_op teardown; /* [o] progress, when dead */
+	struct range_op teardown; /* [o] progress, when it has no users */
 	struct list link;         /* in the list of all, for the audit */
 };
 
@@ -75,8 +78,8 @@ MUST_USE struct aspace *aspace_create(void);
 
 /*
  * A copy that shares everything, with one user, or NULL if memory is out.
- * `as` must be the running address space or one that never ran. The cost is
- * that of its root: it depends on neither size nor number of mappings.
+ * The cost is that of its root: it depends on neither size nor number of
+ * mappings.
  */
 MUST_USE struct aspace *aspace_fork(struct aspace *as) EXCLUDES(as->lock);
 

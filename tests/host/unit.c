@@ -423,6 +423,26 @@ TEST(an_address_space_keeps_its_number_while_it_stays)
 	return NULL;
 }
 
+static void change_what_runs_elsewhere(void *arg)
+{
+	static const struct sim_config config = {.frames = FRAMES,
+	    .asid_bits = 3};
+	struct aspace *as, *child;
+
+	(void)arg;
+	sim_boot(&config);
+	as = aspace_create();
+	aspace_switch(as);
+	sim_hart = 1;
+	child = aspace_fork(as);
+	(void)child;
+}
+
+TEST(a_change_of_what_runs_elsewhere_is_noticed)
+{
+	return must_panic(change_what_runs_elsewhere, "satp");
+}
+
 /* Four pages, written by a process and then by its child. */
 static void copy_pages(void)
 {
@@ -582,6 +602,7 @@ static const struct test tests[] = {
     LISTED(a_slab_page_that_was_full_serves_again),
     LISTED(a_slab_without_memory_says_so),
     LISTED(an_address_space_keeps_its_number_while_it_stays),
+    LISTED(a_change_of_what_runs_elsewhere_is_noticed),
     LISTED(a_page_is_copied_under_no_lock_but_the_address_space_s),
     LISTED(the_last_owner_of_a_page_takes_one_fault),
     LISTED(fresh_memory_holds_no_old_code),
