@@ -39,14 +39,6 @@ static bool is_user_range(vaddr_t start, uint64_t len)
 	return start <= USER_TOP && len <= USER_TOP - start;
 }
 
-static void undo(struct aspace *as, vaddr_t start, vaddr_t end)
-{
-	struct range_op op = {.kind = RANGE_UNMAP, .start = start, .end = end};
-
-	while (range_run(as, &op, RANGE_BUDGET) == RANGE_MORE)
-		;
-}
-
 static long brk_set(struct proc *p, vaddr_t brk)
 {
 	struct aspace *as = p->as;
@@ -85,36 +77,6 @@ long sys_brk(const struct trapframe *tf)
 	return brk_set(p, brk);
 }
 
-/*
- * A large mapping begins at the border of a large entry where there is room:
- * then few entries stand for it, as long as it is not touched.
- */
-static int find_gap(struct aspace *as, uint64_t len, vaddr_t *start)
-{
-	for (int level = SV39_ROOT_LEVEL; level > 0; level--) {
-		uint64_t span = level_span(level), slack = span - PAGE_SIZE;
-
-		if (len < span || aspace_find_gap(as, len + slack, start) < 0)
-			continue;
-		*start = (*start + slack) & ~(span - 1);
-		return 0;
-	}
-	return aspace_find_gap(as, len, start);
-}
-
-/* Where a mapping without MAP_FIXED goes: the hint if it is free. */
-static int choose_place(struct aspace *as, vaddr_t hint, uint64_t len,
-    vaddr_t *start)
-{
-	hint = page_floor(hint);
-	if (hint != 0 && is_user_range(hint, len) &&
-	    aspace_is_empty(as, hint, hint + len)) {
-		*start = hint;
-		return 0;
-	}
-	return find_gap(as, len, start);
-}
-
 static long check_mapping(const struct trapframe *tf)
 {
 	uint64_t addr = tf_arg(tf, 0), len = tf_arg(tf, 1);
@@ -141,65 +103,45 @@ static long check_mapping(const struct trapframe *tf)
 	return addr < PAGE_SIZE ? -EPERM : 0;
 }
 
-static long place_mapping(struct proc *p, const struct trapframe *tf,
-    vaddr_t *start)
+/* Where it is to be; without MAP_FIXED that is a hint. */
+static long place_mapping(struct aspace *as, const struct trapframe *tf,
+    struct range_op *op)
 {
+	vaddr_t at = page_floor(tf_arg(tf, 0));
 	uint64_t len = page_ceil(tf_arg(tf, 1)), flags = tf_arg(tf, 3);
 
-	*start = tf_arg(tf, 0);
-	if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
-		return choose_place(p->as, *start, len, start);
-	if ((flags & MAP_FIXED_NOREPLACE) &&
-	    !aspace_is_empty(p->as, *start, *start + len))
+	if ((flags & MAP_FIXED_NOREPLACE) && !aspace_is_empty(as, at, at + len))
 		return -EEXIST;
+	if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
+		op->anywhere = at == 0 || !is_user_range(at, len) ||
+		    !aspace_is_empty(as, at, at + len);
+	op->start = op->anywhere ? 0 : at;
+	op->end = op->start + len;
 	return 0;
 }
 
-/* Reserved; now shared memory gets its pages. */
-static long share_mapping(struct proc *p)
+static long begin_mapping(struct proc *p, const struct trapframe *tf)
 {
-	struct range_op *op = &p->progress.op;
-	long err;
+	bool shared = (tf_arg(tf, 3) & MAP_TYPE) != MAP_PRIVATE;
+	struct range_op op = {.kind = shared ? RANGE_SHARE : RANGE_MAP,
+	    .perms = perms_of(tf_arg(tf, 2))};
+	long err = check_mapping(tf);
 
-	if (op->kind != RANGE_SHARE)
-		*op = (struct range_op){.kind = RANGE_SHARE,
-		    .start = op->start,
-		    .end = op->end,
-		    .perms = op->perms};
-	err = range_continue(p);
-	if (err < 0 && err != -ERESTART) {
-		undo(p->as, op->start, op->end);
-		p->progress.active = false;
-	}
+	if (err == 0)
+		err = place_mapping(p->as, tf, &op);
+	if (err == 0)
+		(void)begin(p, op);
 	return err;
 }
 
 long sys_mmap(const struct trapframe *tf)
 {
 	struct proc *p = proc_self();
-	bool shared = (tf_arg(tf, 3) & MAP_TYPE) != MAP_PRIVATE;
-	struct range_op *op = &p->progress.op;
-	long err = 0;
+	long err = p->progress.active ? 0 : begin_mapping(p, tf);
 
-	if (!p->progress.active) {
-		vaddr_t start;
-
-		err = check_mapping(tf);
-		if (err == 0)
-			err = place_mapping(p, tf, &start);
-		if (err < 0)
-			return err;
-		(void)begin(p,
-		    (struct range_op){.kind = RANGE_MAP,
-			.start = start,
-			.end = start + page_ceil(tf_arg(tf, 1)),
-			.perms = perms_of(tf_arg(tf, 2))});
-	}
-	if (op->kind == RANGE_MAP)
+	if (err == 0)
 		err = range_continue(p);
-	if (err == 0 && shared)
-		err = share_mapping(p);
-	return err < 0 ? err : (long)op->start;
+	return err < 0 ? err : (long)p->progress.op.start;
 }
 
 long sys_munmap(const struct trapframe *tf)

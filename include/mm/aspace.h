@@ -39,16 +39,30 @@ enum range_kind {
 	RANGE_UNMAP,   /* becomes empty */
 	RANGE_PROTECT, /* gets new permissions */
 	RANGE_DISCARD, /* private pages become reserved memory again */
-	RANGE_SHARE,   /* reserved memory becomes MAP_SHARED pages */
+	RANGE_SHARE,   /* whatever was there becomes MAP_SHARED memory */
+	RANGE_GIVE,    /* of mm/share.c: nothing becomes MAP_SHARED memory */
 };
 
+/*
+ * What is to be done, and how far it came: all that it takes to go on. The
+ * caller sets the fields of the first part.
+ */
 struct range_op {
 	enum range_kind kind;
-	unsigned phase; /* 0 at first */
+	/* MAP, SHARE: its length is that of start .. end; chooses a place. */
+	bool anywhere;
 	vaddr_t start;
 	vaddr_t end;
-	vaddr_t at; /* progress within the phase */
 	uint64_t perms;
+
+	vaddr_t at;     /* progress within the phase, or in the search */
+	vaddr_t top;    /* of the gap that is found there */
+	unsigned spent; /* of the budget, in this part */
+	bool searching;
+	uint8_t level; /* of the search */
+	uint8_t phase;
+	uint8_t stage; /* of SHARE, */
+	int err;       /* and what it will end with */
 };
 
 #define RANGE_MORE   1
@@ -64,10 +78,12 @@ struct aspace {
 	struct asid asid;  /* [o] */
 	vaddr_t brk_start; /* [o] the heap is brk_start .. brk_end - 1 */
 	vaddr_t brk_end;
-	vaddr_t cursor;     /* [o] from here up to USER_TOP there is no gap */
-	vaddr_t trampoline; /* [o] where signal handlers return to */
-	struct range_op teardown; /* [o] progress, when it has no users */
-	struct list link;         /* in the list of all, for the audit */
+	vaddr_t cursor;         /* [l] where the next one begins, */
+	uint64_t gap_len;       /* [l] for this size or more */
+	vaddr_t trampoline;     /* [o] where signal handlers return to */
+	struct aspace *aside;   /* [o] a shared mapping being built, or NULL */
+	struct range_op own_op; /* [o] while it has no users, or is aside */
+	struct list link;       /* in the list of all, for the audit */
 };
 
 /* The permission that it needs. */
@@ -87,7 +103,7 @@ MUST_USE struct aspace *aspace_fork(struct aspace *as) EXCLUDES(as->lock);
  * Makes the tables on the way to both addresses private, as far as memory
  * allows: for what is going to be touched at once.
  */
-void aspace_open_paths(struct aspace *as, vaddr_t a, vaddr_t b)
+void aspace_own_paths(struct aspace *as, vaddr_t a, vaddr_t b)
     EXCLUDES(as->lock);
 
 void aspace_get(struct aspace *as);
@@ -141,18 +157,21 @@ MUST_USE int aspace_load(struct aspace *as, vaddr_t va, paddr_t *page)
 
 /*
  * Does a part of `op`, about `budget` entries. Returns RANGE_MORE, or 0 when
- * it is done. -ENOMEM: memory is out, or (PROTECT, DISCARD) part of the range
- * is empty; then nothing observable has changed, except that a SHARE may have
- * been made in part.
+ * it is done. -ENOMEM: memory is out, or there is no gap for it, or (PROTECT,
+ * DISCARD) part of the range is empty; then nothing observable has changed.
+ *
+ * An operation with `anywhere` is placed in the highest gap that is large
+ * enough: if it could fill entries of a higher level, in the highest where it
+ * begins at the border of one, if there is such a gap; never at address 0.
+ *
+ * From one part to the next nobody else may change the address space. What the
+ * process does in between does not matter otherwise.
  */
 MUST_USE int range_run(struct aspace *as, struct range_op *op, unsigned budget)
     EXCLUDES(as->lock);
 
-/*
- * The highest gap of `len` bytes below USER_TOP; never at address 0. -ENOMEM
- * if there is none.
- */
-MUST_USE int aspace_find_gap(struct aspace *as, uint64_t len, vaddr_t *start)
+/* All of it at once: for short ones, and for who cannot be disturbed. */
+MUST_USE int range_finish(struct aspace *as, struct range_op *op)
     EXCLUDES(as->lock);
 
 /* Is nothing at all mapped from start to end - 1? */
@@ -194,27 +213,42 @@ static inline pte_t *table_entries(pte_t e)
 }
 
 /*
- * A look: the same if all is there and nothing has to be changed, else NULL.
- * Only the hart that runs the process changes its tables, so that it may read
- * them without the lock.
+ * The entry of the page at `va` < USER_TOP if no table on the way is shared or
+ * missing, else NULL: what faults and copies find nearly always, and so the one
+ * walk that is not walk_down() of mm/pagetable.c.
  */
-INLINE void *user_page_ready(const struct aspace *as, vaddr_t va,
-    enum access access)
+INLINE pte_t *page_slot(const struct aspace *as, vaddr_t va)
 {
-	const pte_t *at;
-	pte_t e;
+	pte_t *at = &as->top[level_index(va, SV39_ROOT_LEVEL)];
 
-	if (unlikely(va >= USER_TOP))
-		return NULL;
-	at = &as->top[level_index(va, SV39_ROOT_LEVEL)];
 #pragma GCC unroll 2
 	for (int level = SV39_ROOT_LEVEL; level > 0; level--) {
-		e = pte_read(at);
+		pte_t e = pte_read(at);
+
 		if (unlikely(!pte_is_table(e)))
 			return NULL;
 		at = &table_entries(e)[level_index(va, level - 1)];
 	}
-	e = pte_read(at);
+	return at;
+}
+
+/*
+ * A look: as user_page() if all is there and nothing has to be changed, else
+ * NULL. Only the hart that runs the process changes its tables, so that it may
+ * read them without the lock.
+ */
+INLINE void *user_page_ready(const struct aspace *as, vaddr_t va,
+    enum access access)
+{
+	const pte_t *slot;
+	pte_t e;
+
+	if (unlikely(va >= USER_TOP))
+		return NULL;
+	slot = page_slot(as, va);
+	if (unlikely(slot == NULL))
+		return NULL;
+	e = pte_read(slot);
 	if (unlikely(!pte_allows(e, (uint64_t)access)))
 		return NULL;
 	return (char *)phys_to_virt(pte_paddr(e)) + (va & PAGE_MASK);

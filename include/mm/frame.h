@@ -40,7 +40,15 @@ struct frame {
 		struct {
 			uint32_t refs; /* [A] */
 			uint16_t used; /* FRAME_TABLE: entries not EMPTY */
-			uint8_t order; /* of a free block, at its first frame */
+			union {
+				/* Of a free block, at its first frame. */
+				uint8_t order;
+				/*
+				 * FRAME_TABLE: bit n is set if an entry of its
+				 * n-th eighth may be used.
+				 */
+				uint8_t eighths;
+			};
 			uint8_t state; /* enum frame_state */
 		};
 		uint64_t word; /* all of it */

@@ -516,6 +516,23 @@ TEST(the_last_owner_of_a_page_takes_one_fault)
 	    : "one fault is not enough";
 }
 
+/* Frees some tables, so that no new one needs a frame that was a page. */
+static void keep_tables(struct aspace *as)
+{
+	struct range_op op = {.kind = RANGE_MAP, .perms = PTE_R};
+
+	for (int kind = RANGE_MAP; kind <= RANGE_UNMAP; kind++) {
+		for (vaddr_t gib = 1; gib < 4; gib++) {
+			op = (struct range_op){.kind = (enum range_kind)kind,
+			    .start = gib << 30,
+			    .end = (gib << 30) + PAGE_SIZE,
+			    .perms = PTE_R};
+			if (range_finish(as, &op) != 0)
+				sim_fail("no memory");
+		}
+	}
+}
+
 /*
  * A frame that held code, fetched from by this hart, comes back as fresh memory
  * with `perms`, and is changed by an operation of kind `then`.
@@ -530,6 +547,7 @@ static const char *old_code_is_gone(uint64_t perms, enum range_kind then)
 	struct aspace *as = space_of_a_page(rwx);
 	paddr_t old, new;
 
+	keep_tables(as);
 	if (aspace_resolve(as, PAGE_SIZE, ACCESS_EXEC, &old) != 0 ||
 	    mmu_fetch(old) != 'o')
 		return "it is not executed";

@@ -61,6 +61,7 @@ struct change {
 	bool active;
 	struct range_op op;
 	enum op_kind kind;
+	bool starved; /* an allocation failed in one of its parts */
 	struct seg seg;
 };
 
