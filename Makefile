@@ -92,7 +92,7 @@ LIB_SRCS := lib/string.c lib/print.c
 ARCH_SRCS := arch/entry.S arch/trapvec.S arch/page.S arch/trapframe.c \
 	arch/hart.c arch/tlb.c arch/timer.c arch/sbi.c arch/console.c \
 	arch/power.c arch/fdt.c
-MM_SRCS := mm/memmap.c mm/frame.c mm/buddy.c mm/slab.c mm/alloc_site.c mm/pagetable.c mm/resolve.c \
+MM_SRCS := mm/memmap.c mm/frame.c mm/slab.c mm/alloc_site.c mm/pagetable.c mm/resolve.c \
 	mm/range.c mm/share.c mm/gap.c mm/aspace.c mm/usercopy.c mm/inspect.c mm/kernelmap.c \
 	mm/audit.c
 PROC_SRCS := proc/proc.c proc/sched.c proc/timers.c proc/fork.c proc/image.c \

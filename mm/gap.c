@@ -110,8 +110,7 @@ static unsigned search_step(struct aspace *as, struct range_op *op)
 	walk_look(&w, as, op->at - 1, 0);
 	if (pte_is_empty(pte_read(w.slot))) {
 		i = step_empty(&w, highest_start(op));
-		/* No mapping begins at 0, which is no address. */
-		op->at = max_u64(walk_address(&w, i), PAGE_SIZE);
+		op->at = walk_address(&w, i);
 	} else {
 		i = step_used(&w);
 		op->at = op->top = walk_address(&w, i);
@@ -135,6 +134,7 @@ static int search(struct aspace *as, struct range_op *op, unsigned *budget)
 		vaddr_t start = highest_start(op);
 		unsigned cost = 1;
 
+		/* No mapping begins at 0, which is no address. */
 		if (start >= op->at && start != 0)
 			break;
 		if (op->at > PAGE_SIZE)

@@ -323,7 +323,6 @@ static NOINLINE int table_create(const struct walk *w)
 
 	if (table == NULL)
 		return -ENOMEM;
-	table->eighths = 0;
 	pte_write(w->slot, pte_table(frame_paddr(table)));
 	walk_count_new(w, 1);
 	return 0;
@@ -345,11 +344,14 @@ INLINE int walk_enter(struct walk *w, pte_t e, unsigned how)
 	return ENDS_HERE;
 }
 
-/* The descent. Who only looks takes a shared table for one that is private. */
-INLINE int descend(struct walk *w, int level, unsigned how)
+/*
+ * The descent, which is at level `from`. Who only looks takes a shared table
+ * for one that is private.
+ */
+INLINE int descend(struct walk *w, int from, int level, unsigned how)
 {
 #pragma GCC unroll 2
-	for (; w->level > level; w->level--) {
+	for (int at = from; at > level; at--) {
 		pte_t e = pte_read(w->slot);
 
 		if (how == WALK_LOOK && !pte_names_frame(e))
@@ -361,25 +363,26 @@ INLINE int descend(struct walk *w, int level, unsigned how)
 				return err == ENDS_HERE ? 0 : err;
 			e = pte_read(w->slot);
 		}
-		w->slot = &table_entries(e)[level_index(w->va, w->level - 1)];
-		w->path[w->level - 1] = w->slot;
+		w->slot = &table_entries(e)[level_index(w->va, at - 1)];
+		w->path[at - 1] = w->slot;
+		w->level = at - 1;
 	}
 	return 0;
 }
 
 int walk_down(struct walk *w, int level, unsigned how)
 {
-	return descend(w, level, how);
+	return descend(w, w->level, level, how);
 }
 
 int walk_own(struct walk *w, struct aspace *as, vaddr_t va)
 {
 	walk_begin(w, as, va);
-	return descend(w, 0, WALK_OWN);
+	return descend(w, SV39_ROOT_LEVEL, 0, WALK_OWN);
 }
 
 void walk_look(struct walk *w, struct aspace *as, vaddr_t va, int level)
 {
 	walk_begin(w, as, va);
-	(void)descend(w, level, WALK_LOOK);
+	(void)descend(w, SV39_ROOT_LEVEL, level, WALK_LOOK);
 }

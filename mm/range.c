@@ -208,9 +208,10 @@ static int prune(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 static int own(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 {
 	struct walk w;
+	pte_t *slot;
 	int err;
 
-	if (page_slot(as, op->at) == NULL)
+	if (!page_slot(as, op->at, &slot))
 		op->spent += SV39_ENTRIES;
 	err = walk_own(&w, as, op->at);
 	if (err < 0)

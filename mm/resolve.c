@@ -103,8 +103,7 @@ INLINE int resolve(struct aspace *as, vaddr_t va, enum access access,
 	*changed = false;
 	if (va >= USER_TOP)
 		return -EFAULT;
-	*slot = page_slot(as, va);
-	if (unlikely(*slot == NULL)) {
+	if (unlikely(!page_slot(as, va, slot))) {
 		err = path_own(as, va, need, slot);
 		if (err < 0)
 			return err;

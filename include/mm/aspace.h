@@ -213,11 +213,11 @@ static inline pte_t *table_entries(pte_t e)
 }
 
 /*
- * The entry of the page at `va` < USER_TOP if no table on the way is shared or
- * missing, else NULL: what faults and copies find nearly always, and so the one
- * walk that is not walk_down() of mm/pagetable.c.
+ * Finds the entry of the page at `va` < USER_TOP, if no table on the way is
+ * shared or missing: what faults and copies find nearly always, and so the one
+ * walk that is not that of mm/pagetable.c.
  */
-INLINE pte_t *page_slot(const struct aspace *as, vaddr_t va)
+INLINE bool page_slot(const struct aspace *as, vaddr_t va, pte_t **slot)
 {
 	pte_t *at = &as->top[level_index(va, SV39_ROOT_LEVEL)];
 
@@ -226,10 +226,11 @@ INLINE pte_t *page_slot(const struct aspace *as, vaddr_t va)
 		pte_t e = pte_read(at);
 
 		if (unlikely(!pte_is_table(e)))
-			return NULL;
+			return false;
 		at = &table_entries(e)[level_index(va, level - 1)];
 	}
-	return at;
+	*slot = at;
+	return true;
 }
 
 /*
@@ -240,13 +241,10 @@ INLINE pte_t *page_slot(const struct aspace *as, vaddr_t va)
 INLINE void *user_page_ready(const struct aspace *as, vaddr_t va,
     enum access access)
 {
-	const pte_t *slot;
+	pte_t *slot;
 	pte_t e;
 
-	if (unlikely(va >= USER_TOP))
-		return NULL;
-	slot = page_slot(as, va);
-	if (unlikely(slot == NULL))
+	if (unlikely(va >= USER_TOP || !page_slot(as, va, &slot)))
 		return NULL;
 	e = pte_read(slot);
 	if (unlikely(!pte_allows(e, (uint64_t)access)))

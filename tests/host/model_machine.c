@@ -135,6 +135,13 @@ uint64_t frame_audit_free(void)
 	return frame_free_count();
 }
 
+struct frame *frame_next_known(const struct frame *f)
+{
+	uint64_t next = f == NULL ? 0 : (uint64_t)(f - frames) + 1;
+
+	return next < MODEL_FRAMES ? &frames[next] : NULL;
+}
+
 void page_copy(void *dst, const void *src)
 {
 	memcpy(dst, src, 2 * sizeof(uint64_t));

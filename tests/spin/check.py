@@ -99,7 +99,7 @@ MUTANTS: Dict[str, Scope] = {
     # mm/frame.c
     "NO_CACHE_LOCK": FRAMES,
     "NO_DEPOT_LOCK": FRAMES,
-    "NO_BUDDY_LOCK": FRAMES,
+    "NO_FRESH_LOCK": FRAMES,
     "STEAL_HOLDING": FRAMES,
 }
 
