@@ -172,25 +172,24 @@ INLINE void entries_copy(pte_t *to, pte_t *from, const struct frame *shared,
 {
 	const uintptr_t origin = frame_origin();
 	unsigned left = shared->used;
+	bool may_skip = !eighth_is_used(shared, 0);
 
 	while (left > 0) {
-		bool last_is_empty = false;
-
+		while (unlikely(may_skip) && is_unused_eighth(shared, from)) {
+			from += EIGHTH;
+			to += EIGHTH;
+		}
+		may_skip = false;
 		left -= GROUP;
 #pragma GCC unroll 8
 		for (unsigned i = 0; i < GROUP; i++) {
 			if (entry_copy(&to[i], &from[i], level, origin))
 				continue;
 			left++;
-			last_is_empty = i == GROUP - 1;
+			may_skip = i == GROUP - 1;
 		}
 		from += GROUP;
 		to += GROUP;
-		while (unlikely(last_is_empty) && left > 0 &&
-		    is_unused_eighth(shared, from)) {
-			from += EIGHTH;
-			to += EIGHTH;
-		}
 	}
 }
 
