@@ -12,12 +12,14 @@ MAKEFLAGS += --no-builtin-rules
 B := build
 Q := $(if $(V),,@)
 
-deps: ## install what is missing (asks for nothing if all is there)
-	$(Q)sh tools/deps.sh
-
-# What is installed decides how the rest is built: read this file once more.
+# The goals named beside `deps` decide what is installed: what they need.
 AFTER_DEPS := $(if $(filter deps,$(MAKECMDGOALS)),\
 	$(filter-out deps,$(MAKECMDGOALS)))
+
+deps: ## install what the other goals need; alone, what any needs
+	$(Q)LLVM=$(LLVM) sh tools/deps.sh $(AFTER_DEPS)
+
+# What is installed decides how the rest is built: read this file once more.
 ifneq ($(strip $(AFTER_DEPS)),)
 
 .PHONY: deps after-deps $(AFTER_DEPS)
@@ -51,7 +53,7 @@ LIBGCC := -lgcc
 endif
 
 # GCC 12 and later refuse CSR and fence.i instructions without these names,
-# clang 14 refuses the names.
+# clang 14 refuses the names. The letter g stands for them as well.
 ARCH_NAMES := $(shell echo | $(CC) -march=rv64imac_zicsr_zifencei -mabi=lp64 \
 		-x c -c - -o /dev/null 2>/dev/null && echo _zicsr_zifencei)
 MARCH := rv64imac$(ARCH_NAMES)
@@ -91,17 +93,17 @@ KERNEL_LDFLAGS := -march=$(MARCH) -mabi=lp64 -nostdlib -static \
 LIB_SRCS := lib/string.c lib/print.c
 ARCH_SRCS := arch/entry.S arch/trapvec.S arch/page.S arch/trapframe.c \
 	arch/hart.c arch/tlb.c arch/timer.c arch/sbi.c arch/console.c \
-	arch/power.c arch/fdt.c
+	arch/power.c arch/fdt.c arch/machine.c
 MM_SRCS := mm/memmap.c mm/frame.c mm/slab.c mm/alloc_site.c mm/pagetable.c mm/resolve.c \
 	mm/range.c mm/share.c mm/gap.c mm/aspace.c mm/usercopy.c mm/inspect.c mm/kernelmap.c \
 	mm/audit.c
 PROC_SRCS := proc/proc.c proc/sched.c proc/timers.c proc/fork.c proc/image.c \
-	proc/exec.c proc/args.c proc/exit.c proc/signal.c proc/sigframe.c \
-	proc/sigwait.c proc/fp.c proc/file.c proc/pipe.c proc/futex.c \
+	proc/exec.c proc/args.c proc/exit.c proc/wait.c proc/signal.c proc/kill.c proc/sigframe.c \
+	proc/sigwait.c proc/group.c proc/call.c proc/walk.c proc/space.c proc/fast_switch.c proc/fp.c proc/file.c proc/pipe.c proc/futex.c \
 	proc/tty.c proc/initrd.c proc/random.c
 TRAP_SRCS := trap/trap.c trap/fault.c trap/syscall.c trap/sys_mem.c \
 	trap/sys_file.c trap/sys_path.c trap/sys_proc.c trap/sys_misc.c \
-	trap/sys_time.c trap/sys_wait.c trap/sys_limits.c trap/sys_calf.c
+	trap/sys_time.c trap/sys_wait.c trap/sys_limits.c trap/sys_calf.c trap/fast_pipe.c
 KERNEL_SRCS := main.c $(LIB_SRCS) $(ARCH_SRCS) $(MM_SRCS) $(PROC_SRCS) \
 	$(TRAP_SRCS)
 
@@ -111,7 +113,11 @@ include tests/kernel/suites.mk
 include tests/red/red.mk
 include tests/linux/linux.mk
 
-all: $(B)/calf.elf $(B)/calf.asm ## build the kernel with its programs
+# The listing is a convenience: LLVM comes without the tool on some systems.
+OBJDUMP := $(firstword $(foreach t,$(if $(CROSS),$(CROSS)objdump) \
+	llvm-objdump,$(if $(shell command -v $(t) 2>/dev/null),$(t))))
+
+all: $(B)/calf.elf $(if $(OBJDUMP),$(B)/calf.asm) ## build the kernel with its programs
 
 # Three kernels from the same sources: as it is, with its checks on, and with
 # those of the compiler as well.
@@ -123,7 +129,7 @@ $(1)/%.o: %.c Makefile
 $(1)/%.o: %.S Makefile
 	@mkdir -p $$(@D)
 	$$(if $$(Q),@echo "  AS    $$@")
-	$$(Q)$$(CC) $$(KERNEL_CFLAGS) $(2) -march=rv64gc$$(ARCH_NAMES) -c $$< -o $$@
+	$$(Q)$$(CC) $$(KERNEL_CFLAGS) $(2) -march=rv64gc -c $$< -o $$@
 -include $$(patsubst %,$(1)/%.d,$$(basename $$(KERNEL_SRCS) $$(KTEST_SRCS) \
 	$$(UBSAN_SRCS)))
 endef
@@ -157,11 +163,11 @@ $(B)/calf-ubsan.elf: $(UBSAN_KERNEL_OBJS) $(B)/initrd.o linker.ld
 	$(Q)$(CC) $(KERNEL_LDFLAGS) $(UBSAN_KERNEL_OBJS) $(B)/initrd.o -o $@
 
 $(B)/calf.asm: $(B)/calf.elf
-	$(Q)$(CROSS)objdump -d $< > $@ 2>/dev/null || llvm-objdump -d $< > $@
+	$(Q)$(OBJDUMP) -d $< > $@
 
 # --- user programs -----------------------------------------------------------
 
-USER_CFLAGS := $(COMMON) -march=rv64gc$(ARCH_NAMES) -mabi=lp64d \
+USER_CFLAGS := $(COMMON) -march=rv64gc -mabi=lp64d \
 	-mcmodel=medany -ffunction-sections -fdata-sections -fno-pic \
 	-Iuser/include -Iinclude
 USER_LDFLAGS := -march=rv64gc -mabi=lp64d -nostdlib -static \
@@ -232,8 +238,13 @@ QEMU_ARGS := -machine virt -smp $(SMP) -m $(MEM) -nographic
 RUN_ARGS = $(QEMU_ARGS) -kernel $(B)/calf.elf \
 	$(if $(INITRD),-initrd $(INITRD)) $(if $(APPEND),-append "$(APPEND)")
 
+# The status that a session ends with is news, not an error of make's; that
+# there is no QEMU is one (126, 127).
 run: $(B)/calf.elf ## boot to the shell (SMP= MEM= INITRD= APPEND=)
-	$(QEMU) $(RUN_ARGS)
+	$(info $(QEMU) $(RUN_ARGS))
+	@$(QEMU) $(RUN_ARGS); status=$$?; case $$status in 0) ;; \
+		126 | 127) exit $$status ;; \
+		*) echo "QEMU ended with status $$status." ;; esac
 
 gdb: $(B)/calf.elf ## the same under gdb, stopped at the first instruction
 	$(Q)sh tools/gdb/session.sh "$(GDB)" "$(B)/calf.elf" \
@@ -253,7 +264,11 @@ TEST_FILES := $(B)/calf.elf $(B)/calf-test.elf $(B)/test.cpio \
 	$(B)/calf-ubsan.elf $(B)/genprog.cpio $(B)/fuzz.cpio $(RED_FILES)
 LINUX_FILES := $(B)/calf-test.elf $(B)/test.cpio $(B)/genprog.cpio
 FUZZ_FILES := $(B)/calf-test.elf $(B)/fuzz.cpio
-RUN_BOOTS := $(PYTHON) tools/run.py --boots tests/boots.txt
+RUN_BOOTS := $(PYTHON) tools/run.py --boots tests/boots.txt --build $(B) \
+	--logs $(B)/logs
+
+HAS_LLVM := $(shell command -v clang >/dev/null && \
+	command -v ld.lld >/dev/null && echo yes)
 
 test: $(TEST_FILES) $(HOST_PROGS) ## every test that fits into a few minutes
 	$(Q)$(RUN_BOOTS)
@@ -271,6 +286,18 @@ test-linux: $(LINUX_FILES) ## the same programs here and on Linux (COUNT= SEED=)
 test-ubsan: $(TEST_FILES) ## the same in a kernel built with -fsanitize=undefined
 	$(Q)$(RUN_BOOTS) 'ubsan-*' red-kernel-shift
 
+# In a folder of its own; GCC builds what the other tests run.
+test-clang: ## tests in the kernel and on it, built by clang
+ifeq ($(HAS_LLVM),)
+	@echo "test-clang: skipped, as there is no clang or no ld.lld"
+else
+	+$(Q)$(MAKE) --no-print-directory LLVM=1 B=$(B)/clang test-either
+endif
+
+# What each compiler's kernel has to pass.
+test-either: $(LINUX_FILES) $(B)/calf.elf
+	$(Q)$(RUN_BOOTS) 'kernel-*' user-smp2
+
 test-red: $(TEST_FILES) ## boots that must fail, and do
 	$(Q)$(RUN_BOOTS) 'red-*'
 
@@ -279,6 +306,34 @@ test-red: $(TEST_FILES) ## boots that must fail, and do
 test-spin: ## models of what harts do at once (DEEP=1 MUTANT=name)
 	$(Q)$(PYTHON) tests/spin/check.py $(if $(DEEP),--deep) \
 		$(if $(MUTANT),--mutant $(MUTANT))
+
+# --- another machine: Spike, the reference of the instruction set --------------
+
+SPIKE ?= spike
+FIRMWARE ?= /usr/lib/riscv64-linux-gnu/opensbi/generic/fw_jump.elf
+SPIKE_FILES := $(B)/calf-test.img $(B)/spike-fw.elf $(B)/test.cpio
+OBJCOPY := $(if $(filter 1,$(LLVM)),llvm-objcopy,$(CROSS)objcopy)
+
+# The whole image as it lies in memory.
+$(B)/calf-test.img: $(B)/calf-test.elf
+	$(Q)$(OBJCOPY) -O binary $< $@
+
+# Spike finds by these names where the firmware says that it is done.
+$(B)/spike-fw.elf: $(FIRMWARE)
+	@mkdir -p $(@D)
+	$(Q)$(OBJCOPY) --add-symbol tohost=.htif:8 \
+		--add-symbol fromhost=.htif:0 $< $@
+
+spike: ## suites on that simulator (SPIKE=path FIRMWARE=fw_jump.elf)
+ifeq ($(shell command -v $(SPIKE)),)
+	@echo "spike: skipped, as there is no $(SPIKE) (SPIKE=path)"
+else ifeq ($(wildcard $(FIRMWARE)),)
+	@echo "spike: skipped, as there is no $(FIRMWARE) (FIRMWARE=fw_jump.elf)"
+else
+	+$(Q)$(MAKE) --no-print-directory $(SPIKE_FILES)
+	$(Q)SPIKE=$(SPIKE) $(PYTHON) tools/run.py --boots tests/spike.txt \
+		--build $(B) --logs $(B)/logs $(ONLY)
+endif
 
 # --- random system calls and storms of forks ---------------------------------
 
@@ -310,10 +365,14 @@ $(B)/bench.cpio: $(B)/bin/bench $(B)/bin/true tools/mkcpio.sh
 		bin/true=$(B)/bin/true:755
 
 BENCH_FILES := $(B)/calf.elf $(B)/bench.cpio
+COMPILER = $(if $(filter 1,$(LLVM)),clang $(shell clang -dumpversion),gcc \
+	$(shell $(CC) -dumpfullversion))
 BENCH = $(PYTHON) tools/bench.py --qemu $(QEMU) $(if $(QUICK),--quick) \
+	--compiler "$(strip $(COMPILER))" --kernel $(B)/calf.elf \
+	--initrd $(B)/bench.cpio $(if $(RECORD),--record) \
 	$(if $(LINUX),--linux $(LINUX))
 
-bench: $(BENCH_FILES) ## instructions beside Linux's (QUICK=1 LINUX=Image)
+bench: $(BENCH_FILES) ## instructions beside Linux's (QUICK=1 RECORD=1 LINUX=Image)
 	$(BENCH)
 
 bench-gate: $(BENCH_FILES) ## fail where something costs 5 % more than recorded
@@ -343,32 +402,46 @@ C_FILES := $(wildcard *.c arch/*.[ch] mm/*.[ch] proc/*.[ch] trap/*.[ch] \
 KERNEL_C := $(filter %.c,$(KERNEL_SRCS))
 CLANG ?= clang
 
-CHECKS := format layers locks clang registers analyzer stack docs
-check: $(CHECKS:%=check-%) ## all that needs no boot
+# A check that cannot run says `NAME: skipped`, and why, and succeeds.
+CHECKS := format layers locks clang registers analyzer cppcheck stack docs
+check: ## all that needs no boot
+	+@sh tools/check.sh "$(MAKE)" $(CHECKS)
+
+# The layout is that of one version: others differ in what they make of it.
+CLANG_FORMAT ?= $(firstword $(foreach f,clang-format-14 clang-format,\
+	$(if $(filter 14.%,$(shell $(f) --version 2>/dev/null)),$(f))))
 
 check-format: ## is every file as clang-format would write it?
-	@clang-format --dry-run -Werror $(C_FILES) && echo "format: clean"
+ifeq ($(CLANG_FORMAT),)
+	@echo "format: skipped, as there is no clang-format 14"
+else
+	@$(CLANG_FORMAT) --dry-run -Werror $(C_FILES) && echo "format: clean"
+endif
 
 check-layers: ## who includes whom, where instructions may be, sizes
 	@$(PYTHON) tools/check-layers.py
 
 check-locks: ## clang's thread safety analysis of every kernel file
-	@for file in $(KERNEL_C); do \
+	@if ! command -v $(CLANG) >/dev/null; then \
+		echo "locks: skipped, as there is no $(CLANG)"; exit; fi; \
+	for file in $(KERNEL_C); do \
 		$(CLANG) --target=riscv64-unknown-elf -march=rv64imac \
 		-mabi=lp64 -ffreestanding -std=gnu17 -DCALF_TEST \
 		-fsyntax-only -Wall -Wextra -Wthread-safety -Werror \
 		-Iinclude -I. $$file || exit 1; \
 	done && echo "locks: clean"
 
-check-clang: ## does clang build it all, where it has a linker?
-	@if command -v ld.lld >/dev/null; then \
-		$(MAKE) --no-print-directory LLVM=1 B=$(B)/clang >/dev/null && \
-		echo "clang: builds"; \
-	else echo "clang: not checked, as there is no ld.lld"; fi
+check-clang: ## does clang build it all?
+ifeq ($(HAS_LLVM),)
+	@echo "clang: skipped, as there is no clang or no ld.lld"
+else
+	+@$(MAKE) --no-print-directory LLVM=1 B=$(B)/clang all \
+		$(B)/clang/calf-test.elf >/dev/null && echo "clang: builds"
+endif
 
-check-registers: $(KERNEL_OBJS) ## does C leave alone what trapvec.S does not save?
+check-registers: $(if $(filter 1,$(LLVM)),,$(KERNEL_OBJS)) ## does C leave alone what trapvec.S does not save?
 ifeq ($(LLVM),1)
-	@echo "registers: clang uses them all"
+	@echo "registers: skipped, as clang uses them all"
 else
 	@for file in $(filter-out %/entry.o %/trapvec.o,$(KERNEL_OBJS)); do \
 		$(CROSS)objdump -d $$file | grep -E '\b(gp|t[2-6])\b' && \
@@ -376,23 +449,33 @@ else
 	done; echo "registers: clean"
 endif
 
-# GCC's analysis of paths through a function and what it calls, and cppcheck's
-# of what the language leaves open. cppcheck 2.10 cannot read an attribute of
-# `type *(name)(...)`, so it gets none; and alloc_site.c walks over a section
-# from one symbol of the linker's to another, which it takes for two objects.
+# GCC's analysis of paths through a function and what it calls.
 $(eval $(call kernel_rules,$(B)/analyzer,-DCALF_TEST -fanalyzer))
 ANALYZED := $(if $(filter 1,$(LLVM)),,$(KERNEL_C:%.c=$(B)/analyzer/%.o))
 
-check-analyzer: $(ANALYZED) ## gcc -fanalyzer and cppcheck of every kernel file
-	@cppcheck -q --enable=warning,performance,portability --std=c11 \
-		--platform=unix64 --error-exitcode=1 -DCALF_TEST -D__riscv \
-		-U__clang__ -U__ASSEMBLER__ '-D__attribute__(x)=' -Iinclude -I. \
-		--suppress=comparePointers:mm/alloc_site.c $(KERNEL_C)
-	@echo "analyzer: clean$(if $(ANALYZED),, (cppcheck only: no GCC))"
+check-analyzer: $(ANALYZED) ## gcc -fanalyzer of every kernel file
+	@echo "analyzer: $(if $(ANALYZED),clean,skipped, as there is no GCC)"
 
-check-stack: $(KERNEL_OBJS) $(TEST_KERNEL_OBJS) ## how deep can the stack get?
+# What the language leaves open. cppcheck 2.10 cannot read an attribute of
+# `type *(name)(...)`, so it gets none, and learns from a file who does not
+# return; alloc_site.c walks over a section from one symbol of the linker's to
+# another, which it takes for two objects; 2.17 cannot read a register variable
+# and gives up on sbi.c, and wants to tell how much it looks at.
+check-cppcheck: ## cppcheck of every kernel file
+	@if ! command -v cppcheck >/dev/null; then \
+		echo "cppcheck: skipped, as there is none"; exit; fi; \
+	cppcheck -q --enable=warning,performance,portability --std=c11 \
+		--platform=unix64 --error-exitcode=1 -DCALF_TEST -D__riscv \
+		-U__clang__ -U__ASSEMBLER__ '-D__attribute__(x)=' \
+		--library=tools/cppcheck.cfg -Iinclude -I. \
+		--suppress=comparePointers:mm/alloc_site.c \
+		--suppress=syntaxError:arch/sbi.c \
+		--suppress=normalCheckLevelMaxBranches $(KERNEL_C) && \
+	echo "cppcheck: clean"
+
+check-stack: $(if $(filter 1,$(LLVM)),,$(KERNEL_OBJS) $(TEST_KERNEL_OBJS)) ## how deep can the stack get?
 ifeq ($(LLVM),1)
-	@echo "stack: not checked, as only GCC tells of calls and frames"
+	@echo "stack: skipped, as only GCC tells of calls and frames"
 else
 	@$(PYTHON) tools/check-stack.py $(B)/kernel $(B)/test
 endif
@@ -400,10 +483,17 @@ endif
 check-docs: ## do the documents name what exists?
 	@$(PYTHON) tools/check-docs.py
 
-format: ## let clang-format write every file
-	@clang-format -i $(C_FILES)
+format: ## let clang-format 14 write every file
+	@$(or $(CLANG_FORMAT),clang-format-14) -i $(C_FILES)
 
 # --- the rest ----------------------------------------------------------------
+
+# Those that are not there are not named.
+compilers: ## which compilers and which QEMU are there?
+	@for tool in $(CROSS)gcc clang $(HOSTCC) riscv64-linux-gnu-gcc $(QEMU); do \
+		! command -v $$tool >/dev/null || \
+		echo "$$tool: $$($$tool --version 2>/dev/null | head -n 1)"; \
+	done
 
 clean: ## remove build/
 	rm -rf $(B)
@@ -413,7 +503,9 @@ help: ## this list
 		$(MAKEFILE_LIST)
 
 .PHONY: all run gdb debug fuzz storm test test-kernel test-user test-linux \
-	test-spin test-ubsan test-red bench bench-gate bench-wall profile check \
-	$(CHECKS:%=check-%) format deps clean help
+	test-spin test-ubsan test-clang test-either test-red \
+	spike bench bench-gate bench-wall profile check \
+	$(CHECKS:%=check-%) format deps \
+	compilers clean help
 
 endif

@@ -2,6 +2,7 @@
 /*
  * main.c - the boot order. The one file that may see everything.
  */
+#include "arch/console.h"
 #include "arch/hart.h"
 #include "arch/machine.h"
 #include "arch/power.h"
@@ -16,6 +17,7 @@
 #include "proc/random.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
+#include "proc/tty.h"
 #ifdef CALF_TEST
 #include "tests/kernel/ktest.h"
 #endif
@@ -81,6 +83,17 @@ static void init_start(void)
 	proc_start_init(path, args);
 }
 
+#ifdef CALF_TEST
+static uint64_t number(const char *digits, size_t len)
+{
+	uint64_t value = 0;
+
+	for (; len > 0 && *digits >= '0' && *digits <= '9'; digits++, len--)
+		value = value * 10 + (uint64_t)(*digits - '0');
+	return value;
+}
+#endif
+
 /* In a test build, the tests instead of a process if asked for. */
 static void tests_start(void)
 {
@@ -90,13 +103,18 @@ static void tests_start(void)
 
 	if (bootarg_find("ktest", &words, &len))
 		kernel_tests_run(words, len);
+	if (bootarg_find("bound", &words, &len))
+		hart_bound = number(words, len);
 #endif
 }
 
 void kmain(uint64_t hartid, paddr_t fdt)
 {
+	struct region image = {virt_to_phys(kernel_start),
+	    page_ceil(virt_to_phys(kernel_end))};
+
 	hart_init_boot();
-	machine_init(fdt);
+	machine_init(fdt, image);
 	machine_set_boot_hart(hartid);
 	memory_init();
 	kernelmap_init();
@@ -114,6 +132,7 @@ void kmain(uint64_t hartid, paddr_t fdt)
 		    machine.harts_ignored, MAX_HARTS);
 	random_init();
 	signal_init();
+	tty_init();
 	files_init();
 	tests_start();
 	init_start();

@@ -6,10 +6,10 @@
  * Input is polled (proc/tty.c says when): it works on every interrupt
  * controller, and a person types slowly.
  */
+#include "arch/console.h"
 #include "arch/hart.h"
 #include "arch/lock.h"
 #include "arch/machine.h"
-#include "arch/power.h"
 #include "lib/print.h"
 #include "sbi.h"
 

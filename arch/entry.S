@@ -105,6 +105,8 @@ enter_upper_half:
 	sfence.vma
 	csrw	satp, a0
 	sfence.vma
+	csrr	t0, satp		/* a mode that is missing is not set */
+	bne	t0, a0, no_sv39
 
 	/* From here every trap in the kernel is a bug with a report. */
 	la	t0, trap_vector
@@ -122,6 +124,20 @@ enter_upper_half:
 	mv	s0, zero		/* the end of every backtrace */
 	mv	ra, zero
 	jr	a3
+
+	/* Addresses are physical still, and only the firmware can speak. */
+no_sv39:
+	la	s0, no_sv39_text
+5:	lbu	a0, 0(s0)
+	beqz	a0, 3b
+	li	a7, 1			/* the legacy console_putchar */
+	ecall
+	addi	s0, s0, 1
+	j	5b
+
+	.section .rodata
+no_sv39_text:
+	.asciz	"Bail out! expected an MMU with Sv39\n"
 
 	/* Not in .bss, which is cleared when this is set already. */
 	.data

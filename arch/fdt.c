@@ -1,334 +1,322 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fdt.c - reading the device tree.
+ * fdt.c - reading a flattened device tree.
  *
- * One pass over the flattened tree. All properties of a node come before its
- * children, so a node is looked at when its first child or its end is met.
+ * The tree is a header, a list of reserved memory, a block of structure and a
+ * block of strings. The structure is a sequence of words: a token, and what
+ * belongs to it. Places in it are offsets from the start of the tree, so that
+ * an offset compared with the block's end is all that a check takes.
  *
  * Ref: Devicetree Specification, "Flattened Devicetree (DTB) Format".
  */
-#include "arch/machine.h"
+#include "fdt.h"
+
 #include "lib/assert.h"
+#include "lib/print.h"
 #include "lib/string.h"
 
-#define FDT_MAGIC 0xd00dfeed
+#define FDT_MAGIC   0xd00dfeed
+#define FDT_VERSION 17
 enum { FDT_BEGIN = 1, FDT_END = 2, FDT_PROP = 3, FDT_NOP = 4 };
 #define MAX_DEPTH 12
 
-struct header {
-	uint32_t magic, totalsize, off_struct, off_strings, off_reserved;
+/* The words of the header. */
+enum {
+	H_MAGIC,
+	H_SIZE,
+	H_STRUCT,
+	H_STRINGS,
+	H_RESERVED,
+	H_VERSION,
+	H_COMPATIBLE,
+	H_BOOT_HART,
+	H_STRINGS_SIZE,
+	H_STRUCT_SIZE,
+	H_WORDS
 };
 
-struct prop {
-	const uint8_t *data;
-	uint32_t len;
-};
+static struct {
+	const uint8_t *base;
+	uint32_t size;
+	uint32_t structure, structure_end;
+	uint32_t strings, strings_end;
+	uint32_t reserved;
+} tree;
 
-struct node {
-	const char *name;
-	uint32_t address_cells, size_cells; /* for its children's reg */
-	struct prop reg, compatible, device_type, status;
-	bool done;
-};
+static struct fdt_node nodes[MAX_DEPTH]; /* from the root to the current one */
 
-struct parser {
-	struct node stack[MAX_DEPTH];
-	int depth; /* of the current node; -1 before the root */
-};
-
-struct machine machine = {.bootargs = "", .timebase_hz = 10000000};
-static struct parser parser;
-
-static uint32_t be32(const void *p)
+static uint32_t be32(const uint8_t *b)
 {
-	const uint8_t *b = p;
-
 	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 |
 	    (uint32_t)b[2] << 8 | b[3];
 }
 
-static uint64_t cells(const uint8_t *p, uint32_t count)
+static uint32_t word_at(uint32_t at)
+{
+	return be32(tree.base + at);
+}
+
+/* At most two cells. */
+static uint64_t cells(const uint8_t *data, uint32_t count)
 {
 	uint64_t value = 0;
 
 	for (uint32_t i = 0; i < count; i++)
-		value = value << 32 | be32(p + 4 * i);
+		value = value << 32 | be32(data + 4 * i);
 	return value;
 }
 
-/* A number of 4 or 8 bytes: QEMU has written the same property both ways. */
-static uint64_t prop_number(struct prop p)
+void fdt_reject(const struct fdt_node *node, const char *fmt, ...)
 {
-	return p.len == 4 || p.len == 8 ? cells(p.data, p.len / 4) : 0;
+	char path[64] = "", what[120];
+	size_t len = 0;
+	va_list args;
+
+	for (const struct fdt_node *n = nodes; node != NULL && n++ < node;)
+		if (len < sizeof path)
+			len += str_format(path + len, sizeof path - len, "/%s",
+			    n->name);
+	va_start(args, fmt);
+	(void)str_vformat(what, sizeof what, fmt, args);
+	va_end(args);
+	panic("device tree, node %s: %s", len > 0 ? path : "/", what);
 }
 
-/* `p` is a list of strings. */
-static bool prop_has(struct prop p, const char *word)
-{
-	uint32_t at = 0;
+/* ---- The header ---- */
 
-	while (at < p.len) {
-		if (strcmp((const char *)p.data + at, word) == 0)
-			return true;
-		at += (uint32_t)strlen((const char *)p.data + at) + 1;
-	}
-	return false;
+/* A block of the tree; its end, or a panic if it is not inside. */
+static uint32_t block_end(uint32_t start, uint32_t size, const char *name)
+{
+	if (start > tree.size || size > tree.size - start)
+		panic("device tree: its %s, %u bytes at %u, is outside", name,
+		    size, start);
+	return start + size;
 }
 
-static struct node *parent(struct parser *ps)
+struct region fdt_open(paddr_t fdt)
 {
-	return &ps->stack[ps->depth > 0 ? ps->depth - 1 : 0];
+	uint32_t word[H_WORDS];
+
+	if (fdt == 0 || fdt > DIRECT_MAP_SIZE - sizeof word)
+		panic("expected a device tree in a1 at boot, found %lx", fdt);
+	tree.base = phys_to_virt(fdt);
+	for (uint32_t i = 0; i < H_WORDS; i++)
+		word[i] = word_at(4 * i);
+	if (word[H_MAGIC] != FDT_MAGIC)
+		panic("expected a device tree in a1 at boot, found %x at %lx",
+		    word[H_MAGIC], fdt);
+	if (word[H_VERSION] < FDT_VERSION || word[H_COMPATIBLE] > FDT_VERSION)
+		panic("expected a device tree of version %d, found %u",
+		    FDT_VERSION, word[H_VERSION]);
+	tree.size = word[H_SIZE];
+	if (tree.size < sizeof word || tree.size > DIRECT_MAP_SIZE - fdt)
+		panic("device tree: it cannot have %u bytes", tree.size);
+	tree.structure = word[H_STRUCT];
+	tree.structure_end =
+	    block_end(word[H_STRUCT], word[H_STRUCT_SIZE], "structure");
+	tree.strings = word[H_STRINGS];
+	tree.strings_end =
+	    block_end(word[H_STRINGS], word[H_STRINGS_SIZE], "strings");
+	tree.reserved = word[H_RESERVED];
+	return (struct region){fdt, fdt + tree.size};
 }
 
-/* The i-th region of the current node's reg. */
-static bool reg_region(struct parser *ps, uint32_t i, struct region *region)
+void fdt_reservations(void (*reserve)(struct region region))
 {
-	struct node *node = &ps->stack[ps->depth];
-	uint32_t ac = parent(ps)->address_cells, sc = parent(ps)->size_cells;
-	uint32_t at = i * (ac + sc) * 4;
+	for (uint32_t at = tree.reserved;; at += 16) {
+		uint64_t start, size;
 
-	if (ac + sc == 0 || at + (ac + sc) * 4 > node->reg.len)
-		return false;
-	region->start = cells(node->reg.data + at, ac);
-	region->end = region->start + cells(node->reg.data + at + 4 * ac, sc);
-	return true;
-}
-
-static void add_region(struct region *list, unsigned *count,
-    struct region region)
-{
-	if (region.end <= region.start)
-		return;
-	if (*count == MAX_REGIONS)
-		panic("expected at most %d memory regions", MAX_REGIONS);
-	list[(*count)++] = region;
-}
-
-static void add_all(struct parser *ps, struct region *list, unsigned *count)
-{
-	struct region region;
-
-	for (uint32_t i = 0; reg_region(ps, i, &region); i++)
-		add_region(list, count, region);
-}
-
-static void cpu_found(struct parser *ps)
-{
-	struct node *node = &ps->stack[ps->depth];
-	uint64_t hartid = cells(node->reg.data, node->reg.len / 4);
-
-	if (prop_has(node->status, "disabled"))
-		return;
-	if (machine.hart_count == MAX_HARTS)
-		machine.harts_ignored++;
-	else
-		machine.hartids[machine.hart_count++] = hartid;
-}
-
-static void device_found(struct parser *ps)
-{
-	struct node *node = &ps->stack[ps->depth];
-	struct region region;
-
-	if (!reg_region(ps, 0, &region))
-		return;
-	if (prop_has(node->compatible, "ns16550a") && machine.uart == 0)
-		machine.uart = region.start;
-	if (prop_has(node->compatible, "sifive,test0"))
-		machine.test_device = region.start;
-	if (prop_has(node->compatible, "google,goldfish-rtc"))
-		machine.rtc = region.start;
-}
-
-static void node_done(struct parser *ps)
-{
-	struct node *node = &ps->stack[ps->depth];
-
-	if (node->done)
-		return;
-	node->done = true;
-	if (prop_has(node->device_type, "memory"))
-		add_all(ps, machine.ram, &machine.ram_count);
-	else if (prop_has(node->device_type, "cpu"))
-		cpu_found(ps);
-	else if (ps->depth > 0 &&
-	    strcmp(parent(ps)->name, "reserved-memory") == 0)
-		add_all(ps, machine.reserved, &machine.reserved_count);
-	else
-		device_found(ps);
-}
-
-static bool isa_has(const char *isa, size_t len, const char *name)
-{
-	size_t want = strlen(name);
-
-	for (size_t i = 0; i + want <= len; i++)
-		if (strncmp(isa + i, name, want) == 0)
-			return true;
-	return false;
-}
-
-static void chosen_prop(const char *name, struct prop p)
-{
-	if (strcmp(name, "bootargs") == 0 && p.len > 0)
-		machine.bootargs = (const char *)p.data;
-	else if (strcmp(name, "linux,initrd-start") == 0)
-		machine.initrd.start = prop_number(p);
-	else if (strcmp(name, "linux,initrd-end") == 0)
-		machine.initrd.end = prop_number(p);
-	else if (strcmp(name, "rng-seed") == 0) {
-		machine.rng_seed = p.data;
-		machine.rng_seed_len = p.len;
-	}
-}
-
-static void prop_found(struct parser *ps, const char *name, struct prop p)
-{
-	struct node *node = &ps->stack[ps->depth];
-
-	if (strcmp(name, "#address-cells") == 0)
-		node->address_cells = be32(p.data);
-	else if (strcmp(name, "#size-cells") == 0)
-		node->size_cells = be32(p.data);
-	else if (strcmp(name, "reg") == 0)
-		node->reg = p;
-	else if (strcmp(name, "compatible") == 0)
-		node->compatible = p;
-	else if (strcmp(name, "device_type") == 0)
-		node->device_type = p;
-	else if (strcmp(name, "status") == 0)
-		node->status = p;
-	else if (strcmp(name, "timebase-frequency") == 0)
-		machine.timebase_hz = prop_number(p);
-	else if (strcmp(name, "riscv,isa") == 0 && p.len > 0)
-		machine.has_sstc =
-		    isa_has((const char *)p.data, p.len - 1, "_sstc");
-	else if (strcmp(name, "reg-shift") == 0 &&
-	    prop_has(node->compatible, "ns16550a"))
-		machine.uart_shift = be32(p.data);
-	else if (strcmp(node->name, "chosen") == 0)
-		chosen_prop(name, p);
-}
-
-static const uint8_t *node_begin(struct parser *ps, const uint8_t *p)
-{
-	if (ps->depth >= 0)
-		node_done(ps);
-	if (++ps->depth == MAX_DEPTH)
-		panic("expected a device tree at most %d deep", MAX_DEPTH);
-	ps->stack[ps->depth] = (struct node){.name = (const char *)p,
-	    .address_cells = 2,
-	    .size_cells = 1};
-	return p + ((strlen((const char *)p) + 4) & ~3UL);
-}
-
-static void parse(struct parser *ps, const uint8_t *p, const char *strings)
-{
-	for (;;) {
-		uint32_t token = be32(p);
-
-		p += 4;
-		if (token == FDT_BEGIN) {
-			p = node_begin(ps, p);
-		} else if (token == FDT_END) {
-			node_done(ps);
-			if (--ps->depth < 0)
-				return;
-		} else if (token == FDT_PROP) {
-			struct prop prop = {p + 8, be32(p)};
-
-			prop_found(ps, strings + be32(p + 4), prop);
-			p += 8 + ((prop.len + 3) & ~3U);
-		} else if (token != FDT_NOP) {
-			panic("expected a device tree token, found %x", token);
-		}
-	}
-}
-
-static void parse_reservations(const uint8_t *p)
-{
-	struct region region;
-
-	for (;; p += 16) {
-		region.start = cells(p, 2);
-		region.end = region.start + cells(p + 8, 2);
-		if (region.start == 0 && region.end == 0)
+		(void)block_end(at, 16, "list of reservations");
+		start = cells(tree.base + at, 2);
+		size = cells(tree.base + at + 8, 2);
+		if (start == 0 && size == 0)
 			return;
-		add_region(machine.reserved, &machine.reserved_count, region);
+		if (size > UINT64_MAX - start)
+			panic("device tree: %lx bytes reserved at %lx", size,
+			    start);
+		reserve((struct region){start, start + size});
 	}
 }
 
-/* What the kernel cannot address is left alone. */
-static void clip_ram(void)
+/* ---- The structure ---- */
+
+/* A string of the block that ends at `end`; NULL if it does not end there. */
+static const char *string_at(uint32_t at, uint32_t end)
 {
-	unsigned kept = 0;
+	for (uint32_t i = at; i < end; i++)
+		if (tree.base[i] == '\0')
+			return (const char *)tree.base + at;
+	return NULL;
+}
 
-	for (unsigned i = 0; i < machine.ram_count; i++) {
-		struct region ram = machine.ram[i];
-		paddr_t end = min_u64(ram.end, DIRECT_MAP_SIZE);
+/* Goes over `len` bytes, and what pads them to words. */
+static uint32_t skip(const struct fdt_node *node, uint32_t at, uint32_t len)
+{
+	uint64_t padded = ((uint64_t)len + 3) & ~3UL;
 
-		machine.ram_beyond += ram.end - max_u64(ram.start, end);
-		ram.end = end;
-		if (ram.start < end)
-			machine.ram[kept++] = ram;
+	if (padded > tree.structure_end - at)
+		fdt_reject(node, "the tree ends in the middle of it");
+	return at + (uint32_t)padded;
+}
+
+static uint32_t skip_prop(const struct fdt_node *node, uint32_t at)
+{
+	uint32_t value = skip(node, at, 8);
+	uint32_t name = word_at(at + 4);
+
+	if (name >= tree.strings_end - tree.strings ||
+	    string_at(tree.strings + name, tree.strings_end) == NULL)
+		fdt_reject(node, "a property without a name");
+	return skip(node, value, word_at(at));
+}
+
+/* All properties have been read: before the first child, or at the end. */
+static void visit_once(struct fdt_node *node, uint32_t at,
+    void (*visit)(const struct fdt_node *))
+{
+	if (node->visited)
+		return;
+	node->visited = true;
+	node->props_end = at;
+	node->address_cells = (uint32_t)fdt_number(node, "#address-cells", 2);
+	node->size_cells = (uint32_t)fdt_number(node, "#size-cells", 1);
+	visit(node);
+}
+
+static uint32_t begin_node(struct fdt_node *node, uint32_t at)
+{
+	const char *name = string_at(at, tree.structure_end);
+
+	*node = (struct fdt_node){.parent = node > nodes ? node - 1 : NULL,
+	    .name = ""};
+	if (name == NULL)
+		fdt_reject(node, "its name does not end");
+	node->name = name;
+	at = skip(node, at, (uint32_t)strlen(name) + 1);
+	node->props = at;
+	return at;
+}
+
+void fdt_walk(void (*visit)(const struct fdt_node *node))
+{
+	int depth = -1; /* before the root */
+	uint32_t at = tree.structure;
+
+	for (;;) {
+		struct fdt_node *node = depth >= 0 ? &nodes[depth] : NULL;
+		uint32_t token, here = at;
+
+		at = skip(node, at, 4);
+		token = word_at(here);
+		if (token == FDT_NOP)
+			continue;
+		if (token == FDT_BEGIN) {
+			if (node != NULL)
+				visit_once(node, here, visit);
+			if (++depth == MAX_DEPTH)
+				fdt_reject(node, "more than %d levels",
+				    MAX_DEPTH);
+			at = begin_node(&nodes[depth], at);
+		} else if (node == NULL) {
+			fdt_reject(NULL, "expected it first, found token %x",
+			    token);
+		} else if (token == FDT_PROP && !node->visited) {
+			at = skip_prop(node, at);
+		} else if (token == FDT_END) {
+			visit_once(node, here, visit);
+			if (--depth < 0)
+				return;
+		} else {
+			fdt_reject(node, "found token %x", token);
+		}
 	}
-	machine.ram_count = kept;
 }
 
-void machine_init(paddr_t fdt)
+/* ---- Properties ---- */
+
+bool fdt_prop(const struct fdt_node *node, const char *name,
+    struct fdt_prop *prop)
 {
-	const uint8_t *base = phys_to_virt(fdt);
-	const struct header *header = (const void *)base;
-	struct region tree = {fdt, fdt};
+	for (uint32_t at = node->props; at < node->props_end;) {
+		uint32_t token = word_at(at);
 
-	if (fdt == 0 || be32(&header->magic) != FDT_MAGIC)
-		panic("expected a device tree in a1 at boot");
-	tree.end += be32(&header->totalsize);
-	add_region(machine.reserved, &machine.reserved_count, tree);
-	parse_reservations(base + be32(&header->off_reserved));
-	parser.depth = -1;
-	parse(&parser, base + be32(&header->off_struct),
-	    (const char *)base + be32(&header->off_strings));
-	clip_ram();
-	if (machine.ram_count == 0)
-		panic("expected memory in the device tree");
-}
-
-void machine_set_boot_hart(uint64_t hartid)
-{
-	unsigned i = 0;
-
-	while (i + 1 < machine.hart_count && machine.hartids[i] != hartid)
-		i++;
-	machine.hartids[i] = machine.hartids[0];
-	machine.hartids[0] = hartid;
-	if (machine.hart_count == 0)
-		machine.hart_count = 1;
-}
-
-const char *bootarg_next(const char *at, size_t *len)
-{
-	while (*at == ' ')
-		at++;
-	for (*len = 0; at[*len] != '\0' && at[*len] != ' ';)
-		++*len;
-	return *len > 0 ? at : NULL;
-}
-
-bool bootarg_find(const char *word, const char **value, size_t *len)
-{
-	const char *s = machine.bootargs;
-	size_t want = strlen(word), n;
-
-	for (; (s = bootarg_next(s, &n)) != NULL; s += n) {
-		if (strncmp(s, word, want) == 0 &&
-		    (n == want || s[want] == '=')) {
-			*value = s + min_u64(n, want + 1);
-			*len = (size_t)(s + n - *value);
+		at += 4;
+		if (token == FDT_NOP)
+			continue;
+		if (strcmp((const char *)tree.base + tree.strings +
+			    word_at(at + 4),
+			name) == 0) {
+			prop->data = tree.base + at + 8;
+			prop->len = word_at(at);
 			return true;
 		}
-		if (n == 2 && strncmp(s, "--", 2) == 0)
-			return false;
+		at = skip_prop(node, at);
 	}
 	return false;
+}
+
+/* Of 4 or 8 bytes: QEMU has written the same property both ways. */
+uint64_t fdt_number(const struct fdt_node *node, const char *name,
+    uint64_t otherwise)
+{
+	struct fdt_prop p;
+
+	if (!fdt_prop(node, name, &p))
+		return otherwise;
+	if (p.len != 4 && p.len != 8)
+		fdt_reject(node, "%s is no number", name);
+	return cells(p.data, p.len / 4);
+}
+
+const char *fdt_string(const struct fdt_node *node, const char *name)
+{
+	struct fdt_prop p;
+
+	if (!fdt_prop(node, name, &p))
+		return NULL;
+	if (p.len == 0 || p.data[p.len - 1] != '\0')
+		fdt_reject(node, "%s is no string", name);
+	return (const char *)p.data;
+}
+
+bool fdt_has(const struct fdt_node *node, const char *name, const char *word)
+{
+	size_t want = strlen(word) + 1;
+	struct fdt_prop p;
+
+	if (!fdt_prop(node, name, &p))
+		return false;
+	for (uint32_t at = 0; at < p.len; at++)
+		if ((at == 0 || p.data[at - 1] == '\0') && p.len - at >= want &&
+		    memcmp(p.data + at, word, want) == 0)
+			return true;
+	return false;
+}
+
+bool fdt_region(const struct fdt_node *node, uint32_t i, struct region *region)
+{
+	uint32_t ac, sc, bytes;
+	uint64_t start, size;
+	struct fdt_prop reg;
+
+	if (node->parent == NULL || !fdt_prop(node, "reg", &reg))
+		return false;
+	ac = node->parent->address_cells;
+	sc = node->parent->size_cells;
+	if (ac < 1 || ac > 2 || sc > 2)
+		fdt_reject(node, "its address has %u cells, its size %u", ac,
+		    sc);
+	bytes = (ac + sc) * 4;
+	if (reg.len % bytes != 0)
+		fdt_reject(node, "reg has %u bytes, not a multiple of %u",
+		    reg.len, bytes);
+	if (i >= reg.len / bytes)
+		return false;
+	start = cells(reg.data + i * bytes, ac);
+	size = cells(reg.data + i * bytes + ac * 4, sc);
+	if (size > UINT64_MAX - start)
+		fdt_reject(node, "%lx bytes at %lx go beyond the last address",
+		    size, start);
+	*region = (struct region){start, start + size};
+	return true;
 }

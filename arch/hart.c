@@ -18,7 +18,11 @@ _Static_assert(offsetof(struct hart, kernel_sp) == HART_KERNEL_SP, "");
 _Static_assert(offsetof(struct hart, hartid) == HART_HARTID, "");
 _Static_assert(sizeof(struct hart) == HART_SIZE, "");
 _Static_assert(offsetof(struct hart, proc) == HART_PROC, "");
-_Static_assert(offsetof(struct hart, leaving) == HART_LEAVING, "");
+#ifdef CALF_TEST
+_Static_assert(offsetof(struct hart, entered) == HART_ENTERED, "");
+#endif
+
+#define START_SECONDS 10UL
 
 struct hart harts[MAX_HARTS];
 unsigned hart_count = 1;
@@ -49,9 +53,34 @@ static void hart_prepare(unsigned index)
 	hart->timer_deadline = TIMER_NEVER;
 }
 
+static bool has_cycle; /* [c] */
+
+/*
+ * Can `cycle` be read? It cannot on a machine without Zicntr, nor where the
+ * firmware keeps it to itself: then reading it traps, to the line labelled 1.
+ * A trap leaves SPP set, which the way to user mode takes to be clear.
+ */
+static bool cycle_is_readable(void)
+{
+	uint64_t vector, readable = 0;
+
+	__asm__ volatile("	la	%0, 1f\n"
+			 "	csrrw	%0, stvec, %0\n"
+			 "	csrr	zero, cycle\n"
+			 "	li	%1, 1\n"
+			 "	.balign	4\n"
+			 "1:	csrw	stvec, %0\n"
+			 "	csrc	sstatus, %2\n"
+			 : "=&r"(vector), "+&r"(readable)
+			 : "r"(1UL << 8)
+			 : "memory");
+	return readable != 0;
+}
+
 void hart_init_boot(void)
 {
 	hart_prepare(0);
+	has_cycle = cycle_is_readable();
 }
 
 static void hart_await(const struct hart *hart)
@@ -61,19 +90,32 @@ static void hart_await(const struct hart *hart)
 }
 
 /*
- * A hart that does not come up within a second is done without, unless it comes
- * while others are waited for. `hart` is what the next to come takes.
+ * A hart of a loaded host takes its time. One that does not come up by the end
+ * of START_SECONDS is done without, unless it comes while others are waited
+ * for. `hart` is what the next to come takes.
  */
 static bool hart_bring_up(uint64_t hartid, const struct hart *hart)
 {
-	uint64_t deadline = timer_now() + machine.timebase_hz;
+	uint64_t deadline = timer_now() + START_SECONDS * machine.timebase_hz;
+	long error =
+	    sbi_call(SBI_HSM, 0, hartid, virt_to_phys(_start_other), 0).error;
 
-	if (sbi_call(SBI_HSM, 0, hartid, virt_to_phys(_start_other), 0).error !=
-	    0)
+	if (error != 0) {
+		kprintf("warning: the firmware does not start hart %lu "
+			"(error %ld); it is not used\n",
+		    hartid, error);
 		return false;
-	while (!__atomic_load_n(&hart->online, __ATOMIC_ACQUIRE))
-		if (timer_now() > deadline)
+	}
+	while (!__atomic_load_n(&hart->online, __ATOMIC_ACQUIRE)) {
+		if (timer_now() > deadline) {
+			kprintf("warning: hart %lu did not start within %lu "
+				"seconds and is not used; try fewer harts, "
+				"as many as the host has processors\n",
+			    hartid, START_SECONDS);
 			return false;
+		}
+		hart_relax();
+	}
 	return true;
 }
 
@@ -86,13 +128,9 @@ void hart_start_others(void)
 	for (unsigned i = 1; i < MAX_HARTS; i++)
 		hart_prepare(i);
 	__atomic_store_n(&hart_next, 1, __ATOMIC_SEQ_CST);
-	for (unsigned i = 1; i < machine.hart_count; i++) {
+	for (unsigned i = 1; i < machine.hart_count; i++)
 		if (hart_bring_up(machine.hartids[i], &harts[count]))
 			count++;
-		else
-			kprintf("hart %lu did not start in time\n",
-			    machine.hartids[i]);
-	}
 	count = __atomic_exchange_n(&hart_next, MAX_HARTS, __ATOMIC_SEQ_CST);
 	hart_count = (unsigned)min_u64(count, MAX_HARTS);
 	for (unsigned i = 1; i < hart_count; i++)
@@ -114,15 +152,45 @@ void hart_enable_interrupts(void)
 	csr_set(sie, SIE_SOFTWARE | SIE_TIMER);
 }
 
+bool hart_is_interrupted(void)
+{
+	return (csr_read(sip) & (SIE_SOFTWARE | SIE_TIMER)) != 0;
+}
+
 /* Interrupts are off in the kernel; a pending one still ends wfi. */
 void hart_wait(void)
 {
 	__asm__ volatile("wfi" ::: "memory");
 }
 
+#ifdef CALF_TEST
+uint64_t hart_bound;
+
+void hart_pause_begin(void)
+{
+	hart_self()->entered = csr_read(instret);
+}
+
+void hart_pause(uint64_t call)
+{
+	struct hart *self = hart_self();
+	uint64_t now = csr_read(instret), length = now - self->entered;
+
+	self->entered = now;
+	if (length <= self->longest)
+		return;
+	self->longest = length;
+	self->longest_call = call;
+	if (hart_bound != 0 && length > hart_bound)
+		panic("expected at most %lu instructions without a pause, "
+		      "found %lu in call %lu",
+		    hart_bound, length, call);
+}
+#endif
+
 uint64_t hart_noise(void)
 {
-	return csr_read(cycle);
+	return has_cycle ? csr_read(cycle) : timer_now();
 }
 
 static uint32_t stop_owner; /* [A] index + 1 of who wants the others to stop */

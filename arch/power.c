@@ -39,6 +39,10 @@ static NORETURN void halt(void)
 }
 
 /*
+ * A status that cannot be told must not look like success: where the tree has
+ * not been read, there may be a test device that we do not know of, and the
+ * firmware would report 0 through it. The machine stands still instead.
+ *
  * QEMU 8.2 and later exit some time after the store, and a second request in
  * between, such as the firmware's for a shutdown, replaces the status. Only
  * one hart may ask, and only once; five seconds later nobody has listened.
@@ -46,7 +50,8 @@ static NORETURN void halt(void)
 void power_off(unsigned status)
 {
 	static uint32_t requested;
-	uint64_t start;
+	/* At least: the clock's rate may not be known yet. */
+	uint64_t start, second = max_u64(machine.timebase_hz, 10000000);
 
 	if (__atomic_exchange_n(&requested, 1, __ATOMIC_ACQUIRE))
 		halt();
@@ -55,8 +60,10 @@ void power_off(unsigned status)
 		*(volatile uint32_t *)phys_to_virt(machine.test_device) =
 		    status << 16 | TEST_FAIL;
 		start = timer_now();
-		while (timer_now() - start < 5 * machine.timebase_hz)
+		while (timer_now() - start < 5 * second)
 			hart_relax();
+	} else if (status != 0 && machine.timebase_hz == 0) {
+		halt(); /* the last walk of the tree sets it */
 	}
 	(void)sbi_call(SBI_SRST, 0, SRST_SHUTDOWN,
 	    status != 0 ? SRST_REASON_FAILURE : 0, 0);

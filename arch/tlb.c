@@ -12,7 +12,7 @@
 
 static uint32_t asid_max; /* the highest ASID; 0: the machine has none */
 static paddr_t kernel_root;
-static uint64_t code_epoch; /* [A] times that code was written */
+uint64_t tlb_code_epoch;
 
 static uint64_t satp_value(paddr_t root, uint32_t asid)
 {
@@ -74,16 +74,9 @@ static NOINLINE void asid_assign(paddr_t root, struct asid *asid)
 	asid->hart = self->index;
 }
 
-/* Has code changed since this hart's last fence.i? */
-static inline bool code_is_old(const struct hart *self)
-{
-	return __atomic_load_n(&code_epoch, __ATOMIC_ACQUIRE) !=
-	    self->code_epoch;
-}
-
 static void code_sync(void)
 {
-	uint64_t epoch = __atomic_load_n(&code_epoch, __ATOMIC_ACQUIRE);
+	uint64_t epoch = __atomic_load_n(&tlb_code_epoch, __ATOMIC_ACQUIRE);
 
 	fence_code();
 	hart_self()->code_epoch = epoch;
@@ -101,20 +94,17 @@ static NOINLINE void switch_slow(paddr_t root, struct asid *asid)
 	if (migrated || asid->round != self->asid_round)
 		asid_assign(root, asid);
 	satp_write(root, asid->satp);
-	if (migrated || code_is_old(self))
+	if (!tlb_switch_is_simple(asid) || migrated)
 		code_sync();
 }
 
 /* Whoever changed code did so before this process became ready to run. */
 void tlb_switch(paddr_t root, struct asid *asid)
 {
-	const struct hart *self = hart_self();
-
-	if (unlikely(asid->hart != self->index ||
-		asid->round != self->asid_round || code_is_old(self)))
+	if (unlikely(!tlb_switch_is_simple(asid)))
 		switch_slow(root, asid);
 	else
-		satp_write(root, asid->satp);
+		tlb_switch_simply(root, asid);
 }
 
 paddr_t tlb_root(void)
@@ -163,6 +153,6 @@ void tlb_flush_all(void)
 
 void tlb_code_changed(void)
 {
-	(void)__atomic_fetch_add(&code_epoch, 1, __ATOMIC_RELEASE);
+	(void)__atomic_fetch_add(&tlb_code_epoch, 1, __ATOMIC_RELEASE);
 	code_sync();
 }

@@ -102,15 +102,22 @@ trap_vector:
 	csrrw	t0, sscratch, zero	/* the user's a0; now in the kernel */
 	save	t0, 10
 	csrr	t1, sepc
-	sd	t1, TF_PC(a0)
 	ld	tp, TF_HART(a0)
 	ld	sp, HART_KERNEL_SP(tp)
+#ifdef CALF_TEST
+	csrr	t0, instret
+	sd	t0, HART_ENTERED(tp)
+#endif
 	csrr	a1, scause
 	li	t0, CAUSE_ECALL
 	bne	a1, t0, trap_other
 
-	/* A system call: what syscall_table has for the number in a7. */
-trap_call_again:
+	/*
+	 * A system call: what syscall_table has for the number in a7. The
+	 * program goes on behind the ecall.
+	 */
+	addi	t1, t1, 4
+	sd	t1, TF_PC(a0)
 	li	t0, SYSCALL_TABLE_SIZE
 	bgeu	a7, t0, trap_call_unknown
 	slli	t0, a7, SYSCALL_ENTRY_SHIFT
@@ -124,9 +131,12 @@ trap_call_returns:
 	ld	t0, HART_PROC(tp)
 	lw	t1, PROC_WORK(t0)
 	bnez	t1, trap_call_more
-	sb	zero, PROC_PROGRESS(t0)
+	sw	zero, PROC_CALL(t0)	/* call_finish(), with a0 in place */
+#ifdef CALF_TEST
+	save	a0, 10, t0
+	j	trap_return
+#endif
 	ld	t1, TF_PC(t0)
-	addi	t1, t1, 4		/* on behind the ecall */
 	csrw	sepc, t1
 	csrw	sscratch, t0
 	load_caller_saved_but_a0
@@ -142,24 +152,24 @@ trap_call_unknown:
 	call	syscall_unknown
 	j	trap_call_returns
 trap_call_more:
-	lbu	t0, HART_LEAVING(tp)
-	bnez	t0, trap_call_leaves
-trap_call_done:
+	li	t0, -TRAP_WAITS
+	beq	a0, t0, trap_leaves
 	call	trap_call
 	bnez	a0, trap_call_needs_all
 	j	trap_return
-trap_call_leaves:
-	li	t0, -TRAP_WAITS
-	beq	a0, t0, trap_leaves
-	j	trap_call_done
 
 trap_other:
+	sd	t1, TF_PC(a0)
 	csrr	a2, stval
 	call	trap_fault
 	bnez	a0, trap_needs_all
 
 	.globl	trap_return
 trap_return:
+#ifdef CALF_TEST
+	ld	a0, HART_PROC(tp)
+	call	trap_check
+#endif
 	ld	t0, HART_PROC(tp)
 	ld	t1, TF_PC(t0)
 	csrw	sepc, t1
@@ -179,13 +189,17 @@ trap_needs_all:
 	csrr	a3, stval
 	call	trap_slow
 	ld	a0, HART_PROC(tp)
-	j	trapframe_enter		/* the frame may be another program's */
+	j	trapframe_enter
 
 	/* The process waits: on to another one. */
 trap_leaves:
 	save_rest
 	mv	s0, zero
-	tail	schedule
+#ifdef CALF_NO_FAST_PATHS
+	j	sched_switch
+#else
+	j	schedule
+#endif
 
 	.macro	load_rest
 	addi	t0, sp, -8
@@ -206,17 +220,22 @@ trap_leaves:
 	load	s11, 27
 	.endm
 
-	/* trapframe_repeat(tf): as if it had just executed its ecall again. */
-	.globl	trapframe_repeat
-trapframe_repeat:
+	/* trapframe_resume(tf): first what is to be done before user mode. */
+	.globl	trapframe_resume
+trapframe_resume:
 	ld	sp, HART_KERNEL_SP(tp)
-	load_rest
-	load	a7, 17
-	j	trap_call_again
+	mv	s0, zero
+	call	trap_resume
+	ld	a0, HART_PROC(tp)
 
 	/* trapframe_enter(tf): user mode, with all registers from the frame. */
 	.globl	trapframe_enter
 trapframe_enter:
+#ifdef CALF_TEST
+	mv	s0, a0
+	call	trap_check
+	mv	a0, s0
+#endif
 	load_rest
 	ld	t0, TF_PC(a0)
 	csrw	sepc, t0
@@ -225,14 +244,6 @@ trapframe_enter:
 	load	a0, 10
 	load_caller_saved_but_a0
 	sret
-
-	/* stack_restart(fn) */
-	.globl	stack_restart
-stack_restart:
-	ld	sp, HART_KERNEL_SP(tp)
-	mv	s0, zero
-	mv	ra, zero
-	jr	a0
 
 	/*
 	 * A bug. Whatever the stack was, the report gets a fresh one: the trap

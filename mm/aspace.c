@@ -34,6 +34,11 @@ static void aspace_init(struct aspace *as, struct frame *root)
 {
 	as->lock = (struct lock){0};
 	as->users = 1;
+	as->runner = NULL;
+	as->sharers = 1;
+	list_init(&as->turn);
+	as->lender = NULL;
+	as->next_dead = NULL;
 	as->root = root;
 	as->top = frame_virt(root);
 	as->low = 0;
@@ -144,7 +149,8 @@ bool aspace_put(struct aspace *as)
 
 bool aspace_take_apart(struct aspace *as, unsigned *budget)
 {
-	assert(as->users == 0 && tlb_root() != frame_paddr(as->root));
+	assert(as->users == 0 && as->runner == NULL && as->sharers <= 1);
+	assert(tlb_root() != frame_paddr(as->root));
 	if (range_phases(as, &as->own_op, budget) == RANGE_MORE)
 		return false;
 	lock_acquire(&aspace_list_lock);

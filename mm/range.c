@@ -454,6 +454,7 @@ int range_phases(struct aspace *as, struct range_op *op, unsigned *budget)
 
 int range_run(struct aspace *as, struct range_op *op, unsigned budget)
 {
+	assert(as->runner == NULL || aspace_is_ours(as));
 	if (op->anywhere) {
 		int err = gap_find(as, op, &budget);
 

@@ -152,11 +152,8 @@ static NOINLINE int user_page_slow(struct aspace *as, vaddr_t va,
 
 int user_page(struct aspace *as, vaddr_t va, enum access access, void **kernel)
 {
-	void *ready = user_page_ready(as, va, access);
-
-	if (unlikely(ready == NULL))
+	if (unlikely(!user_page_ready(as, va, access, kernel)))
 		return user_page_slow(as, va, access, kernel);
-	*kernel = ready;
 	return 0;
 }
 

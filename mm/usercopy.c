@@ -54,6 +54,36 @@ int copyout(struct aspace *as, vaddr_t dst, const void *src, size_t len)
 	return 0;
 }
 
+long user_ready(struct aspace *as, vaddr_t va, size_t len, enum access access)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		void *kernel;
+		int err = user_page(as, va + done, access, &kernel);
+
+		if (err < 0)
+			return done > 0 ? (long)done : err;
+		done += chunk(va + done, len - done);
+	}
+	return (long)done;
+}
+
+int user_prepare(struct aspace *as, vaddr_t va, size_t len)
+{
+	while (len > 0) {
+		size_t n = chunk(va, len);
+		void *kernel;
+		int err = user_page(as, va, ACCESS_WRITE, &kernel);
+
+		if (err < 0)
+			return err;
+		va += n;
+		len -= n;
+	}
+	return 0;
+}
+
 int copyinstr(struct aspace *as, char *dst, vaddr_t src, size_t size)
 {
 	while (size > 0) {

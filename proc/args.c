@@ -16,110 +16,157 @@
 #include "mm/aspace.h"
 #include "proc/random.h"
 #include "proc/sched.h"
+#include "proc/space.h"
 
 #define ARGS_MAX     (2UL << 20)
 #define ARG_MAX      (128UL << 10)
 #define HWCAP_IMAFDC 0x112d
-
-/* The length of a user string with its terminator. */
-static long string_size(struct aspace *as, vaddr_t at)
-{
-	uint64_t size = 0;
-
-	while (size < ARG_MAX) {
-		size_t n = PAGE_SIZE - ((at + size) & PAGE_MASK);
-		const char *s;
-		void *kernel;
-		int err = user_page(as, at + size, ACCESS_READ, &kernel);
-
-		if (err < 0)
-			return err;
-		s = kernel;
-		for (size_t i = 0; i < n; i++, size++)
-			if (s[i] == '\0')
-				return (long)size + 1;
-	}
-	return -E2BIG;
-}
-
-/* Counts the strings of a vector and adds up their sizes. */
-static int measure_vector(struct aspace *as, vaddr_t vector, uint64_t *count,
-    uint64_t *bytes)
-{
-	vaddr_t string;
-
-	for (*count = 0; vector != 0; ++*count) {
-		long size;
-		int err = copyin(as, &string, vector + *count * sizeof string,
-		    sizeof string);
-
-		if (err < 0)
-			return err;
-		if (string == 0)
-			return 0;
-		size = string_size(as, string);
-		if (size < 0)
-			return (int)size;
-		*bytes += (uint64_t)size;
-		if (*bytes + (*count + 3) * sizeof string > ARGS_MAX)
-			return -E2BIG;
-	}
-	return 0;
-}
-
-/* Copies a user string to where the next one is due. */
-static int copy_string(struct program *prog, struct aspace *from, vaddr_t at)
-{
-	for (;;) {
-		size_t n =
-		    PAGE_SIZE - max_u64(at & PAGE_MASK, prog->text & PAGE_MASK);
-		void *source, *target;
-		size_t i;
-		int err = user_page(from, at, ACCESS_READ, &source);
-
-		if (err == 0)
-			err = user_page(prog->as, prog->text, ACCESS_WRITE,
-			    &target);
-		if (err < 0)
-			return err;
-		for (i = 0; i < n; i++) {
-			((char *)target)[i] = ((const char *)source)[i];
-			if (((const char *)source)[i] == '\0') {
-				prog->text += i + 1;
-				return 0;
-			}
-		}
-		at += n;
-		prog->text += n;
-		if (prog->text >= prog->info.stack_top)
-			return -E2BIG; /* it grew while we looked */
-	}
-}
+#define PART         4096UL /* bytes that are looked at without a pause */
+#define STRING_COST  32UL   /* what a string costs beside its bytes */
 
 static int put_word(struct program *prog, uint64_t word)
 {
 	int err = copyout(prog->as, prog->slot, &word, sizeof word);
 
-	prog->slot += sizeof word;
+	if (err == 0)
+		prog->slot += sizeof word;
 	return err;
 }
 
-static int put_vector(struct program *prog, struct aspace *from, vaddr_t vector,
-    uint64_t count)
+enum { ARGV, ENVP, VECTORS };
+
+/*
+ * On to the next string: 1 if there is one, 0 at the end of both vectors, or an
+ * error. When the strings are copied there are no more than were counted.
+ */
+static int next_string(struct program *prog, const struct strings *from)
 {
-	int err = 0;
+	while (prog->string == 0 && prog->vector < VECTORS) {
+		vaddr_t vector = from->vector[prog->vector];
+		bool measured = prog->as != NULL;
+		int err = 0;
 
-	for (uint64_t i = 0; err == 0 && i < count; i++) {
-		vaddr_t string;
-
-		err = copyin(from, &string, vector + i * sizeof string,
-		    sizeof string);
-		if (err == 0)
-			err = put_word(prog, prog->text);
-		if (err == 0)
-			err = copy_string(prog, from, string);
+		if (vector != 0 &&
+		    (!measured || prog->index < prog->count[prog->vector]))
+			err = copyin(from->as, &prog->string,
+			    vector + prog->index * sizeof prog->string,
+			    sizeof prog->string);
+		if (err < 0)
+			return err;
+		prog->size = 0;
+		if (prog->string != 0)
+			break;
+		if (!measured)
+			prog->count[prog->vector] = prog->index;
+		else
+			err = put_word(prog, 0);
+		if (err < 0)
+			return err;
+		prog->vector++;
+		prog->index = 0;
 	}
-	return err == 0 ? put_word(prog, 0) : err;
+	return prog->vector < VECTORS;
+}
+
+/* The string at hand has been dealt with. */
+static void end_string(struct program *prog)
+{
+	prog->string = 0;
+	prog->index++;
+}
+
+/* Where the next bytes of the string at hand are, at most `*n`. */
+static int string_bytes(const struct program *prog, const struct strings *from,
+    const char **bytes, size_t *n)
+{
+	vaddr_t at = prog->string + prog->size;
+	void *kernel = NULL;
+	int err = user_page(from->as, at, ACCESS_READ, &kernel);
+
+	*bytes = kernel;
+	*n = min_u64(*n, PAGE_SIZE - (at & PAGE_MASK));
+	return err;
+}
+
+/* The length of what is at `s`, with its terminator, or n + 1 without one. */
+static size_t length(const char *s, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && s[i] != '\0')
+		i++;
+	return i + 1;
+}
+
+/* Goes on measuring the string at hand. */
+static int measure_string(struct program *prog, const struct strings *from,
+    size_t *budget)
+{
+	size_t n = *budget, len;
+	const char *bytes;
+	int err = string_bytes(prog, from, &bytes, &n);
+
+	if (err < 0)
+		return err;
+	len = length(bytes, n);
+	prog->size += min_u64(len, n);
+	*budget -= min_u64(len, n);
+	if (prog->size > ARG_MAX)
+		return -E2BIG;
+	if (len > n)
+		return 0;
+	prog->bytes += prog->size;
+	if (prog->bytes + (prog->index + 3) * sizeof prog->string > ARGS_MAX)
+		return -E2BIG;
+	end_string(prog);
+	return 0;
+}
+
+/* Goes on copying the string at hand. A string that has grown is an error. */
+static int copy_string(struct program *prog, const struct strings *from,
+    size_t *budget)
+{
+	size_t n = min_u64(*budget, PAGE_SIZE - (prog->text & PAGE_MASK)), len;
+	const char *bytes;
+	void *to;
+	int err = string_bytes(prog, from, &bytes, &n);
+
+	if (err == 0 && prog->text >= prog->info.stack_top)
+		err = -E2BIG;
+	if (err == 0)
+		err = user_page(prog->as, prog->text, ACCESS_WRITE, &to);
+	if (err == 0 && prog->size == 0)
+		err = put_word(prog, prog->text);
+	if (err < 0)
+		return err;
+	len = length(bytes, n);
+	memcpy(to, bytes, min_u64(len, n));
+	prog->text += min_u64(len, n);
+	prog->size += min_u64(len, n);
+	*budget -= min_u64(len, n);
+	if (len <= n)
+		end_string(prog);
+	return 0;
+}
+
+/* What both passes over the strings have in common. */
+static int each_string(struct program *prog, const struct strings *from,
+    int (*go_on)(struct program *prog, const struct strings *from,
+	size_t *budget))
+{
+	size_t budget = PART;
+
+	while (budget > STRING_COST) {
+		int err = next_string(prog, from);
+
+		if (err <= 0)
+			return err;
+		err = go_on(prog, from, &budget);
+		if (err < 0)
+			return err;
+		budget -= min_u64(budget, STRING_COST);
+	}
+	return ARGS_MORE;
 }
 
 static int put_text(struct program *prog, const char *s, size_t len)
@@ -143,11 +190,8 @@ enum kind { KIND_NONE, KIND_ARG, KIND_ENV };
 static enum kind word_kind(const struct strings *from, const char *word,
     size_t len)
 {
-	const char *rest;
-	size_t n;
-
-	if (bootarg_find("--", &rest, &n) && word + 2 >= rest)
-		return word >= rest ? KIND_ARG : KIND_NONE;
+	if (from->rest != NULL && word + 2 >= from->rest)
+		return word >= from->rest ? KIND_ARG : KIND_NONE;
 	for (size_t i = 0; i < len && word[i] != '.'; i++)
 		if (word[i] == '=')
 			return strncmp(word, "rdinit=", 7) != 0 ? KIND_ENV
@@ -160,12 +204,12 @@ static enum kind word_kind(const struct strings *from, const char *word,
 
 /* One more of the first process's strings; or its size, to begin with. */
 static int put_own(struct program *prog, const char *s, size_t len,
-    uint64_t *count)
+    unsigned vector)
 {
 	int err;
 
-	++*count;
 	if (prog->as == NULL) {
+		prog->count[vector]++;
 		prog->bytes += len + 1;
 		return 0;
 	}
@@ -174,7 +218,7 @@ static int put_own(struct program *prog, const char *s, size_t len,
 }
 
 static int put_words(struct program *prog, const struct strings *from,
-    enum kind kind, uint64_t *count)
+    enum kind kind, unsigned vector)
 {
 	const char *word = machine.bootargs;
 	size_t len;
@@ -183,44 +227,39 @@ static int put_words(struct program *prog, const struct strings *from,
 	for (; err == 0 && (word = bootarg_next(word, &len)) != NULL;
 	     word += len)
 		if (word_kind(from, word, len) == kind)
-			err = put_own(prog, word, len, count);
+			err = put_own(prog, word, len, vector);
 	return err;
 }
 
+static int put_end(struct program *prog)
+{
+	return prog->as != NULL ? put_word(prog, 0) : 0;
+}
+
 /* A word of the command line comes first, and so goes before the default. */
-static int put_line(struct program *prog, const struct strings *from,
-    uint64_t *argc, uint64_t *envc)
+static int put_line(struct program *prog, const struct strings *from)
 {
 	static const char *const defaults[] = {"HOME=/", "TERM=linux"};
-	int err;
+	int err = put_own(prog, from->path, strlen(from->path), ARGV);
 
-	*argc = *envc = 0;
-	err = put_own(prog, from->path, strlen(from->path), argc);
 	if (err == 0)
-		err = put_words(prog, from, KIND_ARG, argc);
-	if (err == 0 && prog->as != NULL)
-		err = put_word(prog, 0);
+		err = put_words(prog, from, KIND_ARG, ARGV);
 	if (err == 0)
-		err = put_words(prog, from, KIND_ENV, envc);
+		err = put_end(prog);
+	if (err == 0)
+		err = put_words(prog, from, KIND_ENV, ENVP);
 	for (unsigned i = 0; err == 0 && i < array_len(defaults); i++)
-		err = put_own(prog, defaults[i], strlen(defaults[i]), envc);
-	if (err == 0 && prog->as != NULL)
-		err = put_word(prog, 0);
-	return err;
+		err = put_own(prog, defaults[i], strlen(defaults[i]), ENVP);
+	return err == 0 ? put_end(prog) : err;
 }
 
 int args_measure(struct program *prog, const struct strings *from)
 {
-	int err;
-
-	prog->bytes = strlen(from->path) + 1;
+	if (prog->bytes == 0)
+		prog->bytes = strlen(from->path) + 1;
 	if (from->as == NULL)
-		return put_line(prog, from, &prog->argc, &prog->envc);
-	err = measure_vector(from->as, from->argv, &prog->argc, &prog->bytes);
-	if (err == 0)
-		err = measure_vector(from->as, from->envp, &prog->envc,
-		    &prog->bytes);
-	return err;
+		return put_line(prog, from);
+	return each_string(prog, from, measure_string);
 }
 
 static int put_auxv(struct program *prog, vaddr_t random)
@@ -248,27 +287,16 @@ static int put_auxv(struct program *prog, vaddr_t random)
 	return copyout(prog->as, prog->slot, auxv, sizeof auxv);
 }
 
-static int put_user(struct program *prog, const struct strings *from)
-{
-	/* Nobody's name is no name: programs do not expect argc to be 0. */
-	bool nameless = prog->argc == 0;
-	int err = put_word(prog, prog->argc + nameless);
-
-	if (err == 0 && nameless)
-		err = put_word(prog, prog->text - 1);
-	if (err == 0)
-		err = put_vector(prog, from->as, from->argv, prog->argc);
-	if (err == 0)
-		err = put_vector(prog, from->as, from->envp, prog->envc);
-	return err;
-}
-
-int args_put(struct program *prog, const struct strings *from)
+/* argc, and the strings that belong to no vector. */
+static int put_head(struct program *prog, const struct strings *from)
 {
 	vaddr_t text = prog->info.stack_top - prog->bytes - 8;
 	vaddr_t random = (text - 16) & ~15UL;
-	uint64_t words = 1 + prog->argc + 2 + prog->envc + 1 + 2 * 17;
-	uint64_t seed[2], argc, envc;
+	uint64_t argc = prog->count[ARGV];
+	/* Programs do not expect argc to be 0: an empty argv gets "". */
+	bool nameless = from->as != NULL && argc == 0;
+	uint64_t words = 1 + argc + 2 + prog->count[ENVP] + 1 + 2 * 17;
+	uint64_t seed[2];
 	int err;
 
 	prog->text = text;
@@ -277,12 +305,27 @@ int args_put(struct program *prog, const struct strings *from)
 	err = copyout(prog->as, random, seed, sizeof seed);
 	if (err == 0)
 		err = put_text(prog, from->path, strlen(from->path));
-	if (err == 0 && from->as != NULL)
-		err = put_user(prog, from);
-	else if (err == 0) {
-		err = put_word(prog, prog->argc);
-		if (err == 0)
-			err = put_line(prog, from, &argc, &envc);
+	if (err == 0)
+		err = put_word(prog, argc + nameless);
+	if (err == 0 && nameless)
+		err = put_word(prog, prog->text - 1);
+	return err;
+}
+
+int args_put(struct program *prog, const struct strings *from)
+{
+	vaddr_t head = prog->info.stack_top - prog->bytes - 8;
+	int err = 0;
+
+	if (prog->slot == 0) {
+		prog->vector = 0;
+		prog->index = 0;
+		err = put_head(prog, from);
+		if (err < 0)
+			prog->slot = 0;
 	}
-	return err == 0 ? put_auxv(prog, random) : err;
+	if (err == 0)
+		err = from->as == NULL ? put_line(prog, from)
+				       : each_string(prog, from, copy_string);
+	return err == 0 ? put_auxv(prog, (head - 16) & ~15UL) : err;
 }

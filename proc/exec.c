@@ -9,8 +9,8 @@
 #include "proc/exec.h"
 
 #include "abi/errno.h"
+#include "arch/machine.h"
 #include "args.h"
-#include "exit.h"
 #include "fp.h"
 #include "lib/print.h"
 #include "lib/string.h"
@@ -18,21 +18,60 @@
 #include "proc/file.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
+#include "proc/space.h"
 
-static int program_build(struct program *prog, const struct node *node,
-    const struct strings *from)
+/* What a call of execve has made so far; in a frame of its own. */
+struct exec {
+	enum {
+		EXEC_MEASURE, /* the arguments */
+		EXEC_FORK,    /* the image, if it is in the cache */
+		EXEC_BUILD,   /* the image, if it is not */
+		EXEC_PUT,     /* the arguments, into the new space */
+		EXEC_CLOSE,   /* files; from here on nothing fails */
+	} phase;
+	const struct node *node;
+	struct image *image; /* being built */
+	struct strings from;
+	struct program prog;
+	char *path; /* a frame */
+};
+
+_Static_assert(sizeof(struct exec) <= PAGE_SIZE, "one frame");
+
+#define EXEC_MORE 1
+
+_Static_assert(EXEC_MORE == ARGS_MORE && EXEC_MORE == IMAGE_MORE, "one word");
+
+/* Does the next part. EXEC_MORE: it was long enough. */
+static int exec_part(struct exec *exec)
 {
-	int err = args_measure(prog, from);
+	struct program *prog = &exec->prog;
+	int err = 0;
 
-	if (err < 0)
+	switch (exec->phase) {
+	case EXEC_MEASURE:
+		err = args_measure(prog, &exec->from);
+		if (err == 0)
+			exec->phase = EXEC_FORK;
 		return err;
-	err = image_fork(node, &prog->info, &prog->as);
-	if (err < 0)
+	case EXEC_FORK:
+		err = image_fork(exec->node, &prog->info, &prog->as);
+		if (err == 0)
+			exec->phase = EXEC_PUT;
+		else if (err == IMAGE_MORE)
+			exec->phase = EXEC_BUILD;
+		return err < 0 ? err : 0;
+	case EXEC_BUILD:
+		err = image_build(exec->node, &exec->image);
+		if (err == 0)
+			exec->phase = EXEC_FORK;
 		return err;
-	err = args_put(prog, from);
-	if (err < 0)
-		aspace_discard(prog->as);
-	return err;
+	default:
+		err = args_put(prog, &exec->from);
+		if (err == 0)
+			exec->phase = EXEC_CLOSE;
+		return err;
+	}
 }
 
 static void enter_program(struct proc *p, const struct program *prog,
@@ -43,13 +82,14 @@ static void enter_program(struct proc *p, const struct program *prog,
 	for (; *path != '\0'; path++)
 		if (*path == '/')
 			name = path + 1;
-	memset(p->tf.x, 0, sizeof p->tf.x);
-	p->tf.pc = prog->info.entry;
-	*tf_reg(&p->tf, REG_SP) = prog->sp;
+	memset(p->t.tf.x, 0, sizeof p->t.tf.x);
+	p->t.tf.pc = prog->info.entry;
+	*tf_reg(&p->t.tf, REG_SP) = prog->sp;
 	str_copy(p->name, name, sizeof p->name);
-	p->clear_tid = 0;
+	p->t.clear_tid = 0;
 	lock_acquire(&sched_lock);
 	p->as = prog->as;
+	p->did_exec = true;
 	lock_release(&sched_lock);
 }
 
@@ -65,35 +105,79 @@ static int find_program(const struct node *cwd, const char *path,
 	return 0;
 }
 
-long proc_exec(vaddr_t path_at, vaddr_t argv, vaddr_t envp)
+/* The state of a new call; the path has been looked up. */
+static int exec_begin(struct exec **begun, vaddr_t path, vaddr_t argv,
+    vaddr_t envp)
 {
 	struct proc *p = proc_self();
-	char *path = path_buffer();
-	struct strings from = {path, p->as, argv, envp, NULL};
-	struct program prog = {0};
+	struct frame *state = frame_alloc(FRAME_KERNEL), *text;
+	struct exec *exec;
+	int err;
+
+	if (state == NULL)
+		return -ENOMEM;
+	exec = frame_virt(state);
+	*exec = (struct exec){.from = {.as = p->as, .vector = {argv, envp}}};
+	*begun = exec;
+	text = frame_alloc(FRAME_KERNEL);
+	if (text == NULL)
+		return -ENOMEM;
+	exec->path = frame_virt(text);
+	exec->from.path = exec->path;
+	err = copyinstr(p->as, exec->path, path, PATH_MAX);
+	return err == 0 ? find_program(p->cwd, exec->path, &exec->node) : err;
+}
+
+void exec_abandon(struct proc *p, struct exec *exec)
+{
+	if (exec->image != NULL)
+		image_abandon(p, exec->image);
+	if (exec->prog.as != NULL)
+		space_put(p, exec->prog.as);
+	if (exec->path != NULL)
+		frame_put(frame_of_virt(exec->path));
+	frame_put(frame_of_virt(exec));
+}
+
+/* Nothing is left to fail. */
+static void exec_enter(struct proc *p, struct exec *exec)
+{
 	struct aspace *old = p->as;
-	const struct node *node;
-	int err = copyinstr(old, path, path_at, PATH_MAX);
 
-	if (err == 0)
-		err = find_program(p->cwd, path, &node);
-	if (err == 0)
-		err = program_build(&prog, node, &from);
-	if (err < 0)
-		return err;
-
-	enter_program(p, &prog, path);
+	enter_program(p, &exec->prog, exec->path);
+	exec->prog.as = NULL;
+	call_abandon(p);
 	signal_exec(p);
-	fd_table_exec(&p->fds);
 	fp_reset(p);
+	aspace_claim(p->as);
 	aspace_switch(p->as);
-	lock_acquire(&sched_lock);
-	p->did_exec = true;
-	vfork_release(p);
-	lock_release(&sched_lock);
-	if (aspace_put(old))
-		p->old = old;
-	return -ENORESULT;
+	space_quit(p, old);
+}
+
+long proc_exec(vaddr_t path, vaddr_t argv, vaddr_t envp)
+{
+	struct exec **kept = call_exec(), *exec;
+	struct proc *p = proc_self();
+	int err = 0;
+
+	if (*kept == NULL)
+		err = exec_begin(kept, path, argv, envp);
+	exec = *kept;
+	if (err < 0) {
+		/* Begun anew, should it be tried again. */
+		if (exec != NULL)
+			exec_abandon(p, exec);
+		*kept = NULL;
+		return err;
+	}
+	while (err == 0 && exec->phase < EXEC_CLOSE)
+		err = exec_part(exec);
+	if (err == 0 && !fd_table_exec_part(&p->fds))
+		err = EXEC_MORE;
+	if (err != 0)
+		return err < 0 ? err : call_go_on(SIGNAL_HELD);
+	exec_enter(p, exec);
+	return CALL_ENDED;
 }
 
 static const char *exec_error(int err)
@@ -127,30 +211,39 @@ static void open_console(struct fd_table *table)
 	table->cloexec[0] = 0;
 }
 
+/* Nobody waits for anything yet: one part after the other. */
+static int exec_all(struct exec *exec)
+{
+	int err = 0;
+
+	while (err >= 0 && exec->phase < EXEC_CLOSE)
+		err = exec_part(exec);
+	return err < 0 ? err : 0;
+}
+
 void proc_start_init(const char *path, const char *args)
 {
-	struct strings from = {.path = path, .args = args};
-	struct program prog = {0};
+	struct exec exec = {.from = {.path = path, .args = args}};
 	struct proc *p = proc_create();
-	const struct node *node;
-	int err = find_program(NULL, path, &node);
+	size_t len;
+	struct group *group = session_create(INIT_PID);
+	int err = find_program(NULL, path, &exec.node);
 
-	if (p == NULL)
+	(void)bootarg_find("--", &exec.from.rest, &len);
+	if (p == NULL || group == NULL)
 		err = -ENOMEM;
 	if (err == 0)
-		err = program_build(&prog, node, &from);
+		err = exec_all(&exec);
 	if (err < 0)
 		panic("expected a program to start as process 1, found %s: %s",
 		    path, exec_error(err));
-	memset(&p->tf, 0, sizeof p->tf);
-	enter_program(p, &prog, path);
+	enter_program(p, &exec.prog, path);
 	p->exit_signal = SIGCHLD;
 	fd_table_init(&p->fds);
 	open_console(&p->fds);
 	proc_init_task = p;
 	lock_acquire(&sched_lock);
-	proc_publish(p, NULL);
-	p->pgid = p->sid = p->pid;
+	proc_publish(p, NULL, group);
 	sched_wake(p);
 	lock_release(&sched_lock);
 }

@@ -36,62 +36,64 @@ void file_put(struct file *f)
 	slab_free(&file_slab, f);
 }
 
-static long node_read(struct file *f, vaddr_t to, size_t len)
+#define FILE_PART (16UL << 10) /* bytes that are moved without a pause */
+
+/*
+ * The buffer is made ready first: what is read then arrives, and the position,
+ * which others may share, moves once and for good.
+ */
+static long node_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 {
+	struct aspace *as = proc_self()->as;
 	const struct node *node = f->node;
-	uint64_t pos;
-	size_t n;
+	long n;
 	int err;
 
+	(void)how;
 	if (node_is(node, MODE_DIR))
 		return -EISDIR;
+	n = user_ready(as, to, min_u64(len, FILE_PART), ACCESS_WRITE);
+	if (n <= 0)
+		return n;
 	lock_acquire(&f->lock);
-	pos = f->pos;
-	n = pos < node->size ? min_u64(len, node->size - pos) : 0;
-	f->pos += n;
+	len = f->pos < node->size ? min_u64((size_t)n, node->size - f->pos) : 0;
+	err = copyout(as, to, node->data + f->pos, len);
+	f->pos += len;
 	lock_release(&f->lock);
-	err = copyout(proc_self()->as, to, node->data + pos, n);
-	if (err < 0) {
-		lock_acquire(&f->lock);
-		f->pos -= n;
-		lock_release(&f->lock);
-		return err;
-	}
-	return (long)n;
-}
-
-static const struct file_ops node_ops = {.read = node_read};
-
-static long null_read(struct file *f, vaddr_t to, size_t len)
-{
-	(void)f, (void)to, (void)len;
-	return 0;
-}
-
-static long null_write(struct file *f, vaddr_t from, size_t len)
-{
-	(void)f, (void)from;
+	assert(err == 0);
 	return (long)len;
 }
 
-/* Fills user memory from a source of small pieces, a page at a time. */
+static const struct file_ops node_ops = {.read = node_read,
+    .read_goes_on = true,
+    .holds_signals = true};
+
+static long null_read(struct file *f, vaddr_t to, size_t len, unsigned how)
+{
+	(void)f, (void)to, (void)len, (void)how;
+	return 0;
+}
+
+static long null_write(struct file *f, vaddr_t from, size_t len, unsigned how)
+{
+	(void)f, (void)from, (void)how;
+	return (long)len;
+}
+
+/* Fills user memory from a source of small pieces, to the end of a page. */
 static long fill(vaddr_t to, size_t len, void (*source)(void *, size_t))
 {
-	size_t done = 0;
+	size_t n = min_u64(len, PAGE_SIZE - (to & PAGE_MASK));
+	void *kernel;
+	int err;
 
-	while (done < len) {
-		size_t n =
-		    min_u64(len - done, PAGE_SIZE - ((to + done) & PAGE_MASK));
-		void *kernel;
-		int err = user_page(proc_self()->as, to + done, ACCESS_WRITE,
-		    &kernel);
-
-		if (err < 0)
-			return done > 0 ? (long)done : err;
-		source(kernel, n);
-		done += n;
-	}
-	return (long)done;
+	if (n == 0)
+		return 0;
+	err = user_page(proc_self()->as, to, ACCESS_WRITE, &kernel);
+	if (err < 0)
+		return err;
+	source(kernel, n);
+	return (long)n;
 }
 
 static void zero_source(void *to, size_t len)
@@ -99,26 +101,26 @@ static void zero_source(void *to, size_t len)
 	memset(to, 0, len);
 }
 
-#define DEVICE_READ_MAX 65536UL
-
-static long zero_read(struct file *f, vaddr_t to, size_t len)
+static long zero_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 {
-	(void)f;
-	return fill(to, min_u64(len, DEVICE_READ_MAX), zero_source);
+	(void)f, (void)how;
+	return fill(to, len, zero_source);
 }
 
-static long random_read(struct file *f, vaddr_t to, size_t len)
+static long random_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 {
-	(void)f;
-	return fill(to, min_u64(len, DEVICE_READ_MAX), random_bytes);
+	(void)f, (void)how;
+	return fill(to, len, random_bytes);
 }
 
 static const struct file_ops null_ops = {.read = null_read,
     .write = null_write};
 static const struct file_ops zero_ops = {.read = zero_read,
-    .write = null_write};
-static const struct file_ops random_ops = {.read = random_read,
-    .write = null_write};
+    .write = null_write,
+    .read_goes_on = true};
+const struct file_ops random_ops = {.read = random_read,
+    .write = null_write,
+    .read_goes_on = true};
 
 static const struct file_ops *device_ops(const char *name)
 {
@@ -286,23 +288,48 @@ void fd_table_copy(struct fd_table *table, const struct fd_table *from)
 	}
 }
 
-void fd_table_close(struct fd_table *table)
+#define CLOSE_PART 16 /* files that are closed without a pause */
+
+bool fd_table_close_part(struct fd_table *table)
 {
-	for (unsigned fd = 0; fd < table->end; fd++)
-		if (table->files[fd] != NULL)
-			file_put(table->files[fd]);
-	table->end = 0;
+	unsigned closed = 0;
+
+	while (table->end > 0 && closed < CLOSE_PART) {
+		struct file *f = table->files[--table->end];
+
+		if (f == NULL)
+			continue;
+		file_put(f);
+		closed++;
+	}
+	if (table->end > 0)
+		return false;
 	fd_table_discard(table);
+	return true;
 }
 
-void fd_table_exec(struct fd_table *table)
+void fd_table_close(struct fd_table *table)
 {
+	while (!fd_table_close_part(table))
+		;
+}
+
+/* Descriptors that have been dealt with have lost their mark. */
+bool fd_table_exec_part(struct fd_table *table)
+{
+	unsigned closed = 0;
+
 	for (unsigned fd = 0; fd < table->end; fd++) {
-		if (!(table->cloexec[fd / 64] >> fd % 64 & 1) ||
-		    table->files[fd] == NULL)
+		uint64_t *word = &table->cloexec[fd / 64], bit = 1UL << fd % 64;
+
+		if (!(*word & bit))
 			continue;
-		file_put(table->files[fd]);
+		if (closed++ == CLOSE_PART)
+			return false;
+		*word &= ~bit;
+		if (table->files[fd] != NULL)
+			file_put(table->files[fd]);
 		table->files[fd] = NULL;
 	}
-	memset(table->cloexec, 0, sizeof table->cloexec);
+	return true;
 }

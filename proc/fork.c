@@ -7,57 +7,53 @@
  * mappings; all the rest is copying a few hundred bytes of registers.
  */
 #include "abi/errno.h"
-#include "exit.h"
 #include "fp.h"
 #include "lib/string.h"
 #include "proc/file.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
+#include "proc/space.h"
 
 static void copy_registers(struct proc *child, struct proc *parent,
     const struct fork_args *args)
 {
 	fp_sync(parent);
-	memcpy(&child->tf, &parent->tf, offsetof(struct trapframe, fcsr));
-	if (parent->fp_used) {
-		memcpy(&child->tf.fcsr, &parent->tf.fcsr,
-		    sizeof child->tf - offsetof(struct trapframe, fcsr));
-		child->fp_used = true;
+	memcpy(&child->t.tf, &parent->t.tf, offsetof(struct trapframe, f));
+	if (parent->t.fp_used) {
+		memcpy(child->t.tf.f, parent->t.tf.f, sizeof child->t.tf.f);
+		child->t.tf.fcsr = parent->t.tf.fcsr;
+		child->t.fp_used = true;
 	}
-	child->tf.pc += 4;
-	*tf_reg(&child->tf, REG_A0) = 0;
+	*tf_reg(&child->t.tf, REG_A0) = 0;
 	if (args->stack != 0)
-		*tf_reg(&child->tf, REG_SP) = args->stack;
+		*tf_reg(&child->t.tf, REG_SP) = args->stack;
 	if (args->set_tls)
-		*tf_reg(&child->tf, REG_TP) = args->tls;
+		*tf_reg(&child->t.tf, REG_TP) = args->tls;
 }
 
 static void copy_rest(struct proc *child, struct proc *parent,
     const struct fork_args *args)
 {
-	child->pgid = parent->pgid;
-	child->sid = parent->sid;
 	child->cwd = parent->cwd;
 	child->exit_signal = args->exit_signal;
-	child->set_tid = args->child_tid;
-	child->clear_tid = args->clear_tid;
-	child->work = args->child_tid != 0;
+	child->t.set_tid = args->child_tid;
+	child->t.clear_tid = args->clear_tid;
+	child->t.work = args->child_tid != 0;
 	memcpy(child->name, parent->name, sizeof child->name);
 	signal_copy(child, parent);
 	fd_table_copy(&child->fds, &parent->fds);
 }
 
-/* The parent's registers are final: nothing is executed again. */
-static void wait_for_vfork(struct proc *child, struct proc *parent)
+/* The call of the parent goes on when the child has a space of its own. */
+static long wait_for_child(struct proc *child, struct proc *parent)
     REQUIRES(sched_lock)
 {
-	parent->tf.pc += 4;
-	*tf_reg(&parent->tf, REG_A0) = (uint64_t)child->pid;
-	child->vfork_parent = parent;
-	parent->vfork_wait = true;
-	parent->state = PROC_BLOCKED;
-	list_init(&parent->link);
-	hart_self()->leaving = true;
+	struct call *call = &parent->t.call;
+
+	call->kept = KEPT_CHILD;
+	call->child = child->pid;
+	space_lend(parent, child->as);
+	return call_wait_locked(NULL, SIGNAL_HELD);
 }
 
 /*
@@ -67,7 +63,8 @@ static void wait_for_vfork(struct proc *child, struct proc *parent)
 static void discard(struct proc *child)
 {
 	fd_table_close(&child->fds);
-	aspace_discard(child->as);
+	if (child->as != NULL)
+		aspace_discard(child->as);
 	proc_discard(child);
 }
 
@@ -80,12 +77,9 @@ static struct proc *allocate(struct proc *parent, bool share_memory)
 		return NULL;
 	if (!fd_table_prepare(&child->fds, &parent->fds))
 		goto discard_proc;
-	if (share_memory) {
-		aspace_get(parent->as);
-		child->as = parent->as;
-	} else {
-		child->as = aspace_fork(parent->as);
-	}
+	if (share_memory)
+		return child;
+	child->as = aspace_fork(parent->as);
 	if (child->as == NULL)
 		goto discard_files;
 	return child;
@@ -119,16 +113,16 @@ static bool find_parent_tid(struct proc *parent, vaddr_t at, pid_t **tid)
 long proc_fork(const struct fork_args *args)
 {
 	struct proc *parent = proc_self(), *child;
-	pid_t pid;
 	pid_t *tid;
+	long result;
 
 	child = allocate(parent, args->share_memory);
 	if (child == NULL)
 		return -ENOMEM;
 	/* The parent goes on here and now: spare it these page faults. */
 	if (!args->share_memory) {
-		aspace_own_paths(parent->as, parent->tf.pc,
-		    *tf_reg(&parent->tf, REG_SP));
+		aspace_own_paths(parent->as, parent->t.tf.pc,
+		    *tf_reg(&parent->t.tf, REG_SP));
 	}
 	if (!find_parent_tid(parent, args->parent_tid, &tid)) {
 		discard(child);
@@ -139,18 +133,20 @@ long proc_fork(const struct fork_args *args)
 
 	lock_acquire(&sched_lock);
 	if (signal_is_due(parent)) {
-		parent->work = 1;
+		result = call_wait_locked(NULL, SIGNAL_REPEATS);
 		lock_release(&sched_lock);
 		discard(child);
-		return -ERESTART;
+		return result;
 	}
-	proc_publish(child, parent);
-	pid = child->pid;
+	proc_publish(child, parent, parent->group);
+	result = child->pid;
 	if (tid != NULL)
-		*tid = pid;
+		*tid = child->pid;
+	if (args->share_memory)
+		space_share(parent, child);
 	if (args->wait)
-		wait_for_vfork(child, parent);
+		result = wait_for_child(child, parent);
 	sched_wake(child);
 	lock_release(&sched_lock);
-	return args->wait ? -ENORESULT : pid;
+	return result;
 }

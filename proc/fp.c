@@ -18,10 +18,10 @@ void fp_sync(struct proc *p)
 
 	if (!fp_is_dirty())
 		return;
-	fp_save(&p->tf);
+	fp_save(&p->t.tf);
 	fp_set_clean();
-	p->fp_used = true;
-	p->fp_hart = (uint8_t)self->index;
+	p->t.fp_used = true;
+	p->t.fp_hart = (uint8_t)self->index;
 	self->fp_owner = p;
 	self->fp_is_clear = false;
 }
@@ -30,20 +30,20 @@ void fp_sync(struct proc *p)
 void fp_show(struct proc *p)
 {
 	fp_sync(p);
-	if (p->fp_used)
+	if (p->t.fp_used)
 		return;
-	memset(p->tf.f, 0, sizeof p->tf.f);
-	p->tf.fcsr = 0;
+	memset(p->t.tf.f, 0, sizeof p->t.tf.f);
+	p->t.tf.fcsr = 0;
 }
 
 void fp_reload(struct proc *p)
 {
 	struct hart *self = hart_self();
 
-	fp_load(&p->tf);
+	fp_load(&p->t.tf);
 	fp_set_clean();
-	p->fp_used = true;
-	p->fp_hart = (uint8_t)self->index;
+	p->t.fp_used = true;
+	p->t.fp_hart = (uint8_t)self->index;
 	self->fp_owner = p;
 	self->fp_is_clear = false;
 }
@@ -54,8 +54,8 @@ void fp_reset(struct proc *p)
 
 	fp_clear();
 	fp_set_clean();
-	p->fp_used = false;
-	p->fp_hart = NO_HART;
+	p->t.fp_used = false;
+	p->t.fp_hart = NO_HART;
 	self->fp_owner = NULL;
 	self->fp_is_clear = true;
 }
@@ -64,11 +64,11 @@ void fp_restore(struct proc *p)
 {
 	struct hart *self = hart_self();
 
-	if (!p->fp_used) {
+	if (!p->t.fp_used) {
 		if (!self->fp_is_clear)
 			fp_reset(p);
 		return;
 	}
-	if (self->fp_owner != p || p->fp_hart != self->index)
+	if (self->fp_owner != p || p->t.fp_hart != self->index)
 		fp_reload(p);
 }

@@ -22,7 +22,7 @@ void fp_restore(struct proc *p);
 
 INLINE void fp_enter(struct proc *p)
 {
-	if (unlikely(p->fp_used || !hart_self()->fp_is_clear))
+	if (unlikely(p->t.fp_used || !hart_self()->fp_is_clear))
 		fp_restore(p);
 }
 

@@ -18,6 +18,7 @@
 #include "abi/errno.h"
 #include "arch/timer.h"
 #include "proc/sched.h"
+#include "proc/walk.h"
 
 #define BUCKETS 64
 
@@ -53,21 +54,16 @@ static long sleep_on(uint32_t *word, uint32_t value, uint32_t bits,
 	struct proc *p = proc_self();
 	bool late = timer_now() >= deadline;
 
-	if (p->progress.active && late)
+	if (late && p->t.call.state == CALL_WAIT)
 		return -ETIMEDOUT;
 	if (__atomic_load_n(word, __ATOMIC_RELAXED) != value)
 		return -EAGAIN;
 	if (late)
 		return -ETIMEDOUT;
-	p->futex = word;
-	p->futex_bits = bits;
-	if (deadline == TIMER_NEVER) {
-		sched_block_locked(bucket_of(word), CALL_RESTARTABLE);
-		return -ERESTART;
-	}
-	p->progress = (struct progress){.active = true, .deadline = deadline};
-	sched_block_until_locked(bucket_of(word), deadline, CALL_EINTR);
-	return -ERESTART;
+	p->t.futex = word;
+	p->t.futex_bits = bits;
+	return call_wait_until_locked(bucket_of(word), deadline,
+	    deadline == TIMER_NEVER ? SIGNAL_RESTARTS : SIGNAL_ENDS);
 }
 
 long futex_wait(vaddr_t at, uint32_t value, uint32_t bits, uint64_t deadline)
@@ -83,36 +79,45 @@ long futex_wait(vaddr_t at, uint32_t value, uint32_t bits, uint64_t deadline)
 	return result;
 }
 
-/* Its call is done, whatever becomes of the word before it runs. */
-static void finish_wait(struct proc *p) REQUIRES(sched_lock)
+/* Whom futex_wake() is for. */
+struct wake {
+	const uint32_t *word;
+	uint32_t bits;
+	int count;
+};
+
+/*
+ * A visit to one who sleeps in the bucket. Who is woken has its call ended,
+ * whatever becomes of the word before it runs.
+ */
+static bool wake_sleeper(struct proc *p, void *arg) NO_LOCK_CHECK
 {
-	*tf_reg(&p->tf, REG_A0) = 0;
-	p->tf.pc += 4;
-	p->progress.active = false;
-	p->call = CALL_NONE;
+	const struct wake *wake = arg;
+	struct list_walk *walk = call_walk();
+
+	if (p->t.futex != wake->word || !(p->t.futex_bits & wake->bits))
+		return true;
+	call_finish(p, 0);
 	sched_wake(p);
+	walk->value++;
+	return (int64_t)walk->value < wake->count;
 }
 
 long futex_wake(vaddr_t at, int count, uint32_t bits)
 {
+	struct wake wake = {.bits = bits, .count = count};
+	struct list_walk *walk;
 	uint32_t *word;
-	struct waitq *wq;
-	long woken = 0;
+	bool done;
 	int err = word_find(at, &word);
 
 	if (err < 0)
 		return err;
+	wake.word = word;
+	walk = call_walk();
 	lock_acquire(&sched_lock);
-	wq = bucket_of(word);
-	list_for_each_safe(link, &wq->procs) {
-		struct proc *p = list_entry(link, struct proc, link);
-
-		if (p->futex != word || !(p->futex_bits & bits))
-			continue;
-		finish_wait(p);
-		if (++woken >= count)
-			break;
-	}
+	done = walk_part(proc_self(), &bucket_of(word)->procs,
+	    offsetof(struct proc, t.link), wake_sleeper, &wake);
 	lock_release(&sched_lock);
-	return woken;
+	return done ? (long)walk->value : call_go_on(SIGNAL_HELD);
 }

@@ -16,6 +16,7 @@
 #include "mm/slab.h"
 #include "proc/exec.h"
 #include "proc/signal.h"
+#include "proc/space.h"
 
 #define STACK_HEAD   (32UL << 10)
 #define STACK_GUARD  (1UL << 20)  /* of nothing below it */
@@ -24,22 +25,27 @@
 #define PIE_BASE     0x1010000UL
 #define LOWEST       0x1000UL
 
-struct image {
-	struct list link;        /* [i] */
-	const struct node *node; /* [c] */
-	struct aspace *as;       /* [c] */
-	struct image_info info;  /* [c] */
-};
-
-static struct lock image_lock;
-static struct list images = {&images, &images};
-static struct slab image_slab = SLAB_INIT(struct image);
-
 struct elf {
 	const struct node *node;
 	struct elf_header header;
 	vaddr_t base; /* added to every address */
 };
+
+struct image {
+	struct list link;        /* [i] */
+	const struct node *node; /* [c] */
+	struct aspace *as;       /* [c] */
+	struct image_info info;  /* [c] */
+
+	/* While it is built, by one process. */
+	struct elf elf;
+	unsigned segment; /* that is being loaded */
+	uint64_t loaded;  /* bytes of it */
+};
+
+static struct lock image_lock;
+static struct list images = {&images, &images};
+static struct slab image_slab = SLAB_INIT(struct image);
 
 /* The i-th program header; the caller has checked that it is in the file. */
 static struct elf_segment segment_at(const struct elf *elf, unsigned i)
@@ -133,8 +139,8 @@ static int reserve(struct aspace *as, vaddr_t start, vaddr_t end,
 }
 
 /*
- * Reserves the pages of a segment. A page that the segment before ends in gets
- * the permissions of both.
+ * Reserves the pages of a segment. A page that earlier segments end in gets the
+ * permissions of all of them.
  */
 static int segment_reserve(struct aspace *as, const struct elf_segment *s,
     vaddr_t *mapped_to, uint64_t *last_perms)
@@ -145,39 +151,18 @@ static int segment_reserve(struct aspace *as, const struct elf_segment *s,
 	int err = 0;
 
 	if (start < *mapped_to) {
-		err = reserve(as, start, *mapped_to, perms | *last_perms);
+		*last_perms |= perms;
+		err = reserve(as, start, *mapped_to, *last_perms);
 		start = *mapped_to;
 	}
-	if (err == 0 && start < end)
-		err = reserve(as, start, end, perms);
+	if (err < 0 || start >= end)
+		return err;
 	*mapped_to = end;
 	*last_perms = perms;
-	return err;
+	return reserve(as, start, end, perms);
 }
 
-/* Reserved memory is zero: only what is in the file has to be written. */
-static int segment_load(const struct elf *elf, struct aspace *as,
-    const struct elf_segment *s)
-{
-	uint64_t done = 0;
-
-	while (done < s->filesz) {
-		vaddr_t va = s->vaddr + done;
-		uint64_t n =
-		    min_u64(s->filesz - done, PAGE_SIZE - (va & PAGE_MASK));
-		paddr_t page;
-		int err = aspace_load(as, va, &page);
-
-		if (err < 0)
-			return err;
-		memcpy((char *)phys_to_virt(page) + (va & PAGE_MASK),
-		    elf->node->data + s->offset + done, n);
-		done += n;
-	}
-	return 0;
-}
-
-static int each_segment(const struct elf *elf, struct aspace *as)
+static int reserve_segments(const struct elf *elf, struct aspace *as)
 {
 	vaddr_t mapped_to = 0;
 	uint64_t last_perms = 0;
@@ -189,13 +174,49 @@ static int each_segment(const struct elf *elf, struct aspace *as)
 		if (s.type == PT_LOAD && s.memsz > 0)
 			err = segment_reserve(as, &s, &mapped_to, &last_perms);
 	}
-	for (unsigned i = 0; err == 0 && i < elf->header.phnum; i++) {
-		struct elf_segment s = segment_at(elf, i);
-
-		if (s.type == PT_LOAD && s.memsz > 0)
-			err = segment_load(elf, as, &s);
-	}
 	return err;
+}
+
+/*
+ * Writes the next bytes of a segment, at most a page. Reserved memory is zero:
+ * only what is in the file has to be written.
+ */
+static int load_page(struct image *image, const struct elf_segment *s)
+{
+	vaddr_t va = s->vaddr + image->loaded;
+	uint64_t n =
+	    min_u64(s->filesz - image->loaded, PAGE_SIZE - (va & PAGE_MASK));
+	paddr_t page;
+	int err = aspace_load(image->as, va, &page);
+
+	if (err < 0)
+		return err;
+	memcpy((char *)phys_to_virt(page) + (va & PAGE_MASK),
+	    image->node->data + s->offset + image->loaded, n);
+	image->loaded += n;
+	return 0;
+}
+
+#define LOAD_PART 16 /* pages that are loaded without a pause */
+
+static int load_segments(struct image *image)
+{
+	for (int pages = 0; image->segment < image->elf.header.phnum;) {
+		struct elf_segment s = segment_at(&image->elf, image->segment);
+		int err;
+
+		if (s.type != PT_LOAD || image->loaded == s.filesz) {
+			image->segment++;
+			image->loaded = 0;
+			continue;
+		}
+		if (pages++ == LOAD_PART)
+			return IMAGE_MORE;
+		err = load_page(image, &s);
+		if (err < 0)
+			return err;
+	}
+	return 0;
 }
 
 /*
@@ -237,26 +258,33 @@ static int lay_out(struct aspace *as, struct image_info *info)
 	    PTE_R | PTE_X);
 }
 
-static int image_build(const struct node *node, struct image *image)
+/* An image with everything but the bytes of the file. */
+static int image_begin(const struct node *node, struct image **begun)
 {
-	struct elf elf = {.node = node};
-	int err;
+	struct image *image = slab_alloc(&image_slab);
+	int err = -ENOEXEC;
 
-	if (!header_is_valid(&elf) || !segments_are_valid(&elf, &image->info))
-		return -ENOEXEC;
-	image->node = node;
+	if (image == NULL)
+		return -ENOMEM;
+	*image = (struct image){.node = node, .elf.node = node};
+	if (!header_is_valid(&image->elf) ||
+	    !segments_are_valid(&image->elf, &image->info))
+		goto free_image;
+	err = -ENOMEM;
 	image->as = aspace_create();
 	if (image->as == NULL)
-		return -ENOMEM;
-	err = each_segment(&elf, image->as);
-	if (err == 0)
-		err = lay_out(image->as, &image->info);
-	if (err < 0) {
-		aspace_discard(image->as);
-		return -ENOMEM;
-	}
-	tlb_code_changed();
+		goto free_image;
+	if (reserve_segments(&image->elf, image->as) < 0 ||
+	    lay_out(image->as, &image->info) < 0)
+		goto free_space;
+	*begun = image;
 	return 0;
+
+free_space:
+	aspace_discard(image->as);
+free_image:
+	slab_free(&image_slab, image);
+	return err;
 }
 
 static struct image *image_find(const struct node *node) REQUIRES(image_lock)
@@ -270,37 +298,47 @@ static struct image *image_find(const struct node *node) REQUIRES(image_lock)
 	return NULL;
 }
 
-/* Builds it outside the lock; who comes second uses what the first built. */
-static int image_add(const struct node *node)
+void image_abandon(struct proc *p, struct image *image)
 {
-	struct image *image = slab_alloc(&image_slab), *other;
-	int err;
+	space_put(p, image->as);
+	slab_free(&image_slab, image);
+}
 
-	if (image == NULL)
-		return -ENOMEM;
-	err = image_build(node, image);
-	if (err < 0) {
-		slab_free(&image_slab, image);
-		return err;
-	}
+/* Puts it into the cache, if nobody else has built the same meanwhile. */
+static void image_add(struct image *image)
+{
+	struct image *other;
+
+	tlb_code_changed();
 	lock_acquire(&image_lock);
-	other = image_find(node);
+	other = image_find(image->node);
 	if (other == NULL)
 		list_push_front(&images, &image->link);
 	lock_release(&image_lock);
-	if (other != NULL) {
-		aspace_discard(image->as);
-		slab_free(&image_slab, image);
-	}
-	return 0;
+	if (other != NULL)
+		image_abandon(proc_self(), image);
 }
 
-/* 1: not in the cache. */
-static int image_fork_cached(const struct node *node, struct image_info *info,
+int image_build(const struct node *node, struct image **image)
+{
+	int err = 0;
+
+	if (*image == NULL)
+		err = image_begin(node, image);
+	if (err == 0)
+		err = load_segments(*image);
+	if (err == 0) {
+		image_add(*image);
+		*image = NULL;
+	}
+	return err;
+}
+
+int image_fork(const struct node *node, struct image_info *info,
     struct aspace **as)
 {
 	struct image *image;
-	int err = 1;
+	int err = IMAGE_MORE;
 
 	lock_acquire(&image_lock);
 	image = image_find(node);
@@ -315,20 +353,7 @@ static int image_fork_cached(const struct node *node, struct image_info *info,
 	return err;
 }
 
-int image_fork(const struct node *node, struct image_info *info,
-    struct aspace **as)
-{
-	int err;
-
-	while ((err = image_fork_cached(node, info, as)) > 0) {
-		err = image_add(node);
-		if (err < 0)
-			return err;
-	}
-	return err;
-}
-
-bool image_reclaim(void)
+bool image_reclaim(struct proc *p)
 {
 	struct image *image = NULL;
 
@@ -340,7 +365,6 @@ bool image_reclaim(void)
 	lock_release(&image_lock);
 	if (image == NULL)
 		return false;
-	aspace_discard(image->as);
-	slab_free(&image_slab, image);
+	image_abandon(p, image);
 	return true;
 }

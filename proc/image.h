@@ -22,11 +22,26 @@ struct image_info {
 	uint64_t stack_perms;
 };
 
+struct image;
+
+#define IMAGE_MORE 1
+
 /*
- * A fork of the image of `node`. -ENOEXEC: not a static RISC-V program, or a
- * damaged one; -ENOMEM.
+ * A fork of the image of `node`, if it is in the cache: 0. IMAGE_MORE: it is
+ * not. -ENOMEM.
  */
 MUST_USE int image_fork(const struct node *node, struct image_info *info,
     struct aspace **as);
+
+/*
+ * Does a part of building an image, which is begun where *image is NULL. 0: it
+ * is in the cache now, and *image is NULL again. IMAGE_MORE: there is more to
+ * do. -ENOEXEC: not a static RISC-V program, or a damaged one; -ENOMEM. After
+ * an error it is the caller's to give up.
+ */
+MUST_USE int image_build(const struct node *node, struct image **image);
+
+/* Gives up an image that is being built. */
+void image_abandon(struct proc *p, struct image *image);
 
 #endif

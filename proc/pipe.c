@@ -9,41 +9,21 @@
  *
  * A write of up to PIPE_BUF bytes goes in as a whole or not at all.
  */
+#include "proc/pipe.h"
+
 #include "abi/errno.h"
 #include "abi/signal.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
 #include "proc/file.h"
+#include "proc/queue.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
 
-#define PIPE_FRAMES 16
-#define PIPE_SIZE   (PIPE_FRAMES * PAGE_SIZE)
-
-struct pipe {
-	struct lock lock;
-	uint64_t head;    /* bytes ever written */
-	uint64_t tail;    /* bytes ever read */
-	uint32_t readers; /* open files for reading: 1 or 0 */
-	uint32_t writers;
-	struct waitq read_event;  /* it is no longer empty, or has ended */
-	struct waitq write_event; /* there is room, or nobody to read */
-	char *page[PIPE_FRAMES];  /* NULL until needed */
-};
+#define WRITE_PART (4 * PAGE_SIZE) /* that is written without a pause */
 
 static struct slab pipes = SLAB_INIT(struct pipe);
-
-/* Without the lock both are guesses, which may be old. */
-static uint64_t tail_of(const struct pipe *pipe)
-{
-	return __atomic_load_n(&pipe->tail, __ATOMIC_RELAXED);
-}
-
-static bool is_empty(const struct pipe *pipe)
-{
-	return __atomic_load_n(&pipe->head, __ATOMIC_RELAXED) == tail_of(pipe);
-}
 
 /* Where byte number `at` is, and how many follow it in the same frame. */
 static char *pipe_at(struct pipe *pipe, uint64_t at, size_t *n)
@@ -52,7 +32,7 @@ static char *pipe_at(struct pipe *pipe, uint64_t at, size_t *n)
 	return pipe->page[at / PAGE_SIZE % PIPE_FRAMES] + at % PAGE_SIZE;
 }
 
-static NOINLINE bool page_give(char **page)
+static bool page_give(char **page)
 {
 	struct frame *frame = frame_alloc(FRAME_KERNEL);
 
@@ -63,11 +43,11 @@ static NOINLINE bool page_give(char **page)
 }
 
 /* A frame for byte number `at`. */
-static inline bool pipe_give_page(struct pipe *pipe, uint64_t at)
+static bool pipe_give_page(struct pipe *pipe, uint64_t at)
 {
 	char **page = &pipe->page[at / PAGE_SIZE % PIPE_FRAMES];
 
-	return likely(*page != NULL) || page_give(page);
+	return *page != NULL || page_give(page);
 }
 
 /* Moves up to `n` bytes out of the ring, as far as one frame goes. */
@@ -82,20 +62,29 @@ static size_t take(struct pipe *pipe, char *to, size_t n) REQUIRES(pipe->lock)
 	return n;
 }
 
-/* Nothing to read, it seemed: the end, or a reason to wait. */
-static NOINLINE long read_nothing(struct file *f, struct pipe *pipe)
+/* Waits for bytes, and tells writers where they may put them. */
+static long wait_for_bytes(struct pipe *pipe, vaddr_t to, size_t len)
+    REQUIRES(pipe->lock)
 {
-	long result = -ERESTART;
+	call_buffer(&proc_self()->t.call, to, len);
+	return call_wait(&pipe->read_event, SIGNAL_RESTARTS);
+}
+
+/* Nothing to read, it seemed: the end, or a reason to wait. */
+static long read_nothing(struct pipe *pipe, vaddr_t to, size_t len,
+    unsigned how)
+{
+	long result;
 
 	lock_acquire(&pipe->lock);
-	if (is_empty(pipe)) {
-		if (pipe->writers == 0)
-			result = 0;
-		else if (f->flags & O_NONBLOCK)
-			result = -EAGAIN;
-		else
-			sched_block(&pipe->read_event, CALL_RESTARTABLE);
-	}
+	if (!pipe_is_empty(pipe))
+		result = call_go_on(SIGNAL_RESTARTS);
+	else if (pipe->writers == 0)
+		result = 0;
+	else if (!(how & IO_WAIT))
+		result = -EAGAIN;
+	else
+		result = wait_for_bytes(pipe, to, len);
 	lock_release(&pipe->lock);
 	return result;
 }
@@ -113,66 +102,38 @@ static long read_some(struct pipe *pipe, vaddr_t to, size_t len)
 	n = take(pipe, kernel, n);
 	waitq_wake_all(&pipe->write_event);
 	lock_release(&pipe->lock);
-	return n > 0 ? (long)n : -ERESTART; /* another reader was faster */
-}
-
-/* Page by page. The first decides about errors, others end the read. */
-static NOINLINE long read_pages(struct pipe *pipe, vaddr_t to, size_t len)
-{
-	size_t done = 0;
-
-	while (done < len && !is_empty(pipe)) {
-		long n = read_some(pipe, to + done, len - done);
-
-		if (n <= 0)
-			return done > 0 ? (long)done : n;
-		done += (size_t)n;
-	}
-	return done > 0 ? (long)done : -ERESTART;
-}
-
-/* The next `n` bytes, if they are there and lie in one piece; or NULL. */
-static inline char *pipe_bytes(struct pipe *pipe, size_t n) REQUIRES(pipe->lock)
-{
-	uint64_t tail = pipe->tail, offset = tail & PAGE_MASK;
-
-	if (n == 0 || n > PAGE_SIZE - offset)
-		return NULL;
-	return pipe->page[tail / PAGE_SIZE % PIPE_FRAMES] + offset;
-}
-
-/* What there is, if that is simple; and else read_pages() does it. */
-static NOINLINE long read_piece(struct pipe *pipe, vaddr_t to, size_t len)
-{
-	void *kernel = user_page_ready(proc_self()->as, to, ACCESS_WRITE);
-	char *from;
-	size_t n;
-
-	if (unlikely(kernel == NULL))
-		return read_pages(pipe, to, len);
-	lock_acquire(&pipe->lock);
-	n = min_u64(len, pipe->head - pipe->tail);
-	from = pipe_bytes(pipe, n);
-	if (unlikely(from == NULL || n > PAGE_SIZE - (to & PAGE_MASK))) {
-		lock_release(&pipe->lock);
-		return read_pages(pipe, to, len);
-	}
-	memcpy(kernel, from, n);
-	pipe->tail += n;
-	waitq_wake_all(&pipe->write_event);
-	lock_release(&pipe->lock);
 	return (long)n;
 }
 
-static long pipe_read(struct file *f, vaddr_t to, size_t len)
+/*
+ * Page by page. The first decides about errors, others end the read. If there
+ * is nothing after all, another reader was faster.
+ */
+static long read_pages(struct pipe *pipe, vaddr_t to, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len && !pipe_is_empty(pipe)) {
+		long n = read_some(pipe, to + done, len - done);
+
+		if (n < 0 && done == 0)
+			return n;
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	return done > 0 ? (long)done : call_go_on(SIGNAL_RESTARTS);
+}
+
+static long pipe_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 {
 	struct pipe *pipe = f->object;
 
 	if (len == 0)
 		return 0;
-	if (is_empty(pipe))
-		return read_nothing(f, pipe);
-	return read_piece(pipe, to, len);
+	if (pipe_is_empty(pipe))
+		return read_nothing(pipe, to, len, how);
+	return read_pages(pipe, to, min_u64(len, PIPE_SIZE));
 }
 
 /*
@@ -210,7 +171,7 @@ static long pipe_write_some(struct pipe *pipe, vaddr_t from, size_t len,
 }
 
 /* That nobody reads is a signal as well as an error. */
-static NOINLINE long no_reader(void)
+static long no_reader(void)
 {
 	struct proc *p = proc_self();
 
@@ -220,39 +181,28 @@ static NOINLINE long no_reader(void)
 	return -EPIPE;
 }
 
-/* Waits for room, with what is done so far in the progress of the call. */
-static NOINLINE long wait_for_room(struct file *f, struct pipe *pipe,
-    size_t done)
+static long wait_for_room(struct pipe *pipe, unsigned how)
 {
-	struct progress *progress = &proc_self()->progress;
-
-	if (f->flags & O_NONBLOCK)
-		return done > 0 ? (long)done : -EAGAIN;
-	if (!progress->active)
-		*progress = (struct progress){.active = true};
-	progress->bytes = done;
-	sched_block(&pipe->write_event, CALL_RESTARTABLE);
-	return -ERESTART;
+	if (!(how & IO_WAIT))
+		return -EAGAIN;
+	return call_wait(&pipe->write_event, SIGNAL_RESTARTS);
 }
 
-/* More than goes in as a whole. */
-static NOINLINE long write_large(struct file *f, struct pipe *pipe,
-    vaddr_t from, size_t len, size_t done) REQUIRES(pipe->lock)
+/* More than goes in as a whole: what fits, or what a part may be. */
+static long write_large(struct pipe *pipe, vaddr_t from, size_t len,
+    unsigned how) REQUIRES(pipe->lock)
 {
 	bool no_memory = false;
 	long n;
 
 	if (pipe->readers == 0)
-		return done > 0 ? (long)done : no_reader();
-	n = pipe_write_some(pipe, from + done, len - done, &no_memory);
+		return no_reader();
+	n = pipe_write_some(pipe, from, min_u64(len, WRITE_PART), &no_memory);
 	if (n > 0)
 		waitq_wake_all(&pipe->read_event);
-	if (n < 0 || no_memory) {
-		done += n > 0 ? (size_t)n : 0;
-		return done > 0 ? (long)done : n < 0 ? n : -ENOMEM;
-	}
-	done += (size_t)n;
-	return done == len ? (long)done : wait_for_room(f, pipe, done);
+	if (n != 0)
+		return n;
+	return no_memory ? -ENOMEM : wait_for_room(pipe, how);
 }
 
 static void put(struct pipe *pipe, const char *from, size_t len)
@@ -273,13 +223,13 @@ static void put(struct pipe *pipe, const char *from, size_t len)
  * Can `len` bytes go in as a whole? Their count if so. `err` says that they
  * could not be read.
  */
-static long make_room(struct file *f, struct pipe *pipe, size_t len, int err)
+static long make_room(struct pipe *pipe, size_t len, int err, unsigned how)
     REQUIRES(pipe->lock)
 {
 	if (pipe->readers == 0)
 		return no_reader();
 	if (PIPE_SIZE - (pipe->head - pipe->tail) < len)
-		return wait_for_room(f, pipe, 0);
+		return wait_for_room(pipe, how);
 	if (err < 0)
 		return err;
 	if (!pipe_give_page(pipe, pipe->head) ||
@@ -295,13 +245,14 @@ struct parts {
 	int err; /* they cannot be read */
 };
 
-static NOINLINE long write_parts(struct file *f, const struct parts *parts)
+static long write_parts(struct pipe *pipe, const struct parts *parts,
+    unsigned how)
 {
-	struct pipe *pipe = f->object;
 	long result;
 
 	lock_acquire(&pipe->lock);
-	result = make_room(f, pipe, parts->len[0] + parts->len[1], parts->err);
+	result =
+	    make_room(pipe, parts->len[0] + parts->len[1], parts->err, how);
 	if (result > 0) {
 		put(pipe, parts->at[0], parts->len[0]);
 		put(pipe, parts->at[1], parts->len[1]);
@@ -311,12 +262,15 @@ static NOINLINE long write_parts(struct file *f, const struct parts *parts)
 	return result;
 }
 
-long pipe_write_gathered(struct file *f, const char *from, size_t len)
+long pipe_write_gathered(struct file *f, const char *from, size_t len,
+    unsigned how)
 {
-	return write_parts(f, &(struct parts){.at = {from}, .len = {len}});
+	return write_parts(f->object,
+	    &(struct parts){.at = {from}, .len = {len}}, how);
 }
 
-static NOINLINE long write_small(struct file *f, vaddr_t from, size_t len)
+static long write_small(struct pipe *pipe, vaddr_t from, size_t len,
+    unsigned how)
 {
 	struct aspace *as = proc_self()->as;
 	size_t first = min_u64(len, PAGE_SIZE - (from & PAGE_MASK));
@@ -329,69 +283,22 @@ static NOINLINE long write_small(struct file *f, vaddr_t from, size_t len)
 		    ACCESS_READ, &kernel);
 		parts.at[i] = kernel;
 	}
-	return write_parts(f, &parts);
+	return write_parts(pipe, &parts, how);
 }
 
-/*
- * Where `len` bytes can go in as they are, in one piece, with somebody there to
- * read them; or NULL.
- */
-static inline char *pipe_room(struct pipe *pipe, size_t len)
-    REQUIRES(pipe->lock)
+static long pipe_write(struct file *f, vaddr_t from, size_t len, unsigned how)
 {
-	uint64_t head = pipe->head, offset = head & PAGE_MASK;
-	char *page = pipe->page[head / PAGE_SIZE % PIPE_FRAMES];
-
-	if (page == NULL || pipe->readers == 0 || len > PAGE_SIZE - offset ||
-	    len > PIPE_SIZE - (head - pipe->tail))
-		return NULL;
-	return page + offset;
-}
-
-/* Bytes of one page, if that is simple; and else write_small() does it. */
-INLINE long write_piece(struct file *f, vaddr_t from, size_t len)
-{
-	struct pipe *pipe = f->object;
-	void *kernel = user_page_ready(proc_self()->as, from, ACCESS_READ);
-	char *to;
-
-	if (unlikely(kernel == NULL))
-		return write_small(f, from, len);
-	lock_acquire(&pipe->lock);
-	to = pipe_room(pipe, len);
-	if (unlikely(to == NULL)) {
-		lock_release(&pipe->lock);
-		return write_small(f, from, len);
-	}
-	memcpy(to, kernel, len);
-	pipe->head += len;
-	waitq_wake_all(&pipe->read_event);
-	lock_release(&pipe->lock);
-	return (long)len;
-}
-
-static NOINLINE long write_pages(struct file *f, vaddr_t from, size_t len)
-{
-	struct progress *progress = &proc_self()->progress;
 	struct pipe *pipe = f->object;
 	long result;
 
-	if (len <= PIPE_BUF)
-		return write_small(f, from, len);
-	lock_acquire(&pipe->lock);
-	result = write_large(f, pipe, from, len,
-	    progress->active ? progress->bytes : 0);
-	lock_release(&pipe->lock);
-	return result;
-}
-
-static long pipe_write(struct file *f, vaddr_t from, size_t len)
-{
 	if (len == 0)
 		return 0;
-	if (unlikely(len > PAGE_SIZE - (from & PAGE_MASK)))
-		return write_pages(f, from, len);
-	return write_piece(f, from, len);
+	if (len <= PIPE_BUF && !(how & IO_REST))
+		return write_small(pipe, from, len, how);
+	lock_acquire(&pipe->lock);
+	result = write_large(pipe, from, len, how);
+	lock_release(&pipe->lock);
+	return result;
 }
 
 static unsigned pipe_poll(struct file *f)
@@ -443,19 +350,15 @@ static void pipe_close(struct file *f)
 		pipe_free(pipe);
 }
 
-static const struct file_ops pipe_ops = {
+const struct file_ops pipe_ops = {
     .read = pipe_read,
     .write = pipe_write,
+    .write_goes_on = true,
     .poll = pipe_poll,
     .close = pipe_close,
 };
 
 static const struct file_ops no_ops = {0};
-
-bool file_is_pipe(const struct file *f)
-{
-	return f->ops == &pipe_ops;
-}
 
 int pipe_create(uint32_t flags, struct file *ends[2])
 {

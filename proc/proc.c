@@ -8,13 +8,13 @@
 #include "mm/frame.h"
 #include "proc/file.h"
 #include "proc/sched.h"
+#include "proc/walk.h"
 
 #define HASH_SIZE 1024
 
 _Static_assert(sizeof(struct proc) <= PAGE_SIZE, "one frame a process");
-_Static_assert(offsetof(struct proc, work) == PROC_WORK, "trapvec.S");
-_Static_assert(offsetof(struct proc, progress.active) == PROC_PROGRESS,
-    "trapvec.S");
+_Static_assert(offsetof(struct proc, t.work) == PROC_WORK, "trapvec.S");
+_Static_assert(offsetof(struct proc, t.call.word) == PROC_CALL, "trapvec.S");
 
 struct list proc_all = {&proc_all, &proc_all};
 unsigned proc_count;
@@ -32,23 +32,25 @@ struct proc *proc_create(void)
 	if (frame == NULL)
 		return NULL;
 	p = frame_virt(frame);
+	memset(&p->t.work, 0, sizeof p->t - offsetof(struct thread, work));
 	memset(&p->as, 0,
 	    offsetof(struct proc, sig.actions) - offsetof(struct proc, as));
 	memset(&p->cwd, 0, sizeof *p - offsetof(struct proc, cwd));
-	p->work = p->on_hart = 0;
-	p->progress.active = false;
 	p->fds.files = p->fds.few;
-	p->fp_hart = UINT8_MAX;
-	p->state = PROC_RUNNING;
-	p->wake.proc = p->alarm.proc = p;
+	p->t.tf.hart = hart_self();
+	p->t.fp_hart = UINT8_MAX;
+	p->t.state = PROC_RUNNING;
+	p->t.wake.proc = p->alarm.proc = p;
 	list_init(&p->children);
-	list_init(&p->link);
+	list_init(&p->t.link);
 	waitq_init(&p->child_event);
 	return p;
 }
 
 void proc_discard(struct proc *p)
 {
+	if (unlikely(p->group != NULL))
+		group_free(p->group);
 	frame_put(frame_of_virt(p));
 }
 
@@ -68,7 +70,7 @@ struct proc *proc_find(pid_t pid)
 
 static bool pid_is_taken(pid_t pid) REQUIRES(sched_lock)
 {
-	return proc_find(pid) != NULL;
+	return proc_find(pid) != NULL || group_number_is_taken(pid);
 }
 
 static pid_t pid_next(void) REQUIRES(sched_lock)
@@ -80,11 +82,12 @@ static pid_t pid_next(void) REQUIRES(sched_lock)
 	return last_pid;
 }
 
-void proc_publish(struct proc *p, struct proc *parent)
+void proc_publish(struct proc *p, struct proc *parent, struct group *group)
 {
 	struct proc **slot;
 
 	p->pid = pid_next();
+	group_join(p, group);
 	slot = hash_slot(p->pid);
 	p->hash_next = *slot;
 	*slot = p;
@@ -101,20 +104,20 @@ void proc_remove(struct proc *p)
 {
 	struct proc **slot = hash_slot(p->pid);
 
-	assert(p->state == PROC_ZOMBIE && list_is_empty(&p->children));
+	assert(p->t.state == PROC_ZOMBIE && list_is_empty(&p->children));
 	while (*slot != p)
 		slot = &(*slot)->hash_next;
 	*slot = p->hash_next;
 	list_remove(&p->all);
 	list_remove(&p->sibling);
+	p->group = group_leave(p); /* for proc_discard(), if it is dead */
 	proc_count--;
 }
 
-struct aspace *proc_aspace_get(struct proc *p)
+void proc_tell_parent(struct proc *parent)
 {
-	if (p->as != NULL)
-		aspace_get(p->as);
-	return p->as;
+	parent->child_news = true;
+	waitq_wake_all_locked(&parent->child_event);
 }
 
 struct proc *proc_next(pid_t after)
@@ -124,6 +127,8 @@ struct proc *proc_next(pid_t after)
 	list_for_each(link, &proc_all) {
 		struct proc *p = list_entry(link, struct proc, all);
 
+		if (list_is_mark(link))
+			continue;
 		if (p->pid > after && (best == NULL || p->pid < best->pid))
 			best = p;
 	}

@@ -12,17 +12,28 @@
 #include "abi/errno.h"
 #include "arch/hart.h"
 #include "arch/timer.h"
-#include "exit.h"
 #include "fp.h"
+#include "proc/queue.h"
 #include "proc/signal.h"
-#include "proc/tty.h"
+#include "proc/space.h"
 #include "timers.h"
 
 struct lock sched_lock;
-static struct list ready GUARDED_BY(sched_lock) = {&ready, &ready};
+struct sched_queues sched_queues = {
+    .ready = {&sched_queues.ready, &sched_queues.ready},
+    .woken = {&sched_queues.woken, &sched_queues.woken},
+};
 struct waitq poll_event = {.procs = {&poll_event.procs, &poll_event.procs}};
-static uint32_t idle_mask;  /* [A] written under sched_lock */
+uint64_t poll_news;
 static uint64_t tick_ticks; /* [c] a tick, in timer ticks */
+
+static void nothing(void)
+{
+}
+
+void (*sched_at_tick)(void) = nothing;
+
+#define WOKEN_PART 8 /* moved to the run queue at a time */
 
 void waitq_init(struct waitq *wq)
 {
@@ -30,154 +41,71 @@ void waitq_init(struct waitq *wq)
 }
 
 /* As many others as there is new work for. */
-static NOINLINE void kick_idle_harts(unsigned count) REQUIRES(sched_lock)
+void sched_kick_idle(unsigned count)
 {
 	uint32_t self = 1U << hart_index();
 
-	for (unsigned i = 0; count > 0 && idle_mask & ~self; i++) {
-		if (!(idle_mask & ~self & 1U << i))
+	for (unsigned i = 0; count > 0 && sched_queues.idle & ~self; i++) {
+		if (!(sched_queues.idle & ~self & 1U << i))
 			continue;
-		idle_mask &= ~(1U << i);
+		sched_queues.idle &= ~(1U << i);
 		hart_kick(&harts[i]);
 		count--;
 	}
 }
 
-/* `p` is on no list. */
-INLINE void ready_push(struct proc *p) REQUIRES(sched_lock)
-{
-	p->state = PROC_READY;
-	list_push_back(&ready, &p->link);
-}
-
 void sched_wake(struct proc *p)
 {
-	if (p->state == PROC_BLOCKED)
-		list_unlink(&p->link);
-	timer_stop(&p->wake);
+	if (p->t.state == PROC_BLOCKED)
+		list_unlink(&p->t.link);
+	timer_stop(&p->t.wake);
 	ready_push(p);
-	if (unlikely(idle_mask != 0))
-		kick_idle_harts(1);
 }
 
-/* Those at the front that wait for nothing else. Returns how many. */
-INLINE unsigned wake_untimed(struct waitq *wq) REQUIRES(sched_lock)
+/* The only one on its queue, or all of them. */
+static void wake_each(struct list *procs) REQUIRES(sched_lock)
 {
-	unsigned count = 0;
-
-	while (!list_is_empty(&wq->procs)) {
-		struct proc *p = list_entry(wq->procs.next, struct proc, link);
-
-		if (unlikely(p->wake.at != 0))
-			break;
-		list_unlink(&p->link);
-		ready_push(p);
-		count++;
+	if (list_is_empty(procs))
+		return;
+	if (procs->next == procs->prev) {
+		sched_wake(list_entry(procs->next, struct proc, t.link));
+		return;
 	}
-	return count;
+	list_splice_back(&sched_queues.woken, procs);
+	if (sched_queues.idle != 0)
+		sched_kick_idle(MAX_HARTS);
 }
 
-static void wake_each(struct waitq *wq) REQUIRES(sched_lock)
+static NOINLINE void woken_move(void) REQUIRES(sched_lock)
 {
-	while (!list_is_empty(&wq->procs))
-		sched_wake(list_entry(wq->procs.next, struct proc, link));
+	for (int i = 0; i < WOKEN_PART && !list_is_empty(&sched_queues.woken);
+	     i++)
+		sched_wake(
+		    list_entry(sched_queues.woken.next, struct proc, t.link));
 }
 
 void waitq_wake_all_locked(struct waitq *wq)
 {
-	wake_each(wq);
+	wake_each(&wq->procs);
 	if (wq->polled) {
 		wq->polled = false;
-		wake_each(&poll_event);
+		poll_news++;
+		wake_each(&poll_event.procs);
 	}
-}
-
-/* Apart, so that it costs no registers where there is nothing for it to do. */
-static NOINLINE void wake_rest(struct waitq *wq, unsigned woken)
-    REQUIRES(sched_lock)
-{
-	kick_idle_harts(woken);
-	waitq_wake_all_locked(wq);
 }
 
 void waitq_wake_waiters(struct waitq *wq)
 {
-	unsigned woken;
-
 	lock_acquire(&sched_lock);
-	woken = wake_untimed(wq);
-	if (unlikely(
-		idle_mask != 0 || wq->polled || !list_is_empty(&wq->procs)))
-		wake_rest(wq, woken);
-	lock_release(&sched_lock);
-}
-
-INLINE void block(struct waitq *wq, enum call_state call) REQUIRES(sched_lock)
-{
-	struct proc *p = proc_self();
-
-	p->call = call;
-	p->timed_out = false;
-	if (unlikely(signal_is_due(p))) {
-		/* Stays running, and finds it before user mode. */
-		__atomic_store_n(&p->work, 1, __ATOMIC_RELAXED);
-		return;
-	}
-	p->state = PROC_BLOCKED;
-	hart_self()->leaving = true;
-	if (wq != NULL)
-		list_push_back(&wq->procs, &p->link);
-	else
-		list_init(&p->link);
-}
-
-void sched_block_locked(struct waitq *wq, enum call_state call)
-{
-	block(wq, call);
-}
-
-void sched_block(struct waitq *wq, enum call_state call)
-{
-	lock_acquire(&sched_lock);
-	block(wq, call);
-	lock_release(&sched_lock);
-}
-
-/* The hart leaves the process all the same, once, and comes back to it. */
-void sched_unblock(void)
-{
-	struct proc *p = proc_self();
-
-	lock_acquire(&sched_lock);
-	p->call = CALL_NONE;
-	/* Else a result would go to user mode without looking at `leaving`. */
-	__atomic_store_n(&p->work, 1, __ATOMIC_RELAXED);
-	if (p->state == PROC_BLOCKED)
-		sched_wake(p);
-	lock_release(&sched_lock);
-}
-
-void sched_block_until_locked(struct waitq *wq, uint64_t deadline,
-    enum call_state call)
-{
-	sched_block_locked(wq, call);
-	if (proc_self()->state == PROC_BLOCKED)
-		timer_start(&proc_self()->wake, deadline);
-}
-
-void sched_block_until(struct waitq *wq, uint64_t deadline,
-    enum call_state call)
-{
-	lock_acquire(&sched_lock);
-	sched_block_until_locked(wq, deadline, call);
+	waitq_wake_all_locked(wq);
 	lock_release(&sched_lock);
 }
 
 void sched_notify(struct proc *p)
 {
-	__atomic_store_n(&p->work, 1, __ATOMIC_RELEASE);
-	if (p->state == PROC_RUNNING && p != proc_self())
-		hart_kick(&harts[p->hart]);
+	__atomic_store_n(&p->t.work, 1, __ATOMIC_RELEASE);
+	if (p->t.state == PROC_RUNNING && p != proc_self())
+		hart_kick(p->t.tf.hart);
 }
 
 /* When this hart wants to be interrupted next. */
@@ -185,22 +113,30 @@ static void timer_arm(bool idle)
 {
 	uint64_t at = timers_first();
 
-	/* The boot hart looks at the console even when it is idle. */
+	/* The boot hart has something to do at each tick: sched_at_tick(). */
 	if (!idle || hart_index() == 0)
 		at = min_u64(at, timer_now() + tick_ticks);
 	timer_set(at);
 }
 
-/* The next one to run, which is this hart's from now on; or NULL. */
+/*
+ * The next one to run, which is this hart's from now on, or NULL. Its space is
+ * this hart's too, unless its old hart is still on the way out of it.
+ */
 INLINE struct proc *ready_first(void) REQUIRES(sched_lock)
 {
-	struct proc *p = list_entry(ready.next, struct proc, link);
+	struct proc *p;
 
-	if (list_is_empty(&ready))
-		return NULL;
-	list_unlink(&p->link);
-	p->state = PROC_RUNNING;
-	p->hart = (uint8_t)hart_index();
+	if (unlikely(!list_is_empty(&sched_queues.woken)))
+		woken_move();
+	do {
+		if (list_is_empty(&sched_queues.ready))
+			return NULL;
+		p = list_entry(sched_queues.ready.next, struct proc, t.link);
+		list_unlink(&p->t.link);
+	} while (unlikely(!space_claim(p)));
+	p->t.state = PROC_RUNNING;
+	p->t.tf.hart = hart_self();
 	return p;
 }
 
@@ -222,7 +158,8 @@ static struct proc *ready_pop_or_idle(void)
 
 	lock_acquire(&sched_lock);
 	p = ready_first();
-	idle_mask = p != NULL ? idle_mask & ~self : idle_mask | self;
+	sched_queues.idle =
+	    p != NULL ? sched_queues.idle & ~self : sched_queues.idle | self;
 	lock_release(&sched_lock);
 	return p;
 }
@@ -236,11 +173,12 @@ static NOINLINE struct proc *ready_wait(void)
 		timer_arm(true);
 		hart_park_if_asked();
 		hart_wait();
+		hart_pause_begin();
 		hart_clear_kick();
 		hart_park_if_asked();
 		timers_run();
 		if (hart_index() == 0)
-			tty_poll();
+			sched_at_tick();
 	}
 	timer_arm(false);
 	return p;
@@ -249,71 +187,41 @@ static NOINLINE struct proc *ready_wait(void)
 /* The running process has run, and its registers are all in memory. */
 INLINE void stop(struct proc *p, uint64_t now)
 {
-	p->time_ticks += now - p->started;
+	if (likely(p->t.state != PROC_ZOMBIE)) /* whose time is complete */
+		p->t.time_ticks += now - p->t.started;
 	fp_leave(p);
 }
 
 /*
- * The hart is out of its address space: from here on it may be anywhere, or,
- * if nobody waits for it, nowhere.
+ * This hart is out of the process's address space, and does not touch the
+ * process any more: from here on it may be anywhere, or, if nobody waits for
+ * it, nowhere.
  */
-INLINE void let_go(struct proc *p)
+INLINE void let_go(struct proc *p, struct aspace *next)
 {
-	bool discard = p->auto_reaped;
+	bool discard;
 
-	__atomic_store_n(&p->on_hart, 0, __ATOMIC_RELEASE);
-	if (unlikely(discard))
+	if (likely(p->as != NULL)) {
+		if (likely(p->as != next))
+			space_leave(p->as);
+		return;
+	}
+	discard = p->auto_reaped;
+	__atomic_store_n(&p->t.held, 0, __ATOMIC_RELEASE);
+	if (discard)
 		proc_discard(p);
 }
 
-/* Has another hart, the one that ran it last, not quite let go of it? */
-static inline bool is_held(const struct proc *p)
+/* Waits until its last hart has let go of a process that this hart will run. */
+static void await_process(struct proc *p)
 {
-	return __atomic_load_n(&p->on_hart, __ATOMIC_ACQUIRE) != 0;
-}
-
-/* Lent: another hart is in it, and this process will only exit. */
-static inline bool has_space(const struct proc *p)
-{
-	return p->as != NULL && !p->as_is_lent;
-}
-
-INLINE void start(struct proc *p, uint64_t now)
-{
-	struct hart *self = hart_self();
-
-	p->on_hart = 1;
-	p->started = now;
-	p->tf.hart = self;
-	self->proc = p;
-	self->leaving = false;
-	stats_count(switches);
-#ifdef CALF_TEST
-	frame_fail_set(&p->failure);
-#endif
-	fp_enter(p);
-}
-
-/* To a process that has more to do than to go on, with an empty stack. */
-static NORETURN void resume_slow(void)
-{
-	struct proc *p = proc_self();
-
-	sched_before_user(p);
-	trapframe_enter(&p->tf);
-}
-
-/*
- * What it waited for is there, or it is time; or it was never in a call. Who
- * gave it work did so before it came off the queue, or kicks this hart.
- */
-INLINE NORETURN void resume(struct proc *p)
-{
-	if (unlikely(p->call == CALL_NONE ||
-		__atomic_load_n(&p->work, __ATOMIC_RELAXED)))
-		stack_restart(resume_slow);
-	p->call = CALL_NONE;
-	trapframe_repeat(&p->tf);
+	if (p->as != NULL) {
+		space_await(p->as);
+		return;
+	}
+	while (__atomic_load_n(&p->t.held, __ATOMIC_ACQUIRE))
+		hart_relax();
+	p->t.held = 1;
 }
 
 /*
@@ -326,46 +234,73 @@ static NORETURN NOINLINE void switch_slow(struct proc *prev, struct proc *next)
 	hart_self()->proc = NULL;
 	if (prev != NULL) {
 		stop(prev, timer_now());
-		let_go(prev);
+		let_go(prev, next != NULL ? next->as : NULL);
 	}
 	if (next == NULL)
 		next = ready_wait();
-	while (is_held(next))
-		hart_relax();
-	if (has_space(next))
+	await_process(next);
+	if (next->as != NULL)
 		aspace_switch(next->as);
-	start(next, timer_now());
-	resume(next);
+	fp_enter(next);
+	sched_start_process(next, timer_now());
+	sched_enter(next);
 }
 
-void schedule(void)
+void sched_switch(void)
 {
 	struct proc *prev = proc_self(), *next = ready_pop();
 	uint64_t now;
 
-	if (unlikely(prev == NULL || next == NULL || is_held(next) ||
-		!has_space(next)))
+	if (unlikely(prev == NULL || next == NULL || prev->as == NULL ||
+		next->as == NULL || !aspace_is_ours(next->as)))
 		switch_slow(prev, next);
 	now = timer_now();
 	stop(prev, now);
 	aspace_switch(next->as);
-	let_go(prev);
-	start(next, now);
-	resume(next);
+	let_go(prev, next->as);
+	fp_enter(next);
+	sched_start_process(next, now);
+	sched_enter(next);
 }
 
-/* Puts the running process at the end of the queue, if there is a queue. */
-void sched_yield(void)
+/* The glance may be old, which only makes a process yield later. */
+bool sched_others_are_ready(void)
+{
+	const struct proc *p = proc_self();
+
+	return !list_is_empty(&sched_queues.ready) ||
+	    !list_is_empty(&sched_queues.woken) ||
+	    (p->as != NULL && !list_is_empty(&p->as->turn));
+}
+
+void sched_queue(void)
 {
 	struct proc *p = proc_self();
 
-	hart_park_if_asked();
-	if (list_is_empty(&ready)) /* a glance */
-		return;
 	lock_acquire(&sched_lock);
+	if (p->as != NULL)
+		space_turn(p->as);
 	ready_push(p);
 	lock_release(&sched_lock);
+}
+
+void sched_yield(void)
+{
+	hart_park_if_asked();
+	if (!sched_others_are_ready())
+		return;
+	sched_queue();
 	schedule();
+}
+
+void sched_ready_locked(struct list *procs)
+{
+	while (!list_is_empty(procs)) {
+		struct proc *p = list_entry(procs->next, struct proc, t.link);
+
+		list_unlink(&p->t.link);
+		sched_wake(p);
+	}
 }
 
 void sched_tick(void)
@@ -374,41 +309,19 @@ void sched_tick(void)
 	hart_park_if_asked();
 	timers_run();
 	if (hart_index() == 0)
-		tty_poll();
+		sched_at_tick();
 	if (timer_now() < hart_self()->timer_deadline)
 		return;
 	timer_arm(false);
 	sched_yield();
 }
 
-/*
- * A call that is done in parts goes on before anything but SIGKILL is
- * delivered: its progress is no handler's business. It ends, or waits, soon.
- */
-static bool is_amid_call(struct proc *p)
+void sched_preemption_point(void)
 {
-	return p->progress.active && p->call == CALL_NONE &&
-	    !(p->sig.pending & SIGNAL_BIT(SIGKILL));
-}
-
-void sched_before_user(struct proc *p)
-{
+	hart_pause(*tf_reg(&proc_self()->t.tf, REG_A7));
 	hart_park_if_asked();
-	while (p->old != NULL) {
-		unsigned budget = RANGE_BUDGET;
-
-		if (aspace_teardown(p->old, &budget))
-			p->old = NULL;
-		else
-			sched_yield();
-	}
-	if (p->exiting)
-		proc_exit_finish(p);
-	if (__atomic_load_n(&p->work, __ATOMIC_ACQUIRE) && !is_amid_call(p)) {
-		__atomic_store_n(&p->work, 0, __ATOMIC_RELAXED);
-		signal_deliver(p);
-	}
-	p->call = CALL_NONE;
+	if (hart_is_interrupted())
+		sched_tick();
 }
 
 uint32_t sched_is_open;
@@ -419,5 +332,6 @@ void sched_start(void)
 	timer_arm(false);
 	hart_enable_interrupts();
 	__atomic_store_n(&sched_is_open, 1, __ATOMIC_RELEASE);
-	schedule();
+	hart_pause_begin();
+	sched_switch();
 }

@@ -21,51 +21,23 @@ _Static_assert(sizeof(struct ucontext_abi) == 960, "Linux's layout");
 _Static_assert(offsetof(struct ucontext_abi, sigmask) == 40, "likewise");
 _Static_assert(offsetof(struct ucontext_abi, regs) == 176, "likewise");
 
-void signal_report_rest(struct proc *p)
+/* A stack that a handler disarms is not in use, whoever runs there. */
+static bool is_on_stack(const struct proc *p, vaddr_t sp)
 {
-	uint64_t now = timer_now(), ns = 0;
-	struct timespec_abi rest;
-
-	if (p->progress.deadline > now)
-		ns = timer_to_ns(p->progress.deadline - now);
-	rest.seconds = (int64_t)(ns / 1000000000);
-	rest.nanos = (int64_t)(ns % 1000000000);
-	IGNORE_RESULT(copyout(p->as, p->progress.remain, &rest, sizeof rest));
-}
-
-/* The call that was waiting ends, or begins anew after the handler. */
-static void interrupt_call(struct proc *p, uint64_t flags)
-{
-	bool active = p->progress.active;
-	uint64_t bytes = active ? p->progress.before + p->progress.bytes : 0;
-
-	if (p->call == CALL_NONE)
-		return;
-	if (active && p->progress.remain != 0)
-		signal_report_rest(p);
-	p->progress.active = false;
-	if (p->call == CALL_EINTR || !(flags & SA_RESTART) || bytes > 0) {
-		p->tf.pc += 4;
-		*tf_reg(&p->tf, REG_A0) = bytes > 0 ? bytes : (uint64_t)-EINTR;
-	}
-	p->call = CALL_NONE;
-}
-
-static bool is_on_stack(const struct signal_state *sig, vaddr_t sp)
-{
-	return sp - sig->stack - 1 < sig->stack_size;
+	return !p->t.stack_disarms && sp - p->t.stack - 1 < p->t.stack_size;
 }
 
 static struct stack_abi stack_state(const struct proc *p)
 {
-	vaddr_t sp = p->tf.x[REG_SP - 1];
+	vaddr_t sp = p->t.tf.x[REG_SP - 1];
 
 	return (struct stack_abi){
-	    .sp = p->sig.stack,
-	    .size = p->sig.stack_size,
-	    .flags = p->sig.stack_size == 0 ? SS_DISABLE
-		: is_on_stack(&p->sig, sp)  ? SS_ONSTACK
-					    : 0,
+	    .sp = p->t.stack,
+	    .size = p->t.stack_size,
+	    .flags = (p->t.stack_size == 0        ? SS_DISABLE
+			     : is_on_stack(p, sp) ? SS_ONSTACK
+						  : 0) |
+		(p->t.stack_disarms ? SS_AUTODISARM : 0),
 	};
 }
 
@@ -85,101 +57,151 @@ int siginfo_copyout(vaddr_t to, int sig, const struct siginfo_small *small)
 	return copyout(proc_self()->as, to, &info, sizeof info);
 }
 
-/* Piece by piece: the frame is too large for the kernel's stack. */
+/* The beginning of a ucontext, and the part that is alike in a trap frame. */
+#define CONTEXT_HEAD offsetof(struct ucontext_abi, sigmask_pad)
+#define CONTEXT_REGS                               \
+	(offsetof(struct ucontext_abi, fcsr) + 4 - \
+	    offsetof(struct ucontext_abi, regs))
+
+_Static_assert(offsetof(struct ucontext_abi, f) -
+	    offsetof(struct ucontext_abi, regs) ==
+	TF_F(0),
+    "alike");
+_Static_assert(offsetof(struct ucontext_abi, fcsr) -
+	    offsetof(struct ucontext_abi, regs) ==
+	TF_FCSR,
+    "alike");
+
+struct context_head {
+	uint64_t flags;
+	uint64_t link;
+	struct stack_abi stack;
+	uint64_t mask;
+};
+
+_Static_assert(sizeof(struct context_head) == CONTEXT_HEAD, "alike");
+
 static int copyout_context(struct proc *p, vaddr_t to, uint64_t mask)
 {
-	struct stack_abi stack = stack_state(p);
-	uint64_t zero[2] = {0};
+	struct context_head head = {.stack = stack_state(p), .mask = mask};
 	int err;
 
 	fp_show(p);
-	err = copyout(p->as, to, zero, sizeof zero);
-	if (err == 0)
-		err = copyout(p->as, to + offsetof(struct ucontext_abi, stack),
-		    &stack, sizeof stack);
-	if (err == 0)
-		err =
-		    copyout(p->as, to + offsetof(struct ucontext_abi, sigmask),
-			&mask, sizeof mask);
+	err = copyout(p->as, to, &head, sizeof head);
 	if (err == 0)
 		err = copyout(p->as, to + offsetof(struct ucontext_abi, regs),
-		    &p->tf, 32 * sizeof(uint64_t));
-	if (err == 0)
-		err = copyout(p->as, to + offsetof(struct ucontext_abi, f),
-		    p->tf.f, sizeof p->tf.f);
-	if (err == 0)
-		err = copyout(p->as, to + offsetof(struct ucontext_abi, fcsr),
-		    &p->tf.fcsr, sizeof(uint32_t));
+		    &p->t.tf, CONTEXT_REGS);
 	return err;
 }
 
-/* Makes the process enter its handler. An error if its stack is no good. */
-int sigframe_push(struct proc *p, int sig, const struct siginfo_small *info,
-    const struct sigaction_abi *act)
+/*
+ * On the alternate stack for a handler that wants it. Below the end of the one
+ * that it is on already there is nothing of that stack.
+ */
+int sigframe_prepare(struct proc *p, const struct sigaction_abi *act,
+    vaddr_t *frame)
 {
-	struct signal_state *s = &p->sig;
-	uint64_t mask = s->has_suspended ? s->suspended : s->blocked;
-	vaddr_t sp = p->tf.x[REG_SP - 1], frame;
+	vaddr_t sp = p->t.tf.x[REG_SP - 1];
+	bool on_stack = is_on_stack(p, sp);
+
+	if ((act->flags & SA_ONSTACK) && p->t.stack_size != 0 && !on_stack) {
+		sp = p->t.stack + p->t.stack_size;
+		on_stack = true;
+	}
+	*frame = (sp - sizeof(struct sigframe_abi)) & ~15UL;
+	if (on_stack && *frame - p->t.stack >= p->t.stack_size)
+		return -EFAULT;
+	return user_prepare(p->as, *frame, sizeof(struct sigframe_abi));
+}
+
+void sigframe_push(struct proc *p, vaddr_t frame, int sig,
+    const struct siginfo_small *info, const struct sigaction_abi *act)
+{
+	vaddr_t uc = frame + offsetof(struct sigframe_abi, uc);
+	uint64_t mask;
 	int err;
 
-	if ((act->flags & SA_ONSTACK) && s->stack_size != 0 &&
-	    !is_on_stack(s, sp))
-		sp = s->stack + s->stack_size;
-	frame = (sp - sizeof(struct sigframe_abi)) & ~15UL;
-	interrupt_call(p, act->flags);
+	call_interrupt(p, act->flags & SA_RESTART);
+	mask = p->t.has_saved ? p->t.saved : p->t.blocked;
 	err = siginfo_copyout(frame, sig, info);
 	if (err == 0)
-		err = copyout_context(p,
-		    frame + offsetof(struct sigframe_abi, uc), mask);
-	if (err < 0)
-		return err;
-	s->has_suspended = false;
-	s->awaited = 0;
-	p->tf.pc = act->handler;
-	*tf_reg(&p->tf, REG_RA) = p->as->trampoline;
-	*tf_reg(&p->tf, REG_SP) = frame;
-	*tf_reg(&p->tf, REG_A0) = (uint64_t)sig;
-	*tf_reg(&p->tf, REG_A1) = frame;
-	*tf_reg(&p->tf, REG_A2) = frame + offsetof(struct sigframe_abi, uc);
-	mask = s->blocked | act->mask;
+		err = copyout_context(p, uc, mask);
+	assert(err == 0);
+	p->t.has_saved = false;
+	*tf_reg(&p->t.tf, REG_RA) = p->as->trampoline;
+	*tf_reg(&p->t.tf, REG_SP) = frame;
+	*tf_reg(&p->t.tf, REG_A0) = (uint64_t)sig;
+	*tf_reg(&p->t.tf, REG_A1) = frame;
+	*tf_reg(&p->t.tf, REG_A2) = uc;
+	p->t.tf.pc = act->handler;
+	if (p->t.stack_disarms) {
+		p->t.stack_size = 0;
+		p->t.stack_disarms = false;
+	}
+	mask = p->t.blocked | act->mask;
 	if (!(act->flags & SA_NODEFER))
 		mask |= SIGNAL_BIT(sig);
 	if (act->flags & SA_RESETHAND)
-		s->set &= ~SIGNAL_BIT(sig);
+		p->sig.actions[sig - 1].handler = SIG_DFL;
 	signal_set_blocked(p, mask);
-	return 0;
+}
+
+/* 0, or why this cannot become the alternate stack. */
+static int stack_check(const struct proc *p, const struct stack_abi *next)
+{
+	int32_t mode = next->flags & ~SS_AUTODISARM;
+
+	if (is_on_stack(p, p->t.tf.x[REG_SP - 1]))
+		return -EPERM;
+	if (mode != 0 && mode != SS_ONSTACK && mode != SS_DISABLE)
+		return -EINVAL;
+	return mode != SS_DISABLE && next->size < MINSIGSTKSZ ? -ENOMEM : 0;
+}
+
+static void stack_set(struct proc *p, const struct stack_abi *next)
+{
+	bool off = next->flags & SS_DISABLE;
+
+	p->t.stack = next->sp;
+	p->t.stack_size = off ? 0 : next->size;
+	p->t.stack_disarms = !off && (next->flags & SS_AUTODISARM);
+}
+
+/* All of it or nothing: the registers are overwritten when they are ready. */
+static int copyin_context(struct proc *p, vaddr_t uc, struct context_head *head)
+{
+	long n =
+	    user_ready(p->as, uc, sizeof(struct ucontext_abi), ACCESS_READ);
+	int err;
+
+	if (n < (long)sizeof(struct ucontext_abi))
+		return n < 0 ? (int)n : -EFAULT;
+	err = copyin(p->as, head, uc, sizeof *head);
+	p->t.tf.fcsr = 0;
+	if (err == 0)
+		err = copyin(p->as, &p->t.tf,
+		    uc + offsetof(struct ucontext_abi, regs), CONTEXT_REGS);
+	return err;
 }
 
 long signal_return(void)
 {
 	struct proc *p = proc_self();
-	struct trapframe *tf = &p->tf;
-	vaddr_t uc = *tf_reg(tf, REG_SP) + offsetof(struct sigframe_abi, uc);
-	uint64_t mask, regs[32];
-	int err;
+	vaddr_t uc =
+	    *tf_reg(&p->t.tf, REG_SP) + offsetof(struct sigframe_abi, uc);
+	struct context_head head;
+	int err = copyin_context(p, uc, &head);
 
-	err = copyin(p->as, &mask, uc + offsetof(struct ucontext_abi, sigmask),
-	    sizeof mask);
-	if (err == 0)
-		err = copyin(p->as, regs,
-		    uc + offsetof(struct ucontext_abi, regs), sizeof regs);
-	if (err == 0)
-		err = copyin(p->as, tf->f,
-		    uc + offsetof(struct ucontext_abi, f), sizeof tf->f);
-	if (err == 0) {
-		tf->fcsr = 0;
-		err = copyin(p->as, &tf->fcsr,
-		    uc + offsetof(struct ucontext_abi, fcsr), sizeof(uint32_t));
-	}
 	if (err < 0) {
 		signal_force(p, err == -ENOMEM ? SIGKILL : SIGSEGV,
 		    (struct siginfo_small){.code = SEGV_MAPERR});
-		return -ENORESULT;
+		return CALL_ENDED;
 	}
-	memcpy(tf, regs, sizeof regs);
 	fp_reload(p);
-	signal_set_blocked(p, mask);
-	return -ENORESULT;
+	if (stack_check(p, &head.stack) == 0)
+		stack_set(p, &head.stack);
+	signal_set_blocked(p, head.mask);
+	return CALL_ENDED;
 }
 
 long signal_stack(vaddr_t stack, vaddr_t old)
@@ -188,19 +210,14 @@ long signal_stack(vaddr_t stack, vaddr_t old)
 	struct stack_abi now = stack_state(p), next;
 	int err = 0;
 
-	if (stack != 0)
+	if (stack != 0) {
 		err = copyin(p->as, &next, stack, sizeof next);
+		if (err == 0)
+			err = stack_check(p, &next);
+	}
 	if (err == 0 && old != 0)
 		err = copyout(p->as, old, &now, sizeof now);
-	if (err < 0 || stack == 0)
-		return err;
-	if (now.flags == SS_ONSTACK)
-		return -EPERM;
-	if (next.flags & ~(SS_DISABLE | SS_ONSTACK))
-		return -EINVAL;
-	if (!(next.flags & SS_DISABLE) && next.size < 2048)
-		return -ENOMEM;
-	p->sig.stack = next.sp;
-	p->sig.stack_size = next.flags & SS_DISABLE ? 0 : next.size;
-	return 0;
+	if (err == 0 && stack != 0)
+		stack_set(p, &next);
+	return err;
 }

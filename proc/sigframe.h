@@ -11,18 +11,25 @@
 #define NOT_MASKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 
 /*
- * Makes the running process enter its handler when it returns to user mode.
- * -EFAULT or -ENOMEM: its stack is no good, and it has to end.
+ * Where the frame of a handler goes, with its pages made ready. -EFAULT: there
+ * is no good place; -ENOMEM.
  */
-MUST_USE int sigframe_push(struct proc *p, int sig,
+MUST_USE int sigframe_prepare(struct proc *p, const struct sigaction_abi *act,
+    vaddr_t *frame);
+
+/* Makes the running process enter its handler on that frame. */
+void sigframe_push(struct proc *p, vaddr_t frame, int sig,
     const struct siginfo_small *info, const struct sigaction_abi *act);
 
 /* Tells the running program of a signal, or of a child. -EFAULT, -ENOMEM. */
 MUST_USE int siginfo_copyout(vaddr_t to, int sig,
     const struct siginfo_small *small);
 
-/* Takes the lowest pending signal of a set off, SIGKILL first; 0: none. */
-int signal_take(struct proc *p, uint64_t set, struct siginfo_small *info)
+/* The pending signal of a set that comes first; 0: none. */
+int signal_first(const struct proc *p, uint64_t set) REQUIRES(sched_lock);
+
+/* Takes a pending signal off. False if it is not pending any more. */
+bool signal_take(struct proc *p, int sig, struct siginfo_small *info)
     REQUIRES(sched_lock);
 
 /* Changes the mask of the running process; what is due now is seen to. */

@@ -15,8 +15,11 @@
 #include "lib/print.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "proc/exec.h"
 #include "proc/sched.h"
+#include "proc/walk.h"
 #include "sigframe.h"
+#include "timers.h"
 
 #define STOP_SIGNALS                                                       \
 	(SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | \
@@ -58,7 +61,7 @@ static bool is_ignored(const struct proc *p, int sig)
 
 bool signal_is_deaf(const struct proc *p, int sig)
 {
-	return (p->sig.blocked & SIGNAL_BIT(sig)) != 0 || is_ignored(p, sig);
+	return (p->t.blocked & SIGNAL_BIT(sig)) != 0 || is_ignored(p, sig);
 }
 
 /*
@@ -67,7 +70,7 @@ bool signal_is_deaf(const struct proc *p, int sig)
  */
 static bool is_shielded(const struct proc *p, int sig)
 {
-	return p->pid == INIT_PID && !p->sig.doomed &&
+	return p->pid == INIT_PID && !p->t.doomed &&
 	    action_of(p, sig).handler == SIG_DFL;
 }
 
@@ -81,14 +84,15 @@ static void notify_parent(struct proc *p, int code, int status)
 	if (!(action_of(parent, SIGCHLD).flags & SA_NOCLDSTOP))
 		signal_send(parent, SIGCHLD,
 		    (struct siginfo_small){code, p->pid, (uint64_t)status});
-	waitq_wake_all_locked(&parent->child_event);
+	proc_tell_parent(parent);
 }
 
 static void wake_stopped(struct proc *p, int sig) REQUIRES(sched_lock)
 {
-	if (p->state != PROC_STOPPED)
+	if (p->t.state != PROC_STOPPED)
 		return;
-	p->work = 1;
+	p->t.work = 1;
+	p->group->stopped--;
 	sched_wake(p);
 	if (sig != SIGCONT)
 		return;
@@ -99,25 +103,22 @@ static void wake_stopped(struct proc *p, int sig) REQUIRES(sched_lock)
 /* It has to know: wakes it from a wait that may be interrupted. */
 static void wake_for_signal(struct proc *p, int sig) REQUIRES(sched_lock)
 {
-	p->work = 1;
-	if (p->state == PROC_BLOCKED && p->vfork_wait && sig != SIGKILL)
-		return;
-	if (p->state == PROC_BLOCKED) {
-		p->as_is_lent = p->vfork_wait;
-		p->vfork_wait = false;
-		sched_wake(p);
-	} else {
+	if (p->t.state != PROC_BLOCKED) {
 		sched_notify(p);
+		return;
 	}
+	p->t.work = 1;
+	if (sig == SIGKILL || p->t.call.on_signal != SIGNAL_HELD)
+		sched_wake(p);
 }
 
 void signal_send(struct proc *p, int sig, struct siginfo_small info)
 {
 	uint64_t bit = SIGNAL_BIT(sig);
 
-	if (p->state == PROC_ZOMBIE)
+	if (p->t.state == PROC_ZOMBIE)
 		return;
-	if (is_shielded(p, sig) && !(p->sig.blocked & bit))
+	if (is_shielded(p, sig) && !(p->t.blocked & bit))
 		return;
 	if (sig == SIGCONT)
 		p->sig.pending &= ~STOP_SIGNALS;
@@ -125,30 +126,14 @@ void signal_send(struct proc *p, int sig, struct siginfo_small info)
 		p->sig.pending &= ~SIGNAL_BIT(SIGCONT);
 	if (sig == SIGCONT || sig == SIGKILL)
 		wake_stopped(p, sig);
-	if (is_ignored(p, sig) && !(p->sig.blocked & bit))
+	if (is_ignored(p, sig) && !(p->t.blocked & bit))
 		return;
 	if (!(p->sig.pending & bit)) {
 		p->sig.pending |= bit;
 		p->sig.info[sig - 1] = info;
 	}
-	if ((p->sig.blocked & ~p->sig.awaited & bit) == 0)
+	if ((p->t.blocked & ~p->t.awaited & bit) == 0)
 		wake_for_signal(p, sig);
-}
-
-unsigned signal_send_group(pid_t pgid, int sig, struct siginfo_small info)
-{
-	unsigned count = 0;
-
-	list_for_each(link, &proc_all) {
-		struct proc *p = list_entry(link, struct proc, all);
-
-		if (p->pgid != pgid)
-			continue;
-		count++;
-		if (sig != 0)
-			signal_send(p, sig, info);
-	}
-	return count;
 }
 
 void signal_force(struct proc *p, int sig, struct siginfo_small info)
@@ -157,36 +142,42 @@ void signal_force(struct proc *p, int sig, struct siginfo_small info)
 
 	info.pid = p->pid;
 	lock_acquire(&sched_lock);
-	if ((p->sig.blocked & bit) || action_of(p, sig).handler == SIG_IGN) {
-		p->sig.blocked &= ~bit;
+	if ((p->t.blocked & bit) || action_of(p, sig).handler == SIG_IGN) {
+		p->t.blocked &= ~bit;
 		p->sig.set &= ~bit;
 	}
-	p->sig.doomed = action_of(p, sig).handler == SIG_DFL;
+	p->t.doomed = action_of(p, sig).handler == SIG_DFL;
+	p->t.forced = bit;
 	p->sig.pending |= bit;
 	p->sig.info[sig - 1] = info;
-	p->work = 1;
-	p->progress.active = false; /* the call that it came from is given up */
+	p->t.work = 1;
 	lock_release(&sched_lock);
 }
 
 void signal_set_blocked(struct proc *p, uint64_t mask)
 {
 	lock_acquire(&sched_lock);
-	p->sig.blocked = mask & ~NOT_MASKABLE;
+	p->t.blocked = mask & ~NOT_MASKABLE;
 	if (signal_is_due(p))
-		p->work = 1;
+		p->t.work = 1;
 	lock_release(&sched_lock);
 }
 
-/* Stops until SIGCONT. A signal that ends it all is not overslept. */
+/*
+ * Stops until SIGCONT, and goes on from trap_resume(). A signal that ends it
+ * all is not overslept; and a process that nobody would continue is stopped by
+ * SIGSTOP only.
+ */
 static void stop_self(struct proc *p, int sig)
 {
 	lock_acquire(&sched_lock);
-	if (p->sig.pending & (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGCONT))) {
+	if ((p->sig.pending & (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGCONT))) ||
+	    (sig != SIGSTOP && group_is_orphaned(p->group))) {
 		lock_release(&sched_lock);
 		return;
 	}
-	p->state = PROC_STOPPED;
+	p->t.state = PROC_STOPPED;
+	p->group->stopped++;
 	p->stop_signal = sig;
 	p->stop_reported = false;
 	p->cont_pending = false;
@@ -204,65 +195,130 @@ static int lowest_signal(uint64_t set)
 	return set != 0 ? sig + 1 : 0;
 }
 
-int signal_take(struct proc *p, uint64_t set, struct siginfo_small *info)
+/*
+ * SIGKILL comes first; then what the process's own instruction has raised, so
+ * that its handler finds that instruction.
+ */
+int signal_first(const struct proc *p, uint64_t set)
 {
-	uint64_t due = p->sig.pending & set;
-	int sig = due & SIGNAL_BIT(SIGKILL) ? SIGKILL : lowest_signal(due);
+	uint64_t due = p->sig.pending & set, forced = due & p->t.forced;
 
-	if (sig != 0) {
-		p->sig.pending &= ~SIGNAL_BIT(sig);
-		*info = p->sig.info[sig - 1];
-	}
-	return sig;
+	if (due & SIGNAL_BIT(SIGKILL))
+		return SIGKILL;
+	return lowest_signal(forced != 0 ? forced : due);
 }
 
-static int take_due(struct proc *p, struct siginfo_small *info)
+bool signal_take(struct proc *p, int sig, struct siginfo_small *info)
+{
+	uint64_t bit = SIGNAL_BIT(sig);
+
+	if (!(p->sig.pending & bit))
+		return false;
+	p->sig.pending &= ~bit;
+	p->t.forced &= ~bit;
+	*info = p->sig.info[sig - 1];
+	if (sig == SIGALRM)
+		alarm_taken(p);
+	return true;
+}
+
+/* The signal that is delivered next, 0 for none, and what is done about it. */
+static int next_due(struct proc *p, struct sigaction_abi *act)
 {
 	int sig;
 
 	lock_acquire(&sched_lock);
-	sig = signal_take(p, ~p->sig.blocked, info);
+	sig = signal_first(p, ~(p->t.blocked | p->t.awaited));
+	if (sig != 0)
+		*act = action_of(p, sig);
 	lock_release(&sched_lock);
 	return sig;
 }
 
-static void deliver(struct proc *p, int sig, struct siginfo_small *info)
+/* False if it has been cancelled by another one. */
+static bool take(struct proc *p, int sig, struct siginfo_small *info)
 {
-	struct sigaction_abi act = action_of(p, sig);
-	int err;
+	bool taken;
 
+	lock_acquire(&sched_lock);
+	taken = signal_take(p, sig, info);
+	lock_release(&sched_lock);
+	return taken;
+}
+
+/*
+ * A frame that cannot be pushed is a bad access of the process's own, unless
+ * memory is out.
+ */
+static void deliver_failed(struct proc *p, int sig, int err)
+{
+	if (err == -ENOMEM)
+		proc_exit(STATUS_SIGNALED(SIGKILL));
+	else if (sig == SIGSEGV)
+		proc_exit(STATUS_SIGNALED(SIGSEGV));
+	else
+		signal_force(p, SIGSEGV,
+		    (struct siginfo_small){.code = SI_KERNEL});
+}
+
+static void act_by_default(struct proc *p, int sig)
+{
 	if (is_ignored(p, sig) || is_shielded(p, sig))
 		return;
-	if (act.handler == SIG_DFL) {
-		if (!(SIGNAL_BIT(sig) & STOP_SIGNALS))
-			proc_exit(STATUS_SIGNALED(sig));
+	if (SIGNAL_BIT(sig) & STOP_SIGNALS)
 		stop_self(p, sig);
-		return;
+	else
+		proc_exit(STATUS_SIGNALED(sig));
+}
+
+/*
+ * The frame is made ready before the signal is taken (C3). False if the process
+ * has to give back memory first, or ends.
+ */
+static bool deliver(struct proc *p, int sig, const struct sigaction_abi *act)
+{
+	bool has_handler = act->handler != SIG_DFL && act->handler != SIG_IGN;
+	struct siginfo_small info;
+	vaddr_t frame = 0;
+	int err = 0;
+
+	if (has_handler)
+		err = sigframe_prepare(p, act, &frame);
+	if (err == -ENOMEM && image_reclaim(p)) {
+		p->t.work = 1; /* it is still pending */
+		return false;
 	}
-	err = sigframe_push(p, sig, info, &act);
+	if (!take(p, sig, &info))
+		return true;
 	if (err < 0)
-		proc_exit(STATUS_SIGNALED(err == -ENOMEM ? SIGKILL : SIGSEGV));
+		deliver_failed(p, sig, err);
+	else if (has_handler)
+		sigframe_push(p, frame, sig, &info, act);
+	else
+		act_by_default(p, sig);
+	return p->exiting == EXIT_NOT;
 }
 
 /* The child's part of fork that needs its own memory. */
 static void write_tid(struct proc *p)
 {
-	vaddr_t to = p->set_tid;
+	vaddr_t to = p->t.set_tid;
 
-	p->set_tid = 0;
+	p->t.set_tid = 0;
 	if (copyout(p->as, to, &p->pid, sizeof p->pid) == -ENOMEM)
 		proc_exit(STATUS_SIGNALED(SIGKILL));
 }
 
 void signal_deliver(struct proc *p)
 {
-	struct siginfo_small info;
+	struct sigaction_abi act;
 	int sig;
 
-	if (p->set_tid != 0)
+	if (p->t.set_tid != 0)
 		write_tid(p);
-	while ((sig = take_due(p, &info)) != 0)
-		deliver(p, sig, &info);
+	while (p->exiting == EXIT_NOT && (sig = next_due(p, &act)) != 0)
+		if (!deliver(p, sig, &act))
+			break;
 }
 
 void signal_copy(struct proc *child, struct proc *parent)
@@ -270,9 +326,10 @@ void signal_copy(struct proc *child, struct proc *parent)
 	uint64_t set = parent->sig.set;
 
 	child->sig.set = set;
-	child->sig.blocked = parent->sig.blocked;
-	child->sig.stack = parent->sig.stack;
-	child->sig.stack_size = parent->sig.stack_size;
+	child->t.blocked = parent->t.blocked;
+	child->t.stack = parent->t.stack;
+	child->t.stack_size = parent->t.stack_size;
+	child->t.stack_disarms = parent->t.stack_disarms;
 	for (unsigned i = 0; set != 0; i++, set >>= 1)
 		if (set & 1)
 			child->sig.actions[i] = parent->sig.actions[i];
@@ -284,7 +341,7 @@ void signal_exec(struct proc *p)
 	for (int sig = 1; sig <= NSIG && p->sig.set >> (sig - 1) != 0; sig++)
 		if (action_of(p, sig).handler != SIG_IGN)
 			p->sig.set &= ~SIGNAL_BIT(sig);
-	p->sig.stack_size = 0;
+	p->t.stack_size = 0;
 	lock_release(&sched_lock);
 }
 
@@ -311,6 +368,8 @@ long signal_action(int sig, vaddr_t action, vaddr_t old)
 	p->sig.set |= SIGNAL_BIT(sig);
 	if (is_ignored(p, sig))
 		p->sig.pending &= ~SIGNAL_BIT(sig);
+	if (sig == SIGALRM && !(p->sig.pending & SIGNAL_BIT(sig)))
+		alarm_taken(p);
 	lock_release(&sched_lock);
 	return 0;
 }
@@ -318,7 +377,7 @@ long signal_action(int sig, vaddr_t action, vaddr_t old)
 long signal_mask(int how, vaddr_t set, vaddr_t old)
 {
 	struct proc *p = proc_self();
-	uint64_t mask = 0, before = p->sig.blocked;
+	uint64_t mask = 0, before = p->t.blocked;
 	int err = 0;
 
 	if (set != 0)
@@ -340,92 +399,7 @@ long signal_mask(int how, vaddr_t set, vaddr_t old)
 long signal_pending(vaddr_t set)
 {
 	struct proc *p = proc_self();
-	uint64_t pending = p->sig.pending & p->sig.blocked;
+	uint64_t pending = p->sig.pending & p->t.blocked;
 
 	return copyout(p->as, set, &pending, sizeof pending);
-}
-
-/* kill(-1): everybody but process 1 and the caller. */
-static unsigned send_to_all(int sig, struct siginfo_small info)
-    REQUIRES(sched_lock)
-{
-	unsigned count = 0;
-
-	list_for_each(link, &proc_all) {
-		struct proc *p = list_entry(link, struct proc, all);
-
-		if (p->pid == INIT_PID || p == proc_self())
-			continue;
-		count++;
-		if (sig != 0)
-			signal_send(p, sig, info);
-	}
-	return count;
-}
-
-long signal_kill(pid_t pid, int sig)
-{
-	struct proc *self = proc_self(), *p;
-	struct siginfo_small info = {SI_USER, self->pid, 0};
-	unsigned count;
-
-	if (sig < 0 || sig > NSIG)
-		return -EINVAL;
-	if (pid == INT32_MIN)
-		return -ESRCH;
-	lock_acquire(&sched_lock);
-	if (pid > 0) {
-		p = proc_find(pid);
-		count = p != NULL;
-		if (p != NULL && sig != 0)
-			signal_send(p, sig, info);
-	} else if (pid == -1) {
-		count = send_to_all(sig, info);
-	} else {
-		count =
-		    signal_send_group(pid == 0 ? self->pgid : -pid, sig, info);
-	}
-	lock_release(&sched_lock);
-	return count > 0 ? 0 : -ESRCH;
-}
-
-long signal_tgkill(pid_t pid, int sig)
-{
-	struct siginfo_small info = {SI_TKILL, proc_self()->pid, 0};
-	struct proc *p;
-
-	if (pid <= 0 || sig < 0 || sig > NSIG)
-		return -EINVAL;
-	lock_acquire(&sched_lock);
-	p = proc_find(pid);
-	if (p != NULL && sig != 0)
-		signal_send(p, sig, info);
-	lock_release(&sched_lock);
-	return p != NULL ? 0 : -ESRCH;
-}
-
-long signal_queue(pid_t pid, int sig, vaddr_t from)
-{
-	struct proc *self = proc_self(), *p;
-	struct siginfo_abi info;
-	struct siginfo_small small;
-	int err = copyin(self->as, &info, from, sizeof info);
-
-	if (err < 0)
-		return err;
-	/* Nobody passes for the kernel, or for kill. */
-	if ((info.code >= 0 || info.code == SI_TKILL) && pid != self->pid)
-		return -EPERM;
-	small = (struct siginfo_small){info.code, info.u.child.pid,
-	    info.u.child.value};
-	lock_acquire(&sched_lock);
-	p = proc_find(pid);
-	if (p == NULL)
-		err = -ESRCH;
-	else if (sig < 0 || sig > NSIG)
-		err = -EINVAL;
-	else if (sig != 0)
-		signal_send(p, sig, small);
-	lock_release(&sched_lock);
-	return err;
 }

@@ -14,13 +14,13 @@ int signal_lend_mask(vaddr_t set)
 	uint64_t mask;
 	int err;
 
-	if (p->sig.has_suspended)
+	if (p->t.has_saved)
 		return 0;
 	err = copyin(p->as, &mask, set, sizeof mask);
 	if (err < 0)
 		return err;
-	p->sig.suspended = p->sig.blocked;
-	p->sig.has_suspended = true;
+	p->t.saved = p->t.blocked;
+	p->t.has_saved = true;
 	signal_set_blocked(p, mask);
 	return 0;
 }
@@ -29,10 +29,10 @@ void signal_return_mask(void)
 {
 	struct proc *p = proc_self();
 
-	if (!p->sig.has_suspended)
+	if (!p->t.has_saved)
 		return;
-	p->sig.has_suspended = false;
-	signal_set_blocked(p, p->sig.suspended);
+	p->t.has_saved = false;
+	signal_set_blocked(p, p->t.saved);
 }
 
 /* Executed again after each wake-up that no handler was behind. */
@@ -42,50 +42,42 @@ long signal_suspend(vaddr_t set)
 
 	if (err < 0)
 		return err;
-	sched_block(NULL, CALL_EINTR);
-	return -ERESTART;
+	return call_wait(NULL, SIGNAL_ENDS);
 }
 
 /*
- * While it waits, the signals of the set are blocked, so that none is
- * delivered, and wake it all the same.
+ * While it waits, the signals of the set wake it whether they are blocked or
+ * not, and are delivered to no handler.
  */
-static void wait_for_set(struct proc *p, uint64_t set, uint64_t deadline)
-    REQUIRES(sched_lock)
-{
-	if (!p->sig.has_suspended) {
-		p->sig.suspended = p->sig.blocked;
-		p->sig.has_suspended = true;
-	}
-	p->sig.blocked |= set;
-	p->sig.awaited = set;
-	p->progress = (struct progress){.active = true, .deadline = deadline};
-	sched_block_until_locked(NULL, deadline, CALL_EINTR);
-}
-
 long signal_wait(vaddr_t set_from, vaddr_t info_to, uint64_t deadline)
 {
 	struct proc *p = proc_self();
 	struct siginfo_small info;
-	uint64_t set;
-	int sig, err = copyin(p->as, &set, set_from, sizeof set);
+	uint64_t set = p->t.awaited; /* if it is executed again */
+	int sig, err = 0;
 
+	if (set == 0)
+		err = copyin(p->as, &set, set_from, sizeof set);
+	if (err == 0 && info_to != 0)
+		err = user_prepare(p->as, info_to, sizeof(struct siginfo_abi));
 	if (err < 0)
 		return err;
 	set &= ~NOT_MASKABLE;
 	lock_acquire(&sched_lock);
-	sig = signal_take(p, set, &info);
+	sig = signal_first(p, set);
 	if (sig == 0 && timer_now() < deadline) {
-		wait_for_set(p, set, deadline);
+		p->t.awaited = set;
+		err = (int)call_wait_until_locked(NULL, deadline, SIGNAL_ENDS);
 		lock_release(&sched_lock);
-		return -ERESTART;
+		return err;
 	}
-	p->sig.awaited = 0;
+	if (sig != 0)
+		(void)signal_take(p, sig, &info);
 	lock_release(&sched_lock);
-	signal_return_mask();
 	if (sig == 0)
 		return -EAGAIN;
 	if (info_to != 0)
 		err = siginfo_copyout(info_to, sig, &info);
-	return err < 0 ? err : sig;
+	assert(err == 0);
+	return sig;
 }

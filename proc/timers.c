@@ -42,21 +42,42 @@ void timer_start(struct timer *timer, uint64_t at)
 		timer_set(at);
 }
 
+/*
+ * An interval timer is not armed again before its signal has been taken: one
+ * that nobody takes costs nothing.
+ */
+static void alarm_expire(struct proc *p, uint64_t at) REQUIRES(sched_lock)
+{
+	if (p->alarm_period != 0)
+		p->alarm_last = at;
+	signal_send(p, SIGALRM, (struct siginfo_small){.code = SI_KERNEL});
+}
+
+/* Its next expiry is a multiple of the period after the last one. */
+void alarm_taken(struct proc *p)
+{
+	uint64_t now = timer_now(), last = p->alarm_last;
+
+	if (likely(last == 0))
+		return;
+	p->alarm_last = 0;
+	timer_start(&p->alarm,
+	    now - (now - last) % p->alarm_period + p->alarm_period);
+}
+
 static void timer_expire(struct timer *timer) REQUIRES(sched_lock)
 {
 	struct proc *p = timer->proc;
 	uint64_t at = timer->at;
 
 	timer_stop(timer);
-	if (timer == &p->wake) {
-		p->timed_out = true;
+	if (timer == &p->t.wake)
 		sched_wake(p);
-		return;
-	}
-	if (p->alarm_period != 0)
-		timer_start(timer, max_u64(at + p->alarm_period, timer_now()));
-	signal_send(p, SIGALRM, (struct siginfo_small){.code = SI_KERNEL});
+	else
+		alarm_expire(p, at);
 }
+
+#define EXPIRE_PART 32 /* timers that expire without a pause */
 
 void timers_run(void)
 {
@@ -65,22 +86,20 @@ void timers_run(void)
 	if (timers_first() > now)
 		return;
 	lock_acquire(&sched_lock);
-	while (timers_first_at <= now)
+	for (int i = 0; i < EXPIRE_PART && timers_first_at <= now; i++)
 		timer_expire(list_entry(timers.next, struct timer, link));
 	lock_release(&sched_lock);
 }
 
-uint64_t sched_set_alarm(uint64_t at, uint64_t period)
+void sched_set_alarm(uint64_t at, uint64_t period)
 {
 	struct proc *p = proc_self();
-	uint64_t before;
 
 	lock_acquire(&sched_lock);
-	before = p->alarm.at;
 	timer_stop(&p->alarm);
 	p->alarm_period = period;
+	p->alarm_last = 0;
 	if (at != 0)
 		timer_start(&p->alarm, at);
 	lock_release(&sched_lock);
-	return before;
 }

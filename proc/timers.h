@@ -19,6 +19,9 @@ INLINE void timer_stop(struct timer *timer) REQUIRES(sched_lock)
 		timer_take_off(timer);
 }
 
+/* SIGALRM was taken: an interval timer goes on. */
+void alarm_taken(struct proc *p) REQUIRES(sched_lock);
+
 /* The earliest time that somebody waits for, or TIMER_NEVER. */
 extern uint64_t timers_first_at; /* [A] written under sched_lock */
 

@@ -11,13 +11,14 @@
 
 #include "abi/errno.h"
 #include "abi/termios.h"
-#include "arch/power.h"
+#include "arch/console.h"
 #include "lib/string.h"
 #include "proc/file.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
 
 #define INPUT_SIZE 1024
+#define INPUT_PART 64 /* bytes that are taken in at a tick */
 #define CTRL(c)    ((c)&0x1f)
 #define DEL        0x7f
 
@@ -28,8 +29,49 @@ static uint16_t input[INPUT_SIZE];
 static uint32_t tail, ready, head;
 #define END 256 /* ctrl-D: a read stops here, and is over if it has nothing */
 static struct waitq readers = {.procs = {&readers.procs, &readers.procs}};
-static pid_t foreground = INIT_PID;
-static pid_t session = INIT_PID; /* [s] whose terminal it is */
+
+/*
+ * The group that may read, and that ctrl-C is for; its session is the one whose
+ * terminal it is. NULL: init's.
+ */
+static struct group *foreground GUARDED_BY(sched_lock);
+
+/* A signal on its way to the members of a group, a part at each tick. */
+static struct {
+	struct group *group; /* NULL: none */
+	struct signal signal;
+} sending;                                    /* of the boot hart alone */
+static struct proc sender ALIGNED(PAGE_SIZE); /* whose mark is in the group */
+
+static struct group *foreground_group(void) REQUIRES(sched_lock)
+{
+	return foreground != NULL ? foreground : proc_init_task->group;
+}
+
+/* Returns the group before, if it is dead now and has to be freed. */
+static struct group *foreground_set(struct group *group) REQUIRES(sched_lock)
+{
+	struct group *before = foreground;
+
+	group->refs++;
+	foreground = group;
+	return before != NULL ? group_put(before) : NULL;
+}
+
+static void send_part(void)
+{
+	struct group *dead = NULL;
+
+	lock_acquire(&sched_lock);
+	if (sending.group != NULL &&
+	    signal_send_group(&sender, sending.group, sending.signal)) {
+		dead = group_put(sending.group);
+		sending.group = NULL;
+	}
+	lock_release(&sched_lock);
+	if (dead != NULL)
+		group_free(dead);
+}
 static struct termios_abi termios = {
     .iflag = TTY_ICRNL,
     .oflag = TTY_OPOST | TTY_ONLCR,
@@ -64,9 +106,11 @@ static bool input_signal(char c)
 	head = ready;
 	echo((char[]){'^', (char)(c + '@'), '\r', '\n'}, 4);
 	lock_acquire(&sched_lock);
-	(void)signal_send_group(foreground, sig,
-	    (struct siginfo_small){.code = SI_KERNEL});
+	sending.group = foreground_group();
+	sending.group->refs++;
+	sending.signal = (struct signal){sig, {.code = SI_KERNEL}};
 	lock_release(&sched_lock);
+	send_part();
 	return true;
 }
 
@@ -114,18 +158,30 @@ static void input_char(char c)
 		ready = head;
 }
 
-void tty_poll(void)
+/* What was typed after a ctrl-C waits until everybody has got the signal. */
+static void tty_poll(void)
 {
-	int c = console_getc();
+	int c;
 
-	if (c < 0)
+	if (sending.group != NULL)
+		send_part();
+	if (sending.group != NULL)
 		return;
 	lock_acquire(&tty_lock);
-	for (; c >= 0; c = console_getc())
+	for (int i = 0; i < INPUT_PART && sending.group == NULL; i++) {
+		c = console_getc();
+		if (c < 0)
+			break;
 		input_char((char)c);
+	}
 	if (ready != tail)
 		waitq_wake_all(&readers);
 	lock_release(&tty_lock);
+}
+
+void tty_init(void)
+{
+	sched_at_tick = tty_poll;
 }
 
 /* At most a line in canonical mode, up to an END and with it. */
@@ -148,72 +204,82 @@ static size_t take_input(char *to, size_t len)
 	return n;
 }
 
-/* The terminal of a session that is over is init's again. */
+/*
+ * Is it the terminal of the process's session? That of a session that is over
+ * is init's again.
+ */
 static bool is_own(const struct proc *p) REQUIRES(sched_lock)
 {
-	const struct proc *leader = proc_find(session);
+	const struct group *group = foreground_group();
+	const struct proc *leader = proc_find(group->session->id);
 
-	if (leader == NULL || leader->state == PROC_ZOMBIE)
-		session = INIT_PID;
-	return p->sid == session;
+	if (leader == NULL || leader->t.state == PROC_ZOMBIE)
+		return p->group->session == proc_init_task->group->session;
+	return p->group->session == group->session;
+}
+
+static bool is_foreground(const struct proc *p) REQUIRES(sched_lock)
+{
+	return p->group == foreground_group() || p->pid == INIT_PID;
 }
 
 /*
  * A reader in the background is stopped, as everywhere; one that does not let
- * itself be stopped gets an error. 0 for a reader in the foreground, or one of
- * another session, whom this does not concern.
+ * itself be stopped, or whom nobody would continue, gets an error. 0 for a
+ * reader in the foreground, or one of another session, whom this does not
+ * concern.
  */
 static long check_foreground(struct proc *p)
 {
 	bool background, deaf;
 
 	lock_acquire(&sched_lock);
-	background = is_own(p) && p->pgid != foreground && p->pid != INIT_PID;
-	deaf = signal_is_deaf(p, SIGTTIN);
+	background = is_own(p) && !is_foreground(p);
+	deaf = background &&
+	    (signal_is_deaf(p, SIGTTIN) || group_is_orphaned(p->group));
 	if (background && !deaf)
 		signal_send(p, SIGTTIN,
 		    (struct siginfo_small){.code = SI_KERNEL});
 	lock_release(&sched_lock);
 	if (!background)
 		return 0;
-	if (deaf)
-		return -EIO;
-	p->call = CALL_RESTARTABLE;
-	return -ERESTART;
+	/* Not queued, as the signal is due; and then it is read anew. */
+	return deaf ? -EIO : call_wait(NULL, SIGNAL_RESTARTS);
 }
 
-static long tty_read(struct file *f, vaddr_t to, size_t len)
+/*
+ * What there is, up to a line, goes to a buffer that has been made ready: so
+ * what is taken off also arrives.
+ */
+static long tty_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 {
 	struct proc *p = proc_self();
 	char line[128];
 	long n;
-	uint32_t before;
 	int err;
 
+	(void)f;
 	if (len == 0)
 		return 0;
 	n = check_foreground(p);
 	if (n < 0)
 		return n;
-	lock_acquire(&tty_lock);
-	if (ready == tail) {
-		n = -EAGAIN;
-		if (!(f->flags & O_NONBLOCK)) {
-			sched_block(&readers, CALL_RESTARTABLE);
-			n = -ERESTART;
-		}
-		lock_release(&tty_lock);
+	len = min_u64(len, sizeof line);
+	n = user_ready(p->as, to, len, ACCESS_WRITE);
+	if (n < 0)
 		return n;
-	}
-	before = tail;
-	n = (long)take_input(line, min_u64(len, sizeof line));
+	len = (size_t)n;
+	lock_acquire(&tty_lock);
+	if (ready != tail)
+		n = (long)take_input(line, len);
+	else if (how & IO_WAIT)
+		n = call_wait(&readers, SIGNAL_RESTARTS);
+	else
+		n = -EAGAIN;
 	lock_release(&tty_lock);
-	err = copyout(p->as, to, line, (size_t)n);
-	if (err < 0) {
-		lock_acquire(&tty_lock);
-		tail = before;
-		lock_release(&tty_lock);
-		return err;
+	if (n > 0) {
+		err = copyout(p->as, to, line, (size_t)n);
+		assert(err == 0);
 	}
 	return n;
 }
@@ -241,30 +307,21 @@ static void put_text(const char *s, size_t len)
 #define TTY_CHUNK 512UL
 
 /* A slow device: a chunk at a time, so that the hart is not away for long. */
-static long tty_write(struct file *f, vaddr_t from, size_t len)
+static long tty_write(struct file *f, vaddr_t from, size_t len, unsigned how)
 {
-	struct progress *progress = &proc_self()->progress;
-	size_t done = progress->active ? progress->bytes : 0;
-	size_t n = min_u64(min_u64(len - done, TTY_CHUNK),
-	    PAGE_SIZE - ((from + done) & PAGE_MASK));
+	size_t n = min_u64(len, TTY_CHUNK);
 	void *kernel;
 	int err;
 
-	(void)f;
-	if (len == 0)
+	(void)f, (void)how;
+	n = min_u64(n, PAGE_SIZE - (from & PAGE_MASK));
+	if (n == 0)
 		return 0;
-	err = user_page(proc_self()->as, from + done, ACCESS_READ, &kernel);
+	err = user_page(proc_self()->as, from, ACCESS_READ, &kernel);
 	if (err < 0)
-		return done > 0 ? (long)done : err;
+		return err;
 	put_text(kernel, n);
-	done += n;
-	if (done == len)
-		return (long)done;
-	if (!progress->active)
-		*progress = (struct progress){.active = true};
-	progress->bytes = done;
-	proc_self()->call = CALL_RESTARTABLE;
-	return -ERESTART;
+	return (long)n;
 }
 
 static unsigned tty_poll_events(struct file *f)
@@ -282,44 +339,62 @@ static unsigned tty_poll_events(struct file *f)
 
 const struct file_ops tty_ops = {.read = tty_read,
     .write = tty_write,
+    .write_goes_on = true,
     .poll = tty_poll_events};
-
-void tty_set_foreground(pid_t pgid)
-{
-	__atomic_store_n(&foreground, pgid, __ATOMIC_RELAXED);
-}
 
 static long set_foreground(vaddr_t arg)
 {
+	struct proc *p = proc_self();
+	struct group *group = NULL;
 	pid_t pgid;
-	int err = copyin(proc_self()->as, &pgid, arg, sizeof pgid);
+	struct group *dead = NULL;
+	long err = copyin(p->as, &pgid, arg, sizeof pgid);
 
 	if (err < 0)
 		return err;
 	if (pgid <= 0)
 		return -EINVAL;
 	lock_acquire(&sched_lock);
-	if (!is_own(proc_self()))
+	if (!is_own(p)) {
 		err = -ENOTTY;
-	else if (signal_send_group(pgid, 0, (struct siginfo_small){0}) == 0)
-		err = -EPERM;
+	} else {
+		group = group_find(pgid);
+		if (group == NULL || group->session != p->group->session)
+			err = -EPERM;
+		else
+			dead = foreground_set(group);
+	}
 	lock_release(&sched_lock);
-	if (err == 0)
-		tty_set_foreground(pgid);
+	if (dead != NULL)
+		group_free(dead);
 	return err;
+}
+
+static long get_foreground(vaddr_t arg)
+{
+	pid_t pgid;
+
+	lock_acquire(&sched_lock);
+	pgid = foreground_group()->id;
+	lock_release(&sched_lock);
+	return copyout(proc_self()->as, arg, &pgid, sizeof pgid);
 }
 
 /* The leader of a session makes it the terminal of that session. */
 static long set_session(struct proc *p)
 {
-	if (p->sid != p->pid)
-		return -EPERM;
+	struct group *dead = NULL;
+
 	lock_acquire(&sched_lock);
-	if (!is_own(p)) {
-		session = p->sid;
-		tty_set_foreground(p->pgid);
+	if (p->group->session->id != p->pid) {
+		lock_release(&sched_lock);
+		return -EPERM;
 	}
+	if (!is_own(p))
+		dead = foreground_set(p->group);
 	lock_release(&sched_lock);
+	if (dead != NULL)
+		group_free(dead);
 	return 0;
 }
 
@@ -347,7 +422,7 @@ long tty_ioctl(uint64_t request, vaddr_t arg)
 		lock_release(&tty_lock);
 		return 0;
 	case TIOCGPGRP:
-		return copyout(as, arg, &foreground, sizeof foreground);
+		return get_foreground(arg);
 	case TIOCSPGRP:
 		return set_foreground(arg);
 	case TIOCGWINSZ:

@@ -6,12 +6,18 @@
     tools/bench.py --quick         what takes seconds and little memory
     tools/bench.py --linux IMAGE   the same program on a Linux kernel, too
     tools/bench.py --gate          fail if Calf is slower than recorded
+    tools/bench.py --record        record them also if they are only the quick
     tools/bench.py --wall          by the clock, on 1, 2 and 4 harts
 
 The program is user/bench.c, from an archive that holds it as /init: the same
 file on both kernels.  Instructions are counted in a deterministic machine
 (-smp 1 -icount shift=0,sleep=off); a row whose contents were wrong fails.
 Without --linux the Linux columns are those recorded in docs/bench/linux*.tsv.
+
+What a compiler makes of the kernel is compared with what the same compiler,
+by its name and major version, made of it earlier: docs/bench/calf.tsv says by
+which it was made, calf-NAME-MAJOR.tsv is another's.  One without a record is
+compared with calf.tsv, and may lose more.
 """
 
 from __future__ import annotations
@@ -31,6 +37,8 @@ from bench_report import Column, Rows
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs" / "bench"
 ICOUNT = ["-smp", "1", "-icount", "shift=0,sleep=off"]
+
+COMPILED = "compiled by "
 
 LARGE, SMALL = 12, 4  # GiB of the machine that is measured in
 SPARE = 2             # GiB that the machine we run on keeps
@@ -138,6 +146,17 @@ def linux(image: str, huge: str) -> Kernel:
                   LINUX_SETTLES)
 
 
+def compilers_record(compiler: str) -> Path:
+    """Where the figures of this compiler are kept."""
+    name, _, version = compiler.partition(" ")
+    family = f"{name} {version.split('.')[0]}"
+    heading, _ = bench_report.read_record(DOCS / "calf.tsv")
+    made = [line for line in heading if line.startswith(COMPILED)]
+    if not made or made[0].startswith(f"{COMPILED}{family}."):
+        return DOCS / "calf.tsv"
+    return DOCS / f"calf-{family.replace(' ', '-')}.tsv"
+
+
 LINUX_FILES = {"never": "linux.tsv", "always": "linux-thp.tsv"}
 
 
@@ -182,11 +201,13 @@ def measure(options: argparse.Namespace) -> int:
     right = outcome.is_right()
     if options.linux:
         right = record_linux(options, words) and right
-    if right and words == "all" and not options.no_record:
-        bench_report.write_record(DOCS / "calf.tsv", [
+    if right and (words == "all" or options.record) and not options.no_record:
+        path = compilers_record(options.compiler)
+        bench_report.write_record(path, [
             f"Calf, {emulator(options)}, -m {options.mem}G "
-            f"{' '.join(ICOUNT)}"], outcome.rows)
-        write_documents()
+            f"{' '.join(ICOUNT)}", COMPILED + options.compiler], outcome.rows)
+        if path.name == "calf.tsv":
+            write_documents()
     lines = bench_report.table(outcome.rows, Column("Calf", outcome.rows),
                                linux_columns())
     print("\n".join(bench_report.plain(lines)))
@@ -197,7 +218,11 @@ def measure(options: argparse.Namespace) -> int:
 
 
 def gate(options: argparse.Namespace) -> int:
-    _, recorded = bench_report.read_record(DOCS / "calf.tsv")
+    path = compilers_record(options.compiler)
+    margin = bench_report.LOSS
+    if not path.exists():
+        path, margin = DOCS / "calf.tsv", bench_report.LOSS_OF_ANOTHER
+    heading, recorded = bench_report.read_record(path)
     kernel = calf(options)
     outcome = run(kernel, ICOUNT, "quick" if options.quick else "all",
                   options)
@@ -205,12 +230,20 @@ def gate(options: argparse.Namespace) -> int:
     if not recorded:
         print("1..0\nBail out! nothing is recorded in docs/bench/calf.tsv")
         return 1
-    lines = bench_report.gate(outcome.rows, recorded)
+    print(f"# {COMPILED}{options.compiler}; compared with {path.name}, "
+          f"{'; '.join(heading)}: at most {margin:.0%} worse")
+    if options.quick:
+        kept = {name: row for name, row in recorded.items()
+                if name in outcome.rows}
+        print(f"# {len(recorded) - len(kept)} recorded rows are not among the "
+              "quick ones")
+        recorded = kept
+    lines = bench_report.gate(outcome.rows, recorded, margin)
     print("\n".join(lines))
     failed = any(line.startswith("not ok") for line in lines)
     if not outcome.done:
         print("Bail out! the measurement did not get to its end")
-    return 1 if failed or not outcome.done else 0
+    return 1 if failed or not (recorded and outcome.done) else 0
 
 
 # --- Documents --------------------------------------------------------------
@@ -320,6 +353,9 @@ def parse_arguments(arguments: Optional[List[str]] = None
     add("--documents", action="store_true",
         help="only write results.md and fork.svg from what is recorded")
     add("--no-record", action="store_true", help="write no files")
+    add("--record", action="store_true", help="also of the quick rows")
+    add("--compiler", default="gcc 12", metavar="NAME VERSION",
+        help="what has built the kernel")
     add("--linux", metavar="IMAGE")
     add("--mem", type=int, metavar="GIB")
     add("--timeout", type=int, default=3600, metavar="SECONDS")

@@ -38,10 +38,16 @@ FOUND_ROOTS = [
 # What a call through a pointer looks like in the source, where its targets
 # are assigned, and how.
 INDIRECT = [
-    (r"f->ops->(\w+)\(", "proc/*.c", r"\.{0} = (\w+),"),
+    (r"(?:f->)?ops->(\w+)\(", "proc/*.c", r"\.{0} = (\w+),"),
+    (r"visit\(", "proc/*.c", r"\b(look_at_child|hang_up|send_to_member|"
+     r"send_to_any|wake_sleeper)\("),
+    (r"sched_at_tick\(", "proc/tty.c", r"sched_at_tick = (\w+);"),
+    (r"go_on\(prog", "proc/args.c", r"\b(measure_string|copy_string)\("),
     (r"\w+->fast\(", "trap/syscall.c", r"= FAST\((\w+)\)"),
     (r"\w+->full\(", "trap/syscall.c", r"= FULL\((\w+)\)"),
     (r"poll->look\(", "trap/sys_wait.c", r"\.look = (\w+),"),
+    (r"\bvisit\(", "arch/machine.c", r"fdt_walk\((\w+)\)"),
+    (r"\breserve\(", "arch/machine.c", r"fdt_reservations\((\w+)\)"),
 ]
 
 # How often each function of a cycle can be on the stack at once.
@@ -49,16 +55,18 @@ RECURSION: Dict[str, int] = {
     "signal_send": 2,  # SIGCONT or SIGKILL, and SIGCHLD for the parent
     "audit_owner": 3,  # a level each; test kernels only
     "count_table": 3,  # the same
-    "proc_exit": 2,  # from a signal; who exits gets no more of them
 }
 
 USED: Set[str] = set()  # of these
 
 # Begin with an empty stack of their own, whoever calls them.
-RESTARTS = {"stack_restart", "trapframe_enter", "trapframe_repeat"}
+RESTARTS = {"trapframe_enter", "trapframe_resume"}
 
 # Written in assembly, and use no stack.
 LEAVES = {"page_copy", "page_zero", "fp_save", "fp_load", "fp_clear"}
+
+# Called from assembly, in test kernels only.
+TEST_ONLY = {"trap_check"}
 
 # In test kernels only: begins before there is a process, and never returns.
 NOT_CHECKED = {"kernel_tests_run"}
@@ -144,6 +152,7 @@ def roots(graph: Graph) -> List[str]:
     found = {name for where, how in FOUND_ROOTS
              for path in sorted(ROOT.glob(where))
              for name in how.findall(path.read_text())}
+    found -= TEST_ONLY - set(graph.frame)
     return [graph.function(name) for name in ROOTS + sorted(found)]
 
 

@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# deps.sh - install what building and testing needs, where it is missing.
+# deps.sh [GOAL...] - install what these goals of make need, where it is
+# missing; without a goal, what any of them needs.
 #
 # What is there is found by trying it, not by asking a package manager, so a
 # tool from any source counts; when nothing is missing nothing is installed
-# and no rights are asked for.
+# and no rights are asked for. LLVM=1 asks for clang in the place of GCC.
 
 set -eu
 
@@ -34,7 +35,7 @@ need_toolchain()
 	has riscv64-unknown-elf-gcc || has riscv64-elf-gcc ||
 		has riscv64-linux-gnu-gcc ||
 		has riscv64-unknown-linux-gnu-gcc ||
-		{ [ -n "$no_more_to_install" ] && has clang && has ld.lld; }
+		{ [ -n "$no_more_to_install" ] && need_clang && need_lld; }
 }
 
 need_qemu()
@@ -68,6 +69,11 @@ need_clang()
 	has clang
 }
 
+need_lld()
+{
+	has ld.lld
+}
+
 need_clang_format()
 {
 	has clang-format
@@ -78,17 +84,28 @@ need_cppcheck()
 	has cppcheck
 }
 
-# A compiler for this machine which can link the sanitizers.
-need_host_cc()
+# Can the compiler $1 make a program, with these further options?
+links()
 {
-	has cc || return 1
+	has "$1" || return 1
 	probe=$(mktemp -d)
 	echo 'int main(void) { return 0; }' >"$probe/probe.c"
 	status=0
-	cc -fsanitize=address,undefined -o "$probe/probe" "$probe/probe.c" \
-		>/dev/null 2>&1 || status=1
+	"$@" -o "$probe/probe" "$probe/probe.c" >/dev/null 2>&1 || status=1
 	rm -rf "$probe"
 	return "$status"
+}
+
+# A compiler for this machine which can link the sanitizers.
+need_host_cc()
+{
+	links cc -fsanitize=address,undefined
+}
+
+# Programs as a user of Linux builds them, with the C library in them.
+need_linux_cc()
+{
+	links riscv64-linux-gnu-gcc -static
 }
 
 need_spin()
@@ -101,8 +118,47 @@ need_qemu_user()
 	has qemu-riscv64 || has qemu-riscv64-static
 }
 
-NEEDS='make python toolchain qemu firmware gdb host_cc clang clang_format
-	cppcheck spin qemu_user'
+CROSS=toolchain
+[ "${LLVM:-}" != 1 ] || CROSS='clang lld'
+ALL="make python $CROSS qemu firmware gdb host_cc clang lld clang_format
+	cppcheck spin qemu_user linux_cc"
+
+# Benches go on without them.
+OPTIONAL='linux_cc'
+
+# What a goal of make needs. One that is not known here needs everything.
+needs_of()
+{
+	case $1 in
+	clean | help | compilers) echo make ;;
+	all)		echo make "$CROSS" ;;
+	run | spike)	echo make "$CROSS" qemu firmware ;;
+	gdb | debug)	echo make "$CROSS" qemu firmware gdb ;;
+	fuzz | storm)	echo make python "$CROSS" qemu firmware ;;
+	bench* | profile)
+			echo make python "$CROSS" qemu firmware linux_cc ;;
+	format)		echo make clang_format ;;
+	check*)		echo make python "$CROSS" clang lld clang_format \
+				cppcheck ;;
+	test-host*)	echo make python qemu host_cc ;;
+	test-model)
+			echo make host_cc ;;
+	test-spin)	echo make python host_cc spin ;;
+	test-clang)	echo make python "$CROSS" qemu firmware clang lld ;;
+	test*)		echo make python "$CROSS" qemu firmware gdb host_cc \
+				clang spin qemu_user ;;
+	*)		echo "$ALL" ;;
+	esac
+}
+
+# All that the goals $* need, each once.
+needs_of_all()
+{
+	[ $# -gt 0 ] || set -- everything
+	for goal; do
+		needs_of "$goal"
+	done | tr -s ' \t' '\n' | awk '!seen[$0]++'
+}
 
 describe()
 {
@@ -115,10 +171,12 @@ describe()
 	gdb)		echo 'a gdb with RISC-V and Python' ;;
 	host_cc)	echo 'cc with address and undefined sanitizers' ;;
 	clang)		echo 'clang' ;;
+	lld)		echo 'lld, the linker of LLVM' ;;
 	clang_format)	echo 'clang-format' ;;
 	cppcheck)	echo 'cppcheck' ;;
 	spin)		echo 'the model checker spin' ;;
 	qemu_user)	echo 'qemu-riscv64, for Linux programs' ;;
+	linux_cc)	echo 'riscv64-linux-gnu-gcc with a static C library' ;;
 	esac
 }
 
@@ -141,16 +199,19 @@ packages_apt()
 	case $1 in
 	make)		echo make ;;
 	python)		echo python3 ;;
-	toolchain)	echo gcc-riscv64-unknown-elf gcc-riscv64-linux-gnu ;;
+	toolchain)	echo gcc-riscv64-unknown-elf gcc-riscv64-linux-gnu \
+				clang,lld ;;
 	qemu)		echo qemu-system-riscv qemu-system-misc ;;
 	firmware)	echo opensbi ;;
 	gdb)		echo gdb-multiarch ;;
 	host_cc)	echo gcc,libc6-dev ;;
 	clang)		echo clang ;;
+	lld)		echo lld ;;
 	clang_format)	echo clang-format ;;
 	cppcheck)	echo cppcheck ;;
 	spin)		echo spin ;;
 	qemu_user)	echo qemu-user qemu-user-static ;;
+	linux_cc)	echo gcc-riscv64-linux-gnu,libc6-dev-riscv64-cross ;;
 	esac
 }
 
@@ -159,12 +220,13 @@ packages_dnf()
 	case $1 in
 	make)		echo make ;;
 	python)		echo python3 ;;
-	toolchain)	echo gcc-riscv64-linux-gnu ;;
+	toolchain)	echo gcc-riscv64-linux-gnu clang,lld ;;
 	qemu)		echo qemu-system-riscv-core qemu-system-riscv ;;
 	firmware)	echo opensbi qemu-common ;;
 	gdb)		echo gdb ;;
 	host_cc)	echo gcc,libasan,libubsan ;;
 	clang)		echo clang ;;
+	lld)		echo lld ;;
 	clang_format)	echo clang-tools-extra ;;
 	cppcheck)	echo cppcheck ;;
 	spin)		echo spin ;;
@@ -177,16 +239,18 @@ packages_pacman()
 	case $1 in
 	make)		echo make ;;
 	python)		echo python ;;
-	toolchain)	echo riscv64-elf-gcc riscv64-linux-gnu-gcc ;;
+	toolchain)	echo riscv64-elf-gcc riscv64-linux-gnu-gcc clang,lld ;;
 	qemu)		echo qemu-system-riscv ;;
 	firmware)	echo qemu-system-riscv-firmware ;;
 	gdb)		echo riscv64-elf-gdb ;;
 	host_cc)	echo gcc ;;
 	clang)		echo clang ;;
+	lld)		echo lld ;;
 	clang_format)	echo clang ;;
 	cppcheck)	echo cppcheck ;;
 	spin)		echo spin ;;
 	qemu_user)	echo qemu-user ;;
+	linux_cc)	echo riscv64-linux-gnu-gcc,riscv64-linux-gnu-glibc ;;
 	esac
 }
 
@@ -199,6 +263,7 @@ packages_brew()
 	qemu | firmware) echo qemu ;;
 	gdb)		echo riscv64-elf-gdb ;;
 	host_cc | clang) echo llvm ;;
+	lld)		echo lld ;;
 	clang_format)	echo clang-format ;;
 	cppcheck)	echo cppcheck ;;
 	spin)		echo spin ;;
@@ -242,18 +307,6 @@ choose()
 
 # --- Installing -------------------------------------------------------------
 
-as_root()
-{
-	if [ "$(id -u)" -eq 0 ]; then
-		"$@"
-	elif has sudo; then
-		sudo "$@"
-	else
-		echo "deps.sh: not root, and no sudo, for: $*" >&2
-		return 1
-	fi
-}
-
 find_manager()
 {
 	for manager in apt-get dnf pacman brew; do
@@ -265,74 +318,111 @@ find_manager()
 	echo none
 }
 
-# A list that cannot be refreshed may still be good enough.
-refresh()
+# The command that makes the manager $1 read its lists again.
+refresh_command()
 {
 	case $1 in
-	apt)	as_root apt-get -q update || true ;;
-	pacman)	as_root pacman -Sy --noconfirm || true ;;
+	apt)	echo 'apt-get -q update' ;;
+	pacman)	echo 'pacman -Sy --noconfirm' ;;
+	*)	echo true ;;
 	esac
 }
 
-install_with()
+# The command that installs $2... with the manager $1.
+install_command()
 {
 	manager=$1
 	shift
-	echo "deps.sh: installing $*"
 	case $manager in
-	apt)	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
-			-o DPkg::Lock::Timeout=300 \
-			install --no-install-recommends "$@" ;;
-	dnf)	as_root dnf -y install "$@" ;;
-	pacman)	as_root pacman -S --noconfirm --needed "$@" ;;
-	brew)	brew install "$@" ;;
+	apt)	echo "env DEBIAN_FRONTEND=noninteractive apt-get -q -y" \
+			"-o DPkg::Lock::Timeout=300" \
+			"install --no-install-recommends $*" ;;
+	dnf)	echo "dnf -y install $*" ;;
+	pacman)	echo "pacman -S --noconfirm --needed $*" ;;
+	brew)	echo "brew install $*" ;;
 	esac
 }
 
-# Say what is still missing, and whom it concerns.
+may_install()
+{
+	[ "$manager" = brew ] || [ "$(id -u)" -eq 0 ] || has sudo
+}
+
+# Runs a command with the rights that installing takes.
+as_installer()
+{
+	if [ "$manager" = brew ] || [ "$(id -u)" -eq 0 ]; then
+		sh -c "$1"
+	else
+		sudo sh -c "$1"
+	fi
+}
+
+ask_administrator()
+{
+	echo 'deps.sh: please ask an administrator of this machine to run' >&2
+	echo "    $1" >&2
+}
+
+# Installs what provides the needs $*, or says what has to be done.
+install_needs()
+{
+	manager=$(find_manager)
+	if [ "$manager" = none ]; then
+		echo 'deps.sh: neither apt-get, dnf, pacman nor brew' >&2
+		return
+	fi
+	refresh=$(refresh_command "$manager")
+	# A list that cannot be refreshed may still be good enough.
+	! may_install || as_installer "$refresh" || true
+	# A list of words without spaces in them.
+	# shellcheck disable=SC2046
+	set -- $(choose "$manager" "$@")
+	if [ $# -eq 0 ]; then
+		echo "deps.sh: $manager knows no package for it" >&2
+		may_install || ask_administrator "$refresh"
+		return
+	fi
+	command=$(install_command "$manager" "$@")
+	if ! may_install; then
+		ask_administrator "$refresh && $command"
+		return
+	fi
+	echo "deps.sh: installing $*"
+	as_installer "$command" || ask_administrator "$command"
+}
+
+# Says what is still missing; true if what is, is not needed badly.
 report()
 {
+	status=0
 	for need; do
 		echo "deps.sh: still missing: $(describe "$need")" >&2
-		case $need in
-		spin)
-			echo '  (only test-spin, in make test, needs it)' >&2 ;;
-		qemu_user)
-			echo '  (only test-linux, in make test, needs it)' >&2 ;;
-		clang | clang_format | cppcheck)
-			echo '  (only make check needs it)' >&2 ;;
+		case " $OPTIONAL " in
+		*" $need "*)	echo '  (some benches are left out)' >&2 ;;
+		*)		status=1 ;;
 		esac
 	done
+	return "$status"
 }
 
 main()
 {
 	no_more_to_install=
 	# Lists of words without spaces in them: split on purpose below.
-	# shellcheck disable=SC2086
-	wanted=$(missing $NEEDS)
+	# shellcheck disable=SC2046
+	wanted=$(missing $(needs_of_all "$@"))
 	if [ -z "$wanted" ]; then
 		return
 	fi
-
-	manager=$(find_manager)
-	if [ "$manager" != none ]; then
-		refresh "$manager"
-		# shellcheck disable=SC2086
-		packages=$(choose "$manager" $wanted)
-		# shellcheck disable=SC2086
-		[ -z "$packages" ] || install_with "$manager" $packages ||
-			echo 'deps.sh: the installation failed' >&2
-	else
-		echo 'deps.sh: neither apt-get, dnf, pacman nor brew' >&2
-	fi
+	# shellcheck disable=SC2086
+	install_needs $wanted
 
 	no_more_to_install=yes
 	# shellcheck disable=SC2086
 	wanted=$(missing $wanted)
 	# shellcheck disable=SC2086
 	report $wanted
-	[ -z "$wanted" ]
 }
 
 main "$@"

@@ -2,6 +2,7 @@
 """What notices a mutant: how it is built, run and understood.
 
     unit, starve, random ARGUMENTS, model   tests/host/, with sanitizers
+    tree ARGUMENTS                          the same, device trees
     fast ARGUMENTS                          the same random, without
     ktest SUITES [smp=N] [mem=M]            suites inside the test kernel
     user PROGRAMS [smp=N] [mem=M]           programs on the test kernel
@@ -74,6 +75,10 @@ class Killer:
         """What to make, and what to run."""
         smp = self.options.get("smp", "1")
         mem = self.options.get("mem", "64M")
+        if self.kind == "tree":
+            path = "build/host/asan/tree"
+            return f"{path} build/trees", Boot(
+                self.how, "", command=[path, "build/trees", *self.words])
         if self.kind in HOST:
             path = f"build/host/{HOST[self.kind]}"
             return path, Boot(self.how, "", command=[path, *self.words])
@@ -102,11 +107,9 @@ class Killer:
         boot = self.boot
         if self.kind == "check-locks":
             return boot.command + ["-C", str(tree)]
-        if boot.command:
-            return [str(tree / boot.command[0]), *boot.command[1:]]
+        argv = boot.argv(os.environ.get("QEMU", "qemu-system-riscv64"))
         return [str(tree / word) if word.startswith("build/") else word
-                for word in boot.argv(
-                    os.environ.get("QEMU", "qemu-system-riscv64"))]
+                for word in argv]
 
     def run(self, tree: Path, usual: Optional[Seen]) -> Seen:
         """`usual` is how it goes without a mutant, if that is known."""

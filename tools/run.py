@@ -15,11 +15,13 @@ A table has a line per boot, blank fields (or `-`) meaning the default:
 
     label | smp | mem | timeout | kernel | initrd | append | expect | qemu
 
-`kernel` may be `exec: COMMAND`, `expect` is `pass` or `fail:REASON`, and
-`qemu` is further words for QEMU (`icount` stands for --icount).  A PATTERN
-selects labels, like `kernel-*`.  A boot that is expected to fail counts as
-one passed test if it fails for exactly that reason, and as one failed test
-otherwise.  The reasons, the first that holds being the verdict:
+`kernel` may be `exec: COMMAND`, `expect` is `pass`, `fail:REASON` or
+`fail:REASON: WORDS`, and `qemu` is further words for QEMU (`icount` stands for
+--icount).  $NAME is taken from the environment.  A PATTERN selects labels, like
+`kernel-*`.  A boot that is expected to fail counts as one passed test if it
+fails for exactly that reason (and has these words in a panic or `Bail out!`),
+and as one failed test otherwise.  The reasons, the first that holds being the
+verdict:
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Dict, List, Optional, Tuple
 
+from dispositions import default_signals
 from tap import Report
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -165,10 +168,15 @@ def reasons(boot: Boot, outcome: Outcome) -> List[str]:
 def as_expected(boot: Boot, outcome: Outcome, wrong: List[str]) -> bool:
     if boot.expect == PASS:
         return not wrong
-    if wrong[:1] != [boot.expect.replace("fail:", "", 1)]:
+    reason, _, words = boot.expect.replace("fail:", "", 1).partition(": ")
+    if wrong[:1] != [reason]:
         return False
-    # A machine that gives up must also say so to whoever started it.
-    return wrong[0] not in ("panic", "init-died") or outcome.status != 0
+    if words and not any(words in line for line in outcome.panics):
+        return False
+    # A machine that gives up must also say so to whoever started it. Another
+    # program than QEMU may have no way to.
+    return (wrong[0] not in ("panic", "init-died") or outcome.status != 0 or
+            bool(boot.command))
 
 
 def count(boot: Boot, outcome: Outcome, wrong: List[str]) -> Count:
@@ -207,7 +215,8 @@ class Runner:
         try:
             process = subprocess.Popen(
                 self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, start_new_session=True, cwd=ROOT)
+                stderr=subprocess.STDOUT, start_new_session=True, cwd=ROOT,
+                preexec_fn=default_signals)
         except OSError as error:
             self._take(f"{self.argv[0]}: {error.strerror}\n".encode(), echo)
             return self.outcome
@@ -374,17 +383,20 @@ def parse_line(line: str, default: Boot) -> Boot:
 
 
 def check_expectation(expect: str) -> None:
-    kind, _, reason = expect.partition(":")
+    kind, _, rest = expect.partition(":")
+    reason = rest.partition(": ")[0]
     if expect != PASS and (kind != "fail" or reason not in REASONS):
         raise ValueError(f"{expect}: no such expectation")
 
 
-def read_table(path: str, default: Boot, patterns: List[str]) -> List[Boot]:
+def read_table(path: str, default: Boot, patterns: List[str],
+               build: str) -> List[Boot]:
     boots: List[Boot] = []
     for number, line in enumerate(Path(path).read_text().splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         try:
+            line = re.sub(r"\bbuild/", f"{build}/", os.path.expandvars(line))
             boot = parse_line(line, default)
         except ValueError as error:
             sys.exit(f"{path}:{number}: {error}")
@@ -424,6 +436,8 @@ def parse_arguments(arguments: List[str]) -> argparse.Namespace:
     add("-j", "--jobs", type=int, default=1, metavar="N")
     add("-v", "--verbose", action="store_true", help="show all output")
     add("--boots", metavar="FILE", help="a table of boots")
+    add("--build", default="build", metavar="FOLDER",
+        help="where the table's build/ is")
     add("--exec", nargs=argparse.REMAINDER, default=[], dest="command",
         metavar="...", help="a program and its arguments, not QEMU")
     add("what", nargs="*", metavar="KERNEL|PATTERN")
@@ -444,7 +458,7 @@ def boots_of(options: argparse.Namespace) -> List[Boot]:
         extra=(ICOUNT if options.icount else []) + shlex.split(options.extra),
         command=options.command, status=options.expect_status)
     if options.boots:
-        return read_table(options.boots, boot, options.what)
+        return read_table(options.boots, boot, options.what, options.build)
     try:
         check_expectation(boot.expect)
     except ValueError as error:

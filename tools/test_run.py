@@ -175,6 +175,15 @@ def death_of_init_fails() -> Optional[str]:
                   "FAIL kernel: init-died"))
 
 
+def expected_words_of_a_panic_must_be_said() -> Optional[str]:
+    image = kernel("echo 'Bail out! no memory at all'; exit 3")
+    status, lines = run("--expect", "fail:panic: no memory", image)
+    if status != 0:
+        return f"not accepted: {lines}"
+    status, lines = run("--expect", "fail:panic: no harts", image)
+    return None if status == 1 else f"other words accepted: {lines}"
+
+
 def hang_fails() -> Optional[str]:
     return judge("echo 1..2; echo ok 1 - a; sleep 60", 1, 2,
                  "FAIL kernel: hang", "--timeout", "0.5")
@@ -191,6 +200,22 @@ def timeout_ends_the_whole_process_group() -> Optional[str]:
     run("--timeout", "0.5", image)
     time.sleep(1)
     return "a grandchild survived" if mark.exists() else None
+
+
+def ignored_signals_are_not_inherited() -> Optional[str]:
+    image = kernel("")
+    ignored = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+    before = [signal.signal(number, signal.SIG_IGN) for number in ignored]
+    try:
+        for name in ("INT", "QUIT", "HUP"):
+            kernel(f"kill -{name} $$\n" + GOOD)
+            status, lines = run("--timeout", "5", image)
+            if status != 1:
+                return f"SIG{name} was ignored: {lines}"
+    finally:
+        for number, handler in zip(ignored, before):
+            signal.signal(number, handler)
+    return None
 
 
 def process_left_behind_does_not_delay_the_verdict() -> Optional[str]:
@@ -287,6 +312,18 @@ host    |     |     | 5       | exec: /bin/sh {work}/good
     return None if lines[-1] == "4 passed, 0 failed" else f"{lines}"
 
 
+def files_of_a_table_may_be_in_another_folder() -> Optional[str]:
+    (work / "other").mkdir()
+    kernel(GOOD, "other/good")
+    table = work / "boots"
+    table.write_text("one ||| 5 | build/good | build/some.cpio\n")
+    status, lines = run("--boots", str(table), "--build", str(work / "other"))
+    if status != 0 or lines[-1] != "2 passed, 0 failed":
+        return f"{lines}"
+    log = (work / "logs" / "one.log").read_text()
+    return None if f"{work}/other/some.cpio" in log else log
+
+
 def mistake_in_a_table_is_an_error() -> Optional[str]:
     table = work / "boots"
     for line in ("label only", "a||||k|||fail:tuesday", "a|||soon|k",
@@ -338,9 +375,11 @@ TESTS = [
     panic_in_the_middle_of_a_line_is_seen,
     panic_with_status_zero_is_not_an_accepted_panic,
     death_of_init_fails,
+    expected_words_of_a_panic_must_be_said,
     hang_fails,
     hang_after_the_last_test_fails,
     timeout_ends_the_whole_process_group,
+    ignored_signals_are_not_inherited,
     process_left_behind_does_not_delay_the_verdict,
     boot_that_never_starts_fails,
     emulator_that_refuses_fails,
@@ -356,6 +395,7 @@ TESTS = [
     program_of_this_machine_runs,
     log_holds_command_and_output,
     table_sums_over_all_boots,
+    files_of_a_table_may_be_in_another_folder,
     mistake_in_a_table_is_an_error,
     empty_table_fails,
     interrupt_ends_what_runs,

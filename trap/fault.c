@@ -10,6 +10,7 @@
 #include "lib/print.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
+#include "proc/walk.h"
 #include "syscalls.h"
 
 static const char *cause_name(uint64_t cause)
@@ -43,7 +44,7 @@ static void report(struct proc *p, int sig, uint64_t cause, vaddr_t va)
 	    p->sig.actions[sig - 1].handler != SIG_DFL)
 		return;
 	kprintf("%s[%d]: %s, address %p, pc %p, signal %d\n", p->name, p->pid,
-	    cause_name(cause), (void *)va, (void *)p->tf.pc, sig);
+	    cause_name(cause), (void *)va, (void *)p->t.tf.pc, sig);
 }
 
 static void raise_fault(struct proc *p, int sig, int code, uint64_t cause,
@@ -67,7 +68,9 @@ static struct proc *choose_victim(struct proc *p) REQUIRES(sched_lock)
 	list_for_each(link, &proc_all) {
 		struct proc *q = list_entry(link, struct proc, all);
 
-		if (q == p || q->state == PROC_ZOMBIE)
+		if (list_is_mark(link))
+			continue;
+		if (q == p || q->t.state == PROC_ZOMBIE)
 			continue;
 		victim = q;
 		if (q->exiting || (q->sig.pending & SIGNAL_BIT(SIGKILL)))
@@ -123,10 +126,10 @@ void fault_exception(struct proc *p, uint64_t cause, vaddr_t va)
 {
 	switch (cause) {
 	case ILLEGAL:
-		raise_fault(p, SIGILL, ILL_ILLOPC, cause, p->tf.pc);
+		raise_fault(p, SIGILL, ILL_ILLOPC, cause, p->t.tf.pc);
 		break;
 	case BREAKPOINT:
-		raise_fault(p, SIGTRAP, TRAP_BRKPT, cause, p->tf.pc);
+		raise_fault(p, SIGTRAP, TRAP_BRKPT, cause, p->t.tf.pc);
 		break;
 	case FETCH_MISALIGNED:
 	case LOAD_MISALIGNED:
@@ -140,6 +143,6 @@ void fault_exception(struct proc *p, uint64_t cause, vaddr_t va)
 		break;
 	default:
 		/* A newer machine than the kernel; still the program's. */
-		raise_fault(p, SIGILL, ILL_ILLTRP, cause, p->tf.pc);
+		raise_fault(p, SIGILL, ILL_ILLTRP, cause, p->t.tf.pc);
 	}
 }

@@ -11,7 +11,25 @@
 #include "mm/inspect.h"
 #include "proc/exec.h"
 #include "proc/sched.h"
+#include "proc/space.h"
 #include "syscalls.h"
+
+/* Since it was last asked for. */
+static void take_longest(struct calf_stat *st)
+{
+#ifdef CALF_TEST
+	for (unsigned i = 0; i < hart_count; i++) {
+		struct hart *hart = &harts[i];
+
+		if (hart->longest > st->longest_entry) {
+			st->longest_entry = hart->longest;
+			st->longest_call = hart->longest_call;
+		}
+		hart->longest = 0;
+	}
+#endif
+	(void)st;
+}
 
 long sys_calf_stat(const struct trapframe *tf)
 {
@@ -35,13 +53,14 @@ long sys_calf_stat(const struct trapframe *tf)
 	size_t size = min_u64(tf_arg(tf, 1), sizeof st);
 	int err;
 
+	take_longest(&st);
 	err = copyout(proc_self()->as, tf_arg(tf, 0), &st, size);
 	return err < 0 ? err : (long)size;
 }
 
 static uint8_t state_letter(const struct proc *p)
 {
-	switch (p->state) {
+	switch (p->t.state) {
 	case PROC_BLOCKED:
 		return 'S';
 	case PROC_STOPPED:
@@ -65,10 +84,10 @@ long sys_calf_ps(const struct trapframe *tf)
 	if (p != NULL) {
 		ps.pid = p->pid;
 		ps.ppid = p->parent != NULL ? p->parent->pid : 0;
-		ps.pgid = p->pgid;
+		ps.pgid = p->group->id;
 		ps.state = state_letter(p);
-		ps.hart = p->hart;
-		ps.time_ticks = p->time_ticks;
+		ps.hart = (uint8_t)p->t.tf.hart->index;
+		ps.time_ticks = p->t.time_ticks;
 		str_copy(ps.name, p->name, sizeof ps.name);
 	}
 	lock_release(&sched_lock);
@@ -78,10 +97,7 @@ long sys_calf_ps(const struct trapframe *tf)
 	return err < 0 ? err : 1;
 }
 
-/*
- * Another process's address space, kept from going away. Who looks may turn
- * out to be the last to let go of it, and then tears it down.
- */
+/* Another process's address space, kept from going away. */
 static struct aspace *aspace_of(pid_t pid)
 {
 	struct aspace *as = NULL;
@@ -89,18 +105,12 @@ static struct aspace *aspace_of(pid_t pid)
 
 	lock_acquire(&sched_lock);
 	p = pid == 0 ? proc_self() : proc_find(pid);
-	if (p != NULL && p->state != PROC_ZOMBIE)
-		as = proc_aspace_get(p);
+	if (p != NULL)
+		as = p->as;
+	if (as != NULL)
+		aspace_get(as);
 	lock_release(&sched_lock);
 	return as;
-}
-
-static void let_go(struct aspace *as)
-{
-	struct proc *p = proc_self();
-
-	if (aspace_put(as))
-		p->old = as;
 }
 
 long sys_calf_walk(const struct trapframe *tf)
@@ -114,7 +124,7 @@ long sys_calf_walk(const struct trapframe *tf)
 	if (as == NULL)
 		return -ESRCH;
 	inspect_walk(as, tf_arg(tf, 1), &walk);
-	let_go(as);
+	space_put(proc_self(), as);
 	return copyout(proc_self()->as, tf_arg(tf, 2), &walk, sizeof walk);
 }
 
@@ -128,7 +138,7 @@ long sys_calf_next(const struct trapframe *tf)
 	if (as == NULL)
 		return -ESRCH;
 	found = inspect_next(as, tf_arg(tf, 1), &run);
-	let_go(as);
+	space_put(proc_self(), as);
 	if (!found)
 		return 0;
 	err = copyout(proc_self()->as, tf_arg(tf, 2), &run, sizeof run);
@@ -141,8 +151,9 @@ long sys_calf_check(const struct trapframe *tf)
 	long free;
 
 	(void)tf;
-	while (image_reclaim())
-		;
+	/* Their memory is to be back before it is counted. */
+	if (image_reclaim(proc_self()))
+		return call_go_on(SIGNAL_HELD);
 	hart_stop_others();
 	free = (long)aspace_audit();
 	hart_resume_others();

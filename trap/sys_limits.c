@@ -81,8 +81,7 @@ static long check_which(uint64_t which, pid_t who)
 		return -EINVAL;
 	lock_acquire(&sched_lock);
 	if (which == PRIO_PGRP)
-		count = signal_send_group(who != 0 ? who : proc_self()->pgid, 0,
-		    (struct siginfo_small){0});
+		count = who == 0 || group_find(who) != NULL;
 	lock_release(&sched_lock);
 	if (which == PRIO_PROCESS)
 		count = is_process(who);

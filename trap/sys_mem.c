@@ -2,9 +2,8 @@
 /*
  * sys_mem.c - system calls that change the address space.
  *
- * Each sets up a range operation in the progress of the process and runs it in
- * parts; between two of them the call is executed again, and another process
- * may run.
+ * Each sets up a range operation, which the call keeps, and runs it in parts.
+ * Signals wait until it is done.
  */
 #include "abi/errno.h"
 #include "abi/mman.h"
@@ -12,20 +11,28 @@
 #include "proc/sched.h"
 #include "syscalls.h"
 
-long range_continue(struct proc *p)
+/* Runs the operation that the call keeps. */
+static long range_go_on(struct range_op *op)
 {
-	int err = range_run(p->as, &p->progress.op, RANGE_BUDGET);
+	int err = range_run(proc_self()->as, op, RANGE_BUDGET);
 
-	return err == RANGE_MORE ? -ERESTART : err;
+	return err == RANGE_MORE ? call_go_on(SIGNAL_HELD) : err;
 }
 
-/* The first execution of the call sets the operation up; later ones go on. */
-static bool begin(struct proc *p, struct range_op op)
+/* The first execution of the call sets it up; later ones go on. */
+static long range_call(enum range_kind kind, vaddr_t start, vaddr_t end,
+    uint64_t perms)
 {
-	if (p->progress.active)
-		return false;
-	p->progress = (struct progress){.active = true, .op = op};
-	return true;
+	struct range_op *op;
+
+	if (call_is_repeated())
+		return range_go_on(call_range());
+	op = call_range();
+	op->kind = kind;
+	op->start = start;
+	op->end = end;
+	op->perms = perms;
+	return range_go_on(op);
 }
 
 static uint64_t perms_of(uint64_t prot)
@@ -49,18 +56,11 @@ static long brk_set(struct proc *p, vaddr_t brk)
 		as->brk_end = brk;
 		return (long)brk;
 	}
-	if (!p->progress.active && to > from && !aspace_is_empty(as, from, to))
+	if (!call_is_repeated() && to > from && !aspace_is_empty(as, from, to))
 		return (long)as->brk_end;
-	(void)begin(p,
-	    to > from ? (struct range_op){.kind = RANGE_MAP,
-			    .start = from,
-			    .end = to,
-			    .perms = PTE_R | PTE_W}
-		      : (struct range_op){.kind = RANGE_UNMAP,
-			    .start = to,
-			    .end = from});
-	err = range_continue(p);
-	if (err == -ERESTART)
+	err = to > from ? range_call(RANGE_MAP, from, to, PTE_R | PTE_W)
+			: range_call(RANGE_UNMAP, to, from, 0);
+	if (err == CALL_GOES_ON)
 		return err;
 	if (err == 0)
 		as->brk_end = brk;
@@ -120,7 +120,7 @@ static long place_mapping(struct aspace *as, const struct trapframe *tf,
 	return 0;
 }
 
-static long begin_mapping(struct proc *p, const struct trapframe *tf)
+static long begin_mapping(const struct trapframe *tf)
 {
 	bool shared = (tf_arg(tf, 3) & MAP_TYPE) != MAP_PRIVATE;
 	struct range_op op = {.kind = shared ? RANGE_SHARE : RANGE_MAP,
@@ -128,41 +128,34 @@ static long begin_mapping(struct proc *p, const struct trapframe *tf)
 	long err = check_mapping(tf);
 
 	if (err == 0)
-		err = place_mapping(p->as, tf, &op);
-	if (err == 0)
-		(void)begin(p, op);
-	return err;
+		err = place_mapping(proc_self()->as, tf, &op);
+	if (err < 0)
+		return err;
+	*call_range() = op;
+	return range_go_on(call_range());
 }
 
 long sys_mmap(const struct trapframe *tf)
 {
-	struct proc *p = proc_self();
-	long err = p->progress.active ? 0 : begin_mapping(p, tf);
+	long err =
+	    call_is_repeated() ? range_go_on(call_range()) : begin_mapping(tf);
 
-	if (err == 0)
-		err = range_continue(p);
-	return err < 0 ? err : (long)p->progress.op.start;
+	return err < 0 ? err : (long)call_range()->start;
 }
 
 long sys_munmap(const struct trapframe *tf)
 {
-	struct proc *p = proc_self();
 	vaddr_t start = tf_arg(tf, 0);
 	uint64_t len = tf_arg(tf, 1);
 
 	if ((start & PAGE_MASK) || len == 0 || len > USER_TOP ||
 	    !is_user_range(start, page_ceil(len)))
 		return -EINVAL;
-	(void)begin(p,
-	    (struct range_op){.kind = RANGE_UNMAP,
-		.start = start,
-		.end = start + page_ceil(len)});
-	return range_continue(p);
+	return range_call(RANGE_UNMAP, start, start + page_ceil(len), 0);
 }
 
 long sys_mprotect(const struct trapframe *tf)
 {
-	struct proc *p = proc_self();
 	vaddr_t start = tf_arg(tf, 0);
 	uint64_t len = tf_arg(tf, 1), prot = tf_arg(tf, 2);
 
@@ -174,17 +167,12 @@ long sys_mprotect(const struct trapframe *tf)
 		return -ENOMEM;
 	if ((prot & ~(uint64_t)PROT_ALL) != 0)
 		return -EINVAL;
-	(void)begin(p,
-	    (struct range_op){.kind = RANGE_PROTECT,
-		.start = start,
-		.end = start + page_ceil(len),
-		.perms = perms_of(prot)});
-	return range_continue(p);
+	return range_call(RANGE_PROTECT, start, start + page_ceil(len),
+	    perms_of(prot));
 }
 
 long sys_madvise(const struct trapframe *tf)
 {
-	struct proc *p = proc_self();
 	vaddr_t start = tf_arg(tf, 0);
 	uint64_t len = tf_arg(tf, 1), advice = tf_arg(tf, 2);
 
@@ -200,9 +188,5 @@ long sys_madvise(const struct trapframe *tf)
 		return -ENOMEM;
 	if (advice != MADV_DONTNEED)
 		return 0;
-	(void)begin(p,
-	    (struct range_op){.kind = RANGE_DISCARD,
-		.start = start,
-		.end = start + page_ceil(len)});
-	return range_continue(p);
+	return range_call(RANGE_DISCARD, start, start + page_ceil(len), 0);
 }

@@ -8,7 +8,6 @@
 #include "arch/timer.h"
 #include "lib/string.h"
 #include "mm/frame.h"
-#include "proc/random.h"
 #include "proc/sched.h"
 #include "syscalls.h"
 
@@ -38,29 +37,6 @@ long sys_sysinfo(const struct trapframe *tf)
 	info.procs = (uint16_t)min_u64(proc_count, UINT16_MAX);
 	info.mem_unit = 1;
 	return copyout(proc_self()->as, tf_arg(tf, 0), &info, sizeof info);
-}
-
-#define GETRANDOM_MAX 65536UL
-
-long sys_getrandom(const struct trapframe *tf)
-{
-	struct aspace *as = proc_self()->as;
-	size_t len = min_u64(tf_arg(tf, 1), GETRANDOM_MAX), done = 0;
-
-	if (tf_arg(tf, 2) & ~7UL)
-		return -EINVAL;
-	while (done < len) {
-		uint8_t bytes[64];
-		size_t n = min_u64(len - done, sizeof bytes);
-		int err;
-
-		random_bytes(bytes, n);
-		err = copyout(as, tf_arg(tf, 0) + done, bytes, n);
-		if (err < 0)
-			return done > 0 ? (long)done : err;
-		done += n;
-	}
-	return (long)len;
 }
 
 long sys_getcpu(const struct trapframe *tf)

@@ -6,6 +6,7 @@
 #include "abi/stat.h"
 #include "lib/string.h"
 #include "proc/file.h"
+#include "proc/pipe.h"
 #include "proc/sched.h"
 #include "syscalls.h"
 

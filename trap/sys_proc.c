@@ -44,7 +44,7 @@ long sys_execve(const struct trapframe *tf)
 {
 	long result = proc_exec(tf_arg(tf, 0), tf_arg(tf, 1), tf_arg(tf, 2));
 
-	if (result == -ENORESULT)
+	if (result == CALL_ENDED)
 		stats_count(execs);
 	return result;
 }
@@ -52,6 +52,7 @@ long sys_execve(const struct trapframe *tf)
 long sys_exit(const struct trapframe *tf)
 {
 	proc_exit(STATUS_EXITED((int)tf_arg(tf, 0)));
+	return CALL_ENDED;
 }
 
 long sys_wait4(const struct trapframe *tf)
@@ -112,39 +113,9 @@ long sys_getppid(const struct trapframe *tf)
 	return pid;
 }
 
-/* Of itself, or of a child that has not yet become another program. */
-static long set_group(struct proc *p, pid_t pgid) REQUIRES(sched_lock)
-{
-	struct proc *self = proc_self(), *leader;
-
-	if (p == NULL || (p != self && p->parent != self))
-		return -ESRCH;
-	if (p != self && p->did_exec)
-		return -EACCES;
-	if (p->sid == p->pid || p->sid != self->sid)
-		return -EPERM;
-	if (pgid != p->pid) {
-		leader = proc_find(pgid);
-		if (leader == NULL || leader->sid != self->sid)
-			return -EPERM;
-	}
-	p->pgid = pgid;
-	return 0;
-}
-
 long sys_setpgid(const struct trapframe *tf)
 {
-	pid_t pid = (pid_t)tf_arg(tf, 0), pgid = (pid_t)tf_arg(tf, 1);
-	struct proc *p;
-	long err;
-
-	if (pgid < 0)
-		return -EINVAL;
-	lock_acquire(&sched_lock);
-	p = pid == 0 ? proc_self() : proc_find(pid);
-	err = set_group(p, pgid != 0 || p == NULL ? pgid : p->pid);
-	lock_release(&sched_lock);
-	return err;
+	return group_set((pid_t)tf_arg(tf, 0), (pid_t)tf_arg(tf, 1));
 }
 
 static long group_or_session(pid_t pid, bool session)
@@ -155,7 +126,7 @@ static long group_or_session(pid_t pid, bool session)
 	lock_acquire(&sched_lock);
 	p = pid == 0 ? proc_self() : proc_find(pid);
 	if (p != NULL)
-		result = session ? p->sid : p->pgid;
+		result = session ? p->group->session->id : p->group->id;
 	lock_release(&sched_lock);
 	return result;
 }
@@ -172,34 +143,24 @@ long sys_getsid(const struct trapframe *tf)
 
 long sys_setsid(const struct trapframe *tf)
 {
-	struct proc *p = proc_self();
-	long result = -EPERM;
-
 	(void)tf;
-	lock_acquire(&sched_lock);
-	if (p->pgid != p->pid) {
-		p->pgid = p->sid = p->pid;
-		result = p->pid;
-	}
-	lock_release(&sched_lock);
-	return result;
+	return session_begin();
 }
 
+/* It ends before the process is queued: what follows may not come back here. */
 long sys_sched_yield(const struct trapframe *tf)
 {
-	struct proc *p = proc_self();
-
 	(void)tf;
-	/* It is done: what follows may not come back here. */
-	*tf_reg(&p->tf, REG_A0) = 0;
-	p->tf.pc += 4;
-	sched_yield();
-	return -ENORESULT;
+	if (!sched_others_are_ready())
+		return 0;
+	call_finish(proc_self(), 0);
+	sched_queue();
+	return CALL_WAITS;
 }
 
 long sys_set_tid_address(const struct trapframe *tf)
 {
-	proc_self()->clear_tid = tf_arg(tf, 0);
+	proc_self()->t.clear_tid = tf_arg(tf, 0);
 	return proc_self()->pid;
 }
 

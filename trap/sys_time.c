@@ -14,7 +14,7 @@
 
 static uint64_t cpu_ticks(const struct proc *p)
 {
-	return p->time_ticks + timer_now() - p->started;
+	return p->t.time_ticks + timer_now() - p->t.started;
 }
 
 int64_t clock_ns(uint64_t clock)
@@ -96,17 +96,14 @@ int deadline_in(vaddr_t from, uint64_t now_ns, uint64_t *deadline)
 /* The deadline is fixed at the first execution; later ones go on waiting. */
 static long sleep_until(uint64_t deadline, vaddr_t remain)
 {
-	struct proc *p = proc_self();
+	bool is_repeated = call_is_repeated();
+	struct wait_time *time = call_time();
 
-	if (p->progress.active)
-		deadline = p->progress.deadline;
-	if (timer_now() >= deadline)
+	if (!is_repeated)
+		*time = (struct wait_time){deadline, remain};
+	if (timer_now() >= time->deadline)
 		return 0;
-	p->progress = (struct progress){.active = true,
-	    .deadline = deadline,
-	    .remain = remain};
-	sched_block_until(NULL, deadline, CALL_EINTR);
-	return -ERESTART;
+	return call_wait_until(NULL, time->deadline, SIGNAL_ENDS);
 }
 
 long sys_nanosleep(const struct trapframe *tf)
@@ -147,43 +144,65 @@ static struct timeval_abi ticks_timeval(uint64_t ticks)
 	return (struct timeval_abi){ns / NS_PER_S, ns % NS_PER_S / 1000};
 }
 
-long sys_getitimer(const struct trapframe *tf)
+/* The period of ITIMER_REAL, and what is left until it expires. */
+static void itimer_state(struct timeval_abi state[2])
 {
 	const struct proc *p = proc_self();
-	uint64_t at = p->alarm.at, now = timer_now();
-	struct timeval_abi left[2] = {ticks_timeval(p->alarm_period),
-	    ticks_timeval(at > now ? at - now : 0)};
+	uint64_t now = timer_now(), at = p->alarm.at, left = 0;
 
-	if (tf_arg(tf, 0) != 0)
-		return -EINVAL;
-	return copyout(p->as, tf_arg(tf, 1), left, sizeof left);
+	if (p->alarm_last != 0)
+		left =
+		    p->alarm_period - (now - p->alarm_last) % p->alarm_period;
+	else if (at != 0)
+		left = at > now ? at - now : 1;
+	state[0] = ticks_timeval(p->alarm_period);
+	state[1] = ticks_timeval(left);
+	/* What runs has something left. */
+	if (left != 0 && state[1].seconds == 0 && state[1].micros == 0)
+		state[1].micros = 1;
 }
 
 /* ITIMER_REAL is the one there is. */
+long sys_getitimer(const struct trapframe *tf)
+{
+	struct timeval_abi state[2];
+
+	if (tf_arg(tf, 0) != 0)
+		return -EINVAL;
+	itimer_state(state);
+	return copyout(proc_self()->as, tf_arg(tf, 1), state, sizeof state);
+}
+
+static bool timeval_is_valid(const struct timeval_abi *tv)
+{
+	return tv->seconds >= 0 && tv->micros >= 0 && tv->micros < 1000000;
+}
+
 long sys_setitimer(const struct trapframe *tf)
 {
-	struct proc *p = proc_self();
+	struct aspace *as = proc_self()->as;
 	struct timeval_abi next[2] = {{0}}, before[2];
-	uint64_t at, now = timer_now(), period = p->alarm_period;
+	vaddr_t from = tf_arg(tf, 1), to = tf_arg(tf, 2);
+	uint64_t after;
 	int err = 0;
 
 	if (tf_arg(tf, 0) != 0)
 		return -EINVAL;
-	if (tf_arg(tf, 1) != 0)
-		err = copyin(p->as, next, tf_arg(tf, 1), sizeof next);
+	if (from != 0)
+		err = copyin(as, next, from, sizeof next);
+	if (err == 0 &&
+	    (!timeval_is_valid(&next[0]) || !timeval_is_valid(&next[1])))
+		err = -EINVAL;
+	if (err == 0 && to != 0) {
+		itimer_state(before);
+		err = copyout(as, to, before, sizeof before);
+	}
 	if (err < 0)
 		return err;
-	for (int i = 0; i < 2; i++)
-		if (next[i].seconds < 0 || next[i].micros < 0 ||
-		    next[i].micros >= 1000000)
-			return -EINVAL;
-	at = timeval_ticks(&next[1]);
-	at = sched_set_alarm(at != 0 ? now + at : 0, timeval_ticks(&next[0]));
-	if (tf_arg(tf, 2) == 0)
-		return 0;
-	before[0] = ticks_timeval(period);
-	before[1] = ticks_timeval(at > now ? at - now : 0);
-	return copyout(p->as, tf_arg(tf, 2), before, sizeof before);
+	after = timeval_ticks(&next[1]);
+	sched_set_alarm(after != 0 ? timer_now() + after : 0,
+	    timeval_ticks(&next[0]));
+	return 0;
 }
 
 /* In the unit that AT_CLKTCK tells. */

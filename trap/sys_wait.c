@@ -13,15 +13,26 @@
 #include "proc/signal.h"
 #include "syscalls.h"
 
-/* A timespec, if there is one: relative, or a time of a clock. */
+/*
+ * When the wait of the running call is over: fixed at its first execution by a
+ * timespec, if there is one, relative or a time of a clock.
+ */
 static int timeout_in(vaddr_t from, uint64_t now_ns, uint64_t *deadline)
 {
-	const struct progress *progress = &proc_self()->progress;
+	bool is_repeated = call_is_repeated();
+	int err;
 
-	*deadline = progress->active ? progress->deadline : TIMER_NEVER;
-	if (from == 0 || progress->active)
+	*deadline = TIMER_NEVER;
+	if (from == 0)
 		return 0;
-	return deadline_in(from, now_ns, deadline);
+	if (!is_repeated) {
+		err = deadline_in(from, now_ns, deadline);
+		if (err < 0)
+			return err;
+		call_time()->deadline = *deadline;
+	}
+	*deadline = call_time()->deadline;
+	return 0;
 }
 
 /* FUTEX_WAIT says how long, FUTEX_WAIT_BITSET until when. */
@@ -85,57 +96,71 @@ struct poll {
 	bool has_files; /* or does it wait for time and signals alone? */
 };
 
-static bool signal_waits(void)
+/* What has to be known before a look, to tell afterwards whether it is old. */
+struct moment {
+	uint64_t news;
+	bool signal; /* one is due */
+};
+
+static struct moment moment_now(void)
 {
-	bool due;
+	struct moment now;
 
 	lock_acquire(&sched_lock);
-	due = signal_is_due(proc_self());
+	now = (struct moment){poll_news, signal_is_due(proc_self())};
 	lock_release(&sched_lock);
-	return due;
+	return now;
+}
+
+/* Waits, unless something has come since: then the look is repeated. */
+static long wait_for_news(const struct moment *then, bool has_files,
+    uint64_t deadline)
+{
+	long result;
+
+	lock_acquire(&sched_lock);
+	if (has_files && poll_news != then->news)
+		result = call_go_on(SIGNAL_ENDS);
+	else
+		result = call_wait_until_locked(has_files ? &poll_event : NULL,
+		    deadline, SIGNAL_ENDS);
+	lock_release(&sched_lock);
+	return result;
 }
 
 /* What is there counts first, then signals, then the time. */
-static long poll_once(const struct trapframe *tf, const struct poll *poll)
+static long poll_once(const struct trapframe *tf, const struct poll *poll,
+    uint64_t deadline)
 {
-	struct progress *progress = &proc_self()->progress;
-	bool last = timer_now() >= progress->deadline && !signal_waits();
+	struct moment now = moment_now();
+	bool last = timer_now() >= deadline && !now.signal;
 	long found = poll->look(tf, last);
 
 	if (found != 0 || last)
 		return found;
-	sched_block_until(poll->has_files ? &poll_event : NULL,
-	    progress->deadline, CALL_EINTR);
-	/* What came before it was on the queue woke nobody. */
-	if (poll->has_files && poll->look(tf, false) != 0)
-		sched_unblock();
-	return -ERESTART;
+	return wait_for_news(&now, poll->has_files, deadline);
 }
 
 static long poll_wait(const struct trapframe *tf, const struct poll *poll)
 {
-	struct proc *p = proc_self();
 	uint64_t deadline;
 	long result = timeout_in(poll->timeout, 0, &deadline);
 
 	if (result < 0)
 		return result;
-	if (poll->mask != 0 && poll->mask_size != sizeof p->sig.blocked)
+	if (poll->mask != 0 && poll->mask_size != sizeof(uint64_t))
 		return -EINVAL;
+	if (poll->timeout != 0)
+		call_time()->remain = poll->timeout;
 	if (poll->mask != 0)
 		result = signal_lend_mask(poll->mask);
 	if (result < 0)
 		return result;
-	if (!p->progress.active)
-		p->progress = (struct progress){.active = true,
-		    .deadline = deadline,
-		    .remain = poll->timeout};
-	result = poll_once(tf, poll);
-	if (result == -ERESTART)
+	result = poll_once(tf, poll, deadline);
+	if (result == CALL_WAITS || result == CALL_GOES_ON)
 		return result;
 	signal_return_mask();
-	if (poll->timeout != 0)
-		signal_report_rest(p);
+	IGNORE_RESULT(call_report_rest(proc_self()));
 	return result;
 }
 

@@ -3,7 +3,7 @@
  * syscalls.h - the handlers behind the system call table, for trap/ alone.
  *
  * A handler takes its arguments from the trap frame and returns a result, a
- * negated errno, -ERESTART or -ENORESULT (proc/sched.h).
+ * negated errno, or what proc/call.h has for calls that have not ended.
  */
 #ifndef TRAP_SYSCALLS_H
 #define TRAP_SYSCALLS_H
@@ -32,12 +32,6 @@ syscall_fn syscall_execute;
 /* Is -ENOMEM an answer of this call, rather than a page that is missing? */
 bool syscall_wants_memory(const struct trapframe *tf);
 
-/*
- * Executes proc.progress.op in parts. 0 when it is done, -ERESTART before, or
- * an error.
- */
-long range_continue(struct proc *p);
-
 /* Nanoseconds on the given clock, or -EINVAL. */
 int64_t clock_ns(uint64_t clock);
 
@@ -53,6 +47,14 @@ syscall_fn sys_brk, sys_mmap, sys_munmap, sys_mprotect, sys_madvise;
 /* sys_file.c */
 syscall_fn sys_read, sys_write, sys_readv, sys_writev, sys_pread64, sys_lseek,
     sys_close, sys_dup, sys_dup3, sys_pipe2, sys_fcntl, sys_ioctl;
+
+/* fast_pipe.c, in front of two of these; or without it. */
+#ifdef CALF_NO_FAST_PATHS
+#define fast_read  sys_read
+#define fast_write sys_write
+#else
+syscall_fn fast_read, fast_write;
+#endif
 
 /* sys_path.c */
 syscall_fn sys_openat, sys_fstat, sys_newfstatat, sys_readlinkat, sys_faccessat,

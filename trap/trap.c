@@ -14,12 +14,15 @@
 #include "fault.h"
 #include "mm/frame.h"
 #include "proc/exec.h"
+#include "proc/queue.h"
 #include "proc/sched.h"
+#include "proc/signal.h"
+#include "proc/space.h"
 #include "syscalls.h"
 
 #define CAUSE_INTERRUPT (1UL << 63)
 
-_Static_assert(ERESTART == TRAP_WAITS, "trapvec.S");
+_Static_assert(CALL_WAITS == -TRAP_WAITS, "trapvec.S");
 
 /* What trapvec.S is told to do; negative values are errors of a page fault. */
 enum trap_verdict { DONE, WORK, SLOW = TRAP_SLOW };
@@ -27,30 +30,15 @@ enum trap_verdict { DONE, WORK, SLOW = TRAP_SLOW };
 long trap_call(long result);
 long trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va);
 void trap_slow(struct trapframe *tf, long verdict, uint64_t cause, vaddr_t va);
+void trap_resume(struct trapframe *tf);
+#ifdef CALF_TEST
+void trap_check(struct trapframe *tf);
+#endif
 
 /* Memory may be short because programs are cached that nobody runs. */
 static bool may_reclaim(long error)
 {
 	return unlikely(error == -ENOMEM) && frame_free_count() < RECLAIM_BELOW;
-}
-
-/* All at once, so that a caller who tries once more has had every chance. */
-static bool reclaimed(long error)
-{
-	bool found = false;
-
-	while (may_reclaim(error) && image_reclaim())
-		found = true;
-	return found;
-}
-
-static void finish_call(struct proc *p, long result)
-{
-	p->progress.active = false;
-	if (result == -ENORESULT)
-		return;
-	*tf_reg(&p->tf, REG_A0) = (uint64_t)result;
-	p->tf.pc += 4;
 }
 
 /*
@@ -63,15 +51,16 @@ long trap_call(long result)
 
 	if (may_reclaim(result))
 		return SLOW;
-	if (result != -ERESTART)
-		finish_call(p, result);
-	return __atomic_load_n(&p->work, __ATOMIC_RELAXED) ? WORK : DONE;
+	if (result == CALL_GOES_ON)
+		return WORK;
+	call_finish(p, result);
+	return __atomic_load_n(&p->t.work, __ATOMIC_RELAXED) ? WORK : DONE;
 }
 
 /* Everything that is not a system call. */
 long trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va)
 {
-	struct proc *p = container_of(tf, struct proc, tf);
+	struct proc *p = container_of(tf, struct proc, t.tf);
 	enum access access = fault_access(cause);
 	int err;
 
@@ -81,46 +70,109 @@ long trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va)
 	err = aspace_fault(p->as, va, access);
 	if (unlikely(err < 0))
 		return err;
-	return __atomic_load_n(&p->work, __ATOMIC_RELAXED) ? WORK : DONE;
+	return __atomic_load_n(&p->t.work, __ATOMIC_RELAXED) ? WORK : DONE;
 }
 
-/* An exec may fill the cache again, so it is tried again only once. */
-static void call_slow(struct proc *p)
+/*
+ * The call had no memory, while programs are cached that nobody runs: one of
+ * them is given up, and the call executed again. If that does not help, and the
+ * memory that is missing is not what the call asks for but what it works on,
+ * the process is treated as if it had touched that memory itself.
+ */
+static long call_without_memory(struct proc *p)
 {
-	long result = syscall_execute(&p->tf);
+	if (image_reclaim(p))
+		return call_go_on(SIGNAL_HELD);
+	if (syscall_wants_memory(&p->t.tf))
+		return -ENOMEM;
+	fault_no_memory(p);
+	return p->exiting ? CALL_ENDED : call_go_on(SIGNAL_HELD);
+}
 
-	if (reclaimed(result))
-		result = syscall_execute(&p->tf);
-	/* The memory that a call works on is gone, not what it asks for. */
-	if (may_reclaim(result) && !syscall_wants_memory(&p->tf)) {
-		fault_no_memory(p);
-		return;
-	}
-	if (result != -ERESTART)
-		finish_call(p, result);
+/*
+ * Executes the call of the process, for the first time or once more. If it has
+ * to wait, that is all for now.
+ */
+static void call_execute(struct proc *p)
+{
+	long result = syscall_execute(&p->t.tf);
+
+	if (may_reclaim(result))
+		result = call_without_memory(p);
+	if (result == CALL_WAITS)
+		schedule();
+	if (result != CALL_GOES_ON && result != CALL_ENDED)
+		call_finish(p, result);
 }
 
 static void fault_slow(struct proc *p, uint64_t cause, vaddr_t va, long error)
 {
-	if (reclaimed(error))
-		error = aspace_fault(p->as, va, fault_access(cause));
-	if (error < 0)
-		fault_failed(p, cause, va, error);
+	if (may_reclaim(error) && image_reclaim(p))
+		return;
+	fault_failed(p, cause, va, error);
+}
+
+/*
+ * What a process does before it enters user mode or goes on with its call:
+ * tears down what it left behind, ends, takes its signals. It may be exchanged
+ * for another process at each pause.
+ */
+static void before_user(struct proc *p)
+{
+	while (__atomic_load_n(&p->t.work, __ATOMIC_ACQUIRE)) {
+		if (p->dead != NULL) {
+			space_tear_down_part(p);
+		} else if (p->exiting != EXIT_NOT) {
+			proc_exit_part(p);
+		} else if (call_holds_signals(p)) {
+			return;
+		} else {
+			__atomic_store_n(&p->t.work, 0, __ATOMIC_RELAXED);
+			signal_deliver(p);
+			continue;
+		}
+		sched_preemption_point();
+	}
+}
+
+#ifdef CALF_TEST
+/* What has to hold whenever user mode is entered: C1, C4 and C5. */
+void trap_check(struct trapframe *tf)
+{
+	const struct proc *p = container_of(tf, struct proc, t.tf);
+
+	assert(p == proc_self() && p->t.state == PROC_RUNNING);
+	assert(p->t.call.word == 0);
+	assert(!p->t.has_saved && p->t.awaited == 0);
+	assert(aspace_is_ours(p->as));
+	hart_pause(*tf_reg(tf, REG_A7));
+}
+#endif
+
+void trap_resume(struct trapframe *tf)
+{
+	struct proc *p = container_of(tf, struct proc, t.tf);
+
+	for (;;) {
+		before_user(p);
+		if (p->t.call.state == CALL_NONE)
+			break;
+		sched_preemption_point();
+		call_execute(p);
+	}
 }
 
 void trap_slow(struct trapframe *tf, long verdict, uint64_t cause, vaddr_t va)
 {
-	struct proc *p = container_of(tf, struct proc, tf);
+	struct proc *p = container_of(tf, struct proc, t.tf);
 
 	if (verdict < 0)
 		fault_slow(p, cause, va, verdict);
 	else if (verdict == SLOW && cause == CAUSE_ECALL)
-		call_slow(p);
+		call_execute(p);
 	else if (cause & CAUSE_INTERRUPT)
 		sched_tick();
 	else if (verdict == SLOW)
 		fault_exception(p, cause, va);
-	if (hart_self()->leaving)
-		schedule();
-	sched_before_user(p);
+	trap_resume(tf);
 }

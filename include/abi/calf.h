@@ -29,6 +29,13 @@ struct calf_stat {
 	uint64_t table_reuses; /* first access by the last owner: no copy */
 	uint64_t oom_kills;
 	uint64_t switches;
+	/*
+	 * Test builds: the most instructions that the kernel executed at once
+	 * with interrupts off, and the number of the call that it did so for.
+	 * 0 where they are not counted.
+	 */
+	uint64_t longest_entry;
+	uint64_t longest_call;
 };
 
 /*

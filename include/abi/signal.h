@@ -64,8 +64,10 @@
 #define CLD_STOPPED   5
 #define CLD_CONTINUED 6
 
-#define SS_ONSTACK 1
-#define SS_DISABLE 2
+#define SS_ONSTACK    1
+#define SS_DISABLE    2
+#define SS_AUTODISARM ((int32_t)0x80000000)
+#define MINSIGSTKSZ   2048
 
 /* rt_sigaction: there is no sa_restorer on riscv64. */
 struct sigaction_abi {

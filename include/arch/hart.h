@@ -30,13 +30,17 @@ struct hart {
 	uint64_t code_epoch;     /* of the last fence.i; see arch/tlb.h */
 	uint64_t asid_round; /* ASIDs given out in earlier rounds are stale */
 	uint32_t asid_next;
-	bool leaving;     /* the process has been queued somewhere else */
 	void *fp_owner;   /* whose floating point registers are loaded */
 	bool fp_is_clear; /* they hold the initial state */
 	uint64_t root;    /* physical address of the root in satp */
 	uint32_t parked;  /* [A] stands still for hart_stop_others() */
 	struct frame_cache *frame_cache; /* [c] of mm/frame.c */
 	struct stats stats;
+#ifdef CALF_TEST
+	uint64_t entered; /* instructions until it came into the kernel */
+	uint64_t longest; /* instructions without a pause, at most so far */
+	uint64_t longest_call; /* the number of the call that did that */
+#endif
 } ALIGNED(64);
 
 extern struct hart harts[MAX_HARTS];
@@ -61,17 +65,37 @@ void hart_init_boot(void);
 /* Starts every other hart at hart_main(); returns when all have come up. */
 void hart_start_others(void);
 
+/*
+ * Test builds measure how long this hart is in the kernel without a pause: from
+ * a trap, or from the last pause, to the next pause or the return to user mode.
+ * In instructions, which only mean something where the machine counts them
+ * (QEMU with -icount). With hart_bound, what is longer is a panic.
+ */
+#ifdef CALF_TEST
+extern uint64_t hart_bound; /* [c] 0: none */
+void hart_pause(uint64_t call);
+void hart_pause_begin(void); /* what came before does not count */
+#else
+static inline void hart_pause_begin(void)
+{
+}
+static inline void hart_pause(uint64_t call)
+{
+	(void)call;
+}
+#endif
+
 /* Makes another hart trap, or leave hart_wait(), soon. */
 void hart_kick(struct hart *hart);
 
 /* Sleeps until an interrupt is pending. May return early. */
 void hart_wait(void);
 
+/* Would user mode be interrupted now? */
+bool hart_is_interrupted(void);
+
 /* Lets timer and kicks interrupt user mode. */
 void hart_enable_interrupts(void);
-
-/* Goes on in `fn` with an empty stack. */
-NORETURN void stack_restart(void (*fn)(void));
 
 /* Removes the mark that hart_kick() leaves. */
 void hart_clear_kick(void);

@@ -8,19 +8,20 @@
 #ifndef ARCH_LOCK_H
 #define ARCH_LOCK_H
 
+#include "arch/hart.h"
 #include "lib/assert.h"
 #include "lib/compiler.h"
 #include "lib/types.h"
 
 struct CAPABILITY lock {
-	uint32_t held;
+	uint64_t held; /* a register wide: the cheapest to compare */
 };
 
 INLINE void lock_acquire(struct lock *l) ACQUIRES(*l) NO_LOCK_CHECK
 {
 	while (unlikely(__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE)))
 		while (__atomic_load_n(&l->held, __ATOMIC_RELAXED))
-			;
+			hart_relax();
 }
 
 INLINE void lock_release(struct lock *l) RELEASES(*l) NO_LOCK_CHECK

@@ -2,7 +2,8 @@
 /*
  * machine.h - what the device tree says about the machine.
  *
- * Read once at boot, constant afterwards. Addresses are physical.
+ * Read once at boot, constant afterwards. Addresses are physical. All memory
+ * is where the direct map reaches, and the archive and the tree lie in it.
  */
 #ifndef ARCH_MACHINE_H
 #define ARCH_MACHINE_H
@@ -18,7 +19,7 @@ struct region {
 #define MAX_REGIONS 16
 
 struct machine {
-	struct region ram[MAX_REGIONS];
+	struct region ram[MAX_REGIONS]; /* ascending, apart from each other */
 	unsigned ram_count;
 	uint64_t ram_beyond; /* bytes where the direct map does not reach */
 	struct region reserved[MAX_REGIONS]; /* firmware, device tree, ... */
@@ -41,10 +42,11 @@ struct machine {
 extern struct machine machine;
 
 /*
- * Fills `machine` from the tree at `fdt`. Panics where there is no tree or no
- * memory in it: there is nothing to run on.
+ * Fills `machine` from the tree at `fdt`. Panics, with the name of the node,
+ * where the tree is broken or contradicts itself, or where `loaded`, which is
+ * the kernel's image, is not in memory.
  */
-void machine_init(paddr_t fdt);
+void machine_init(paddr_t fdt, struct region loaded);
 
 /* Puts the hart that runs first in the list, wherever it was. */
 void machine_set_boot_hart(uint64_t hartid);

@@ -17,6 +17,8 @@
 #ifndef ARCH_TLB_H
 #define ARCH_TLB_H
 
+#include "arch/hart.h"
+#include "lib/compiler.h"
 #include "lib/types.h"
 
 /* An address space's number on the hart where it ran last. */
@@ -43,6 +45,27 @@ void tlb_init(void);
  * changed since this hart looked.
  */
 void tlb_switch(paddr_t root, struct asid *asid);
+
+/*
+ * The same in two steps: is there nothing to be done but to write satp? And
+ * that.
+ */
+extern uint64_t tlb_code_epoch; /* [A] times that code was written */
+
+INLINE bool tlb_switch_is_simple(const struct asid *asid)
+{
+	const struct hart *self = hart_self();
+
+	return asid->hart == self->index && asid->round == self->asid_round &&
+	    __atomic_load_n(&tlb_code_epoch, __ATOMIC_ACQUIRE) ==
+	    self->code_epoch;
+}
+
+INLINE void tlb_switch_simply(paddr_t root, const struct asid *asid)
+{
+	hart_self()->root = root;
+	__asm__ volatile("csrw satp, %0" ::"r"(asid->satp) : "memory");
+}
 
 /* Leaves every user address space: the kernel's own root. */
 void tlb_switch_kernel(void);

@@ -12,21 +12,21 @@
 /* Register x(n) of x1 .. x31 is at 8 * n; the program counter is at 0. */
 #define TF_PC     0
 #define TF_REG(n) (8 * (n))
-#define TF_HART   256
-#define TF_FCSR   264
-#define TF_F(n)   (272 + 8 * (n))
+#define TF_F(n)   (256 + 8 * (n))
+#define TF_FCSR   512
+#define TF_HART   520
 #define TF_SIZE   528
 
 /* What trapvec.S looks at in the process around the frame: proc/proc.c. */
-#define PROC_WORK     528
-#define PROC_PROGRESS 536
+#define PROC_WORK 528
+#define PROC_CALL 536
 
 #define CAUSE_ECALL 8
 
 /* What trap_slow() is told for a call that has not been executed. */
 #define TRAP_SLOW 2
 
-/* The negated result of a call whose process waits: ERESTART. */
+/* The negated result of a call whose process waits: CALL_WAITS. */
 #define TRAP_WAITS 512
 
 #ifndef __ASSEMBLER__
@@ -53,10 +53,10 @@ enum reg {
 
 struct trapframe {
 	uint64_t pc;
-	uint64_t x[31];    /* x1 .. x31: use tf_reg() */
-	struct hart *hart; /* where it runs; loaded into tp at a trap */
-	uint64_t fcsr;
+	uint64_t x[31]; /* x1 .. x31: use tf_reg() */
 	uint64_t f[32];
+	uint64_t fcsr;
+	struct hart *hart; /* where it runs; loaded into tp at a trap */
 };
 
 static inline uint64_t *tf_reg(struct trapframe *tf, enum reg reg)
@@ -73,10 +73,10 @@ static inline uint64_t tf_arg(const struct trapframe *tf, unsigned i)
 NORETURN void trapframe_enter(struct trapframe *tf);
 
 /*
- * Executes the system call that `tf` is at, as if the process had been in user
- * mode and come back to it.
+ * Comes back to a process that has a call, or something else to do before user
+ * mode: trap_resume() with an empty stack, then as above.
  */
-NORETURN void trapframe_repeat(struct trapframe *tf);
+NORETURN void trapframe_resume(struct trapframe *tf);
 
 /* Saves the floating point registers of this hart, or loads them. */
 void fp_save(struct trapframe *tf);

@@ -60,6 +60,18 @@ static inline void list_remove(struct list *link)
 	list_init(link);
 }
 
+/* Moves all members of a list to the end of another. */
+static inline void list_splice_back(struct list *to, struct list *from)
+{
+	if (list_is_empty(from))
+		return;
+	from->next->prev = to->prev;
+	to->prev->next = from->next;
+	from->prev->next = to;
+	to->prev = from->prev;
+	list_init(from);
+}
+
 #define list_entry(link, type, member) container_of(link, type, member)
 
 #define list_for_each(link, head)                              \

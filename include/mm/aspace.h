@@ -8,12 +8,10 @@
  *
  *     a table is copied on first access, a page on first write.
  *
- * An address space is run, and changed, by one hart at a time. Mostly that is
- * the same one. One that runs nowhere may be changed by any hart, if its caller
- * sees to it that nobody runs it meanwhile: then every function here that takes
- * an address space may be used on it. What other harts remember of it is dealt
- * with (arch/tlb.h). The lock is there for those who only look (mm/inspect.c),
- * and costs next to nothing.
+ * An address space is run, or changed, by one hart at a time: its runner. One
+ * that runs nowhere may be changed by any hart, if its caller sees to it that
+ * nobody runs it meanwhile; what other harts remember of it is dealt with
+ * (arch/tlb.h). Its lock is there for those who only look (mm/inspect.c).
  *
  * Locks: [l] aspace.lock   [A] atomic   [c] constant once created
  *        [o] owned by the hart that runs it, or changes it
@@ -21,10 +19,12 @@
 #ifndef MM_ASPACE_H
 #define MM_ASPACE_H
 
+#include "arch/hart.h"
 #include "arch/layout.h"
 #include "arch/lock.h"
 #include "arch/sv39.h"
 #include "arch/tlb.h"
+#include "lib/assert.h"
 #include "lib/compiler.h"
 #include "lib/list.h"
 
@@ -70,9 +70,14 @@ struct range_op {
 
 struct aspace {
 	struct lock lock;
-	uint32_t users;     /* [A] processes, and whoever else keeps it */
-	struct frame *root; /* [c] */
-	pte_t *top;         /* [c] the root's entries; entries themselves [l] */
+	uint32_t users;      /* [A] processes, and whoever else keeps it */
+	struct hart *runner; /* [A] the hart that runs it, or NULL */
+	uint32_t sharers;    /* processes in it; proc/space.c */
+	struct list turn;    /* of those, who wait until it has no runner */
+	struct proc *lender; /* of those, who lent it last to a vfork child */
+	struct aspace *next_dead; /* among those that a process tears down */
+	struct frame *root;       /* [c] */
+	pte_t *top;   /* [c] the root's entries; entries themselves [l] */
 	uint16_t low; /* [l] the root's entries low .. high - 1 are EMPTY */
 	uint16_t high;
 	struct asid asid;  /* [o] */
@@ -123,9 +128,36 @@ MUST_USE bool aspace_teardown(struct aspace *as, unsigned *budget);
 /* Both at once: for one that never ran, and shares most of what it has. */
 void aspace_discard(struct aspace *as);
 
-/* Makes it the one this hart runs. */
-static inline void aspace_switch(struct aspace *as)
+/*
+ * C4: an address space has a runner, the hart that runs it or changes it, or it
+ * has none. Whoever claims it has made sure that nobody else does so now.
+ */
+INLINE bool aspace_is_ours(const struct aspace *as)
 {
+	return as->runner == hart_self();
+}
+
+INLINE bool aspace_is_idle(const struct aspace *as)
+{
+	return __atomic_load_n(&as->runner, __ATOMIC_ACQUIRE) == NULL;
+}
+
+INLINE void aspace_claim(struct aspace *as)
+{
+	assert(aspace_is_idle(as));
+	as->runner = hart_self();
+}
+
+INLINE void aspace_leave(struct aspace *as)
+{
+	assert(aspace_is_ours(as));
+	__atomic_store_n(&as->runner, NULL, __ATOMIC_RELEASE);
+}
+
+/* Makes it the one this hart's translations come from. */
+INLINE void aspace_switch(struct aspace *as)
+{
+	assert(aspace_is_ours(as));
 	tlb_switch(virt_to_phys(as->top), &as->asid);
 }
 
@@ -194,6 +226,16 @@ MUST_USE int copyout(struct aspace *as, vaddr_t dst, const void *src,
     size_t len);
 
 /*
+ * Makes user memory ready: copies to and from what is ready cannot fail until
+ * the process runs again. user_ready() returns for how many bytes from `va` on
+ * that could be done, or the error of the first one; user_prepare() makes all
+ * of it ready to be written, or fails.
+ */
+MUST_USE long user_ready(struct aspace *as, vaddr_t va, size_t len,
+    enum access access);
+MUST_USE int user_prepare(struct aspace *as, vaddr_t va, size_t len);
+
+/*
  * Copies a string with its terminator, at most `size` bytes. Returns 0,
  * -ENAMETOOLONG if it is longer, -EFAULT or -ENOMEM.
  */
@@ -235,21 +277,22 @@ INLINE bool page_slot(const struct aspace *as, vaddr_t va, pte_t **slot)
 
 /*
  * A look: as user_page() if all is there and nothing has to be changed, else
- * NULL. Only the hart that runs the process changes its tables, so that it may
- * read them without the lock.
+ * false. Only its runner changes an address space, so that it may read the
+ * tables without the lock.
  */
-INLINE void *user_page_ready(const struct aspace *as, vaddr_t va,
-    enum access access)
+INLINE bool user_page_ready(const struct aspace *as, vaddr_t va,
+    enum access access, void **kernel)
 {
 	pte_t *slot;
 	pte_t e;
 
 	if (unlikely(va >= USER_TOP || !page_slot(as, va, &slot)))
-		return NULL;
+		return false;
 	e = pte_read(slot);
 	if (unlikely(!pte_allows(e, (uint64_t)access)))
-		return NULL;
-	return (char *)phys_to_virt(pte_paddr(e)) + (va & PAGE_MASK);
+		return false;
+	*kernel = (char *)phys_to_virt(pte_paddr(e)) + (va & PAGE_MASK);
+	return true;
 }
 
 /*

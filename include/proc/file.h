@@ -33,18 +33,25 @@
 
 struct file;
 
+/* How bytes are to be moved. */
+#define IO_WAIT 1 /* it may wait */
+#define IO_REST 2 /* a part of the call's bytes has been moved already */
+
 /*
  * read and write, which are there for every file that is open for it, move up
- * to `len` bytes between the object and the running process's memory. They
- * return how many; 0 at the end; -EFAULT or -ENOMEM where no byte could be
- * moved; -ERESTART when the process has been put on a queue, or a part is done
- * and proc.progress says how much.
+ * to `len` bytes between the object and the running process's memory, as many
+ * as a hart may spend on without a pause. They return how many; 0 at the end;
+ * -EFAULT or -ENOMEM where no byte could be moved; -EAGAIN or CALL_WAITS where
+ * there is nothing yet; or CALL_GOES_ON.
  */
 struct file_ops {
-	long (*read)(struct file *f, vaddr_t to, size_t len);
-	long (*write)(struct file *f, vaddr_t from, size_t len);
+	long (*read)(struct file *f, vaddr_t to, size_t len, unsigned how);
+	long (*write)(struct file *f, vaddr_t from, size_t len, unsigned how);
 	unsigned (*poll)(struct file *f); /* NULL: always ready */
 	void (*close)(struct file *f);
+	bool read_goes_on; /* after a part, until all is read or the end */
+	bool write_goes_on;
+	bool holds_signals; /* between two parts */
 };
 
 struct file {
@@ -107,19 +114,14 @@ MUST_USE bool fd_table_prepare(struct fd_table *table,
     const struct fd_table *from);
 void fd_table_discard(struct fd_table *table);
 void fd_table_copy(struct fd_table *table, const struct fd_table *from);
+
+/* Closes all; a part of them, true when all are closed; those for exec. */
 void fd_table_close(struct fd_table *table);
-void fd_table_exec(struct fd_table *table);
+bool fd_table_close_part(struct fd_table *table);
+bool fd_table_exec_part(struct fd_table *table);
 
-/* The two ends of a new pipe. -ENOMEM: there is none. */
-MUST_USE int pipe_create(uint32_t flags, struct file *ends[2]);
-bool file_is_pipe(const struct file *f);
-
-/*
- * Writes 1 to PIPE_BUF bytes of the kernel's as a whole to a pipe that is open
- * for writing. Results as those of write.
- */
-#define PIPE_BUF 4096
-MUST_USE long pipe_write_gathered(struct file *f, const char *from, size_t len);
+/* /dev/random, which getrandom(2) reads as well. */
+extern const struct file_ops random_ops;
 
 /* The console, as opened from /dev/console and at the start. */
 extern const struct file_ops tty_ops;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * proc.h - a process: a trap frame, an address space, and what Linux programs
- * expect around them.
+ * proc.h - a process: a flow of control, an address space, and what Linux
+ * programs expect around them.
  *
  * There is no kernel stack per process. A system call that has to wait has not
- * happened yet: the process is put on a wait queue with its program counter
- * still at the ecall, which is executed again when it wakes up. What a call
- * got done before it had to wait is in `progress`.
+ * happened yet: the process is put on a wait queue, and the call is executed
+ * again when it wakes up (call.h).
  *
  * One frame holds all of it, from fork until the parent has waited.
  *
@@ -23,6 +22,8 @@
 #include "lib/list.h"
 #include "mm/aspace.h"
 #include "mm/frame.h"
+#include "proc/call.h"
+#include "proc/group.h"
 
 #define PROC_NAME_LEN 32
 #define INIT_PID      1
@@ -36,13 +37,6 @@ enum proc_state {
 	PROC_ZOMBIE,  /* waits to be waited for */
 };
 
-/* A call that can be told to come back: how it ends if a signal interrupts. */
-enum call_state {
-	CALL_NONE,        /* in user mode, or in a call that does not wait */
-	CALL_RESTARTABLE, /* EINTR, or restarted if the handler says so */
-	CALL_EINTR,       /* EINTR in any case */
-};
-
 struct waitq {
 	struct list procs; /* [s] */
 	bool polled;       /* a poll waits for it; see sched.h */
@@ -52,16 +46,6 @@ struct timer {
 	struct list link;  /* [s] all timers that run, sorted */
 	uint64_t at;       /* [s] 0: does not run */
 	struct proc *proc; /* [c] */
-};
-
-/* How far a system call came that is done in parts. */
-struct progress {
-	bool active;        /* the rest means something */
-	uint64_t bytes;     /* moved so far */
-	uint64_t before;    /* by earlier pieces of a vector */
-	uint64_t deadline;  /* of a sleep */
-	vaddr_t remain;     /* where the rest of it goes if interrupted; 0 */
-	struct range_op op; /* munmap and the like */
 };
 
 #define FD_INLINE 32
@@ -76,49 +60,81 @@ struct fd_table {
 	uint16_t limit_max; /* FD_MAX at most */
 };
 
-struct signal_state {
-	uint64_t pending;   /* [s] sent and not yet delivered */
-	uint64_t blocked;   /* [o] written under sched_lock */
-	uint64_t set;       /* [o] likewise: actions[] means something */
-	uint64_t suspended; /* [o] mask to put back after sigsuspend */
-	bool has_suspended;
-	bool doomed;      /* [o] a forced signal has no handler */
-	uint64_t awaited; /* [s] wake it though they are blocked */
+/*
+ * One flow of control. Several may take turns in one address space, as a
+ * process and its vfork children do; so nothing of the memory is in here.
+ */
+struct thread {
+	struct trapframe tf; /* [o] first: trapvec.S */
+	uint32_t work;    /* [A] something to do before user mode; trapvec.S */
+	uint32_t held;    /* [A] without a space, and a hart still has it */
+	struct call call; /* [o], or [s] while it waits; trapvec.S */
+	bool fp_used;     /* [o] tf.f means something */
+	uint8_t fp_hart;  /* [o] whose registers may still hold it */
+
+	enum proc_state state;     /* [s] */
+	struct list link;          /* [s] run queue, wait queue or turn queue */
+	struct list mark;          /* [s] its place in a list that it walks */
+	struct timer wake;         /* [s] ends a wait */
+	const uint32_t *futex;     /* [s] the word that it sleeps on */
+	uint32_t futex_bits;       /* [s] what it wants to be woken for */
+	struct aspace *lent;       /* [s] in which a vfork child of it runs */
+	struct proc *lender_below; /* [s] in the stack aspace.lender */
+
+	uint64_t started;    /* [o] when it came to its hart */
+	uint64_t time_ticks; /* [o] spent on harts; [s] of a zombie */
+
+	uint64_t blocked; /* [o] signals; written under sched_lock */
+	uint64_t saved;   /* [o] mask to put back when the call ends */
+	bool has_saved;
+	bool doomed;      /* [o] the forced signal has no handler */
+	uint64_t forced;  /* [o] the signal that its own instruction raised */
+	uint64_t awaited; /* [s] signals that the call takes, not a handler */
 	vaddr_t stack;    /* [o] sigaltstack; size 0: none */
 	uint64_t stack_size;
+	bool stack_disarms; /* [o] no longer set while a handler is on it */
+
+	vaddr_t set_tid;   /* [o] CLONE_CHILD_SETTID, until done */
+	vaddr_t clear_tid; /* [o] CLONE_CHILD_CLEARTID */
+};
+
+struct signal_state {
+	uint64_t pending; /* [s] sent and not yet delivered */
+	uint64_t set;     /* [o] written under sched_lock: actions[] is valid */
 	struct sigaction_abi actions[NSIG];
 	struct siginfo_small info[NSIG]; /* [s] of the pending ones */
 };
 
+/* How far the end of a process has come. */
+enum exit_phase {
+	EXIT_NOT,
+	EXIT_FILES,
+	EXIT_MEMORY,
+	EXIT_CHILDREN,
+	EXIT_GROUP,
+	EXIT_LAST,
+};
+
 struct proc {
-	struct trapframe tf; /* [o] first: trapvec.S */
-	uint32_t work;    /* [A] something to do before user mode; trapvec.S */
-	uint32_t on_hart; /* [A] a hart has not quite let go of it */
-	struct progress progress; /* [o] trapvec.S clears .active */
+	struct thread t;
 	struct fd_table fds;
 	struct aspace *as; /* [o] changed under sched_lock; NULL when exiting */
-	struct aspace *old;   /* [o] to be torn down on this process's time */
-	enum call_state call; /* [o] */
-	bool fp_used;         /* [o] tf.f means something */
-	uint8_t fp_hart;      /* [o] whose registers may still hold it */
+	struct aspace *dead; /* [o] to be torn down on this process's time */
 
-	pid_t pid;                 /* [c] */
-	pid_t pgid, sid;           /* [s] */
-	enum proc_state state;     /* [s] */
-	uint8_t hart;              /* [s] where it runs or ran */
-	bool exiting;              /* [o] */
-	bool auto_reaped;          /* [s] nobody will wait for it */
-	bool did_exec;             /* [s] */
-	struct proc *parent;       /* [s] NULL for init */
-	struct list children;      /* [s] */
-	struct list sibling;       /* [s] in parent's children */
-	struct list link;          /* [s] run queue or wait queue */
-	struct list all;           /* [s] every process, in order of creation */
-	struct proc *hash_next;    /* [s] */
-	struct waitq child_event;  /* [s] a child changed its state */
-	struct proc *vfork_parent; /* [s] waits until we exec or exit */
-	bool vfork_wait;           /* [s] we wait for a child */
-	bool as_is_lent; /* [s] we die while a child runs in our memory */
+	pid_t pid;                /* [c] */
+	struct group *group;      /* [s] NULL before fork and after wait */
+	struct list group_link;   /* [s] in its members */
+	enum exit_phase exiting;  /* [o] */
+	struct group *hung_up;    /* [o] its members are to be told so */
+	bool auto_reaped;         /* [s] nobody will wait for it */
+	bool did_exec;            /* [s] */
+	struct proc *parent;      /* [s] NULL for init */
+	struct list children;     /* [s] */
+	struct list sibling;      /* [s] in parent's children */
+	struct list all;          /* [s] every process, in order of creation */
+	struct proc *hash_next;   /* [s] */
+	struct waitq child_event; /* [s] a child changed its state */
+	bool child_news;          /* [s] one did, since the last search */
 
 	int exit_status;      /* [s] as wait4 reports it */
 	int exit_signal;      /* [c] what the parent gets */
@@ -127,22 +143,14 @@ struct proc {
 	int stop_signal;      /* [s] */
 	uint8_t death_signal; /* [s] comes when the parent ends; 0: none */
 
-	struct timer wake;     /* [s] ends a wait */
 	struct timer alarm;    /* [s] ITIMER_REAL */
 	uint64_t alarm_period; /* [s] 0: once */
-	bool timed_out;        /* [s] the wait was ended by its timer */
+	uint64_t alarm_last;   /* [s] expired then, and SIGALRM was not taken */
 
-	const uint32_t *futex; /* [s] the word that it sleeps on */
-	uint32_t futex_bits;   /* [s] what it wants to be woken for */
-
-	uint64_t started;     /* [o] when it came to its hart */
-	uint64_t time_ticks;  /* [o] spent on harts */
 	uint64_t child_ticks; /* [s] of children waited for */
 
 	struct signal_state sig;
 	const struct node *cwd;   /* [o] */
-	vaddr_t set_tid;          /* [o] CLONE_CHILD_SETTID, until done */
-	vaddr_t clear_tid;        /* [o] CLONE_CHILD_CLEARTID */
 	char name[PROC_NAME_LEN]; /* [o] */
 #ifdef CALF_TEST
 	struct frame_failure failure; /* [o] */
@@ -161,6 +169,12 @@ static inline struct proc *proc_self(void)
 	return hart_self()->proc;
 }
 
+/* Does the running call keep something already? Then it was begun before. */
+static inline bool call_is_repeated(void)
+{
+	return proc_self()->t.call.kept != KEPT_NOTHING;
+}
+
 /*
  * A process without address space, files or family, not yet known to anyone;
  * NULL if memory is out. Free it with proc_discard().
@@ -168,29 +182,33 @@ static inline struct proc *proc_self(void)
 MUST_USE struct proc *proc_create(void);
 void proc_discard(struct proc *p);
 
-/* Gives it a pid and makes it a child of `parent`. Cannot fail. */
-void proc_publish(struct proc *p, struct proc *parent) REQUIRES(sched_lock);
+/* Gives it a pid, a parent and a group. Cannot fail. */
+void proc_publish(struct proc *p, struct proc *parent, struct group *group)
+    REQUIRES(sched_lock);
 
 /* Takes a zombie that has been waited for out of the world. */
 void proc_remove(struct proc *p) REQUIRES(sched_lock);
 
 struct proc *proc_find(pid_t pid) REQUIRES(sched_lock);
 
+/* A child of `parent` has changed its state. */
+void proc_tell_parent(struct proc *parent) REQUIRES(sched_lock);
+
 /* The process with the smallest pid above `after`, or NULL. */
 struct proc *proc_next(pid_t after) REQUIRES(sched_lock);
-
-/* Its address space with one more user, or NULL if it has none any more. */
-struct aspace *proc_aspace_get(struct proc *p) REQUIRES(sched_lock);
 
 extern struct list proc_all;        /* [s] */
 extern unsigned proc_count;         /* [s] */
 extern struct proc *proc_init_task; /* [c] once started */
 
 /*
- * Ends the running process with a status as wait4 reports it. Its memory goes
- * in parts, so the last of it is gone some time later.
+ * Ends the running process with a status as wait4 reports it: it will not see
+ * user mode again. The rest of its end is proc_exit_part()'s.
  */
-NORETURN void proc_exit(int status);
+void proc_exit(int status);
+
+/* Does a part of the end of the running process; the last does not return. */
+void proc_exit_part(struct proc *p) EXCLUDES(sched_lock);
 
 #define STATUS_EXITED(code)  (((code)&0xff) << 8)
 #define STATUS_SIGNALED(sig) (sig)
@@ -207,10 +225,13 @@ struct fork_args {
 	vaddr_t parent_tid, child_tid, clear_tid; /* 0: none */
 };
 
-/* The child's pid; -ENOMEM, and nothing has changed; or -ERESTART. */
+/*
+ * The child's pid; -ENOMEM, and nothing has changed; or CALL_WAITS: of vfork,
+ * or because a signal goes first.
+ */
 long proc_fork(const struct fork_args *args);
 
-/* wait4(2). -ERESTART: no child is ready yet, the caller is on the queue. */
+/* wait4(2). CALL_WAITS: no child is ready yet, the caller is on the queue. */
 long proc_wait(pid_t pid, vaddr_t status, int options, vaddr_t rusage);
 
 /* The same for waitid(2), with the `pid` that wait4 would be given. */

@@ -11,35 +11,9 @@
 
 #include "proc/proc.h"
 
-/*
- * What a system call returns when it has to be executed again: because it was
- * put on a wait queue, or because it did a part of its work. Never seen by
- * user programs.
- */
-#define ERESTART 512
-/* The registers are as the call wants them: return nothing. */
-#define ENORESULT 513
-
 #define TICKS_PER_S 100
 
 void waitq_init(struct waitq *wq);
-
-/*
- * Puts the running process on a queue. The caller then returns -ERESTART, and
- * may hold the lock of what is waited for until after this call.
- */
-void sched_block(struct waitq *wq, enum call_state call) EXCLUDES(sched_lock);
-void sched_block_locked(struct waitq *wq, enum call_state call)
-    REQUIRES(sched_lock);
-
-/* Takes it back: the call has something to return after all. */
-void sched_unblock(void) EXCLUDES(sched_lock);
-
-/* The same until `deadline` at the latest. `wq` may be NULL. */
-void sched_block_until(struct waitq *wq, uint64_t deadline,
-    enum call_state call) EXCLUDES(sched_lock);
-void sched_block_until_locked(struct waitq *wq, uint64_t deadline,
-    enum call_state call) REQUIRES(sched_lock);
 
 /*
  * Wakes all who wait on the queue; and, if somebody looked at what it stands
@@ -48,6 +22,7 @@ void sched_block_until_locked(struct waitq *wq, uint64_t deadline,
  * once it is on poll_event has found it, or is woken.
  */
 extern struct waitq poll_event;
+extern uint64_t poll_news; /* [s] times that pollers were woken */
 void waitq_wake_waiters(struct waitq *wq) EXCLUDES(sched_lock);
 
 /* Looks without the lock first: whoever sleeps there got it before. */
@@ -58,32 +33,81 @@ static inline void waitq_wake_all(struct waitq *wq) EXCLUDES(sched_lock)
 }
 void waitq_wake_all_locked(struct waitq *wq) REQUIRES(sched_lock);
 
+/* The one that has waited longest, or NULL. */
+static inline struct proc *waitq_first(const struct waitq *wq)
+    REQUIRES(sched_lock)
+{
+	if (list_is_empty(&wq->procs))
+		return NULL;
+	return list_entry(wq->procs.next, struct proc, t.link);
+}
+
+/*
+ * For queue.h: who is ready, and which harts have nothing to do.
+ *
+ * Those who were woken as a whole are moved to the run queue a few at a time:
+ * who wakes a thousand spends no more time than who wakes two. Until then they
+ * are blocked, and may be woken by something else.
+ */
+extern struct sched_queues {
+	struct list ready; /* [s] */
+	struct list woken; /* [s] */
+	uint32_t idle;     /* [A] a bit a hart; written under sched_lock */
+} sched_queues;
+
+/* Makes so many of the idle harts look at the run queue. */
+void sched_kick_idle(unsigned count) REQUIRES(sched_lock);
+
 /* Makes a process runnable that is blocked, stopped or new. */
 void sched_wake(struct proc *p) REQUIRES(sched_lock);
 
 /* Makes sure that `p`, if it runs, looks at its `work` soon. */
 void sched_notify(struct proc *p) REQUIRES(sched_lock);
 
+/* Makes all of a list ready that are on no other one. */
+void sched_ready_locked(struct list *procs) REQUIRES(sched_lock);
+
 /*
- * Sets ITIMER_REAL of the running process, or stops it (0). Returns the time
- * that was set before, or 0.
+ * Sets ITIMER_REAL of the running process, or stops it (0); `period` is 0 for
+ * once.
  */
-uint64_t sched_set_alarm(uint64_t at, uint64_t period) EXCLUDES(sched_lock);
+void sched_set_alarm(uint64_t at, uint64_t period) EXCLUDES(sched_lock);
 
 /*
  * Gives the hart to somebody else; the running process is where its state
- * says. All its registers are in its trap frame.
+ * says, and its registers are in its trap frame. It comes back in user mode, or
+ * in trap_resume() if it has a call or other work.
  */
+NORETURN void sched_switch(void);
+
+/* The same, with fast_switch.c in front of it, or without. */
+#ifdef CALF_NO_FAST_PATHS
+#define schedule sched_switch
+#else
 NORETURN void schedule(void);
+#endif
+
+/* Is somebody ready, or waiting for its turn in the running process's space? */
+bool sched_others_are_ready(void);
+
+/* Puts the running process behind those who are ready; then, schedule(). */
+void sched_queue(void) EXCLUDES(sched_lock);
 
 /* The running process stays ready; returns if nobody else is. */
 void sched_yield(void);
 
-/* The timer interrupt: wakes sleepers, looks at the console, may yield. */
+/* What the boot hart does at each of its ticks, also while it is idle. */
+extern void (*sched_at_tick)(void); /* [c] after boot */
+
+/* The timer interrupt: wakes sleepers, does what is due, may yield. */
 void sched_tick(void);
 
-/* On the way to user mode after a slow trap; comes back to stay. */
-void sched_before_user(struct proc *p);
+/*
+ * Between two parts of long work: does what an interrupt would have done in
+ * user mode, and so may give the hart away and not return. Whoever calls it
+ * must be able to go on from what the process remembers.
+ */
+void sched_preemption_point(void);
 
 /* The boot hart has started the first process: the others may come. */
 extern uint32_t sched_is_open; /* [A] */

@@ -13,7 +13,7 @@
 /* Is there a signal that a wait has to be interrupted for? */
 static inline bool signal_is_due(const struct proc *p) REQUIRES(sched_lock)
 {
-	return (p->sig.pending & ~p->sig.blocked) != 0;
+	return (p->sig.pending & ~(p->t.blocked | p->t.awaited)) != 0;
 }
 
 /* Is the signal blocked or ignored? */
@@ -23,9 +23,16 @@ bool signal_is_deaf(const struct proc *p, int sig) REQUIRES(sched_lock);
 void signal_send(struct proc *p, int sig, struct siginfo_small info)
     REQUIRES(sched_lock);
 
-/* To every process of a group. Returns how many there were. */
-unsigned signal_send_group(pid_t pgid, int sig, struct siginfo_small info)
-    REQUIRES(sched_lock);
+struct signal {
+	int sig; /* 0: none, only to see whether it could be sent */
+	struct siginfo_small info;
+};
+
+/*
+ * To a part of the members of a group. True when all have it; see walk_part().
+ */
+bool signal_send_group(struct proc *walker, struct group *group,
+    struct signal signal) REQUIRES(sched_lock);
 
 /*
  * A signal that the process brought upon itself, by a bad access say: neither
@@ -34,7 +41,7 @@ unsigned signal_send_group(pid_t pgid, int sig, struct siginfo_small info)
 void signal_force(struct proc *p, int sig, struct siginfo_small info)
     EXCLUDES(sched_lock);
 
-/* Delivers what is pending to the running process; may not return. */
+/* Delivers what is pending to the running process, which may end by it. */
 void signal_deliver(struct proc *p) EXCLUDES(sched_lock);
 
 /* fork: the child's signal state. exec: handlers are gone. */
@@ -48,9 +55,6 @@ void signal_exec(struct proc *p);
  */
 MUST_USE int signal_lend_mask(vaddr_t set);
 void signal_return_mask(void);
-
-/* Tells the program how much of the time it gave (progress.remain) is left. */
-void signal_report_rest(struct proc *p);
 
 /* The system calls. */
 long signal_action(int sig, vaddr_t action, vaddr_t old);

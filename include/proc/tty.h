@@ -8,13 +8,10 @@
 
 #include "lib/types.h"
 
-/* Takes in what was typed. The boot hart calls it at every tick. */
-void tty_poll(void);
+/* From here on, what is typed is taken in at the boot hart's ticks. */
+void tty_init(void);
 
 /* The ioctls of a terminal on the running process's behalf. */
 long tty_ioctl(uint64_t request, vaddr_t arg);
-
-/* The group that ctrl-C is for, and that may read. */
-void tty_set_foreground(pid_t pgid);
 
 #endif

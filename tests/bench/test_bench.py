@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
+import bench  # noqa: E402
 import bench_report  # noqa: E402
 from bench_report import Column, Row, Rows  # noqa: E402
 from tap import run_tests  # noqa: E402
@@ -61,6 +62,26 @@ def loss_within_five_per_cent_passes() -> Optional[str]:
 
 def loss_above_five_per_cent_fails() -> Optional[str]:
     return expect(judged(cost(1051), cost(1000)), "not ok")
+
+
+def another_compiler_may_lose_more() -> Optional[str]:
+    lines = bench_report.gate(rows(cost(1200)), rows(cost(1000)), 0.25)
+    if not lines[1].startswith("ok"):
+        return lines[1]
+    lines = bench_report.gate(rows(cost(1251)), rows(cost(1000)), 0.25)
+    return expect(lines[1].split(" 1 ")[0], "not ok")
+
+
+def each_compiler_has_a_record_of_its_own() -> Optional[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        kept, bench.DOCS = bench.DOCS, Path(folder)
+        bench_report.write_record(Path(folder) / "calf.tsv",
+                                  ["Calf", "compiled by gcc 12.2.0"], {})
+        names = [bench.compilers_record(compiler).name for compiler in
+                 ("gcc 12.5.1", "gcc 1.2", "gcc 14.2.0", "clang 12.2.0")]
+        bench.DOCS = kept
+    return expect(names, ["calf.tsv", "calf-gcc-1.tsv", "calf-gcc-14.tsv",
+                          "calf-clang-12.tsv"])
 
 
 def gain_passes() -> Optional[str]:
@@ -126,6 +147,8 @@ TESTS = [
     wrong_contents_are_kept_with_the_row,
     loss_within_five_per_cent_passes,
     loss_above_five_per_cent_fails,
+    another_compiler_may_lose_more,
+    each_compiler_has_a_record_of_its_own,
     gain_passes,
     fewer_operations_a_second_fail,
     more_operations_a_second_pass,

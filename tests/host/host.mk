@@ -43,7 +43,9 @@ $(HB)/$(1)/starve: $(call host_objs,$(1),$(HOST_KERNEL) $(HOST_SIM) \
 		$(HOST_WORLD) $(H)/starve.c)
 $(HB)/$(1)/unit: $(call host_objs,$(1),$(HOST_KERNEL) $(HOST_SIM) \
 		$(H)/tap.c $(H)/unit.c $(H)/unit_lib.c)
-$(HB)/$(1)/random $(HB)/$(1)/starve $(HB)/$(1)/unit:
+$(HB)/$(1)/tree: $(call host_objs,$(1),$(HOST_KERNEL) $(HOST_SIM) \
+		arch/fdt.c arch/machine.c $(H)/tap.c $(H)/tree.c)
+$(HB)/$(1)/random $(HB)/$(1)/starve $(HB)/$(1)/unit $(HB)/$(1)/tree:
 	$$(if $$(Q),@echo "  HOST  $$@")
 	$$(Q)$$(HOSTCC) $$($(2)) $$^ -o $$@
 endef
@@ -61,10 +63,12 @@ $(HB)/small/model: $(call host_objs,small,$(MODEL_SRCS))
 	$(Q)$(HOSTCC) $(HOST_SMALL) $^ -o $@
 -include $(wildcard $(HB)/*/*/*.d $(HB)/*/*/*/*.d)
 
-HOST_ASAN_PROGS := $(HB)/asan/unit $(HB)/asan/starve $(HB)/asan/random
+HOST_ASAN_PROGS := $(HB)/asan/unit $(HB)/asan/tree $(HB)/asan/starve \
+	$(HB)/asan/random
 
-test-host: $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model ## mm/ and lib/ on the build machine
+test-host: $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model $(B)/trees ## mm/, lib/ and the device tree on the build machine
 	$(HB)/asan/unit
+	$(HB)/asan/tree $(B)/trees
 	$(HB)/asan/starve
 	$(HB)/asan/random --ops 500000
 	$(HB)/fast/random --ops 4000000 --seed 1000
@@ -74,7 +78,8 @@ test-model: $(HB)/small/model ## every state of a small machine
 	$(HB)/small/model --deep
 
 # A seed of its own each time: what fails prints it.
-test-host-long: test-model $(HB)/asan/random $(HB)/fast/random ## the same for half an hour
+test-host-long: test-model $(B)/trees $(HB)/asan/tree $(HB)/asan/random $(HB)/fast/random ## the same for half an hour
+	$(HB)/asan/tree --rounds 2000000 --seed $$(date +%s) $(B)/trees
 	$(HB)/asan/random --ops 10000000 --seed $$(date +%s)
 	$(HB)/fast/random --ops 100000000 --seed $$(date +%s)
 

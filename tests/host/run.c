@@ -14,6 +14,7 @@
 #include "sim.h"
 
 char *sim_text;
+jmp_buf *sim_caught;
 bool sim_quiet;
 
 static uint64_t random_state = 1;
@@ -45,6 +46,8 @@ static NORETURN void fail_with(const char *fmt, va_list args)
 		(void)vsnprintf(sim_text, SIM_TEXT_SIZE, fmt, args);
 	else
 		(void)vfprintf(stderr, fmt, args);
+	if (sim_caught != NULL)
+		longjmp(*sim_caught, 1);
 	_exit(SIM_FAILED);
 }
 

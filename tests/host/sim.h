@@ -8,6 +8,8 @@
 #ifndef HOST_SIM_H
 #define HOST_SIM_H
 
+#include <setjmp.h>
+
 #include "lib/compiler.h"
 #include "lib/types.h"
 #include "mm/aspace.h"
@@ -24,7 +26,8 @@
 #define SIM_FAILED    99
 #define SIM_TEXT_SIZE 512
 NORETURN void sim_fail(const char *fmt, ...) PRINTF(1, 2);
-extern char *sim_text; /* shared with the parent */
+extern char *sim_text;      /* shared with the parent */
+extern jmp_buf *sim_caught; /* where they go on instead, or NULL */
 void *sim_shared_memory(size_t size);
 
 /* Runs `fn` in a process of its own; true if it returned. */

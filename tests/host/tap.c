@@ -13,11 +13,13 @@
 
 const char *found(const char *fmt, ...)
 {
-	static char text[200];
+	static char texts[2][200];
+	static unsigned turn;
+	char *text = texts[turn++ % 2];
 	va_list args;
 
 	va_start(args, fmt);
-	(void)vsnprintf(text, sizeof text, fmt, args);
+	(void)vsnprintf(text, sizeof texts[0], fmt, args);
 	va_end(args);
 	return text;
 }
@@ -51,9 +53,9 @@ int tap_run(const struct test *tests, unsigned count)
 	return failed > 0;
 }
 
-const char *must_panic(void (*fn)(void *), const char *text)
+const char *must_panic(void (*fn)(void *), void *arg, const char *text)
 {
-	if (sim_run(fn, NULL))
+	if (sim_run(fn, arg))
 		return found("no panic, expected \"%s\"", text);
 	if (strstr(sim_text, text) == NULL)
 		return found("panic \"%.100s\", expected \"%s\"", sim_text,

@@ -20,10 +20,10 @@ struct test {
 /* Runs them all and prints TAP; the exit status of the program. */
 int tap_run(const struct test *tests, unsigned count);
 
-/* A sentence made of values; good until the next. */
+/* A sentence made of values; good until the next but one. */
 const char *found(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Does `fn` end in panic() with `text` in its message? */
-const char *must_panic(void (*fn)(void *), const char *text);
+/* Does `fn` of `arg` end in panic() with `text` in its message? */
+const char *must_panic(void (*fn)(void *), void *arg, const char *text);
 
 #endif

@@ -180,7 +180,7 @@ static void put_twice(void *arg)
 
 TEST(a_second_put_is_noticed)
 {
-	return must_panic(put_twice, "expected a");
+	return must_panic(put_twice, NULL, "expected a");
 }
 
 static void get_freed(void *arg)
@@ -196,7 +196,7 @@ static void get_freed(void *arg)
 
 TEST(a_reference_to_a_free_frame_is_noticed)
 {
-	return must_panic(get_freed, "expected a live frame");
+	return must_panic(get_freed, NULL, "expected a live frame");
 }
 
 static void write_freed(void *arg)
@@ -213,7 +213,7 @@ static void write_freed(void *arg)
 
 TEST(a_write_to_a_free_frame_is_noticed)
 {
-	return must_panic(write_freed, "untouched");
+	return must_panic(write_freed, NULL, "untouched");
 }
 
 static void give_twice(void *arg)
@@ -228,7 +228,7 @@ static void give_twice(void *arg)
 
 TEST(memory_given_twice_is_noticed)
 {
-	return must_panic(give_twice, "expected");
+	return must_panic(give_twice, NULL, "expected");
 }
 
 static void free_unzeroed(void *arg)
@@ -245,7 +245,7 @@ static void free_unzeroed(void *arg)
 
 TEST(a_frame_said_to_be_zero_is_looked_at)
 {
-	return must_panic(free_unzeroed, "zeroed");
+	return must_panic(free_unzeroed, NULL, "zeroed");
 }
 
 /* ---- Slabs ---- */

@@ -19,7 +19,7 @@ static const char *expect(uint64_t cause, int sig, int code, vaddr_t address)
 
 	memset(&program, 0, sizeof program);
 	str_copy(program.name, "test", sizeof program.name);
-	program.tf.pc = PC;
+	program.t.tf.pc = PC;
 	fault_exception(&program, cause, ADDRESS);
 	MUST(program.sig.pending == SIGNAL_BIT(sig),
 	    found("cause %lx: signals %lx", cause, program.sig.pending));

@@ -3,9 +3,9 @@
  * ktest.h - suites that run inside the kernel, before the first process.
  *
  * A test is a sentence: a function whose name is the claim, which returns NULL
- * if it holds and otherwise what was found instead. After each test the
- * invariants are verified (aspace_audit), and exactly as many frames must be
- * free as before.
+ * if it holds, SKIP("reason") where it cannot be tried, and otherwise what was
+ * found instead. After each test the invariants are verified (aspace_audit),
+ * and exactly as many frames must be free as before.
  *
  * A suite is a file with a list of tests and one line, SUITE(name, list);
  * ktest.c lists the suites in the order in which they should be read.
@@ -39,6 +39,8 @@ struct suite {
 	}
 #define SUITE(name, list) \
 	const struct suite suite_##name = {#name, list, array_len(list)}
+
+#define SKIP(reason) "SKIP " reason
 
 /* Ends the test with `sentence` unless `condition` holds. */
 #define MUST(condition, sentence)          \

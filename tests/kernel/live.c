@@ -68,13 +68,29 @@ static int store_with_fault(struct aspace *as, vaddr_t va, uint64_t word)
 
 #define NOTHING 0xdead
 
+/* This hart runs it, and goes on being its runner until leave(). */
+static void run(struct aspace *as)
+{
+	if (!aspace_is_ours(as))
+		aspace_claim(as);
+	aspace_switch(as);
+}
+
+static void leave(struct aspace *as)
+{
+	tlb_switch_kernel();
+	if (aspace_is_ours(as))
+		aspace_leave(as);
+	space_drop(as);
+}
+
 static struct aspace *running(void)
 {
 	struct aspace *as = space_new();
 
 	map(as, HERE, LEN, RW);
 	put_pages(as, HERE, PAGES, 10);
-	aspace_switch(as);
+	run(as);
 	__asm__ volatile("csrs sstatus, %0" ::"r"(SUM_BIT));
 	return as;
 }
@@ -82,8 +98,7 @@ static struct aspace *running(void)
 static void stop(struct aspace *as)
 {
 	__asm__ volatile("csrc sstatus, %0" ::"r"(SUM_BIT));
-	tlb_switch_kernel();
-	space_drop(as);
+	leave(as);
 }
 
 TEST(the_hardware_reads_what_the_kernel_wrote_and_back)
@@ -112,10 +127,9 @@ TEST(a_store_after_fork_faults_in_the_running_parent)
 	MUST(store_with_fault(as, HERE, 30) == 0, "it faults for ever");
 	MUST(load(HERE, NOTHING) == 30, "the parent reads something else");
 	MUST(get(child, HERE) == 20, "the child sees it");
-	aspace_switch(child);
+	run(child);
 	MUST(load(HERE, NOTHING) == 20, "the child's hardware sees it");
-	tlb_switch_kernel();
-	space_drop(child);
+	leave(child);
 	stop(as);
 	return NULL;
 }
@@ -237,7 +251,7 @@ TEST(each_of_many_reads_its_own_at_the_same_address)
 	(void)get(all[0], HERE);
 	for (unsigned round = 0; round < 3; round++) {
 		for (unsigned i = 0; i < MANY; i++) {
-			aspace_switch(all[i]);
+			run(all[i]);
 			MUST(load(HERE, NOTHING) == 100 + i,
 			    found("number %u reads another's", i));
 		}
@@ -245,7 +259,7 @@ TEST(each_of_many_reads_its_own_at_the_same_address)
 	tlb_switch_kernel();
 	MUST(load(HERE, NOTHING) == NOTHING, "the kernel's root maps it");
 	for (unsigned i = 1; i < MANY; i++)
-		space_drop(all[i]);
+		leave(all[i]);
 	stop(all[0]);
 	return NULL;
 }

@@ -10,7 +10,7 @@
 #define bootarg_next          scratch_arg_next
 #define bootarg_find          scratch_arg_find
 
-#include "../../arch/fdt.c"
+#include "../../arch/machine.c"
 #include "ktest.h"
 
 #define GIB (1UL << 30)
@@ -24,7 +24,7 @@ TEST(memory_out_of_reach_is_left_alone)
 		{255 * GIB, 258 * GIB}, {256 * GIB, 257 * GIB}},
 	    .ram_count = 4,
 	};
-	clip_ram();
+	settle_memory();
 	MUST(machine.ram_count == 2, found("%u regions", machine.ram_count));
 	MUST(ram[0].start == 2 * GIB && ram[0].end == 4 * GIB, "the first");
 	MUST(ram[1].start == 255 * GIB && ram[1].end == 256 * GIB,

@@ -33,6 +33,7 @@ from typing import Callable, Dict, List, Optional, Tuple
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
+from dispositions import default_signals  # noqa: E402
 from tap import RESULT, SKIP, Test, run_tests  # noqa: E402
 
 BUILD = ROOT / "build"
@@ -81,7 +82,8 @@ def run(argv: List[str], timeout: float) -> str:
     # Emulators complain on stderr of programs that die of a signal.
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL) as process:
+                          stderr=subprocess.DEVNULL,
+                          preexec_fn=default_signals) as process:
         try:
             out, _ = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
@@ -260,7 +262,8 @@ def program_tests(machine: Machine, first: int, count: int,
 def user_suites() -> List[str]:
     """The table of contents of tests/user/."""
     text = (ROOT / "tests/user/suites.mk").read_text()
-    return re.findall(r"^\t(t_\w+)", text, re.MULTILINE)
+    listed = re.search(r"^USER_TESTS :=((?:.*\\\n)*.*)", text, re.MULTILINE)
+    return re.findall(r"\bt_\w+", listed.group(1)) if listed else []
 
 
 def linux_path() -> str:

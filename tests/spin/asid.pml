@@ -48,7 +48,7 @@ byte changed[SPACES];
 
 bool ready[SPACES] = true;
 bool waits[SPACES];
-bool on_hart[SPACES];
+byte runner[SPACES]; /* hart + 1, 0 for nobody */
 byte left = RUNS;
 
 /* A fence lets a hart's walks see its own stores, not those of others. */
@@ -137,7 +137,7 @@ inline tlb_switch()
 inline user_access()
 {
 	atomic {
-		CHECK(lost_store, version[a] == seen);
+		CHECK(lost_store, SEEN_BY(h, a) == seen + 1);
 		if
 		:: TLB(h, number[a]) == 0 -> walk(h)
 		:: else
@@ -145,7 +145,7 @@ inline user_access()
 		printf("%d: runs %d\n", h, a);
 		CHECK(stale_translation,
 		    tlb_space[h * (ASIDS + 1) + number[a]] == a &&
-		    TLB(h, number[a]) == version[a] + 1)
+		    TLB(h, number[a]) == seen + 1)
 	}
 }
 
@@ -165,21 +165,27 @@ inline change()
 	}
 }
 
-/* let_go: what the process stored is published with it. */
+/* let_go, space_leave: what the process stored is published with it. */
 inline let_go(p)
 {
 #ifdef NO_RELEASE_LEAVE
-	on_hart[p] = false;
+	runner[p] = 0;
 #endif
 	atomic {
 		version[p] = pending[p] - 1;
 		pending[p] = 0
 	}
 #ifndef NO_RELEASE_LEAVE
-	on_hart[p] = false;
+	runner[p] = 0;
 #endif
 	prev = NOBODY
 }
+
+#ifdef NO_WAIT_FOR_RUNNER
+#define IS_OURS(a) true
+#else
+#define IS_OURS(a) (runner[a] == h + 1)
+#endif
 
 proctype Hart(byte h)
 {
@@ -196,14 +202,15 @@ end_idle:
 		:: ready[1] -> a = 1
 		fi;
 		ready[a] = false;
-		left--
+		left--;
+		/* space_claim */
+		if
+		:: runner[a] == 0 -> runner[a] = h + 1
+		:: else
+		fi
 	   }
 		if
-#ifdef NO_WAIT_FOR_ON_HART
-		:: prev != NOBODY
-#else
-		:: prev != NOBODY && !on_hart[a]
-#endif
+		:: prev != NOBODY && IS_OURS(a)
 		:: else ->
 			/* switch_slow */
 #ifndef WAIT_HOLDING
@@ -216,25 +223,24 @@ end_idle:
 			:: else
 			fi;
 #endif
-#ifdef NO_WAIT_FOR_ON_HART
-			skip
-#else
-			(!on_hart[a])
-#endif
+			/* space_await */
+			if
+			:: IS_OURS(a)
+			:: else -> (runner[a] == 0); runner[a] = h + 1
+			fi
 		fi;
 #ifdef LET_GO_BEFORE_SWITCH
 		if
-		:: prev != NOBODY -> let_go(prev)
+		:: prev != NOBODY && prev != a -> let_go(prev)
 		:: else
 		fi;
 #endif
 		tlb_switch();
 		if
-		:: prev != NOBODY -> let_go(prev)
-		:: else
+		:: prev != NOBODY && prev != a -> let_go(prev)
+		:: else -> prev = NOBODY
 		fi;
 		/* start */
-		on_hart[a] = true;
 		seen = changed[a];
 		user_access();
 		if
@@ -253,10 +259,11 @@ end_idle:
 			prev = a;
 			waits[a] = true
 		:: true ->
-			/* proc_exit, aspace_teardown */
+			/* exit_memory, space_quit, aspace_teardown */
 #ifndef EXIT_IN_OLD_SPACE
 			tlb_switch_kernel();
 #endif
+			runner[a] = 0;
 			printf("%d: aspace_teardown of %d\n", h, a);
 			dead[a] = true;
 			tlb_switch_kernel()

@@ -44,8 +44,18 @@ THREE = Scope("share", ("NP=3", "OPS=3", "LEVELS=2"))
 HUNGRY = Scope("share", ("NP=2", "OPS=3", "ENOMEM"))
 ASIDS = Scope("asid", ("RUNS=5",))
 FRAMES = Scope("frame", ("OPS=7",))
+CALLS = Scope("call", ("OPS=3", "SIGNALS=3"))
+CALLERS = Scope("call", ("NP=2", "OPS=2", "SIGNALS=1"))
+MOVE = Scope("runner", ("NP=2", "FIRST=2", "OPS=4", "BLOCK", "YIELD"))
+NEST = Scope("runner", ("OPS=4", "EXEC"))
+TURNS = Scope("runner", ("OPS=4", "EXEC", "YIELD"))
+COPIES = Scope("runner", ("OPS=3", "COPY", "SPARE=2"))
+WRITE = Scope("runner", ("NP=2", "FIRST=2", "OPS=4", "BLOCK", "PIPE"))
+WRITE_LENT = Scope("runner", ("FIRST=2", "OPS=4", "BLOCK", "PIPE"))
+LOOK = Scope("runner", ("NP=2", "FIRST=2", "OPS=3", "EXEC", "SPECTATE"))
 
-SCOPES = [CHAIN, FLAT, THREE, HUNGRY, ASIDS, FRAMES]
+SCOPES = [CHAIN, FLAT, THREE, HUNGRY, ASIDS, FRAMES, CALLS, CALLERS,
+          MOVE, NEST, TURNS, COPIES, WRITE_LENT, LOOK]
 DEEP = [
     Scope("share", ("NP=2", "OPS=5")),
     Scope("share", ("NP=2", "OPS=4", "LEVELS=2", "FAN=2")),
@@ -53,6 +63,11 @@ DEEP = [
     Scope("share", ("NP=3", "OPS=3")),
     Scope("asid", ("RUNS=7",)),
     Scope("frame", ("OPS=9",)),
+    Scope("call", ("OPS=5", "SIGNALS=5")),
+    Scope("call", ("NP=2", "OPS=3", "SIGNALS=2")),
+    Scope("runner", ("OPS=5", "KILLS=2", "EXEC", "YIELD")),
+    Scope("runner", ("OPS=4", "KILLS=2", "COPY", "YIELD", "SPARE=2")),
+    Scope("runner", ("FIRST=2", "OPS=4", "KILLS=2", "BLOCK", "PIPE")),
 ]
 
 MUTANTS: Dict[str, Scope] = {
@@ -86,11 +101,11 @@ MUTANTS: Dict[str, Scope] = {
     "UNMAP_IN_PLACE": CHAIN,
     "NO_REVIVAL": CHAIN,
     "REVIVAL_WITHOUT_COUNT": CHAIN,
-    # arch/tlb.c, proc/sched.c, proc/exit.c
+    # arch/tlb.c, proc/space.c, proc/sched.c
     "KEEP_ASID": ASIDS,
     "NO_ROUND": Scope("asid", ("RUNS=6",)),
     "NO_FLUSH_OF_ROUND": Scope("asid", ("RUNS=6",)),
-    "NO_WAIT_FOR_ON_HART": ASIDS,
+    "NO_WAIT_FOR_RUNNER": ASIDS,
     "LEAVE_IN_OLD_SPACE": ASIDS,
     "LET_GO_BEFORE_SWITCH": ASIDS,
     "WAIT_HOLDING": ASIDS,
@@ -101,6 +116,87 @@ MUTANTS: Dict[str, Scope] = {
     "NO_DEPOT_LOCK": FRAMES,
     "NO_FRESH_LOCK": FRAMES,
     "STEAL_HOLDING": FRAMES,
+    # proc/call.c, trap/trap.c, proc/signal.c
+    "FINISH_KEEPS_STATE": CALLS,
+    "FINISH_KEEPS_PROGRESS": CALLS,
+    "BLOCK_IGNORES_SIGNAL": CALLS,
+    "DUE_WITHOUT_WORK": CALLS,
+    "RESTART_WITHOUT_CALL": CALLS,
+    "RESTART_KEEPS_STATE": CALLS,
+    "INTERRUPT_LOSES_BYTES": CALLS,
+    "UNBLOCK_WITHOUT_WORK": CALLS,
+    "TAKE_BEFORE_READY": CALLS,
+    "BLOCK_AFTER_UNLOCK": CALLS,
+    "PART_WRITES_RESULT": CALLS,
+    "DEADLINE_ANEW": CALLS,
+    "LEND_IS_INTERRUPTED": CALLS,
+    "PART_FORGETS_PROGRESS": CALLS,
+    "RANGE_IS_INTERRUPTED": CALLS,
+    "LEAVING_IGNORED": CALLS,
+    "HELD_WORK_IS_CLEARED": CALLS,
+    "WORK_CLEARED_LATE": CALLS,
+    "PRODUCER_WITHOUT_LOCK": CALLS,
+    "ENDER_DOES_NOT_CLAIM": CALLS,
+    "ENDER_WAKES_BLINDLY": CALLS,
+    "SIGNAL_WITHOUT_WORK": CALLS,
+    "SIGNAL_DOES_NOT_WAKE": CALLS,
+    "KILL_IS_HELD": CALLS,
+    "SIGNAL_LEAVES_IT_ON_THE_QUEUE": CALLS,
+    "SIGNAL_WITHOUT_KICK": CALLS,
+    "CONT_WITHOUT_WORK": CALLS,
+    "HANDLER_KEEPS_SUSPENDED": CALLS,
+    "SIGNAL_TAKEN_BEFORE_FRAME": CALLS,
+    "DELIVERY_GIVEN_UP": CALLS,
+    # proc/space.c, proc/sched.c, proc/exit.c, proc/exec.c, proc/fork.c
+    "NO_RUNNER": NEST,
+    "NO_ACQUIRE_CLAIM": MOVE,
+    "TAKE_WITHOUT_LOCK": MOVE,
+    "WAIT_THOUGH_SHARED": TURNS,
+    "PARK_THOUGH_ALONE": MOVE,
+    "NO_ACQUIRE_WAIT": MOVE,
+    "AWAIT_HOLDING": MOVE,
+    "SWITCH_BEFORE_WAIT": MOVE,
+    "LEAVE_BEFORE_SWITCH": MOVE,
+    "LET_GO_IN_OLD_SPACE": MOVE,
+    "NO_RELEASE_RUNNER": MOVE,
+    "LEAVE_KEEPS_TURN": NEST,
+    "LEAVE_LOOKS_AFTERWARDS": MOVE,
+    "LEAVE_WITHOUT_LOCK": NEST,
+    "SAME_SPACE_LEAVES": NEST,
+    "MOVE_WITHOUT_KICK": NEST,
+    "WAKE_WITHOUT_KICK": MOVE,
+    "IDLE_WITHOUT_LOCK": MOVE,
+    "YIELD_KEEPS_TURN": TURNS,
+    "BLOCK_IGNORES_KILL": MOVE,
+    "KILL_WITHOUT_LOCK": MOVE,
+    "LEND_KEEPS_COUNT": TURNS,
+    "LEND_COUNTS_LATE": TURNS,
+    "VFORK_IGNORES_KILL": NEST,
+    "FIRST_LEAVER_WAKES": NEST,
+    "OLDEST_LENDER": NEST,
+    "KILLED_LENDER_GIVES_BACK": NEST,
+    "KILLED_LENDER_STAYS": NEST,
+    "LENDER_WOKEN_TWICE": NEST,
+    "COPY_LENDER_STAYS": COPIES,
+    "QUIT_KEEPS_LENDER": NEST,
+    "QUIT_KEEPS_TURN": NEST,
+    "QUIT_KEEPS_COUNT": TURNS,
+    "QUIT_WITHOUT_LOCK": NEST,
+    "QUIT_LOOKS_AT_NOTHING": NEST,
+    "QUIT_LOOKS_AT_SHARERS_ONLY": COPIES,
+    "EXEC_LEAVES_FIRST": NEST,
+    "EXEC_DOES_NOT_CLAIM": NEST,
+    "QUIT_IN_OLD_SPACE": NEST,
+    "PUT_BEFORE_QUIT": NEST,
+    "EXIT_DOES_NOT_HOLD": MOVE,
+    "TAKE_WITHOUT_WAIT": MOVE,
+    "NO_ACQUIRE_HELD": MOVE,
+    "NO_RELEASE_HELD": MOVE,
+    "REAP_WITHOUT_WAIT": MOVE,
+    "WRITER_LOOKS_AT_NOTHING": WRITE,
+    "WRITER_LETS_LOCK_GO": WRITE,
+    "SPECTATOR_WITHOUT_COUNT": LOOK,
+    "SPECTATOR_DOES_NOT_TEAR_DOWN": LOOK,
 }
 
 ERROR = re.compile(r"^pan:1: (.*?)(?: \(at depth (\d+)\))?$", re.MULTILINE)
@@ -130,7 +226,8 @@ def search(scope: Scope, mutant: str, where: Path, memory: int) -> str:
     defines += [f"-D{mutant}"] if mutant else []
     model = str(FOLDER / f"{scope.model}.pml")
     execute(["spin", *defines, "-a", model], where)
-    execute(["cc", "-O1", "-w", "-DSAFETY", "-DCOLLAPSE",
+    # A mutant is found sooner than an optimizer is done.
+    execute(["cc", "-O0" if mutant else "-O1", "-w", "-DSAFETY", "-DCOLLAPSE",
              f"-DMEMLIM={memory}", "-o", "pan", "pan.c"], where)
     return execute(["./pan", f"-m{DEPTH}"], where)
 

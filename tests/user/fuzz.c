@@ -232,10 +232,16 @@ static void warm_up(void)
 
 static void tell(const char *when)
 {
-	printf("# %s call %lu: %lu checks, %lu forks, %lu families, "
+	struct calf_stat st = counters();
+
+	/* Behind what members may have said, which may be half a line. */
+	printf("\n# %s call %lu: %lu checks, %lu forks, %lu families, "
 	       "%lu stalls, %lu frames free, transcript %lx\n",
 	    when, board->calls, board->checks, board->children, board->families,
 	    kills, checked_frames(), board->hash);
+	if (st.longest_entry != 0)
+		printf("# at most %lu instructions at once, for call %lu\n",
+		    st.longest_entry, st.longest_call);
 	fflush(stdout);
 }
 
@@ -298,7 +304,7 @@ int main(int argc, char **argv)
 	tell("after");
 	if (board->failed)
 		tell_failure();
-	printf("%sok 1 - any_call_leaves_the_kernel_whole%s%s\n",
+	printf("\n%sok 1 - any_call_leaves_the_kernel_whole%s%s\n",
 	    board->failed ? "not " : "", board->failed ? " # " : "",
 	    board->failed ? board->failure : "");
 	return board->failed ? 1 : 0;

@@ -6,6 +6,7 @@
  *   fuzz_worker.c  a member of a family: calls, forks, looks around, dies
  *   fuzz_calls.c   which call next, and with which arguments
  *   fuzz_world.c   a family's memory: every kind of entry, at every border
+ *   fuzz_witness.c what a call takes and tells, watched closely
  *
  * Everything that is random comes from the seed. With one hart and QEMU's
  * -icount, two runs with one seed are the same, call by call.
@@ -98,25 +99,35 @@ struct shared {
  * Makes the call. Its number, the seed and the family travel in t0 to t2,
  * where a kernel that stops finds them: a panic prints these registers.
  */
+#define MAKE_CALL(how, ...)                                             \
+	register long a0 __asm__("a0") = call->args[0];                 \
+	register long a1 __asm__("a1") = call->args[1];                 \
+	register long a2 __asm__("a2") = call->args[2];                 \
+	register long a3 __asm__("a3") = call->args[3];                 \
+	register long a4 __asm__("a4") = call->args[4];                 \
+	register long a5 __asm__("a5") = call->args[5];                 \
+	register long a7 __asm__("a7") = call->nr;                      \
+	register uint64_t t0 __asm__("t0") = call->number;              \
+	register uint64_t t1 __asm__("t1") = board->seed;               \
+	register uint64_t t2 __asm__("t2") = family;                    \
+                                                                        \
+	__asm__ volatile(how                                            \
+			 : "+r"(a0)                                     \
+			 : "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5), \
+			 "r"(a7), "r"(t0), "r"(t1), "r"(t2)__VA_ARGS__  \
+			 : "ra", "memory");                             \
+	return a0
+
 static inline long make_call(const struct call *call, uint64_t family)
 {
-	register long a0 __asm__("a0") = call->args[0];
-	register long a1 __asm__("a1") = call->args[1];
-	register long a2 __asm__("a2") = call->args[2];
-	register long a3 __asm__("a3") = call->args[3];
-	register long a4 __asm__("a4") = call->args[4];
-	register long a5 __asm__("a5") = call->args[5];
-	register long a7 __asm__("a7") = call->nr;
-	register uint64_t t0 __asm__("t0") = call->number;
-	register uint64_t t1 __asm__("t1") = board->seed;
-	register uint64_t t2 __asm__("t2") = family;
+	MAKE_CALL("ecall", );
+}
 
-	__asm__ volatile("ecall"
-			 : "+r"(a0)
-			 : "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5), "r"(a7),
-			 "r"(t0), "r"(t1), "r"(t2)
-			 : "memory");
-	return a0;
+/* The same by an instruction that others rewrite: STUB_AT. */
+static inline long make_call_by(uintptr_t stub, const struct call *call,
+    uint64_t family)
+{
+	MAKE_CALL("jalr	%[stub]", , [stub] "r"(stub));
 }
 
 /* A call that the fuzzer makes for its own ends: not one of those counted. */
@@ -150,6 +161,9 @@ extern struct member me;
 #define SIGNAL_STACK (4 * PAGE)
 
 extern unsigned char signal_stack[SIGNAL_STACK];
+
+/* Ends this process, whatever it did to itself. */
+_Noreturn void leave(int status);
 
 /* The next random number, the next below `n`, and true once in `n` times. */
 uint64_t roll(void);
@@ -204,6 +218,26 @@ uintptr_t place(const void *bytes, size_t len);
 
 /* Looks for bytes that are not this family's. */
 void world_look(void);
+
+/*
+ * A page of code that all of a family share: it makes the call that is in the
+ * registers, unless a member has just put something else there.
+ */
+#define STUB_AT 0x1042000000UL
+
+/* Makes the stub a call again. */
+void stub_restore(void);
+
+/* Changes what calls of other members are reading, and what makes them. */
+void meddle(void);
+
+/* ---- What a call takes, it tells: fuzz_witness.c ---- */
+
+/*
+ * Runs one of a few scenes with a known end, in a process of its own that the
+ * other members do not reach. Memory may run out meanwhile.
+ */
+void witness(void);
 
 /* ---- Calls: fuzz_calls.c ---- */
 

@@ -364,7 +364,7 @@ static uint64_t clone_flags(void)
 
 	while (once_in(3))
 		flags |= PICK(some);
-	if (once_in(6))
+	if (once_in(4))
 		flags |= CLONE_VM | CLONE_VFORK;
 	return once_in(12) ? anything() : flags;
 }

@@ -15,8 +15,15 @@
 #include <sys/time.h>
 
 /* Steps between two looks at what is to be kept in order. */
-#define UPKEEP 16
-#define LOOK   64
+#define UPKEEP  16
+#define LOOK    64
+#define WITNESS 120
+
+/* All pids are below. */
+#define PID_END 4194304UL
+
+/* What the stub leaves for a result when it makes no call. */
+#define STUB_WAS_REPLACED 0x777
 
 /* What interrupts a call that would wait for ever. */
 #define ALARM_MICROS 5000
@@ -48,7 +55,7 @@ bool once_in(uint64_t n)
 
 /* ---- Keeping a member going ---- */
 
-_Noreturn static void leave(int status)
+_Noreturn void leave(int status)
 {
 	for (;;)
 		(void)plain(SYS_exit, status);
@@ -96,6 +103,7 @@ static void arm(void)
 static void upkeep(void)
 {
 	arm();
+	stub_restore();
 	while (plain(SYS_wait4, -1, 0, WNOHANG) > 0)
 		continue;
 }
@@ -134,15 +142,39 @@ static bool is_console(int fd)
 	return plain(SYS_ioctl, fd, TCGETS, (long)modes) == 0;
 }
 
-/* The console is for the report: it gets what cannot be read. */
+#define LINE     "# ..............................................\n"
+#define LINES_4  LINE LINE LINE LINE
+#define LINES_16 LINES_4 LINES_4 LINES_4 LINES_4
+
+/* Comments, in the language of the report. */
+static const char console_text[] = LINES_16 LINES_16;
+static const uint64_t console_vector[][2] = {
+    {(uint64_t)console_text, 700},
+    {(uint64_t)console_text + 700, 1},
+    {(uint64_t)console_text + 701, 800},
+};
+
+/*
+ * The console is for the report: it gets what cannot be read, and now and then
+ * comments, of which the terminal takes so many at a time.
+ */
 static void restrain_write(struct call *call)
 {
+	bool tells = once_in(8);
+
 	if (!is_console((int)call->args[0]))
 		return;
-	if (call->nr == SYS_write)
-		call->args[1] = (long)bad_address();
-	else
+	if (call->nr == SYS_write) {
+		call->args[1] =
+		    tells ? (long)console_text : (long)bad_address();
+		if (tells)
+			call->args[2] = (long)below(sizeof(console_text));
+	} else if (tells) {
+		call->args[1] = (long)console_vector;
+		call->args[2] = COUNT(console_vector);
+	} else {
 		call->args[0] = 1;
+	}
 }
 
 static bool is_question(unsigned ioctl)
@@ -198,11 +230,34 @@ static bool is_full(void)
 	    st.processes >= board->members;
 }
 
+/*
+ * Who runs in this memory. A lender waits until its borrowers have left, so no
+ * one ever finds another one's number here. What else may be here was put there
+ * by a call of one's own.
+ */
+#define RUNNER 0x5ace0000000000UL
+
+static volatile uint64_t runner;
+
+static void claim_space(void)
+{
+	runner = RUNNER + (uint64_t)plain(SYS_getpid);
+}
+
+static void check_space(void)
+{
+	uint64_t self = (uint64_t)plain(SYS_getpid), other = runner - RUNNER;
+
+	if (other != self && other > 0 && other < PID_END)
+		fail("%lu and %lu ran in one address space", self, other);
+}
+
 static void become_child(uint64_t rng)
 {
 	me.rng = rng | 1;
 	me.steps = 0;
 	memset(me.kids, 0, sizeof(me.kids));
+	claim_space();
 	arm();
 }
 
@@ -216,37 +271,81 @@ static void remember_kid(long pid)
 static long fork_as(const struct call *call)
 {
 	uint64_t rng = roll();
-	long pid = make_call(call, me.family);
+	long pid = once_in(4) ? make_call_by(STUB_AT, call, me.family)
+			      : make_call(call, me.family);
 
 	if (pid == 0)
 		become_child(rng);
-	else if (pid > 0)
+	else
+		claim_space();
+	if (pid > 0 && pid != STUB_WAS_REPLACED)
 		remember_kid(pid);
 	return pid;
 }
 
+/* ---- Memory that is lent: vfork ---- */
+
 static void step(void);
 
-/*
- * The child runs in our memory, further down on our stack, while we wait. It
- * ends there: it must not return from where we called.
- */
-static __attribute__((noinline)) long vfork_as(const struct call *call)
+/* What a lender knows, while borrowers use its variables for themselves. */
+#define LENDERS 3
+
+static struct member lent[LENDERS];
+static volatile int lenders;
+
+/* Lenders and borrowers are killed as often as not. */
+static void harass(void)
 {
-	static struct member before;
+	static const int signals[] = {SIGKILL, SIGKILL, SIGTERM, SIGUSR1,
+	    SIGALRM, SIGCONT};
+	long pid = once_in(2) ? plain(SYS_getppid) : me.kids[below(KIDS)];
+
+	if (pid > 1)
+		(void)plain(SYS_kill, pid, signals[below(COUNT(signals))]);
+}
+
+static const struct call lend_call = {0, SYS_clone,
+    {CLONE_VM | CLONE_VFORK | SIGCHLD}};
+
+static long vfork_as(const struct call *call);
+
+/* It ends here: it must not return to where its lender was. */
+static __attribute__((noinline, noreturn)) void borrow(void)
+{
+	uint64_t steps = below(8);
+
+	claim_space();
+	memset(me.kids, 0, sizeof(me.kids));
+	for (; steps > 0; steps--) {
+		if (once_in(4))
+			harass();
+		if (once_in(4) && !is_full())
+			(void)vfork_as(&lend_call);
+		step();
+		check_space();
+	}
+	if (once_in(8))
+		*(volatile long *)bad_address() = 1;
+	leave(0);
+}
+
+/* The child runs in our memory, further down on our stack, while we wait. */
+__attribute__((noinline)) static long vfork_as(const struct call *call)
+{
+	int lender = lenders;
 	long pid;
 
-	before = me;
+	if (lender == LENDERS)
+		return 0;
+	lent[lender] = me;
+	lenders = lender + 1;
 	pid = make_call(call, me.family);
-	if (pid == 0) {
-		int i;
-
-		for (i = 0; i < 3; i++)
-			step();
-		leave(0);
-	}
-	me = before;
+	if (pid == 0)
+		borrow();
+	lenders = lender;
+	me = lent[lender];
 	(void)roll();
+	claim_space();
 	if (pid > 0)
 		remember_kid(pid);
 	return pid;
@@ -339,8 +438,12 @@ static long perform(struct call *call)
 	case SYS_rt_sigreturn:
 		do_sigreturn(call);
 		return 0;
-	default:
+	case SYS_exit:
+	case SYS_exit_group:
 		return make_call(call, me.family);
+	default:
+		return once_in(4) ? make_call_by(STUB_AT, call, me.family)
+				  : make_call(call, me.family);
 	}
 }
 
@@ -399,6 +502,8 @@ static void step(void)
 	struct made *made;
 	long result;
 
+	if (once_in(8))
+		meddle();
 	choose_call(&call);
 	if ((call.nr == SYS_exit || call.nr == SYS_exit_group) && !once_in(4))
 		return;
@@ -407,7 +512,9 @@ static void step(void)
 	if (call.number >= board->limit)
 		leave(0);
 	made = record(&call);
+	claim_space();
 	result = perform(&call);
+	check_space();
 	record_result(made, &call, result);
 	check_after(&call);
 }
@@ -438,6 +545,7 @@ static void open_files(void)
 	(void)open("/data/text", O_RDONLY);
 	(void)open("/bin", O_RDONLY | O_DIRECTORY);
 	(void)open("/dev/random", O_RDONLY);
+	(void)open("/dev/urandom", O_RDONLY);
 	if (once_in(3))
 		fill_descriptors();
 }
@@ -445,6 +553,7 @@ static void open_files(void)
 void family_run(uint64_t family)
 {
 	me.family = family;
+	claim_space();
 	me.rng = (board->seed + 1) * 0x9e3779b97f4a7c15UL ^
 	    (family + 1) * 0xd1342543de82ef95UL;
 	if (me.rng == 0)
@@ -458,5 +567,7 @@ void family_run(uint64_t family)
 			upkeep();
 		if (me.steps % LOOK == 0)
 			world_look();
+		if (once_in(WITNESS))
+			witness();
 	}
 }

@@ -32,8 +32,20 @@ enum kind {
 #define SCRATCH       (WORLD + 12 * MIB - 2 * PAGE)
 #define SCRATCH_PAGES 3UL
 
+/*
+ * What a whole family shares, for structures as well: other members change them
+ * while a call reads them.
+ */
+#define COMMON       (WORLD + 16 * MIB)
+#define COMMON_PAGES 2UL
+#define COMMON_WORDS (COMMON_PAGES * PAGE / sizeof(uint64_t))
+
 /* Each has SPREAD pages of random kinds before and behind it. */
 #define SPREAD 3UL
+
+#define ECALL  0x00000073U
+#define RET    0x00008067U
+#define LI_777 0x77700513U /* li a0, 0x777 */
 
 static const uintptr_t borders[] = {
     WORLD,
@@ -156,6 +168,60 @@ void world_build(void)
 	(void)map_at(SCRATCH, SCRATCH_PAGES * PAGE, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE);
 	fill(SCRATCH, SCRATCH_PAGES * PAGE, TAG(me.family));
+	(void)map_at(COMMON, COMMON_PAGES * PAGE, PROT_READ | PROT_WRITE,
+	    MAP_SHARED);
+	(void)map_at(STUB_AT, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC,
+	    MAP_SHARED);
+	((volatile uint32_t *)STUB_AT)[1] = RET;
+	stub_restore();
+}
+
+/* ---- What others change ---- */
+
+static void stub_put(uint32_t instruction)
+{
+	*(volatile uint32_t *)STUB_AT = instruction;
+	__asm__ volatile("fence.i" ::: "memory");
+}
+
+void stub_restore(void)
+{
+	stub_put(ECALL);
+}
+
+static uint64_t any_word(void)
+{
+	switch (below(5)) {
+	case 0:
+		return 0;
+	case 1:
+		return below(4 * PAGE);
+	case 2:
+		return roll();
+	case 3:
+		return ((volatile uint64_t *)COMMON)[below(COMMON_WORDS)];
+	default:
+		return any_address();
+	}
+}
+
+void meddle(void)
+{
+	volatile uint64_t *words = (volatile uint64_t *)COMMON;
+	volatile uint64_t wait = below(3000);
+	uint64_t n;
+
+	for (n = below(100); n > 0; n--)
+		words[below(COMMON_WORDS)] = any_word();
+	if (!once_in(3))
+		return;
+	stub_put(LI_777);
+	/* A call that waits, or is done in parts, goes on meanwhile. */
+	if (once_in(2))
+		(void)plain(SYS_sched_yield);
+	while (wait > 0)
+		wait--;
+	stub_restore();
 }
 
 /* ---- Addresses ---- */
@@ -239,12 +305,14 @@ static unsigned flags_at(uintptr_t at)
 
 uintptr_t place(const void *bytes, size_t len)
 {
-	uintptr_t end = SCRATCH + SCRATCH_PAGES * PAGE, at = SCRATCH;
+	bool common = once_in(3);
+	uintptr_t at = common ? COMMON : SCRATCH;
+	uintptr_t end = at + (common ? COMMON_PAGES : SCRATCH_PAGES) * PAGE;
 	const unsigned char *from = bytes;
 	size_t i;
 
 	if (once_in(3))
-		at += PAGE * (1 + below(2)) - below(len + 1);
+		at += PAGE * (common ? 1 : 1 + below(2)) - below(len + 1);
 	else if (once_in(8))
 		at = end - below(len + 1);
 	else

@@ -75,9 +75,38 @@ struct calf_stat counters(void)
 	return st;
 }
 
+/* Does anybody run who is neither the caller nor its child? */
+static bool others_run(void)
+{
+	struct calf_ps ps = {0};
+	pid_t self = getpid();
+
+	while (calf_call(SYS_calf_ps, ps.pid, (long)&ps) == 1)
+		if (ps.state == 'R' && ps.pid != self && ps.ppid != self)
+			return true;
+	return false;
+}
+
+struct calf_stat quiet_counters(void)
+{
+	while (others_run())
+		sched_yield();
+	return counters();
+}
+
 bool on_calf(void)
 {
 	return counters().frames_total != 0;
+}
+
+int harts(void)
+{
+	return (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+uint64_t longest_entry(void)
+{
+	return counters().longest_entry;
 }
 
 bool on_emulator(void)
@@ -204,6 +233,68 @@ bool exited_with(int status, int code)
 bool killed_by(int status, int sig)
 {
 	return WIFSIGNALED(status) && WTERMSIG(status) == sig;
+}
+
+/* The child must not return over the frame that the parent needs. */
+#ifdef __riscv
+pid_t vfork_on(void *top, void (*fn)(void))
+{
+	register long a0 __asm__("a0") = CLONE_VM | CLONE_VFORK | SIGCHLD;
+	register long a1 __asm__("a1") = (long)top;
+	register long a2 __asm__("a2") = 0;
+	register long a3 __asm__("a3") = 0;
+	register long a4 __asm__("a4") = 0;
+	register long a7 __asm__("a7") = SYS_clone;
+	register void (*s2)(void) __asm__("s2") = fn;
+
+	__asm__ volatile("	ecall\n"
+			 "	bnez	a0, 1f\n"
+			 "	jr	s2\n"
+			 "1:\n"
+			 : "+r"(a0)
+			 : "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a7), "r"(s2)
+			 : "memory");
+	return (pid_t)a0;
+}
+#else
+static int enter(void *fn)
+{
+	((void (*)(void))fn)();
+	return 0;
+}
+
+pid_t vfork_on(void *top, void (*fn)(void))
+{
+	return clone(enter, top, CLONE_VM | CLONE_VFORK | SIGCHLD, fn);
+}
+#endif
+
+static pid_t spinners[64];
+static int spinner_count;
+
+pid_t spinner_start(void)
+{
+	pid_t pid = must_fork();
+
+	while (pid == 0)
+		continue;
+	return pid;
+}
+
+void spinners_start(void)
+{
+	while (spinner_count <= harts() && spinner_count < COUNT(spinners))
+		spinners[spinner_count++] = spinner_start();
+}
+
+void spinners_end(void)
+{
+	for (; spinner_count > 0; spinner_count--) {
+		pid_t pid = spinners[spinner_count - 1];
+
+		(void)kill(pid, SIGKILL);
+		(void)reap(pid);
+	}
 }
 
 const char *expect_signal(void (*fn)(void), int sig)

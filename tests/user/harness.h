@@ -133,6 +133,19 @@ const char *in_child(test_fn *fn);
 /* fork(), or the end of the test. */
 pid_t must_fork(void);
 
+/*
+ * vfork: the child runs `fn` in this memory, on a stack that ends at `top`, and
+ * must not return from it. Returns the child's pid once it has left.
+ */
+pid_t vfork_on(void *top, void (*fn)(void));
+
+/* A process that never sleeps, until it is killed. */
+pid_t spinner_start(void);
+
+/* As many as keep every hart busy besides the caller. */
+void spinners_start(void);
+void spinners_end(void);
+
 /* The status of a child that runs `fn` and exits with 0. */
 int status_of(void (*fn)(void));
 
@@ -221,6 +234,22 @@ bool on_calf_test_build(void);
 
 /* Calf's counters; all zero elsewhere. */
 struct calf_stat counters(void);
+
+/* How many harts there are. */
+int harts(void);
+
+/*
+ * The most instructions of a single stay in the kernel since the machine
+ * started, or 0 where the kernel does not count them. It never falls.
+ */
+uint64_t longest_entry(void);
+
+/*
+ * The same, when nobody but the caller and its children has anything left to
+ * do: what is counted from here on is theirs. The runner, which wrote to its
+ * memory after it had forked the test, may have been late.
+ */
+struct calf_stat quiet_counters(void);
 
 /* Checks the invariants and returns the number of free frames, or 0. */
 uint64_t checked_free_frames(void);

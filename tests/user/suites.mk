@@ -34,11 +34,28 @@ USER_TESTS := \
 	t_init \
 	t_tty
 
+# Those that guard what is not right yet: built, and run by name only.
+
+USER_TESTS_PENDING := \
+	t_call \
+	t_callcode \
+	t_news \
+	t_vfork \
+	t_vforkkill \
+	t_orphan \
+	t_sigstack \
+	t_sigorder \
+	t_timer \
+	t_share \
+	t_device \
+	t_entry \
+	t_errno
+
 # Programs that are process 1 of a machine of their own: what each is made of.
 # The fuzzer takes the numbers of the calls from the kernel's header.
 
 STORM_SRCS := storm.c harness.c
-FUZZ_SRCS := fuzz.c fuzz_worker.c fuzz_calls.c fuzz_world.c
+FUZZ_SRCS := fuzz.c fuzz_worker.c fuzz_calls.c fuzz_world.c fuzz_witness.c
 FUZZ_NUMBERS := $(B)/gen/fuzz_numbers.h
 
 $(FUZZ_NUMBERS): include/abi/syscall.h

@@ -4,8 +4,8 @@
  *
  * Copies are counted by the kernel, between two moments at which all other
  * processes of the test only yield: what they write for themselves was copied
- * in warm_up() before. Elsewhere than on Calf the counts are not looked at,
- * the contents are.
+ * in warm_up() before, and whoever is not of the test sleeps. Elsewhere than on
+ * Calf the counts are not looked at, the contents are.
  */
 #include "harness.h"
 
@@ -108,7 +108,7 @@ static const char *writes_in_order(const int *order, int n)
 
 	memset(board, 0, BOARD_CELLS * sizeof(int));
 	sharers_start(n);
-	before = counters();
+	before = quiet_counters();
 	for (i = 0; i < n; i++)
 		write_in_turn(order[i], i + 1);
 	TRY(copies_are(&before, PAGES * (n - 1), PAGES));
@@ -165,7 +165,7 @@ TEST(last_owner_after_exits_copies_nothing)
 		write_in_turn(i, i);
 	TRY(sharers_end(3));
 	warm_up();
-	before = counters();
+	before = quiet_counters();
 	stamp(pages, PAGES, 2);
 	TRY(copies_are(&before, 0, PAGES));
 	stamp(pages, PAGES, 3);
@@ -188,7 +188,7 @@ TEST(a_child_that_touches_nothing_costs_no_copy_of_data)
 	stamp(pages, PAGES, 1);
 	TRY(in_child(silent));
 	warm_up();
-	before = counters();
+	before = quiet_counters();
 	stamp(pages, PAGES, 2);
 	copied = counters().page_copies - before.page_copies;
 	MUST(copied == 0, "the only owner made a copy");
@@ -201,7 +201,7 @@ TEST(reading_copies_no_page)
 	bool same;
 
 	sharers_start(2);
-	before = counters();
+	before = quiet_counters();
 	same = stamped(pages, PAGES, 1);
 	TRY(copies_are(&before, 0, 0));
 	MUST(same, "contents changed");
@@ -239,7 +239,7 @@ static const char *fork_frames(uint64_t *taken)
 	pid_t pid;
 
 	warm_up();
-	before = counters().frames_free;
+	before = quiet_counters().frames_free;
 	pid = fork();
 	if (pid == 0) {
 		cell_await(LEAVE, 1);

@@ -114,8 +114,10 @@ TEST(a_stack_is_executed_only_if_the_file_says_so)
 static int run_on_stack(void)
 {
 #ifdef __riscv
-	volatile uint32_t code[] = {0x00008067}; /* ret */
+	volatile uint32_t code[1];
 
+	/* Not as an initial value: a constant need not be on the stack. */
+	code[0] = 0x00008067; /* ret */
 	__asm__ volatile("fence.i" ::: "memory");
 	((void (*)(void))(uintptr_t)code)();
 #endif

@@ -356,7 +356,9 @@ TEST(brk_refuses_what_cannot_be)
 	unsigned long now = (unsigned long)raw(SYS_brk, 0);
 
 	MUST((unsigned long)raw(SYS_brk, 1) == now, "break at 1");
-	MUST((unsigned long)raw(SYS_brk, -1) == now, "break at -1");
+	/* QEMU 10, beside Linux, rounds -1 up to 0 and unmaps all below it. */
+	if (on_calf())
+		MUST((unsigned long)raw(SYS_brk, -1) == now, "break at -1");
 	MUST((unsigned long)raw(SYS_brk, (long)(1UL << 62)) == now,
 	    "break at 1 << 62");
 	MUST((unsigned long)raw(SYS_brk, 0) == now, "the break moved");

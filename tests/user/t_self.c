@@ -263,8 +263,11 @@ TEST(times_are_told)
 	while (now_ms() - start < 100)
 		continue;
 	MUST(raw(SYS_times, 0) - before >= 9, "time does not pass");
-	MUST(raw(SYS_times, (long)times) > 0 && times[0] + times[1] > 0,
-	    "it took no time");
+	/* On a loaded host all of it may have been others' time. */
+	while (raw(SYS_times, (long)times) > 0 && times[0] + times[1] == 0 &&
+	    now_ms() - start < 10000)
+		continue;
+	MUST(times[0] + times[1] > 0, "it took no time");
 	MUST(raw(SYS_times, 8) == -EFAULT, "a bad address");
 	MUST(raw(SYS_setitimer, 0, (long)&timer, 0) == 0, "no timer");
 	MUST(raw(SYS_getitimer, 0, (long)&timer) == 0, "getitimer");

@@ -14,10 +14,8 @@
 #include <sched.h>
 #include <sys/uio.h>
 
-/* More allocations than any operation here makes. */
-#define MOST_ALLOCATIONS 200
-
-#define N 16 /* pages that parent and child share */
+#define MOST_ALLOCATIONS 200 /* more than any operation here makes */
+#define N                16  /* pages that parent and child share */
 
 /* Cells in which the child tells how far it came. */
 enum { FAILED_COUNT, TRYING_AGAIN };
@@ -106,7 +104,7 @@ static const char *done_munmap_huge(void)
 	long hole = (long)(huge + GIB + 5 * PAGE);
 
 	MUST(raw(SYS_mprotect, hole, PAGE, PROT_READ) == -ENOMEM,
-	    "the hole is still mapped");
+	    "still there");
 	MUST(raw(SYS_mprotect, hole - (long)PAGE, PAGE, PROT_READ) == 0,
 	    "munmap took a page before the hole");
 	MUST(raw(SYS_mprotect, hole + (long)GIB, PAGE, PROT_READ) == 0,
@@ -204,8 +202,7 @@ static long act_pipe(void)
 
 static long act_first_read(void)
 {
-	return *(volatile unsigned char *)(region + 5 * PAGE) != 0 ? 0
-								   : -EINVAL;
+	return *(volatile unsigned char *)(region + 5 * PAGE) != 0 ? 0 : -1;
 }
 
 static long act_first_write(void)
@@ -342,6 +339,11 @@ static long act_exec(void)
 	char *argv[] = {path, (char *)(uintptr_t) "@executed", NULL};
 
 	return raw(SYS_execve, (long)path, (long)argv, 0);
+}
+
+static long act_group(void)
+{
+	return raw(SYS_setsid);
 }
 
 static long act_open(void)
@@ -602,10 +604,11 @@ TEST(copying_fails_cleanly_at_every_allocation)
 	return sweep_all(list, COUNT(list));
 }
 
-TEST(signals_fail_cleanly_at_every_allocation)
+TEST(signals_and_groups_fail_cleanly_at_every_allocation)
 {
 	static const struct operation list[] = {
 	    {"signal", prepare_handler, act_signal, done_signal},
+	    {"setsid", NULL, act_group, unchanged},
 	};
 
 	return sweep_all(list, COUNT(list));
@@ -635,7 +638,7 @@ static const struct test tests[] = {
     T(mprotect_fails_cleanly_at_every_allocation),
     T(access_fails_cleanly_at_every_allocation),
     T(copying_fails_cleanly_at_every_allocation),
-    T(signals_fail_cleanly_at_every_allocation),
+    T(signals_and_groups_fail_cleanly_at_every_allocation),
     T(every_place_that_allocates_has_failed),
 };
 

@@ -86,6 +86,15 @@ void bench_signal(void)
 
 /* ---- switches ---- */
 
+/* What BATCH * CALLS calls cost that do nothing. */
+static uint64_t count_calls(void)
+{
+	uint64_t start = count_start();
+
+	check(call_getppid() == BATCH * (uint64_t)getppid(), "getppid");
+	return count_since(start, count_stop());
+}
+
 /* Yields, and counts those that another process ran in between of. */
 static void yield_as(uint64_t me)
 {
@@ -97,7 +106,7 @@ static void yield_as(uint64_t me)
 	}
 }
 
-/* The same where there is nobody else. */
+/* Yields where there is nobody else. */
 static uint64_t count_yields_alone(void)
 {
 	uint64_t start;
@@ -151,13 +160,13 @@ void bench_switch(void)
 	struct samples alone = {0}, switched = {0}, pair = {0};
 
 	for (int i = 0; i < ROUNDS; i++) {
-		uint64_t one = count_yields_alone(), total, yields, switches;
+		uint64_t total, yields, switches, call = count_calls();
 
+		sample(&alone, count_yields_alone(), BATCH);
 		total = count_yields_of_two(&yields, &switches);
-		sample(&alone, one, BATCH);
 		sample(&pair, 2 * total, switches);
-		one = one * yields / BATCH;
-		sample(&switched, total > one ? total - one : 0, switches);
+		call = call * yields / (BATCH * CALLS);
+		sample(&switched, total > call ? total - call : 0, switches);
 	}
 	report("yield-alone", &alone);
 	report("switch", &switched);

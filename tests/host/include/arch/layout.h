@@ -15,6 +15,9 @@
 #define SIM_RAM_FRAMES 4096UL
 #define SIM_RAM_SIZE   (SIM_RAM_FRAMES << PAGE_SHIFT)
 
+/* What the kernel can address ends where the array does. */
+#define DIRECT_MAP_SIZE (SIM_RAM_BASE + SIM_RAM_SIZE)
+
 extern char sim_ram[SIM_RAM_SIZE];
 
 static inline void *phys_to_virt(paddr_t pa)

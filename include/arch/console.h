@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * console.h - the machine's console: a UART, and before that is known, the
+ * firmware.
+ */
+#ifndef ARCH_CONSOLE_H
+#define ARCH_CONSOLE_H
+
+#include "lib/types.h"
+
+/* Before: characters go through the firmware. After: to the UART. */
+void console_init(void);
+
+/* The next character that was typed, or -1. */
+int console_getc(void);
+
+/* Puts `len` bytes out as they are, not mixed with those of other harts. */
+void console_write(const char *buf, size_t len);
+
+#endif

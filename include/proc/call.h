@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * call.h - a system call that has not ended.
+ *
+ * A handler of a system call returns its result, a negated errno, or one of
+ * the values below. Until a call has ended, the registers of its process
+ * are those with which it began, and the kernel executes it again from them:
+ * once the process has been woken, or at once if only a part was done. The
+ * process does not go through user mode for that, so the call that is executed
+ * again is the same call, whatever happens to the program's memory meanwhile.
+ *
+ * What a call has done so far is kept in struct call. Invariants:
+ *
+ *   C1  A process in user mode has no call: nothing waits, nothing is kept.
+ *   C2  A call that is executed again has the number and the arguments with
+ *       which it began.
+ *   C3  What a call takes (a child's news, a signal, bytes) it takes when
+ *       nothing can keep the result from arriving any more.
+ *
+ * Results are written, and the program counter is moved, by the functions
+ * below and by the fast return in arch/trapvec.S, and nowhere else.
+ */
+#ifndef PROC_CALL_H
+#define PROC_CALL_H
+
+#include "arch/lock.h"
+#include "mm/aspace.h"
+
+extern struct lock sched_lock; /* proc.h */
+struct exec;
+struct proc;
+struct waitq;
+
+/* What a handler returns instead of a result. */
+#define CALL_WAITS   (-512L) /* until it is woken: call_wait() */
+#define CALL_GOES_ON (-513L) /* it is executed again: call_go_on() */
+#define CALL_ENDED   (-514L) /* the registers are as the call wants them */
+
+enum call_state {
+	CALL_NONE, /* none, or one that is executed for the first time */
+	CALL_PART, /* to be executed again at once */
+	CALL_WAIT, /* to be executed again when the process is woken */
+};
+
+/* What a signal with a handler means for the call. */
+enum on_signal {
+	SIGNAL_RESTARTS, /* EINTR, or begun anew if the handler says so */
+	SIGNAL_ENDS,     /* EINTR in any case */
+	SIGNAL_REPEATS,  /* begun anew in any case */
+	SIGNAL_HELD,     /* it waits for the end of the call, if not SIGKILL */
+};
+
+/* Which member of the union in struct call means something. */
+enum call_kept {
+	KEPT_NOTHING,
+	KEPT_TRANSFER,
+	KEPT_TIME,
+	KEPT_RANGE,
+	KEPT_EXEC,
+	KEPT_CHILD,
+	KEPT_WALK,
+};
+
+/* Bytes moved by read, write and their like. */
+struct transfer {
+	size_t done;    /* all in all */
+	vaddr_t base;   /* where the next bytes go, or come from */
+	size_t len;     /* how many, up to the end of the piece at hand */
+	uint64_t index; /* of the next piece of a vector */
+};
+
+/* A wait that ends at a given time. */
+struct wait_time {
+	uint64_t deadline; /* or TIMER_NEVER */
+	vaddr_t remain;    /* where the rest goes if it is interrupted; 0 */
+};
+
+/* A walk over a list of processes, whose place in it proc.mark keeps. */
+struct list_walk {
+	uint64_t value; /* what was found so far */
+	bool marked;    /* proc.mark is in the list */
+};
+
+struct call {
+	union {
+		struct {
+			uint8_t state;     /* enum call_state */
+			uint8_t on_signal; /* enum on_signal */
+			uint8_t kept;      /* enum call_kept */
+		};
+		uint32_t word; /* all of it; trapvec.S writes 0 */
+	};
+	union {
+		struct transfer transfer;
+		struct wait_time time;
+		struct range_op range;
+		struct exec *exec;
+		pid_t child; /* of vfork */
+		struct list_walk walk;
+	};
+};
+
+/*
+ * Puts the running process on a queue (NULL: on none) and returns CALL_WAITS,
+ * for the handler to return. The caller may hold the lock of what is waited
+ * for until after this call. If a signal is due that the call would be
+ * interrupted for, the process is not queued, and CALL_GOES_ON is returned: it
+ * finds the signal first.
+ */
+long call_wait(struct waitq *wq, enum on_signal on_signal) EXCLUDES(sched_lock);
+long call_wait_locked(struct waitq *wq, enum on_signal on_signal)
+    REQUIRES(sched_lock);
+
+/* The same until `deadline` at the latest, or for ever with TIMER_NEVER. */
+long call_wait_until(struct waitq *wq, uint64_t deadline,
+    enum on_signal on_signal) EXCLUDES(sched_lock);
+long call_wait_until_locked(struct waitq *wq, uint64_t deadline,
+    enum on_signal on_signal) REQUIRES(sched_lock);
+
+/* A part is done, and the next is due at once. Returns CALL_GOES_ON. */
+long call_go_on(enum on_signal on_signal);
+
+/*
+ * What the running call keeps from one execution to the next: all zero at
+ * first. A call keeps things of one kind only.
+ */
+struct transfer *call_transfer(void);
+struct wait_time *call_time(void);
+struct range_op *call_range(void);
+struct list_walk *call_walk(void);
+struct exec **call_exec(void);
+
+/*
+ * The call ends with this result. `p` is the running process, or one that
+ * waits, under sched_lock: then it still has to be woken.
+ */
+void call_finish(struct proc *p, long result);
+
+/*
+ * Tells the program how much of the time that it gave is left, if it wants to
+ * know. -EFAULT or -ENOMEM.
+ */
+MUST_USE int call_report_rest(const struct proc *p);
+
+/* A handler is about to run: the call ends, or will begin anew after it. */
+void call_interrupt(struct proc *p, bool restart);
+
+/* The process ends: so does its call, and gives back what it keeps. */
+void call_abandon(struct proc *p);
+
+#endif

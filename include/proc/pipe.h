@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pipe.h - what a pipe is.
+ */
+#ifndef PROC_PIPE_H
+#define PROC_PIPE_H
+
+#include "proc/file.h"
+
+#define PIPE_FRAMES 16
+#define PIPE_SIZE   (PIPE_FRAMES * PAGE_SIZE)
+
+struct pipe {
+	struct lock lock;
+	uint64_t head;    /* bytes ever written */
+	uint64_t tail;    /* bytes ever read */
+	uint32_t readers; /* open files for reading: 1 or 0 */
+	uint32_t writers;
+	struct waitq read_event;  /* it is no longer empty, or has ended */
+	struct waitq write_event; /* there is room, or nobody to read */
+	char *page[PIPE_FRAMES];  /* NULL until needed */
+};
+
+extern const struct file_ops pipe_ops;
+
+static inline bool file_is_pipe(const struct file *f)
+{
+	return f->ops == &pipe_ops;
+}
+
+/* Without the lock both are guesses, which may be old. */
+static inline uint64_t pipe_tail(const struct pipe *pipe)
+{
+	return __atomic_load_n(&pipe->tail, __ATOMIC_RELAXED);
+}
+
+static inline bool pipe_is_empty(const struct pipe *pipe)
+{
+	return __atomic_load_n(&pipe->head, __ATOMIC_RELAXED) ==
+	    pipe_tail(pipe);
+}
+
+/* The two ends of a new pipe. -ENOMEM: there is none. */
+MUST_USE int pipe_create(uint32_t flags, struct file *ends[2]);
+
+/*
+ * Writes 1 to PIPE_BUF bytes of the kernel's as a whole to a pipe that is open
+ * for writing. Results as those of write.
+ */
+#define PIPE_BUF 4096
+MUST_USE long pipe_write_gathered(struct file *f, const char *from, size_t len,
+    unsigned how);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * queue.h - the steps from a call to a wait queue, from there to the run queue,
+ * and from there to user mode, for those who cannot afford a function for them.
+ */
+#ifndef PROC_QUEUE_H
+#define PROC_QUEUE_H
+
+#include "proc/sched.h"
+#include "proc/signal.h"
+
+/* Does a signal have to wait for the end of the call? */
+static inline bool call_holds_signals(const struct proc *p)
+{
+	return p->t.call.state != CALL_NONE &&
+	    p->t.call.on_signal == SIGNAL_HELD &&
+	    !(p->sig.pending & SIGNAL_BIT(SIGKILL));
+}
+
+/* call_wait_locked() */
+INLINE long call_queue(struct proc *p, struct waitq *wq,
+    enum on_signal on_signal) REQUIRES(sched_lock)
+{
+	p->t.call.state = CALL_WAIT;
+	p->t.call.on_signal = on_signal;
+	if (unlikely(signal_is_due(p) && !call_holds_signals(p))) {
+		__atomic_store_n(&p->t.work, 1, __ATOMIC_RELAXED);
+		return CALL_GOES_ON;
+	}
+	p->t.state = PROC_BLOCKED;
+	if (wq != NULL)
+		list_push_back(&wq->procs, &p->t.link);
+	else
+		list_init(&p->t.link);
+	return CALL_WAITS;
+}
+
+/* What a read that waits will want to be given: call_transfer(). */
+INLINE void call_buffer(struct call *call, vaddr_t base, size_t len)
+{
+	if (likely(call->kept == KEPT_NOTHING)) {
+		call->kept = KEPT_TRANSFER;
+		call->transfer.done = 0;
+	}
+	call->transfer.base = base;
+	call->transfer.len = len;
+}
+
+/* The process that this hart runs from now on, in whose space it is. */
+INLINE void sched_start_process(struct proc *p, uint64_t now)
+{
+	struct hart *self = hart_self();
+
+	p->t.started = now;
+	self->proc = p;
+	stats_count(switches);
+#ifdef CALF_TEST
+	frame_fail_set(&p->failure);
+#endif
+}
+
+/*
+ * To user mode, or to what has to be done before. Who gave it work did so
+ * before it came off the queue, or kicks this hart.
+ */
+INLINE NORETURN void sched_enter(struct proc *p)
+{
+	if (unlikely(p->t.call.state != CALL_NONE ||
+		__atomic_load_n(&p->t.work, __ATOMIC_RELAXED)))
+		trapframe_resume(&p->t.tf);
+	trapframe_enter(&p->t.tf);
+}
+
+/* `p` is on no list. Somebody may have to be told that there is work. */
+INLINE void ready_push(struct proc *p) REQUIRES(sched_lock)
+{
+	p->t.state = PROC_READY;
+	list_push_back(&sched_queues.ready, &p->t.link);
+	if (unlikely(sched_queues.idle != 0))
+		sched_kick_idle(1);
+}
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * walk.h - walks over lists of processes that may be long.
+ *
+ * A call that looks at every process of a list does so a part at a time, and
+ * leaves a mark (proc.t.mark) in the list where it will go on. So a list that
+ * is walked may hold the marks of several processes, which are no members.
+ */
+#ifndef PROC_WALK_H
+#define PROC_WALK_H
+
+#include "proc/proc.h"
+
+/* A process is a frame, so where a link lies in its page tells what it is. */
+static inline bool list_is_mark(const struct list *link)
+{
+	return ((uintptr_t)link & PAGE_MASK) == offsetof(struct proc, t.mark);
+}
+
+/*
+ * Looks at one process, under sched_lock, and may take it off the list. False
+ * ends the walk.
+ */
+typedef bool walk_fn(struct proc *p, void *arg);
+
+/*
+ * Visits a part of the list of processes that are linked by the member at
+ * `offset`. True when the walk has ended; else the call has to go on, and the
+ * next part begins where this one stopped: the walker's call, which keeps a
+ * walk, knows. In its `value` the visits may add something up.
+ */
+MUST_USE bool walk_part(struct proc *walker, struct list *head, size_t offset,
+    walk_fn *visit, void *arg) REQUIRES(sched_lock);
+
+/* The process ends in the middle of a walk. */
+void walk_abandon(struct proc *p) EXCLUDES(sched_lock);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * call.c - how a system call waits, goes on in parts, and ends.
+ */
+#include "proc/call.h"
+
+#include "abi/errno.h"
+#include "abi/wait.h"
+#include "arch/hart.h"
+#include "lib/string.h"
+#include "proc/exec.h"
+#include "proc/queue.h"
+#include "proc/sched.h"
+#include "proc/signal.h"
+#include "proc/walk.h"
+#include "timers.h"
+
+long call_wait_locked(struct waitq *wq, enum on_signal on_signal)
+{
+	return call_queue(proc_self(), wq, on_signal);
+}
+
+long call_wait(struct waitq *wq, enum on_signal on_signal)
+{
+	long result;
+
+	lock_acquire(&sched_lock);
+	result = call_queue(proc_self(), wq, on_signal);
+	lock_release(&sched_lock);
+	return result;
+}
+
+long call_wait_until_locked(struct waitq *wq, uint64_t deadline,
+    enum on_signal on_signal)
+{
+	long result = call_queue(proc_self(), wq, on_signal);
+
+	if (result == CALL_WAITS && deadline != TIMER_NEVER)
+		timer_start(&proc_self()->t.wake, deadline);
+	return result;
+}
+
+long call_wait_until(struct waitq *wq, uint64_t deadline,
+    enum on_signal on_signal)
+{
+	long result;
+
+	lock_acquire(&sched_lock);
+	result = call_wait_until_locked(wq, deadline, on_signal);
+	lock_release(&sched_lock);
+	return result;
+}
+
+long call_go_on(enum on_signal on_signal)
+{
+	struct call *call = &proc_self()->t.call;
+
+	call->state = CALL_PART;
+	call->on_signal = on_signal;
+	return CALL_GOES_ON;
+}
+
+/* The call's one kind of things to keep; `size` bytes of zero at first. */
+INLINE void *keep(enum call_kept kept, void *member, size_t size)
+{
+	struct call *call = &proc_self()->t.call;
+
+	if (call->kept == KEPT_NOTHING) {
+		call->kept = kept;
+		memset(member, 0, size);
+	}
+	assert(call->kept == kept);
+	return member;
+}
+
+#define KEEP(kind, member)                      \
+	keep(kind, &proc_self()->t.call.member, \
+	    sizeof proc_self()->t.call.member)
+
+struct transfer *call_transfer(void)
+{
+	return KEEP(KEPT_TRANSFER, transfer);
+}
+
+struct wait_time *call_time(void)
+{
+	return KEEP(KEPT_TIME, time);
+}
+
+struct range_op *call_range(void)
+{
+	struct call *call = &proc_self()->t.call;
+
+	if (call->kept == KEPT_NOTHING) {
+		call->kept = KEPT_RANGE;
+		call->range.phase = 0;
+		call->range.at = 0;
+	}
+	assert(call->kept == KEPT_RANGE);
+	return &call->range;
+}
+
+struct list_walk *call_walk(void)
+{
+	return KEEP(KEPT_WALK, walk);
+}
+
+struct exec **call_exec(void)
+{
+	return KEEP(KEPT_EXEC, exec);
+}
+
+/* What is kept beyond the words in struct call goes back. */
+static NOINLINE void give_back(struct proc *p)
+{
+	struct call *call = &p->t.call;
+
+	if (call->kept == KEPT_EXEC && call->exec != NULL)
+		exec_abandon(p, call->exec);
+	else if (call->kept == KEPT_WALK)
+		walk_abandon(p);
+	call->kept = KEPT_NOTHING;
+}
+
+void call_finish(struct proc *p, long result)
+{
+	if (p->t.call.kept >= KEPT_EXEC)
+		give_back(p);
+	p->t.call.word = 0;
+	p->t.awaited = 0;
+	*tf_reg(&p->t.tf, REG_A0) = (uint64_t)result;
+}
+
+void call_abandon(struct proc *p)
+{
+	give_back(p);
+	p->t.call.word = 0;
+	p->t.awaited = 0;
+}
+
+/* Begun anew: the program counter is at the ecall again. */
+static void call_restart(struct proc *p)
+{
+	call_abandon(p);
+	p->t.tf.pc -= 4;
+}
+
+/* How much it has moved. A call that has moved bytes is not begun anew. */
+static size_t bytes_moved(const struct call *call)
+{
+	return call->kept == KEPT_TRANSFER ? call->transfer.done : 0;
+}
+
+int call_report_rest(const struct proc *p)
+{
+	const struct wait_time *time = &p->t.call.time;
+	uint64_t now = timer_now(), ns = 0;
+	struct timespec_abi rest;
+
+	if (p->t.call.kept != KEPT_TIME || time->remain == 0)
+		return 0;
+	if (time->deadline > now)
+		ns = timer_to_ns(time->deadline - now);
+	rest.seconds = (int64_t)(ns / 1000000000);
+	rest.nanos = (int64_t)(ns % 1000000000);
+	return copyout(p->as, time->remain, &rest, sizeof rest);
+}
+
+void call_interrupt(struct proc *p, bool restart)
+{
+	struct call *call = &p->t.call;
+	size_t bytes = bytes_moved(call);
+
+	if (call->state == CALL_NONE)
+		return;
+	if (bytes > 0)
+		call_finish(p, (long)bytes);
+	else if (call->on_signal == SIGNAL_REPEATS ||
+	    (call->on_signal == SIGNAL_RESTARTS && restart))
+		call_restart(p);
+	else
+		call_finish(p, call_report_rest(p) < 0 ? -EFAULT : -EINTR);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kill.c - one process sends a signal to others.
+ */
+#include "abi/errno.h"
+#include "proc/sched.h"
+#include "proc/signal.h"
+#include "proc/walk.h"
+
+static bool send_to_member(struct proc *p, void *arg) NO_LOCK_CHECK
+{
+	const struct signal *signal = arg;
+
+	if (signal->sig != 0)
+		signal_send(p, signal->sig, signal->info);
+	return true;
+}
+
+bool signal_send_group(struct proc *walker, struct group *group,
+    struct signal signal)
+{
+	return walk_part(walker, &group->members,
+	    offsetof(struct proc, group_link), send_to_member, &signal);
+}
+
+/* kill(-1): everybody but process 1 and the caller. */
+static bool send_to_any(struct proc *p, void *arg) NO_LOCK_CHECK
+{
+	if (p->pid == INIT_PID || p == proc_self())
+		return true;
+	call_walk()->value++;
+	return send_to_member(p, arg);
+}
+
+/*
+ * To many, a part at a time. In the order of their creation: a child that one
+ * of them forks meanwhile is met as well.
+ */
+static long send_to_all(struct signal signal)
+{
+	struct list_walk *walk = call_walk();
+	bool done;
+
+	lock_acquire(&sched_lock);
+	done = walk_part(proc_self(), &proc_all, offsetof(struct proc, all),
+	    send_to_any, &signal);
+	lock_release(&sched_lock);
+	if (!done)
+		return call_go_on(SIGNAL_HELD);
+	return walk->value > 0 ? 0 : -ESRCH;
+}
+
+/* The group stays for as long as the walk: its members are in it. */
+static long send_to_group(pid_t pgid, struct signal signal)
+{
+	struct list_walk *walk = call_walk();
+	struct group *group;
+	bool done = true;
+
+	lock_acquire(&sched_lock);
+	group = group_find(pgid);
+	if (group != NULL) {
+		walk->value++;
+		done = signal_send_group(proc_self(), group, signal);
+	}
+	lock_release(&sched_lock);
+	if (!done)
+		return call_go_on(SIGNAL_HELD);
+	return walk->value > 0 ? 0 : -ESRCH;
+}
+
+static long send_to_one(pid_t pid, int sig, struct siginfo_small info)
+{
+	struct proc *p;
+
+	lock_acquire(&sched_lock);
+	p = proc_find(pid);
+	if (p != NULL && sig != 0)
+		signal_send(p, sig, info);
+	lock_release(&sched_lock);
+	return p != NULL ? 0 : -ESRCH;
+}
+
+long signal_kill(pid_t pid, int sig)
+{
+	struct proc *self = proc_self();
+	struct siginfo_small info = {SI_USER, self->pid, 0};
+
+	if (sig < 0 || sig > NSIG)
+		return -EINVAL;
+	if (pid == INT32_MIN)
+		return -ESRCH;
+	if (pid > 0)
+		return send_to_one(pid, sig, info);
+	if (pid == -1)
+		return send_to_all((struct signal){sig, info});
+	return send_to_group(pid == 0 ? self->group->id : -pid,
+	    (struct signal){sig, info});
+}
+
+long signal_tgkill(pid_t pid, int sig)
+{
+	if (pid <= 0 || sig < 0 || sig > NSIG)
+		return -EINVAL;
+	return send_to_one(pid, sig,
+	    (struct siginfo_small){SI_TKILL, proc_self()->pid, 0});
+}
+
+long signal_queue(pid_t pid, int sig, vaddr_t from)
+{
+	struct proc *self = proc_self(), *p;
+	struct siginfo_abi info;
+	struct siginfo_small small;
+	int err = copyin(self->as, &info, from, sizeof info);
+
+	if (err < 0)
+		return err;
+	/* Nobody passes for the kernel, or for kill. */
+	if ((info.code >= 0 || info.code == SI_TKILL) && pid != self->pid)
+		return -EPERM;
+	small = (struct siginfo_small){info.code, info.u.child.pid,
+	    info.u.child.value};
+	lock_acquire(&sched_lock);
+	p = proc_find(pid);
+	if (p == NULL)
+		err = -ESRCH;
+	else if (sig < 0 || sig > NSIG)
+		err = -EINVAL;
+	else if (sig != 0)
+		signal_send(p, sig, small);
+	lock_release(&sched_lock);
+	return err;
+}

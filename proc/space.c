@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * space.c - who runs an address space, who has lent it, and its end.
+ */
+
+#include "proc/space.h"
+#include "arch/hart.h"
+#include "mm/frame.h"
+#include "proc/sched.h"
+
+bool space_claim_shared(struct proc *p)
+{
+	struct aspace *as = p->as;
+
+	if (as == NULL || aspace_is_ours(as) || as->sharers == 1)
+		return true;
+	p->t.state = PROC_READY;
+	list_push_back(&as->turn, &p->t.link);
+	return false;
+}
+
+void space_await(struct aspace *as)
+{
+	if (aspace_is_ours(as))
+		return;
+	while (!aspace_is_idle(as))
+		hart_relax();
+	aspace_claim(as);
+}
+
+void space_turn(struct aspace *as)
+{
+	if (unlikely(!list_is_empty(&as->turn)))
+		sched_ready_locked(&as->turn);
+}
+
+void space_leave_shared(struct aspace *as)
+{
+	lock_acquire(&sched_lock);
+	aspace_leave(as);
+	space_turn(as);
+	lock_release(&sched_lock);
+}
+
+void space_share(struct proc *parent, struct proc *child)
+{
+	aspace_get(parent->as);
+	parent->as->sharers++;
+	child->as = parent->as;
+}
+
+void space_lend(struct proc *parent, struct aspace *as)
+{
+	parent->t.lent = as;
+	parent->t.lender_below = as->lender;
+	as->lender = parent;
+}
+
+/* A lender that was killed does not get back what it has lent. */
+static void lender_remove(struct proc *p) REQUIRES(sched_lock)
+{
+	struct proc **at = &p->t.lent->lender;
+
+	while (*at != p)
+		at = &(*at)->t.lender_below;
+	*at = p->t.lender_below;
+	p->t.lent = NULL;
+}
+
+/*
+ * Whoever ran in the space has left, and the one who lent it last has it again.
+ * It may have been killed meanwhile: then it has no call any more.
+ */
+static void lender_go_on(struct aspace *as) REQUIRES(sched_lock)
+{
+	struct proc *lender = as->lender;
+
+	if (lender == NULL)
+		return;
+	as->lender = lender->t.lender_below;
+	lender->t.lent = NULL;
+	if (lender->t.call.kept != KEPT_CHILD)
+		return;
+	call_finish(lender, lender->t.call.child);
+	if (lender->t.state == PROC_BLOCKED)
+		sched_wake(lender);
+}
+
+static NOINLINE void quit_shared(struct proc *p, struct aspace *as)
+    EXCLUDES(sched_lock)
+{
+	lock_acquire(&sched_lock);
+	if (p->t.lent != as)
+		lender_go_on(as);
+	if (p->t.lent != NULL)
+		lender_remove(p);
+	as->sharers--;
+	aspace_leave(as);
+	space_turn(as);
+	lock_release(&sched_lock);
+}
+
+void space_quit(struct proc *p, struct aspace *as)
+{
+	if (unlikely(
+		as->sharers > 1 || as->lender != NULL || p->t.lent != NULL))
+		quit_shared(p, as);
+	else
+		aspace_leave(as);
+	space_put(p, as);
+}
+
+void space_put(struct proc *p, struct aspace *as)
+{
+	if (!aspace_put(as))
+		return;
+	as->next_dead = p->dead;
+	p->dead = as;
+	p->t.work = 1;
+}
+
+void space_tear_down_part(struct proc *p)
+{
+	struct aspace *as = p->dead, *next = as->next_dead;
+	unsigned budget = RANGE_BUDGET;
+
+	if (aspace_teardown(as, &budget))
+		p->dead = next;
+}

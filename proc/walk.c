@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * walk.c - walks over lists of processes, a part at a time.
+ */
+#include "proc/walk.h"
+
+#define WALK_PART 128 /* members that are looked at without a pause */
+
+bool walk_part(struct proc *walker, struct list *head, size_t offset,
+    walk_fn *visit, void *arg)
+{
+	struct list *mark = &walker->t.mark, *link = head->next, *next;
+	struct list_walk *walk = &walker->t.call.walk;
+
+	if (walk->marked) {
+		link = mark->next;
+		list_remove(mark);
+		walk->marked = false;
+	}
+	for (unsigned n = 0; link != head; link = next, n++) {
+		next = link->next;
+		if (n == WALK_PART) {
+			list_insert(link->prev, mark);
+			walk->marked = true;
+			return false;
+		}
+		if (!list_is_mark(link) &&
+		    !visit((void *)((char *)link - offset), arg))
+			break;
+	}
+	return true;
+}
+
+void walk_abandon(struct proc *p)
+{
+	lock_acquire(&sched_lock);
+	if (p->t.call.walk.marked)
+		list_remove(&p->t.mark);
+	p->t.call.walk.marked = false;
+	lock_release(&sched_lock);
+}

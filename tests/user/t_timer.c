@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * t_timer.c - interval timers that nobody listens to, and the time that a
+ * process and its children have used.
+ *
+ * An interval timer starts anew when its signal is taken. So a signal that is
+ * ignored, or is not taken for long, costs nothing meanwhile.
+ */
+#include "harness.h"
+
+#include <sys/resource.h>
+#include <sys/time.h>
+
+/* Cells. */
+enum { ARMED, COUNT_OF };
+
+/* The first signal comes after a while, and the others at once. */
+static void arm_after(long first, long micros)
+{
+	struct itimerval t = {{0, micros}, {0, first}};
+
+	if (raw(SYS_setitimer, ITIMER_REAL, (long)&t, 0) != 0)
+		give_up("setitimer failed");
+}
+
+static void arm(long micros)
+{
+	arm_after(micros, micros);
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+	(void)cell_add(COUNT_OF, 1);
+}
+
+/* ---- What a timer costs others ---- */
+
+static uint64_t now_ns(void)
+{
+	struct timespec t = {0, 0};
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/*
+ * The shortest of many pieces of work: what else this machine does makes some
+ * of them longer, but a storm makes all of them so.
+ */
+static uint64_t shortest_piece(void)
+{
+	uint64_t best = UINT64_MAX, t;
+	volatile int i;
+	int round;
+
+	for (round = 0; round < 60; round++) {
+		t = now_ns();
+		for (i = 0; i < 100000; i++)
+			continue;
+		t = now_ns() - t;
+		if (t < best)
+			best = t;
+	}
+	return best;
+}
+
+/* More timers than harts: none is spared. */
+#define SLEEPERS 8
+
+/* How many times longer work may take beside timers that do nothing. */
+#define MUCH 3
+
+static void ignore_alarms(void)
+{
+	(void)signal(SIGALRM, SIG_IGN);
+}
+
+static void block_alarms(void)
+{
+	block_signal(SIGALRM);
+}
+
+static void handle_alarms(void)
+{
+	(void)signal(SIGALRM, on_alarm);
+}
+
+/* The time for which a timer waits before the storm. */
+#define CALM_MICROS 100000
+
+/* And then the time between two signals: much is spent on them, if on any. */
+#define PERIOD_MICROS 1
+
+/* A process that sleeps, or has been stopped, beside its timer. */
+static pid_t sleeper_start(void (*prepare)(void), bool stopped)
+{
+	pid_t pid = must_fork();
+
+	if (pid != 0)
+		return pid;
+	prepare();
+	arm_after(CALM_MICROS, PERIOD_MICROS);
+	(void)cell_add(ARMED, 1);
+	if (stopped)
+		(void)raise(SIGSTOP);
+	for (;;)
+		sleep_ms(10000);
+}
+
+static const char *costs_nothing(void (*prepare)(void), bool stopped)
+{
+	uint64_t alone = shortest_piece(), beside;
+	int count = harts() < SLEEPERS ? harts() + 1 : SLEEPERS, i;
+	pid_t pids[SLEEPERS];
+
+	for (i = 0; i < count; i++)
+		pids[i] = sleeper_start(prepare, stopped);
+	cell_await(ARMED, count);
+	sleep_ms(2 * CALM_MICROS / 1000);
+	beside = shortest_piece();
+	for (i = 0; i < count; i++) {
+		(void)kill(pids[i], SIGKILL);
+		(void)reap(pids[i]);
+	}
+	if (beside <= alone * MUCH)
+		return NULL;
+	return found("work takes %lu ns alone and %lu ns beside the timers",
+	    (unsigned long)alone, (unsigned long)beside);
+}
+
+TEST(a_timer_that_is_ignored_costs_nothing)
+{
+	return costs_nothing(ignore_alarms, false);
+}
+
+TEST(a_timer_whose_signal_is_blocked_costs_nothing)
+{
+	return costs_nothing(block_alarms, false);
+}
+
+TEST(a_timer_of_a_stopped_process_costs_nothing)
+{
+	return costs_nothing(handle_alarms, true);
+}
+
+/* ---- What it does all the same ---- */
+
+static const char *ticks(int wanted)
+{
+	int before = cell_get(COUNT_OF), i;
+
+	for (i = 0; i < 300; i++) {
+		if (cell_get(COUNT_OF) >= before + wanted)
+			return NULL;
+		sleep_ms(10);
+	}
+	return found("%d signals instead of %d", cell_get(COUNT_OF) - before,
+	    wanted);
+}
+
+TEST(a_timer_goes_on_after_its_signal_was_blocked)
+{
+	sigset_t set;
+
+	(void)signal(SIGALRM, on_alarm);
+	arm(2000);
+	TRY(ticks(3));
+	block_signal(SIGALRM);
+	sleep_ms(60);
+	cell_set(COUNT_OF, 0);
+	sigemptyset(&set);
+	(void)sigprocmask(SIG_SETMASK, &set, NULL);
+	MUST(cell_get(COUNT_OF) >= 1, "the pending signal did not come");
+	return ticks(3);
+}
+
+TEST(a_timer_goes_on_after_its_signal_was_waited_for)
+{
+	uint64_t set = 1UL << (SIGALRM - 1);
+	struct timespec limit = {5, 0};
+	int i;
+
+	block_signal(SIGALRM);
+	arm(2000);
+	for (i = 0; i < 5; i++) {
+		long sig =
+		    raw(SYS_rt_sigtimedwait, (long)&set, 0, (long)&limit, 8);
+
+		MUST(sig == SIGALRM,
+		    found("rt_sigtimedwait returned %ld", sig));
+	}
+	return NULL;
+}
+
+static const char *has_no_timer(void)
+{
+	struct itimerval left;
+
+	MUST(raw(SYS_getitimer, ITIMER_REAL, (long)&left) == 0,
+	    "getitimer failed");
+	MUST(left.it_value.tv_sec == 0 && left.it_value.tv_usec == 0 &&
+		left.it_interval.tv_usec == 0,
+	    "the timer was inherited");
+	return NULL;
+}
+
+TEST(a_child_has_no_timer)
+{
+	(void)signal(SIGALRM, SIG_IGN);
+	arm(500000);
+	return in_child(has_no_timer);
+}
+
+TEST(a_timer_tells_what_it_was_before)
+{
+	struct itimerval t = {{3, 4000}, {100, 0}}, left, none;
+
+	memset(&none, 0, sizeof(none));
+	MUST(raw(SYS_setitimer, ITIMER_REAL, (long)&t, 0) == 0, "setitimer");
+	MUST(raw(SYS_getitimer, ITIMER_REAL, (long)&left) == 0, "getitimer");
+	MUST(left.it_interval.tv_sec == 3 && left.it_interval.tv_usec == 4000,
+	    "another period");
+	MUST(left.it_value.tv_sec >= 60 && left.it_value.tv_sec <= 100,
+	    "another rest");
+	MUST(raw(SYS_setitimer, ITIMER_REAL, (long)&none, (long)&left) == 0,
+	    "setitimer failed");
+	MUST(left.it_interval.tv_sec == 3 && left.it_value.tv_sec >= 60,
+	    "another timer before");
+	MUST(raw(SYS_getitimer, ITIMER_REAL, (long)&left) == 0, "getitimer");
+	MUST(left.it_value.tv_sec == 0 && left.it_value.tv_usec == 0,
+	    "it still runs");
+	t.it_value.tv_usec = 1000000;
+	MUST(raw(SYS_setitimer, ITIMER_REAL, (long)&t, 0) == -EINVAL,
+	    "a million microseconds");
+	return NULL;
+}
+
+/* ---- The time of a child ---- */
+
+static uint64_t micros_of(struct timeval t)
+{
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_usec;
+}
+
+static uint64_t used_by(int who)
+{
+	struct rusage usage;
+
+	if (raw(SYS_getrusage, who, (long)&usage) != 0)
+		give_up("getrusage failed");
+	return micros_of(usage.ru_utime) + micros_of(usage.ru_stime);
+}
+
+/* Computes until it has used that much time; leaves in a cell how much. */
+_Noreturn static void use_time(uint64_t micros)
+{
+	while (used_by(RUSAGE_SELF) < micros)
+		continue;
+	cell_set(COUNT_OF, (int)used_by(RUSAGE_SELF));
+	_exit(0);
+}
+
+#define CHILD_MICROS 3000
+
+/* It ends on another hart than the one that asks, perhaps at this moment. */
+TEST(all_of_a_childs_time_is_there_when_it_is_waited_for)
+{
+	struct rusage usage;
+	uint64_t before, told, added;
+	int status, i;
+	pid_t pid;
+
+	for (i = 0; i < 40; i++) {
+		before = used_by(RUSAGE_CHILDREN);
+		pid = must_fork();
+		if (pid == 0)
+			use_time(CHILD_MICROS);
+		MUST(raw(SYS_wait4, pid, (long)&status, 0, (long)&usage) == pid,
+		    "wait4 failed");
+		told = micros_of(usage.ru_utime) + micros_of(usage.ru_stime);
+		added = used_by(RUSAGE_CHILDREN) - before;
+		if (told + 2 < (uint64_t)cell_get(COUNT_OF))
+			return found("a child used %d us, and wait4 tells %lu",
+			    cell_get(COUNT_OF), (unsigned long)told);
+		if (added + 4 < told)
+			return found("wait4 tells %lu us, and getrusage %lu",
+			    (unsigned long)told, (unsigned long)added);
+	}
+	return NULL;
+}
+
+_Noreturn static void use_time_and_that_of_a_child(void)
+{
+	pid_t pid = must_fork();
+
+	if (pid == 0)
+		use_time(CHILD_MICROS);
+	(void)reap(pid);
+	_exit(0);
+}
+
+TEST(a_childs_time_includes_what_its_children_used)
+{
+	uint64_t before = used_by(RUSAGE_CHILDREN);
+	pid_t pid = must_fork();
+
+	if (pid == 0)
+		use_time_and_that_of_a_child();
+	(void)reap(pid);
+	MUST(used_by(RUSAGE_CHILDREN) - before + 4 >=
+		(uint64_t)cell_get(COUNT_OF),
+	    "a grandchild's time is missing");
+	return NULL;
+}
+
+/* Children that nobody waits for do not count. */
+TEST(the_time_of_children_not_waited_for_is_not_counted)
+{
+	uint64_t before = used_by(RUSAGE_CHILDREN);
+	pid_t pid;
+
+	(void)signal(SIGCHLD, SIG_IGN);
+	pid = must_fork();
+	if (pid == 0)
+		use_time(CHILD_MICROS);
+	MUST(waitpid(pid, NULL, 0) == -1 && errno == ECHILD, "it was reaped");
+	return used_by(RUSAGE_CHILDREN) == before ? NULL : "it is counted";
+}
+
+static const struct test tests[] = {
+    T(a_timer_that_is_ignored_costs_nothing),
+    T(a_timer_whose_signal_is_blocked_costs_nothing),
+    T(a_timer_of_a_stopped_process_costs_nothing),
+    T(a_timer_goes_on_after_its_signal_was_blocked),
+    T(a_timer_goes_on_after_its_signal_was_waited_for),
+    T(a_child_has_no_timer),
+    T(a_timer_tells_what_it_was_before),
+    T(all_of_a_childs_time_is_there_when_it_is_waited_for),
+    T(a_childs_time_includes_what_its_children_used),
+    T(the_time_of_children_not_waited_for_is_not_counted),
+};
+
+SUITE(tests)
