@@ -363,7 +363,8 @@ INLINE int descend(struct walk *w, int from, int level, unsigned how)
 			e = pte_read(w->slot);
 		}
 		w->slot = &table_entries(e)[level_index(w->va, at - 1)];
-		w->path[at - 1] = w->slot;
+		if (how == WALK_LOOK)
+			w->path[at - 1] = w->slot;
 		w->level = at - 1;
 	}
 	return 0;

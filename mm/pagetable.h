@@ -99,9 +99,10 @@ void slot_clear(pte_t *slot);
 struct walk {
 	struct aspace *as;
 	vaddr_t va;
-	pte_t *slot;                      /* where it is, */
-	int level;                        /* and in a table of which level */
-	pte_t *path[SV39_ROOT_LEVEL + 1]; /* by level, down to where it is */
+	pte_t *slot; /* where it is, */
+	int level;   /* and in a table of which level */
+	/* By level, down to where it is, if it only looks. */
+	pte_t *path[SV39_ROOT_LEVEL + 1];
 };
 
 /* What it does to entries in its way. Without any it ends there, but: */
