@@ -28,10 +28,10 @@ static long range_call(enum range_kind kind, vaddr_t start, vaddr_t end,
 	if (call_is_repeated())
 		return range_go_on(call_range());
 	op = call_range();
-	op->kind = kind;
-	op->start = start;
-	op->end = end;
-	op->perms = perms;
+	*op = (struct range_op){.kind = kind,
+	    .start = start,
+	    .end = end,
+	    .perms = perms};
 	return range_go_on(op);
 }
 
