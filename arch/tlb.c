@@ -112,14 +112,38 @@ paddr_t tlb_root(void)
 	return hart_self()->root;
 }
 
-void tlb_flush_page(const struct asid *asid, vaddr_t va)
+/*
+ * What its last hart holds stays there, under a number that will not be used
+ * again before that hart's next full flush.
+ */
+static NOINLINE void asid_give_up(struct asid *asid)
 {
-	fence_page(va, asid->number);
+	if (asid->hart != ASID_NO_HART)
+		assert(satp_value(harts[asid->hart].root, asid->number) !=
+		    asid->satp);
+	*asid = asid_none();
 }
 
-void tlb_flush_asid(const struct asid *asid)
+/* Can hardware hold translations of it, if at all, on this hart only? */
+static inline bool asid_is_of_this_hart(const struct asid *asid)
 {
-	fence_asid(asid->number);
+	return asid->hart == hart_self()->index;
+}
+
+void tlb_flush_page(struct asid *asid, vaddr_t va)
+{
+	if (likely(asid_is_of_this_hart(asid)))
+		fence_page(va, asid->number);
+	else
+		asid_give_up(asid);
+}
+
+void tlb_flush_asid(struct asid *asid)
+{
+	if (likely(asid_is_of_this_hart(asid)))
+		fence_asid(asid->number);
+	else
+		asid_give_up(asid);
 }
 
 void tlb_flush_all(void)

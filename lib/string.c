@@ -15,6 +15,9 @@ typedef uint64_t __attribute__((may_alias)) word_t;
 
 #define BLOCK (8 * WORD)
 
+/* Shorter ones go by bytes, if their ends are aligned differently. */
+#define SHIFT_MIN (6 * WORD)
+
 static bool is_word_aligned(uintptr_t at)
 {
 	return (at & (WORD - 1)) == 0;
@@ -30,23 +33,74 @@ INLINE void block_copy(word_t *d, const word_t *s)
 	d[4] = f, d[5] = g, d[6] = h, d[7] = i;
 }
 
+INLINE void bytes_copy(char *d, const char *s, size_t len)
+{
+	for (const char *end = s + len; s != end;)
+		*d++ = *s++;
+}
+
+/*
+ * Between places that are aligned differently: each word is put together from
+ * two aligned ones of the source, of which none reaches beyond its end.
+ */
+static NOINLINE void *shifted_copy(void *dst, const char *s, size_t len)
+{
+	char *d = dst;
+	size_t head = -(uintptr_t)d & (WORD - 1);
+	const unsigned down = 8 * ((uintptr_t)(s + head) & (WORD - 1));
+	const unsigned up = 64 - down;
+	const word_t *from;
+	word_t *to, low;
+
+	bytes_copy(d, s, head);
+	d += head, s += head, len -= head;
+	to = (word_t *)(void *)d;
+	from = (const word_t *)((uintptr_t)s & ~(WORD - 1));
+	low = *from++;
+	for (; len >= BLOCK + WORD; len -= BLOCK, d += BLOCK, s += BLOCK) {
+#pragma GCC unroll 8
+		for (unsigned i = 0; i < BLOCK / WORD; i++) {
+			word_t high = *from++;
+
+			*to++ = low >> down | high << up;
+			low = high;
+		}
+	}
+#pragma GCC unroll 1
+	for (; len >= 2 * WORD; len -= WORD, d += WORD, s += WORD) {
+		word_t high = *from++;
+
+		*to++ = low >> down | high << up;
+		low = high;
+	}
+	bytes_copy(d, s, len);
+	return dst;
+}
+
+/*
+ * No access is misaligned: a machine may leave those to its firmware, at some
+ * hundred instructions each.
+ */
 void *memcpy(void *dst, const void *src, size_t len)
 {
 	char *d = dst;
 	const char *s = src;
 
 	if (len >= WORD && is_word_aligned((uintptr_t)d ^ (uintptr_t)s)) {
-		for (; len > 0 && !is_word_aligned((uintptr_t)d); len--)
+		for (; !is_word_aligned((uintptr_t)d); len--)
 			*d++ = *s++;
 		for (; len >= BLOCK; len -= BLOCK, d += BLOCK, s += BLOCK)
 			block_copy((word_t *)(void *)d,
 			    (const word_t *)(const void *)s);
 #pragma GCC unroll 1
-		for (; len >= WORD; len -= WORD, d += WORD, s += WORD)
+		for (const char *end = s + (len & ~(WORD - 1)); s != end;
+		     d += WORD, s += WORD)
 			*(word_t *)(void *)d = *(const word_t *)(const void *)s;
+		len &= WORD - 1;
 	}
-	for (const char *end = s + len; s != end;)
-		*d++ = *s++;
+	if (unlikely(len >= SHIFT_MIN))
+		return shifted_copy(d, s, len);
+	bytes_copy(d, s, len);
 	return dst;
 }
 

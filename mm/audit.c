@@ -6,7 +6,6 @@
  * to itself. Built into test kernels only.
  */
 #include "arch/hart.h"
-#include "lib/string.h"
 #include "mm/frame.h"
 #include "pagetable.h"
 
@@ -23,7 +22,9 @@ static uint32_t *word_of(const struct frame *f)
 
 static void clear_words(void)
 {
-	memset(frame_audit_words, 0, frame_count * sizeof *frame_audit_words);
+	for (struct frame *f = frame_next_known(NULL); f != NULL;
+	     f = frame_next_known(f))
+		*word_of(f) = 0;
 }
 
 /* I4, for one entry of a table of `level`. */
@@ -133,9 +134,9 @@ static void audit_root(struct aspace *as)
 /* I0: the count of each frame is the number of entries that name it. */
 static void audit_counts(void)
 {
-	for (uint64_t i = 0; i < frame_count; i++) {
-		struct frame *f = &frames[i];
-		uint32_t found = frame_audit_words[i] & COUNT_MASK;
+	for (struct frame *f = frame_next_known(NULL); f != NULL;
+	     f = frame_next_known(f)) {
+		uint32_t found = *word_of(f) & COUNT_MASK;
 
 		if (f->state == FRAME_KERNEL)
 			found++;
@@ -177,7 +178,7 @@ static bool is_live_root(paddr_t root)
 	list_for_each(link, &aspace_list) {
 		struct aspace *as = list_entry(link, struct aspace, link);
 
-		if (frame_paddr(as->root) == root && !as->dead)
+		if (frame_paddr(as->root) == root && as->users > 0)
 			return true;
 	}
 	return root == tlb_kernel_root();

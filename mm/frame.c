@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * frame.c - counts and states of frames, and a cache of free ones for each
- * hart in front of the buddy allocator.
+ * frame.c - counts and states of frames, and where the free ones are.
  *
- * A cache moves frames to and from the allocator in batches, so that harts
- * seldom meet at its lock. Each cache has a lock of its own, all but
- * uncontended, through which a hart that finds nothing left takes from the
- * others: memory is exhausted only when it is gone everywhere.
+ * Each hart has a cache, a stack of free frames, so that harts seldom meet.
+ * What it has too many of goes to the depot in chains of CHAIN_MAX, and comes
+ * from there. When that is empty, frames are taken that have never been used:
+ * until then nothing is written to them, nor to what frames[] says of them, so
+ * that a large machine boots like a small one.
+ *
+ * Each cache has a lock of its own, all but uncontended, through which a hart
+ * that finds nothing left takes from the others: memory is exhausted only when
+ * it is gone everywhere.
  *
  * A cache keeps some frames apart that are known to be zero, freed page tables
  * mostly: clearing a frame costs more than most of what is done with it.
@@ -20,15 +24,15 @@
 #include "arch/lock.h"
 #include "arch/machine.h"
 #include "arch/page.h"
-#include "buddy.h"
 #include "lib/print.h"
 #include "lib/string.h"
+#include "memmap.h"
 
 #define CACHE_SIZE  (2 * CHAIN_MAX)
 #define ZEROED_SIZE 32
 #define POISON      0xa5a5a5a5a5a5a5a5UL
 
-/* The first words of a free block are the allocator's links. */
+/* The first words of a free frame are the links of its chain. */
 #define POISON_FROM 2
 
 struct frame_cache {
@@ -43,16 +47,11 @@ struct frame *frames;
 paddr_t frame_base;
 uint64_t frame_count;
 
-/*
- * Chains between the caches and the allocator, of CHAIN_MAX frames each:
- * merging frames that are going to be split again is work for nothing.
- */
 static struct lock depot_lock;
 static struct chain *depot GUARDED_BY(depot_lock);
 static uint64_t depot_count; /* [A] frames, written under depot_lock */
 
 static struct frame_cache caches[MAX_HARTS];
-static uint64_t total_frames;
 
 #ifdef CALF_TEST
 uint32_t *frame_audit_words;
@@ -91,7 +90,7 @@ void frame_poison(struct frame *f)
 }
 
 /* Six words at a time: an audit looks at every free frame. */
-static void check_poison(struct frame *f)
+static void check_poison(const struct frame *f)
 {
 	uint64_t *word = frame_virt(f), differs = 0;
 	size_t count = frame_watched ? PAGE_SIZE / sizeof *word : 0;
@@ -110,7 +109,7 @@ static void check_poison(struct frame *f)
 _Static_assert((PAGE_SIZE / sizeof(uint64_t) - POISON_FROM) % 6 == 0,
     "check_poison() looks at every word");
 
-static void check_zero(struct frame *f)
+static void check_zero(const struct frame *f)
 {
 	uint64_t *word = frame_virt(f);
 
@@ -120,12 +119,12 @@ static void check_zero(struct frame *f)
 			    frame_paddr(f), word[i]);
 }
 #else
-static void check_poison(struct frame *f)
+static void check_poison(const struct frame *f)
 {
 	(void)f;
 }
 
-static void check_zero(struct frame *f)
+static void check_zero(const struct frame *f)
 {
 	(void)f;
 }
@@ -182,16 +181,19 @@ static NOINLINE void cache_refill(struct frame_cache *cache)
     REQUIRES(cache->lock)
 {
 	struct chain *chain = depot_get();
-	struct frame *f;
+	struct frame *first;
+	unsigned count;
 
 	for (; chain != NULL; chain = chain->next)
 		cache->free[cache->count++] = frame_of_virt(chain);
 	if (cache->count > 0)
 		return;
-	lock_acquire(&buddy_lock);
-	while (cache->count < CHAIN_MAX && (f = buddy_alloc(0)) != NULL)
-		cache->free[cache->count++] = f;
-	lock_release(&buddy_lock);
+	count = fresh_take(&first, CHAIN_MAX);
+	for (unsigned i = count; i-- > 0;) {
+		first[i].word = FRAME_WORD(FRAME_FREE, 0);
+		frame_poison(&first[i]);
+		cache->free[cache->count++] = &first[i];
+	}
 }
 
 /* A zeroed frame as one of any kind. */
@@ -202,33 +204,6 @@ static struct frame *zeroed_pop(struct frame_cache *cache) REQUIRES(cache->lock)
 	check_zero(f);
 	frame_poison(f);
 	return f;
-}
-
-/* Everything goes back to where it can be merged. */
-static void cache_drain(struct frame_cache *cache) REQUIRES(cache->lock)
-{
-	lock_acquire(&buddy_lock);
-	while (cache->count > 0)
-		buddy_free(cache->free[--cache->count], 0);
-	while (cache->zeroed > 0)
-		buddy_free(zeroed_pop(cache), 0);
-	lock_release(&buddy_lock);
-}
-
-static void depot_drain(void)
-{
-	struct chain *chain;
-
-	while ((chain = depot_get()) != NULL) {
-		lock_acquire(&buddy_lock);
-		while (chain != NULL) {
-			struct frame *f = frame_of_virt(chain);
-
-			chain = chain->next;
-			buddy_free(f, 0);
-		}
-		lock_release(&buddy_lock);
-	}
 }
 
 /* Any frame of a cache, the zeroed ones last. */
@@ -381,46 +356,10 @@ void frame_free_zeroed(struct frame *f)
 		frame_free(f);
 }
 
-struct frame *(frame_alloc_block)(unsigned order)
-{
-	struct frame *block;
-
-	if (frame_must_fail())
-		return NULL;
-	lock_acquire(&buddy_lock);
-	block = buddy_alloc(order);
-	lock_release(&buddy_lock);
-	if (block == NULL) {
-		frame_drain_caches();
-		lock_acquire(&buddy_lock);
-		block = buddy_alloc(order);
-		lock_release(&buddy_lock);
-	}
-	for (uint64_t i = 0; block != NULL && i < 1UL << order; i++) {
-		check_poison(&block[i]);
-		block[i].state = FRAME_KERNEL;
-		block[i].refs = 1;
-	}
-	return block;
-}
-
-void frame_free_block(struct frame *block, unsigned order)
-{
-	for (uint64_t i = 0; i < 1UL << order; i++) {
-		assert(block[i].state == FRAME_KERNEL && block[i].refs == 1);
-		block[i].refs = 0;
-		block[i].state = FRAME_FREE;
-		frame_poison(&block[i]);
-	}
-	lock_acquire(&buddy_lock);
-	buddy_free(block, order);
-	lock_release(&buddy_lock);
-}
-
 uint64_t frame_free_count(void)
 {
-	uint64_t sum = buddy_free_count() +
-	    __atomic_load_n(&depot_count, __ATOMIC_RELAXED);
+	uint64_t sum =
+	    fresh_count() + __atomic_load_n(&depot_count, __ATOMIC_RELAXED);
 
 	for (unsigned i = 0; i < MAX_HARTS; i++)
 		sum += __atomic_load_n(&caches[i].count, __ATOMIC_RELAXED) +
@@ -428,65 +367,49 @@ uint64_t frame_free_count(void)
 	return sum;
 }
 
-uint64_t frame_total_count(void)
+#ifdef CALF_TEST
+/* A cache or a chain has it: counts it, once. */
+static void audit_free_frame(const struct frame *f, bool zeroed)
 {
-	return total_frames;
+	uint32_t *word = &frame_audit_words[f - frames];
+
+	assert(f->word == FRAME_WORD(FRAME_FREE, 0));
+	if (*word != 0)
+		panic("frame %lx is free twice", frame_paddr(f));
+	*word = 1;
+	if (zeroed)
+		check_zero(f);
+	else
+		check_poison(f);
 }
 
-void frame_drain_caches(void)
+static uint64_t audit_cache(const struct frame_cache *cache)
 {
-	for (unsigned i = 0; i < MAX_HARTS; i++) {
-		lock_acquire(&caches[i].lock);
-		cache_drain(&caches[i]);
-		lock_release(&caches[i].lock);
+	for (uint64_t i = 0; i < cache->count; i++)
+		audit_free_frame(cache->free[i], false);
+	for (uint64_t i = 0; i < cache->zeroed; i++)
+		audit_free_frame(cache->zero[i], true);
+	return cache->count + cache->zeroed;
+}
+
+uint64_t frame_audit_free(void) NO_LOCK_CHECK
+{
+	uint64_t listed = 0, free = 0;
+
+	for (struct frame *f = frame_next_known(NULL); f != NULL;
+	     f = frame_next_known(f)) {
+		frame_audit_words[f - frames] = 0;
+		free += f->state == FRAME_FREE;
 	}
-	depot_drain();
+	for (unsigned i = 0; i < MAX_HARTS; i++)
+		listed += audit_cache(&caches[i]);
+	for (const struct chain *c = depot; c != NULL; c = c->next_chain)
+		for (const struct chain *link = c; link != NULL;
+		     link = link->next, listed++)
+			audit_free_frame(frame_of_virt(link), false);
+	if (listed != free)
+		panic("expected %lu free frames, found %lu", free, listed);
+	return free + fresh_count();
 }
 
-/* With the caches drained every free frame is in a block of the allocator. */
-uint64_t frame_audit_free(void)
-{
-	uint64_t free = 0;
-
-	frame_drain_caches();
-	for (uint64_t i = 0; i < frame_count; i++) {
-		if (frames[i].state != FRAME_FREE)
-			continue;
-		assert(frames[i].refs == 0);
-		check_poison(&frames[i]);
-		free++;
-	}
-	assert(free == buddy_audit());
-	return free;
-}
-
-/* The largest aligned blocks that fit into [first, end), as frame indices. */
-static void give_frames(uint64_t first, uint64_t end)
-{
-	uint64_t base = frame_base >> PAGE_SHIFT;
-
-	for (uint64_t i = first; i < end; i++) {
-		assert(frames[i].state == FRAME_NOTHING);
-		frames[i].state = FRAME_FREE;
-		frame_poison(&frames[i]);
-	}
-	total_frames += end - first;
-	lock_acquire(&buddy_lock);
-	while (first < end) {
-		unsigned order = 0;
-
-		while (order < BUDDY_MAX_ORDER &&
-		    (base + first) % (2UL << order) == 0 &&
-		    first + (2UL << order) <= end)
-			order++;
-		buddy_free(&frames[first], order);
-		first += 1UL << order;
-	}
-	lock_release(&buddy_lock);
-}
-
-void frame_give(paddr_t start, paddr_t end)
-{
-	give_frames((start - frame_base) >> PAGE_SHIFT,
-	    (end - frame_base) >> PAGE_SHIFT);
-}
+#endif

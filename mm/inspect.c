@@ -31,22 +31,26 @@ static uint8_t entry_kind(pte_t e)
 	return kinds[pte_kind(e)];
 }
 
+static uint32_t frame_count_of(const struct frame *f)
+{
+	return __atomic_load_n(&f->refs, __ATOMIC_RELAXED);
+}
+
 static uint32_t entry_count(pte_t e)
 {
-	if ((e.bits & PTE_PPN_MASK) == 0)
-		return 0;
-	return __atomic_load_n(&frame_of(pte_paddr(e))->refs, __ATOMIC_RELAXED);
+	return pte_names_frame(e) ? frame_count_of(pte_frame(e)) : 0;
 }
 
 void inspect_walk(struct aspace *as, vaddr_t va, struct calf_walk *walk)
 {
-	const pte_t *entries = as->top;
+	struct walk w;
 
 	lock_acquire(&as->lock);
+	walk_look(&w, as, va, 0);
 	*walk = (struct calf_walk){.root_pa = frame_paddr(as->root),
 	    .root_count = as->root->refs};
-	for (int level = SV39_ROOT_LEVEL; level >= 0; level--) {
-		pte_t e = pte_read(&entries[level_index(va, level)]);
+	for (int level = SV39_ROOT_LEVEL; level >= w.level; level--) {
+		pte_t e = pte_read(w.path[level]);
 
 		walk->entry[walk->depth++] = (struct calf_entry){
 		    .kind = entry_kind(e),
@@ -56,45 +60,36 @@ void inspect_walk(struct aspace *as, vaddr_t va, struct calf_walk *walk)
 		    .pa = pte_paddr(e),
 		    .pte = e.bits,
 		};
-		if (level == 0 ||
-		    !(pte_is_table(e) || pte_kind(e) == PTE_KIND_LAZY))
-			break;
-		entries = table_entries(e);
 	}
 	lock_release(&as->lock);
 }
 
-/* References to the nearest shared table above the end of a walk, or 0. */
-static uint32_t shared_count(struct aspace *as, vaddr_t va, int level)
-    REQUIRES(as->lock)
+/* The nearest shared table on the way, or NULL. */
+static const struct frame *shared_table(const struct walk *w)
 {
-	pte_t *slot = &as->top[level_index(va, SV39_ROOT_LEVEL)];
-	uint32_t count = 0;
+	for (int level = w->level + 1; level <= SV39_ROOT_LEVEL; level++) {
+		pte_t e = pte_read(w->path[level]);
 
-	for (int at = SV39_ROOT_LEVEL; at > level; at--) {
-		pte_t e = pte_read(slot);
-
-		if (pte_kind(e) == PTE_KIND_LAZY)
-			count = entry_count(e);
-		slot = &table_entries(e)[level_index(va, at - 1)];
+		if (!pte_is_table(e))
+			return pte_frame(e);
 	}
-	return count;
+	return NULL;
 }
 
-static struct calf_run run_at(struct aspace *as, struct walk *w)
-    REQUIRES(as->lock)
+static struct calf_run run_at(const struct walk *w)
 {
+	const struct frame *shared = shared_table(w);
 	pte_t e = pte_read(w->slot);
 
 	return (struct calf_run){
-	    .start = w->start,
-	    .end = w->end,
+	    .start = walk_address(w, walk_index(w)),
+	    .end = walk_address(w, walk_index(w) + 1),
 	    .kind = entry_kind(e),
 	    .flags = entry_flags(e),
 	    .level = (uint8_t)w->level,
-	    .lazy = w->lazy,
+	    .lazy = shared != NULL,
 	    .count = entry_count(e),
-	    .tables = shared_count(as, w->start, w->level),
+	    .tables = shared != NULL ? frame_count_of(shared) : 0,
 	};
 }
 
@@ -103,26 +98,28 @@ static struct calf_run run_at(struct aspace *as, struct walk *w)
 bool inspect_next(struct aspace *as, vaddr_t va, struct calf_run *run)
 {
 	struct walk w;
-	bool found = false;
 
+	if (va >= USER_TOP)
+		return false;
 	lock_acquire(&as->lock);
-	for (; va < USER_TOP && !found; va = w.end) {
-		w = walk_to(as, va);
-		found = !pte_is_empty(pte_read(w.slot));
+	va = aspace_next_used(as, va, USER_TOP);
+	if (va == USER_TOP) {
+		lock_release(&as->lock);
+		return false;
 	}
-	if (found)
-		*run = run_at(as, &w);
-	while (found && w.end < USER_TOP &&
-	    (w.end & (level_span(w.level + 1) / RUN_PARTS - 1)) != 0) {
+	walk_look(&w, as, va, 0);
+	*run = run_at(&w);
+	while (run->end < USER_TOP &&
+	    (run->end & (level_span(w.level + 1) / RUN_PARTS - 1)) != 0) {
 		struct calf_run next;
 
-		w = walk_to(as, w.end);
-		next = run_at(as, &w);
+		walk_look(&w, as, run->end, 0);
+		next = run_at(&w);
 		if (next.level != run->level || next.kind != run->kind ||
 		    next.flags != run->flags || next.count != run->count)
 			break;
 		run->end = next.end;
 	}
 	lock_release(&as->lock);
-	return found;
+	return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pagetable.c - the tree, one entry and one table at a time.
+ * pagetable.c - the tree, one entry and one table at a time, and the walk that
+ * leads to them.
  *
  * Tables that several address spaces name are read by all of them at once, and
  * written in one way only: an entry is closed (pte_close). Whoever copies a
@@ -13,22 +14,64 @@
 #include "abi/errno.h"
 #include "arch/hart.h"
 
-void slot_fill(pte_t *slot, pte_t e)
+/* Entries in an eighth of a table; see frame.eighths. */
+#define EIGHTH (SV39_ENTRIES < 8 ? 1 : SV39_ENTRIES / 8)
+
+/* Entries looked at between two looks at how many are left to find. */
+#define GROUP (EIGHTH < 8 ? EIGHTH : 8)
+
+/* ---- Which entries of a table are used ---- */
+
+static bool eighth_is_used(const struct frame *table, uint64_t i)
 {
-	frame_of_virt(slot)->used++;
-	pte_write(slot, e);
+	return (table->eighths >> (i / EIGHTH) & 1) != 0;
 }
 
-void slot_clear(pte_t *slot)
+/* Does an eighth begin at `slot` in which there is nothing? */
+static bool is_unused_eighth(const struct frame *table, const pte_t *slot)
 {
-	pte_write(slot, pte_empty());
-	frame_of_virt(slot)->used--;
+	uint64_t i = ((uintptr_t)slot & PAGE_MASK) / sizeof *slot;
+
+	return i % EIGHTH == 0 && !eighth_is_used(table, i);
 }
 
-void root_touch(struct aspace *as, vaddr_t va)
+unsigned table_next_used(const struct frame *table, unsigned i, unsigned end)
 {
-	unsigned i = level_index(va, SV39_ROOT_LEVEL);
+	const pte_t *entries = frame_virt(table);
 
+	while (i < end) {
+		unsigned stop = (i / EIGHTH + 1) * EIGHTH;
+
+		stop = stop < end ? stop : end;
+		if (!eighth_is_used(table, i))
+			i = stop;
+		for (; i < stop; i++)
+			if (!pte_is_empty(pte_read(&entries[i])))
+				return i;
+	}
+	return end;
+}
+
+unsigned table_empty_from(const struct frame *table, unsigned i, unsigned stop)
+{
+	const pte_t *entries = frame_virt(table);
+
+	while (i > stop) {
+		unsigned first = (i - 1) / EIGHTH * EIGHTH;
+
+		first = first > stop ? first : stop;
+		if (!eighth_is_used(table, i - 1))
+			i = first;
+		for (; i > first; i--)
+			if (!pte_is_empty(pte_read(&entries[i - 1])))
+				return i;
+	}
+	return stop;
+}
+
+/* Widens aspace.low or .high so that entry `i` of the root may be used. */
+static void root_touch(struct aspace *as, unsigned i) REQUIRES(as->lock)
+{
 	if (i < as->low || i >= as->high)
 		return;
 	if (i - as->low < as->high - i)
@@ -37,95 +80,137 @@ void root_touch(struct aspace *as, vaddr_t va)
 		as->high = (uint16_t)i;
 }
 
-/*
- * Copies one entry of a shared table: closed in the source, closed in the
- * copy, counted. The store to the source is left out where it would change
- * nothing, so that sharers do not fight for the cache line.
- */
-INLINE void entry_copy(pte_t *copy, pte_t *shared, pte_t e, uintptr_t origin)
+void walk_count_new(const struct walk *w, unsigned count) NO_LOCK_CHECK
 {
-	pte_t closed = pte_close(e);
+	struct frame *table = walk_table(w);
+	unsigned first = walk_index(w), end = first + count;
 
-	if (pte_names_frame(e))
-		frame_get(frame_from(origin, e));
-	if (closed.bits != e.bits)
-		pte_write(shared, closed);
-	pte_write(copy, closed);
+	table->used = (uint16_t)(table->used + count);
+	for (unsigned i = first / EIGHTH; i * EIGHTH < end; i++)
+		table->eighths |= (uint8_t)(1U << i);
+	for (unsigned i = first; w->level == SV39_ROOT_LEVEL && i < end; i++)
+		root_touch(w->as, i);
 }
 
-/* Entries looked at between two looks at how many are left to find. */
-#define COPY_GROUP (SV39_ENTRIES < 8 ? SV39_ENTRIES : 8)
+vaddr_t walk_next_used(const struct walk *w, unsigned i)
+{
+	const struct frame *table = walk_table(w);
+	unsigned end = walk_table_end(w);
+
+	if (w->level == SV39_ROOT_LEVEL && i >= w->as->low && i < w->as->high)
+		i = w->as->high;
+	return walk_address(w,
+	    table->used > 0 ? table_next_used(table, i, end) : end);
+}
+
+void slot_clear(pte_t *slot)
+{
+	pte_write(slot, pte_empty());
+	frame_of_virt(slot)->used--;
+}
+
+/* Empties groups of nothing but reservations. Returns how many entries. */
+static NOINLINE unsigned groups_clear(pte_t *group, const pte_t *end)
+{
+	unsigned count = 0;
+
+	for (; group + GROUP <= end && pte_are_reserved(group, GROUP);
+	     group += GROUP) {
+#pragma GCC unroll 8
+		for (unsigned i = 0; i < GROUP; i++)
+			pte_write(&group[i], pte_empty());
+		count += GROUP;
+	}
+	return count;
+}
+
+/* Empties the reservation in `slot`, or many. Returns how many. */
+INLINE unsigned reserved_clear(pte_t *slot, const pte_t *end)
+{
+	unsigned count = 0;
+
+	if ((uintptr_t)slot % (GROUP * sizeof *slot) == 0)
+		count = groups_clear(slot, end);
+	if (count > 0)
+		return count;
+	pte_write(slot, pte_empty());
+	return 1;
+}
+
+unsigned table_clear_reserved(struct frame *table, unsigned i, unsigned end)
+{
+	pte_t *entries = frame_virt(table), *slot = entries + i;
+	const pte_t *last = entries + end;
+	unsigned left = table->used;
+
+	while (slot < last && left > 0) {
+		pte_t e = pte_read(slot);
+
+		if (pte_names_frame(e))
+			break;
+		if (pte_is_empty(e)) {
+			slot += is_unused_eighth(table, slot) ? EIGHTH : 1;
+		} else {
+			unsigned n = reserved_clear(slot, last);
+
+			slot += n;
+			left -= n;
+		}
+	}
+	table->used = (uint16_t)left;
+	return slot < last && left > 0 ? (unsigned)(slot - entries) : end;
+}
+
+/* ---- Shared tables ---- */
 
 /*
- * A table of level 0: entry_copy() for entries most of which are pages to be
- * closed. Most of what forks cost later is spent here.
+ * Copies the entries of a shared table of a constant level. Most of what forks
+ * cost later is spent here.
  */
-static void leaf_table_copy(pte_t *copy, pte_t *shared, unsigned used)
+INLINE void entries_copy(pte_t *to, pte_t *from, const struct frame *shared,
+    int level)
 {
 	const uintptr_t origin = frame_origin();
-	unsigned left = used;
+	unsigned left = shared->used;
+	bool may_skip = !eighth_is_used(shared, 0);
 
 	while (left > 0) {
-		unsigned empty = 0;
-
-#pragma GCC unroll 8
-		for (unsigned i = 0; i < COPY_GROUP; i++) {
-			pte_t e = pte_read(&shared[i]);
-
-			if (likely(pte_is_open_page(e))) {
-				frame_get(frame_from(origin, e));
-				e = pte_close_page(e);
-				pte_write(&shared[i], e);
-			} else if (pte_names_frame(e)) {
-				frame_get(frame_from(origin, e));
-			} else if (pte_is_empty(e)) {
-				empty++;
-				continue;
-			}
-			pte_write(&copy[i], e);
+		while (unlikely(may_skip) && is_unused_eighth(shared, from)) {
+			from += EIGHTH;
+			to += EIGHTH;
 		}
-		left -= COPY_GROUP - empty;
-		copy += COPY_GROUP;
-		shared += COPY_GROUP;
+		may_skip = false;
+		left -= GROUP;
+#pragma GCC unroll 8
+		for (unsigned i = 0; i < GROUP; i++) {
+			if (entry_copy(&to[i], &from[i], level, origin))
+				continue;
+			left++;
+			may_skip = i == GROUP - 1;
+		}
+		from += GROUP;
+		to += GROUP;
 	}
 }
 
-/* A table of level 1. */
-static void inner_table_copy(pte_t *copy, pte_t *shared, unsigned used)
-{
-	const uintptr_t origin = frame_origin();
-
-	for (; used > 0; copy++, shared++) {
-		pte_t e = pte_read(shared);
-
-		if (pte_is_empty(e))
-			continue;
-		used--;
-		entry_copy(copy, shared, e, origin);
-	}
-}
-
-int table_unshare(pte_t *slot, int level)
+/* A table of its own for one who shares that of the LAZY entry in `slot`. */
+static NOINLINE int table_copy(pte_t *slot, int level)
 {
 	pte_t lazy = pte_read(slot);
-	struct frame *shared = pte_frame(lazy), *copy;
+	struct frame *shared = pte_frame(lazy);
+	struct frame *copy = frame_alloc_zeroed(FRAME_TABLE);
+	pte_t *entries;
 
-	if (frame_is_sole(shared)) {
-		pte_write(slot, pte_table(frame_paddr(shared)));
-		stats_count(table_reuses);
-		return 0;
-	}
-	copy = frame_alloc_zeroed(FRAME_TABLE);
 	if (copy == NULL)
 		return -ENOMEM;
+	entries = frame_virt(copy);
 	if (level == 1)
-		leaf_table_copy(frame_virt(copy), frame_virt(shared),
-		    shared->used);
+		entries_copy(entries, table_entries(lazy), shared, 0);
 	else
-		inner_table_copy(frame_virt(copy), frame_virt(shared),
-		    shared->used);
+		entries_copy(entries, table_entries(lazy), shared, 1);
 	copy->used = shared->used;
-	pte_write(slot, pte_table(frame_paddr(copy)));
+	copy->eighths = shared->eighths;
+	pte_write(slot, pte_table(virt_to_phys(entries)));
 	stats_count(table_copies);
 
 	/* Last: until here the children's counts rested on `shared`. */
@@ -133,47 +218,16 @@ int table_unshare(pte_t *slot, int level)
 	return 0;
 }
 
-int table_split(pte_t *slot)
+/* Makes the LAZY entry in `slot` a TABLE. -ENOMEM: nothing changed. */
+INLINE int table_unshare(pte_t *slot, int level)
 {
-	pte_t reserved = pte_read(slot);
-	struct frame *table = frame_alloc(FRAME_TABLE);
-	pte_t *entries;
+	pte_t lazy = pte_read(slot);
 
-	if (table == NULL)
-		return -ENOMEM;
-	entries = frame_virt(table);
-	for (unsigned i = 0; i < SV39_ENTRIES; i++)
-		pte_write(&entries[i], reserved);
-	table->used = SV39_ENTRIES;
-	pte_write(slot, pte_table(frame_paddr(table)));
+	if (!frame_is_sole(pte_frame(lazy)))
+		return table_copy(slot, level);
+	pte_write(slot, pte_table(pte_paddr(lazy)));
+	stats_count(table_reuses);
 	return 0;
-}
-
-int table_create(pte_t *slot)
-{
-	struct frame *table = frame_alloc_zeroed(FRAME_TABLE);
-
-	if (table == NULL)
-		return -ENOMEM;
-	slot_fill(slot, pte_table(frame_paddr(table)));
-	return 0;
-}
-
-int table_open(pte_t *slot, int level)
-{
-	switch (pte_kind(pte_read(slot))) {
-	case PTE_KIND_TABLE:
-		return 0;
-	case PTE_KIND_LAZY:
-		return table_unshare(slot, level);
-	case PTE_KIND_RESERVED:
-		return table_split(slot);
-	case PTE_KIND_EMPTY:
-		return -EFAULT;
-	default:
-		panic("expected a table at level %d, found entry %lx", level,
-		    pte_read(slot).bits);
-	}
 }
 
 /*
@@ -183,23 +237,31 @@ int table_open(pte_t *slot, int level)
 static void leaf_table_free(struct frame *table)
 {
 	pte_t *slot = frame_virt(table);
+	const pte_t *end = slot + SV39_ENTRIES;
 	const uintptr_t origin = frame_origin();
 	struct freeing freeing = {0};
+	unsigned left = table->used;
 
-	for (unsigned used = table->used; used > 0; slot++) {
+	while (left > 0) {
 		pte_t e = pte_read(slot);
-		struct frame *page;
 
-		if (unlikely(pte_is_empty(e)))
-			continue;
-		used--;
-		pte_write(slot, pte_empty());
-		if (unlikely(!pte_names_frame(e)))
-			continue;
-		page = frame_from(origin, e);
-		if (frame_drop_page(page)) {
-			frame_poison(page);
-			freeing_add(&freeing, phys_to_virt(pte_paddr(e)));
+		if (likely(pte_names_frame(e))) {
+			struct frame *page = frame_from(origin, e);
+
+			pte_write(slot++, pte_empty());
+			left--;
+			if (frame_drop_page(page)) {
+				frame_poison(page);
+				freeing_add(&freeing,
+				    phys_to_virt(pte_paddr(e)));
+			}
+		} else if (pte_is_empty(e)) {
+			slot += is_unused_eighth(table, slot) ? EIGHTH : 1;
+		} else {
+			unsigned n = reserved_clear(slot, end);
+
+			slot += n;
+			left -= n;
 		}
 	}
 	freeing_done(freeing);
@@ -209,17 +271,14 @@ static void leaf_table_free(struct frame *table)
 static void inner_table_free(struct frame *table)
 {
 	pte_t *entries = frame_virt(table);
-	unsigned used = table->used;
+	unsigned i = 0;
 
-	for (unsigned i = 0; used > 0; i++) {
+	while (
+	    (i = table_clear_reserved(table, i, SV39_ENTRIES)) < SV39_ENTRIES) {
 		pte_t e = pte_read(&entries[i]);
 
-		if (pte_is_empty(e))
-			continue;
-		used--;
-		pte_write(&entries[i], pte_empty());
-		if (pte_names_frame(e))
-			table_put(pte_frame(e), 0);
+		slot_clear(&entries[i]);
+		table_put(pte_frame(e), 0);
 	}
 	frame_free_zeroed(table);
 }
@@ -235,36 +294,95 @@ void table_put(struct frame *table, int level)
 		inner_table_free(table);
 }
 
-struct walk walk_to(struct aspace *as, vaddr_t va)
-{
-	struct walk w = {.slot = &as->top[level_index(va, SV39_ROOT_LEVEL)],
-	    .level = SV39_ROOT_LEVEL};
-	pte_t e = pte_read(w.slot);
+/* ---- The walk ---- */
 
-	while (
-	    w.level > 0 && (pte_is_table(e) || pte_kind(e) == PTE_KIND_LAZY)) {
-		w.lazy |= !pte_is_table(e);
-		w.level--;
-		w.slot = &table_entries(e)[level_index(va, w.level)];
-		e = pte_read(w.slot);
-	}
-	w.start = va & ~(level_span(w.level) - 1);
-	w.end = w.start + level_span(w.level);
-	return w;
+/* Makes the RESERVED entry in `slot` a TABLE of such. */
+static NOINLINE int table_split(pte_t *slot)
+{
+	pte_t reserved = pte_read(slot);
+	struct frame *table = frame_alloc(FRAME_TABLE);
+	pte_t *entries;
+
+	if (table == NULL)
+		return -ENOMEM;
+	entries = frame_virt(table);
+#pragma GCC unroll 16
+	for (unsigned i = 0; i < SV39_ENTRIES; i++)
+		pte_write(&entries[i], reserved);
+	table->used = SV39_ENTRIES;
+	table->eighths = UINT8_MAX;
+	pte_write(slot, pte_table(frame_paddr(table)));
+	return 0;
+}
+
+/* Makes the EMPTY entry where it is a TABLE of such. */
+static NOINLINE int table_create(const struct walk *w)
+{
+	struct frame *table = frame_alloc_zeroed(FRAME_TABLE);
+
+	if (table == NULL)
+		return -ENOMEM;
+	pte_write(w->slot, pte_table(frame_paddr(table)));
+	walk_count_new(w, 1);
+	return 0;
+}
+
+#define ENDS_HERE 1
+
+/* At an entry that is no TABLE: 0 if it is one now. */
+INLINE int walk_enter(struct walk *w, pte_t e, unsigned how)
+{
+	enum pte_kind kind = pte_kind(e);
+
+	if ((how & WALK_OWN) && kind == PTE_KIND_LAZY)
+		return table_unshare(w->slot, w->level);
+	if ((how & WALK_SPLIT) && kind == PTE_KIND_RESERVED)
+		return table_split(w->slot);
+	if ((how & WALK_CREATE) && kind == PTE_KIND_EMPTY)
+		return table_create(w);
+	return ENDS_HERE;
 }
 
 /*
- * Only the hart that runs an address space can have current translations of
- * it: any other will use a fresh ASID (arch/tlb.h).
+ * The descent, which is at level `from`. Who only looks takes a shared table
+ * for one that is private.
  */
-void aspace_flush(struct aspace *as)
+INLINE int descend(struct walk *w, int from, int level, unsigned how)
 {
-	if (!as->dead)
-		tlb_flush_asid(&as->asid);
+#pragma GCC unroll 2
+	for (int at = from; at > level; at--) {
+		pte_t e = pte_read(w->slot);
+
+		if (how == WALK_LOOK && !pte_names_frame(e))
+			return 0;
+		if (how != WALK_LOOK && !pte_is_table(e)) {
+			int err = walk_enter(w, e, how);
+
+			if (err != 0)
+				return err == ENDS_HERE ? 0 : err;
+			e = pte_read(w->slot);
+		}
+		w->slot = &table_entries(e)[level_index(w->va, at - 1)];
+		if (how == WALK_LOOK)
+			w->path[at - 1] = w->slot;
+		w->level = at - 1;
+	}
+	return 0;
 }
 
-void aspace_flush_page(struct aspace *as, vaddr_t va)
+int walk_down(struct walk *w, int level, unsigned how)
 {
-	if (!as->dead)
-		tlb_flush_page(&as->asid, va);
+	return descend(w, w->level, level, how);
+}
+
+int walk_own(struct walk *w, struct aspace *as, vaddr_t va)
+{
+	walk_begin(w, as, va);
+	return descend(w, SV39_ROOT_LEVEL, 0, WALK_OWN);
+}
+
+void walk_look(struct walk *w, struct aspace *as, vaddr_t va, int level)
+{
+	walk_begin(w, as, va);
+	(void)descend(w, SV39_ROOT_LEVEL, level, WALK_LOOK);
 }

@@ -11,20 +11,9 @@
 #include "mm/aspace.h"
 #include "mm/frame.h"
 
-static inline struct frame *pte_frame(pte_t e)
-{
-	return frame_of_ppn(pte_ppn(e));
-}
-
-/* Entries that count a reference to the frame they name. */
-static inline bool pte_names_frame(pte_t e)
-{
-	return pte_ppn(e) != 0;
-}
-
 /*
- * Where the frame of page number 0 would be, held in a register by the loops
- * below: stores to page tables could change the originals, for all that the
+ * Where the frame of page number 0 would be, held in a register by loops over
+ * entries: stores to page tables could change the originals, for all that the
  * compiler knows.
  */
 INLINE uintptr_t frame_origin(void)
@@ -33,6 +22,13 @@ INLINE uintptr_t frame_origin(void)
 	    (frame_base >> PAGE_SHIFT) * sizeof(struct frame);
 }
 
+/* The frame that an entry names. */
+static inline struct frame *pte_frame(pte_t e)
+{
+	return frame_of_ppn(pte_ppn(e));
+}
+
+/* The same in a loop. */
 INLINE struct frame *frame_from(uintptr_t origin, pte_t e)
 {
 	struct frame *f =
@@ -42,47 +38,139 @@ INLINE struct frame *frame_from(uintptr_t origin, pte_t e)
 	return f;
 }
 
-/*
- * Makes the LAZY entry in `slot` a TABLE: takes the table over if no one else
- * names it, copies it otherwise. -ENOMEM: nothing changed.
- */
-MUST_USE int table_unshare(pte_t *slot, int level);
-
-/* Makes the RESERVED entry in `slot` a TABLE of such. -ENOMEM: unchanged. */
-MUST_USE int table_split(pte_t *slot);
-
-/* Makes the EMPTY entry in `slot` a TABLE of such. -ENOMEM: unchanged. */
-MUST_USE int table_create(pte_t *slot);
+/* Does an entry count as a reference to a frame? */
+static inline bool pte_names_frame(pte_t e)
+{
+	return pte_ppn(e) != 0;
+}
 
 /*
- * Makes the non-EMPTY, non-page entry in `slot` one that can be entered, by
- * one of the functions above. -EFAULT if it is EMPTY.
+ * Copies an entry of a table of `level`: closes it in the source, writes it to
+ * the copy, and counts the reference. False for EMPTY, which leaves the copy
+ * alone. What is closed already is not stored again, so that those who copy one
+ * table at once do not fight for its cache lines.
  */
-MUST_USE int table_open(pte_t *slot, int level);
+INLINE bool entry_copy(pte_t *copy, pte_t *source, int level, uintptr_t origin)
+{
+	pte_t e = pte_read(source);
+
+	if (level == 0 && likely(pte_is_open_page(e))) {
+		frame_get(frame_from(origin, e));
+		e = pte_close_page(e);
+		pte_write(source, e);
+	} else if (pte_names_frame(e)) {
+		frame_get(frame_from(origin, e));
+		if (level > 0 && pte_is_table(e)) {
+			e = pte_close_table(e);
+			pte_write(source, e);
+		}
+	} else if (pte_is_empty(e)) {
+		return false;
+	}
+	pte_write(copy, e);
+	return true;
+}
 
 /* Drops the reference to a table of `level`; the last frees what is below. */
 void table_put(struct frame *table, int level);
 
-/* Writes an entry over an EMPTY one, and the reverse; counts `used`. */
-void slot_fill(pte_t *slot, pte_t e);
+/* The index of the first entry from `i` to `end` - 1 that is not EMPTY. */
+unsigned table_next_used(const struct frame *table, unsigned i, unsigned end);
+
+/*
+ * The index of the first of the EMPTY entries that lead up to `i`, but not one
+ * before `stop`.
+ */
+unsigned table_empty_from(const struct frame *table, unsigned i, unsigned stop);
+
+/*
+ * Empties entries from `i` on that name no frame, and returns the index of the
+ * first that does name one, or `end`.
+ */
+unsigned table_clear_reserved(struct frame *table, unsigned i, unsigned end);
+
+/* Empties an entry, whose reference is the caller's now. */
 void slot_clear(pte_t *slot);
 
-/* Widens aspace.low or .high so that the root's entry for `va` may be used. */
-void root_touch(struct aspace *as, vaddr_t va) REQUIRES(as->lock);
-
-/* Where the walk for `va` ends, reading shared tables like private ones. */
+/*
+ * The way from the root towards the entry for `va` in a table of some level. It
+ * ends above that where there is nothing to be entered.
+ */
 struct walk {
-	pte_t *slot;
-	int level;
-	bool lazy;     /* there was a LAZY entry on the way */
-	vaddr_t start; /* the addresses that the entry stands for */
-	vaddr_t end;
+	struct aspace *as;
+	vaddr_t va;
+	pte_t *slot; /* where it is, */
+	int level;   /* and in a table of which level */
+	/* By level, down to where it is, if it only looks. */
+	pte_t *path[SV39_ROOT_LEVEL + 1];
 };
 
-struct walk walk_to(struct aspace *as, vaddr_t va) REQUIRES(as->lock);
+/* What it does to entries in its way. Without any it ends there, but: */
+#define WALK_LOOK   0 /* enters shared tables, which may only be read */
+#define WALK_OWN    1 /* makes shared tables private */
+#define WALK_SPLIT  2 /* makes of a reservation a table of such */
+#define WALK_CREATE 4 /* makes a table where there is nothing */
 
-/* Forget cached translations, where any hart can have them. */
-void aspace_flush(struct aspace *as) REQUIRES(as->lock);
-void aspace_flush_page(struct aspace *as, vaddr_t va) REQUIRES(as->lock);
+/* At the root's entry. */
+INLINE void walk_begin(struct walk *w, struct aspace *as, vaddr_t va)
+    REQUIRES(as->lock)
+{
+	w->as = as;
+	w->va = va;
+	w->level = SV39_ROOT_LEVEL;
+	w->slot = &as->top[level_index(va, SV39_ROOT_LEVEL)];
+	w->path[SV39_ROOT_LEVEL] = w->slot;
+}
+
+/*
+ * Goes on to `level`. -ENOMEM: there was no frame for a table; it is at the
+ * entry that has no table yet.
+ */
+MUST_USE int walk_down(struct walk *w, int level, unsigned how);
+
+/* All the way, with WALK_OWN. */
+MUST_USE int walk_own(struct walk *w, struct aspace *as, vaddr_t va)
+    REQUIRES(as->lock);
+
+/* As far as to `level`, with WALK_LOOK, which cannot fail. */
+void walk_look(struct walk *w, struct aspace *as, vaddr_t va, int level)
+    REQUIRES(as->lock);
+
+static inline struct frame *walk_table(const struct walk *w)
+{
+	return frame_of_virt(w->slot);
+}
+
+static inline unsigned walk_index(const struct walk *w)
+{
+	return level_index(w->va, w->level);
+}
+
+/* How many entries of the table a process can use. */
+static inline unsigned walk_table_end(const struct walk *w)
+{
+	return w->level == SV39_ROOT_LEVEL ? SV39_USER_ROOT_ENTRIES
+					   : SV39_ENTRIES;
+}
+
+/* The address that entry `i` of the table stands for. */
+static inline vaddr_t walk_address(const struct walk *w, unsigned i)
+{
+	return (w->va & ~(level_span(w->level + 1) - 1)) +
+	    i * level_span(w->level);
+}
+
+/* The address of the next entry of the table, from `i` on, that is used. */
+vaddr_t walk_next_used(const struct walk *w, unsigned i);
+
+/*
+ * Counts `count` entries, from where it is, that the caller has written over
+ * EMPTY ones.
+ */
+void walk_count_new(const struct walk *w, unsigned count);
+
+/* gap.c: from `va` on, the first address that is mapped, or `end`. */
+vaddr_t aspace_next_used(struct aspace *as, vaddr_t va, vaddr_t end)
+    REQUIRES(as->lock);
 
 #endif

@@ -1,223 +1,266 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * range.c - changes of a whole range: map, unmap, protect, discard, share.
+ * range.c - changes of a whole range, in phases.
  *
- * Every change runs through the same phases:
+ * Which phases an operation has, and in which order, is a table at the end.
  *
- *   CHECK    is all of the range mapped? (PROTECT, DISCARD; CHECK is no more
- *            than that)
- *   PREPARE  make tables so that both borders of the range are borders of
- *            entries, and (PROTECT, DISCARD) all tables inside are private.
- *            This is the only phase that can fail, and what it does cannot be
- *            observed: shared tables are copied, reservations split.
- *   CLEAR    empty every entry in the range (MAP, UNMAP), frames let go
- *   APPLY    write the new entries
- *   PRUNE    free border tables that hold nothing
+ *   CHECK    is all of the range mapped?
+ *   PREPARE  makes the two borders of the range borders of entries
+ *   OWN      makes the tables inside private
+ *   CLEAR    empties every entry, and lets go of frames
+ *   RESERVE, PROTECT, DISCARD
+ *            write the new entries; likewise GIVE and TAKE (share.c)
+ *   PRUNE    frees tables at the borders that hold nothing any more
  *
- * All but PREPARE's two borders and PRUNE go step by step, an entry or a table
- * of level 0 at a time, and stop when the budget is used up. SHARE is the
- * exception to "cannot fail": it gives each page a frame as it goes.
+ * Only CHECK, PREPARE, OWN and GIVE can fail. What PREPARE and OWN do cannot be
+ * observed: shared tables are copied, reservations split. GIVE works on an
+ * address space that nobody sees. So an operation fails before it has changed
+ * anything.
+ *
+ * A phase goes step by step. Each looks at entries of one table, moves op->at
+ * on behind them, and counts what that cost. Between two steps the operation
+ * can be left, to go on later.
  */
+#include "range.h"
 #include "abi/errno.h"
 #include "arch/page.h"
 #include "pagetable.h"
 
-enum phase { BEGIN, CHECK, PREPARE, OPEN, CLEAR, APPLY, PRUNE, DONE };
-
-/* What one step reached, and what it cost. */
-struct step {
-	int err;
-	vaddr_t next;
-	unsigned cost;
-};
-
-/* The entries of one table of level 0 that lie in the range. */
-struct pages {
-	pte_t *first;
-	unsigned count;
-	vaddr_t start;
-	vaddr_t end;
-};
-
-static vaddr_t entry_start(int level, vaddr_t at)
+int range_reached(struct range_op *op, vaddr_t next, unsigned cost)
 {
-	return at & ~(level_span(level) - 1);
-}
-
-static vaddr_t entry_end(int level, vaddr_t at)
-{
-	return entry_start(level, at) + level_span(level);
-}
-
-/* Does the range cover all of the entry for `at` in a table of this level? */
-static bool is_covered(const struct range_op *op, int level, vaddr_t at)
-{
-	return entry_start(level, at) >= op->start &&
-	    entry_end(level, at) <= op->end;
-}
-
-static struct pages pages_in(pte_t *slot, vaddr_t at, vaddr_t end)
-{
-	struct pages pages = {.first = slot,
-	    .start = at,
-	    .end = min_u64(end, entry_end(1, at))};
-
-	pages.count = (unsigned)((pages.end - at) >> PAGE_SHIFT);
-	return pages;
-}
-
-/* CHECK: an empty entry in the range is ENOMEM. */
-static struct step check_step(struct aspace *as, struct range_op *op)
-    REQUIRES(as->lock)
-{
-	struct walk w = walk_to(as, op->at);
-
-	if (pte_is_empty(pte_read(w.slot)))
-		return (struct step){.err = -ENOMEM};
-	return (struct step){.next = w.end, .cost = 1};
-}
-
-/* PREPARE: makes `border` the border of an entry. */
-static int border_open(struct aspace *as, vaddr_t border, bool create)
-    REQUIRES(as->lock)
-{
-	pte_t *slot = &as->top[level_index(border, SV39_ROOT_LEVEL)];
-	int err;
-
-	for (int level = SV39_ROOT_LEVEL; level > 0; level--) {
-		if ((border & (level_span(level) - 1)) == 0)
-			return 0;
-		if (pte_is_empty(pte_read(slot))) {
-			if (!create)
-				return 0;
-			err = table_create(slot);
-			if (err == 0 && level == SV39_ROOT_LEVEL)
-				root_touch(as, border);
-		} else {
-			err = table_open(slot, level);
-		}
-		if (err < 0)
-			return err;
-		slot = &table_entries(
-		    pte_read(slot))[level_index(border, level - 1)];
-	}
+	op->at = next;
+	op->spent += 1 + cost;
 	return 0;
 }
 
-/* PRUNE: frees the tables on the way to `va` that hold nothing. */
-static void border_prune(struct aspace *as, vaddr_t va) REQUIRES(as->lock)
+int range_passed(struct range_op *op, const struct walk *w, unsigned count)
 {
-	pte_t *slots[SV39_ROOT_LEVEL + 1];
-	pte_t *slot = &as->top[level_index(va, SV39_ROOT_LEVEL)];
+	return range_reached(op, walk_address(w, walk_index(w) + count), count);
+}
+
+/* How many entries, from where it is, the range touches. */
+INLINE unsigned touched_count(const struct walk *w, const struct range_op *op)
+{
+	unsigned i = walk_index(w);
+
+	if (op->end >= walk_address(w, walk_table_end(w)))
+		return walk_table_end(w) - i;
+	return level_index(op->end - 1, w->level) + 1 - i;
+}
+
+unsigned range_covered(const struct walk *w, const struct range_op *op)
+{
+	uint64_t count = (op->end - op->at) / level_span(w->level);
+
+	return (unsigned)min_u64(count, walk_table_end(w) - walk_index(w));
+}
+
+int range_level(const struct range_op *op)
+{
 	int level = SV39_ROOT_LEVEL;
 
-	for (; level > 0 && pte_is_table(pte_read(slot)); level--) {
-		slots[level] = slot;
-		slot =
-		    &table_entries(pte_read(slot))[level_index(va, level - 1)];
-	}
-	for (level++; level <= SV39_ROOT_LEVEL; level++) {
-		struct frame *table =
-		    frame_of(pte_paddr(pte_read(slots[level])));
+	while (level > 0 &&
+	    ((op->at & (level_span(level) - 1)) != 0 ||
+		op->end - op->at < level_span(level)))
+		level--;
+	return level;
+}
 
-		if (table->used > 0)
-			return;
-		slot_clear(slots[level]);
-		aspace_flush(as);
-		table_put(table, level - 1);
+/* Does the range cover all of the root's entry for op->at? */
+static bool root_entry_is_covered(const struct range_op *op)
+{
+	vaddr_t start = op->at & ~(level_span(SV39_ROOT_LEVEL) - 1);
+
+	return start >= op->start &&
+	    start + level_span(SV39_ROOT_LEVEL) <= op->end;
+}
+
+/* Above level 0: how many of the entries come before the next table. */
+static unsigned reserved_count(const struct walk *w, const struct range_op *op)
+{
+	unsigned count = touched_count(w, op), i = 0;
+
+	while (i < count && !pte_names_frame(pte_read(&w->slot[i])))
+		i++;
+	return i;
+}
+
+/* Fences as narrowly as `count` pages allow, from where it is. */
+static void fence_pages(const struct walk *w, unsigned count)
+{
+	if (count == 1)
+		tlb_flush_page(&w->as->asid, w->va);
+	else
+		tlb_flush_asid(&w->as->asid);
+}
+
+/* ---- CHECK ---- */
+
+static int check(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
+{
+	unsigned count, i;
+	struct walk w;
+
+	walk_look(&w, as, op->at, 0);
+	count = touched_count(&w, op);
+	for (i = 0; i < count; i++) {
+		pte_t e = pte_read(&w.slot[i]);
+
+		if (pte_is_empty(e))
+			return -ENOMEM;
+		if (w.level > 0 && pte_names_frame(e))
+			break;
 	}
+	return range_passed(op, &w, i);
+}
+
+/* ---- PREPARE and PRUNE ---- */
+
+/* Empties an entry that names a table, and drops the table. */
+static void table_drop(struct aspace *as, pte_t *slot, int level)
+    REQUIRES(as->lock)
+{
+	struct frame *table = pte_frame(pte_read(slot));
+
+	slot_clear(slot);
+	tlb_flush_asid(&as->asid);
+	table_put(table, level - 1);
+}
+
+/* Frees the tables on the way to `va` that hold nothing. */
+static void border_prune(struct aspace *as, vaddr_t va) REQUIRES(as->lock)
+{
+	struct walk w;
+
+	walk_look(&w, as, va, 0);
+	for (int level = w.level + 1; level <= SV39_ROOT_LEVEL; level++) {
+		if (pte_frame(pte_read(w.path[level]))->used > 0)
+			return;
+		table_drop(as, w.path[level], level);
+	}
+}
+
+/* Are the entries of level 0 for both in one table, if there is one? */
+static bool is_one_table(vaddr_t a, vaddr_t b)
+{
+	return (a ^ b) < level_span(1);
+}
+
+static void borders_prune(struct aspace *as, const struct range_op *op)
+    REQUIRES(as->lock)
+{
+	border_prune(as, op->start);
+	if (!is_one_table(op->start, op->end - 1))
+		border_prune(as, op->end - 1);
+}
+
+/* Makes `border` the border of an entry. */
+static int border_open(struct aspace *as, vaddr_t border, unsigned how)
+    REQUIRES(as->lock)
+{
+	int level = SV39_ROOT_LEVEL;
+	struct walk w;
+
+	while ((border & (level_span(level) - 1)) != 0)
+		level--;
+	walk_begin(&w, as, border);
+	return walk_down(&w, level, WALK_OWN | WALK_SPLIT | how);
+}
+
+static int borders_open(struct aspace *as, struct range_op *op, unsigned how)
+    REQUIRES(as->lock)
+{
+	int err = 0;
+
+	if ((op->start & (level_span(1) - 1)) == 0 ||
+	    !is_one_table(op->start, op->end))
+		err = border_open(as, op->end, how);
+	if (err == 0)
+		err = border_open(as, op->start, how);
+	if (err < 0)
+		borders_prune(as, op);
+	else
+		(void)range_reached(op, op->end, 1);
+	return err;
 }
 
 static int prepare(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 {
-	bool create = op->kind == RANGE_MAP;
-	int err = border_open(as, op->start, create);
-
-	if (err == 0)
-		err = border_open(as, op->end, create);
-	if (err < 0) {
-		border_prune(as, op->start);
-		border_prune(as, op->end - 1);
-	}
-	return err;
+	return borders_open(as, op, 0);
 }
 
-/* OPEN: makes the tables of the range private, down to the pages. */
-static struct step open_step(struct aspace *as, struct range_op *op)
+/* The same where there is going to be something at the borders. */
+static int prepare_new(struct aspace *as, struct range_op *op)
     REQUIRES(as->lock)
 {
-	pte_t *slot = &as->top[level_index(op->at, SV39_ROOT_LEVEL)];
-	struct step step = {.cost = 1};
-
-	for (int level = SV39_ROOT_LEVEL; level > 0; level--) {
-		pte_t e = pte_read(slot);
-
-		step.next = entry_end(level, op->at);
-		if (pte_kind(e) == PTE_KIND_LAZY) {
-			step.err = table_unshare(slot, level);
-			if (step.err < 0)
-				return step;
-			step.cost += SV39_ENTRIES;
-			e = pte_read(slot);
-		}
-		if (!pte_is_table(e))
-			return step;
-		slot = &table_entries(e)[level_index(op->at, level - 1)];
-	}
-	return step;
+	return borders_open(as, op, WALK_CREATE);
 }
+
+static int prune(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
+{
+	borders_prune(as, op);
+	gap_opened(as, op->end);
+	return range_reached(op, op->end, 1);
+}
+
+/* ---- OWN ---- */
+
+static int own(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
+{
+	struct walk w;
+	pte_t *slot;
+	int err;
+
+	if (!page_slot(as, op->at, &slot))
+		op->spent += SV39_ENTRIES;
+	err = walk_own(&w, as, op->at);
+	if (err < 0)
+		return err;
+	if (w.level > 0)
+		return range_passed(op, &w, reserved_count(&w, op));
+	return range_reached(op, walk_address(&w, walk_table_end(&w)), 1);
+}
+
+/* ---- CLEAR ---- */
 
 /*
  * Empties entries of level 0. No frame may be let go while a hart can still
  * reach it: so first all are hidden from the hardware, then fenced, then
  * dropped.
  */
-static void pages_clear(struct aspace *as, struct pages *pages)
-    REQUIRES(as->lock)
+static void pages_clear(const struct walk *w, unsigned count)
 {
-	for (unsigned i = 0; i < pages->count; i++) {
-		pte_t e = pte_read(&pages->first[i]);
+	bool hidden = false;
 
-		if (pte_is_page(e))
-			pte_write(&pages->first[i],
-			    pte_hidden(pte_paddr(e), 0));
+	for (unsigned i = 0; i < count; i++) {
+		pte_t e = pte_read(&w->slot[i]);
+
+		if (!pte_is_page(e))
+			continue;
+		pte_write(&w->slot[i], pte_hidden(pte_paddr(e), 0));
+		hidden = true;
 	}
-	if (pages->count == 1)
-		aspace_flush_page(as, pages->start);
-	else
-		aspace_flush(as);
-	for (unsigned i = 0; i < pages->count; i++) {
-		pte_t e = pte_read(&pages->first[i]);
+	if (hidden)
+		fence_pages(w, count);
+	for (unsigned i = 0; i < count; i++) {
+		pte_t e = pte_read(&w->slot[i]);
 
 		if (pte_is_empty(e))
 			continue;
-		slot_clear(&pages->first[i]);
+		slot_clear(&w->slot[i]);
 		if (pte_kind(e) == PTE_KIND_HIDDEN)
-			frame_put(frame_of(pte_paddr(e)));
+			frame_put(pte_frame(e));
 	}
 }
 
-/* Empties an entry that names a table, wholly in the range. */
-static struct step table_clear(struct aspace *as, pte_t *slot, int level,
-    vaddr_t next) REQUIRES(as->lock)
-{
-	struct frame *table = frame_of(pte_paddr(pte_read(slot)));
-	unsigned cost = table->used;
-
-	slot_clear(slot);
-	aspace_flush(as);
-	table_put(table, level - 1);
-	return (struct step){.next = next, .cost = 1 + cost};
-}
-
 /*
- * A shared table of level 1 wholly in the range. Where others still name it,
+ * A shared table of level 1 that the range covers. Where others still name it,
  * dropping our reference is all; the last one must not free up to 1 GiB at
  * once, and takes the table over instead.
  */
 static bool inner_table_drop(pte_t *slot)
 {
-	struct frame *table = frame_of(pte_paddr(pte_read(slot)));
+	struct frame *table = pte_frame(pte_read(slot));
 
 	if (!frame_is_sole(table) && !frame_drop(table)) {
 		slot_clear(slot);
@@ -228,58 +271,80 @@ static bool inner_table_drop(pte_t *slot)
 	return false;
 }
 
-/* Empties the largest entry for op->at that the range covers. */
-static struct step entry_clear(struct aspace *as, struct range_op *op)
-    REQUIRES(as->lock)
+/*
+ * Above level 0: reservations, and the tables of level 0 between them, as many
+ * as together have no more entries than a full one.
+ */
+static int entries_clear(struct aspace *as, const struct walk *w,
+    struct range_op *op) REQUIRES(as->lock)
 {
-	pte_t *slot = &as->top[level_index(op->at, SV39_ROOT_LEVEL)];
-	struct pages pages;
+	unsigned first = walk_index(w), i = first, below = 0;
+	unsigned end = first + range_covered(w, op);
 
-	for (int level = SV39_ROOT_LEVEL; level > 0; level--) {
-		pte_t e = pte_read(slot);
-		struct step step = {.next = entry_end(level, op->at),
-		    .cost = 1};
-		bool covered = is_covered(op, level, op->at);
+	while (i < end) {
+		pte_t *slot = &w->slot[i - first];
+		unsigned used;
 
-		if (pte_is_empty(e))
-			return step;
-		if (pte_kind(e) == PTE_KIND_RESERVED) {
-			assert(covered);
-			slot_clear(slot);
-			return step;
+		if (!pte_names_frame(pte_read(slot))) {
+			i = table_clear_reserved(walk_table(w), i, end);
+			continue;
 		}
-		if (level == 1 && covered)
-			return table_clear(as, slot, level, step.next);
-		if (pte_kind(e) == PTE_KIND_LAZY) {
-			assert(covered);
-			if (inner_table_drop(slot))
-				return step;
-		}
-		slot = &table_entries(e)[level_index(op->at, level - 1)];
+		if (w->level > 1)
+			break;
+		used = pte_frame(pte_read(slot))->used;
+		if (below > 0 && below + used > SV39_ENTRIES)
+			break;
+		below += used;
+		table_drop(as, slot, w->level);
+		i++;
 	}
-	pages = pages_in(slot, op->at, op->end);
-	pages_clear(as, &pages);
-	return (struct step){.next = pages.end, .cost = pages.count};
+	return range_reached(op, walk_next_used(w, i), below + i - first);
 }
 
-/* CLEAR: one entry, and the table that it leaves behind empty. */
-static struct step clear_step(struct aspace *as, struct range_op *op)
-    REQUIRES(as->lock)
+static int clear(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 {
-	unsigned index = level_index(op->at, SV39_ROOT_LEVEL);
-	pte_t *slot = &as->top[index];
-	struct step step;
+	bool covered = root_entry_is_covered(op);
+	struct walk w;
+	int err;
+	pte_t e;
 
-	if (index >= as->low && index < as->high) {
-		step.next = (vaddr_t)as->high * level_span(SV39_ROOT_LEVEL);
-		return (struct step){.next = step.next, .cost = 1};
+	walk_look(&w, as, op->at, range_level(op));
+	e = pte_read(w.slot);
+	if (w.level == 0) {
+		unsigned count = touched_count(&w, op);
+
+		pages_clear(&w, count);
+		return range_passed(op, &w, count);
 	}
-	step = entry_clear(as, op);
-	if (is_covered(op, SV39_ROOT_LEVEL, op->at) &&
-	    pte_is_table(pte_read(slot)) &&
-	    frame_of(pte_paddr(pte_read(slot)))->used == 0)
-		(void)table_clear(as, slot, SV39_ROOT_LEVEL, step.next);
-	return step;
+	if (pte_is_empty(e))
+		return range_reached(op, walk_next_used(&w, walk_index(&w)), 1);
+	if (w.level == SV39_ROOT_LEVEL && pte_names_frame(e)) {
+		if (!pte_is_table(e) && inner_table_drop(w.slot))
+			return range_passed(op, &w, 1);
+		IGNORE_RESULT(walk_down(&w, 1, WALK_LOOK));
+	}
+	err = entries_clear(as, &w, op);
+	if (covered && w.level == 1 && walk_table(&w)->used == 0)
+		table_drop(as, w.path[SV39_ROOT_LEVEL], SV39_ROOT_LEVEL);
+	return err;
+}
+
+/* ---- New entries ---- */
+
+/* The range is empty, and its borders are borders of entries. */
+static int reserve(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
+{
+	struct walk w;
+	unsigned count;
+
+	walk_look(&w, as, op->at, range_level(op));
+	count = range_covered(&w, op);
+	for (unsigned i = 0; i < count; i++) {
+		assert(pte_is_empty(pte_read(&w.slot[i])));
+		pte_write(&w.slot[i], pte_reserved(op->perms));
+	}
+	walk_count_new(&w, count);
+	return range_passed(op, &w, count);
 }
 
 static pte_t page_protect(pte_t e, uint64_t perms)
@@ -290,29 +355,32 @@ static pte_t page_protect(pte_t e, uint64_t perms)
 		return pte_hidden(pa, e.bits & PTE_SHARED);
 	if (pte_is_shared(e))
 		return pte_page(pa, perms | PTE_SHARED);
-	if (!(perms & PTE_W) || frame_is_sole(frame_of(pa)))
+	if (!(perms & PTE_W) || frame_is_sole(pte_frame(e)))
 		return pte_page(pa, perms);
 	return pte_page(pa, (perms & ~PTE_W) | PTE_COW);
 }
 
-static void pages_protect(struct aspace *as, struct pages *pages,
-    uint64_t perms) REQUIRES(as->lock)
+/* Above level 0: reservations up to the next table. */
+static int protect(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 {
-	for (unsigned i = 0; i < pages->count; i++) {
-		pte_t *slot = &pages->first[i];
-		pte_t e = pte_read(slot);
+	unsigned count;
+	struct walk w;
 
-		if (pte_kind(e) == PTE_KIND_RESERVED)
-			pte_write(slot, pte_reserved(perms));
-		else
-			pte_write(slot, page_protect(e, perms));
+	walk_look(&w, as, op->at, 0);
+	count = w.level > 0 ? reserved_count(&w, op) : touched_count(&w, op);
+	for (unsigned i = 0; i < count; i++) {
+		pte_t e = pte_read(&w.slot[i]);
+
+		pte_write(&w.slot[i],
+		    pte_names_frame(e) ? page_protect(e, op->perms)
+				       : pte_reserved(op->perms));
 	}
-	if (pages->count == 1)
-		aspace_flush_page(as, pages->start);
-	else
-		aspace_flush(as);
-	if (perms & PTE_X)
-		tlb_code_changed();
+	if (w.level == 0) {
+		fence_pages(&w, count);
+		if (op->perms & PTE_X)
+			tlb_code_changed();
+	}
+	return range_passed(op, &w, count);
 }
 
 /* The permissions of a private page, as its owner sees them. */
@@ -321,156 +389,90 @@ static uint64_t page_perms(pte_t e)
 	return pte_perms(e) | (pte_is_cow(e) ? PTE_W : 0);
 }
 
-static void pages_discard(struct aspace *as, struct pages *pages)
-    REQUIRES(as->lock)
+static void pages_discard(const struct walk *w, unsigned count)
 {
-	for (unsigned i = 0; i < pages->count; i++) {
-		pte_t *slot = &pages->first[i];
-		pte_t e = pte_read(slot);
-		enum pte_kind kind = pte_kind(e);
+	for (unsigned i = 0; i < count; i++) {
+		pte_t e = pte_read(&w->slot[i]);
 
-		if (kind == PTE_KIND_RESERVED || pte_is_shared(e))
+		if (!pte_names_frame(e) || pte_is_shared(e))
 			continue;
-		pte_write(slot,
-		    pte_reserved(kind == PTE_KIND_PAGE ? page_perms(e) : 0));
-		aspace_flush_page(as, pages->start + i * PAGE_SIZE);
-		frame_put(frame_of(pte_paddr(e)));
+		pte_write(&w->slot[i], pte_reserved(page_perms(e)));
+		tlb_flush_page(&w->as->asid, w->va + i * PAGE_SIZE);
+		frame_put(pte_frame(e));
 	}
 }
 
-/* Gives reserved memory its pages now, so that forks share them. */
-static int pages_share(struct pages *pages, uint64_t perms)
+static int discard(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 {
-	for (unsigned i = 0; i < pages->count; i++) {
-		struct frame *page;
-
-		if (pte_kind(pte_read(&pages->first[i])) != PTE_KIND_RESERVED)
-			continue;
-		page = frame_alloc(FRAME_PAGE);
-		if (page == NULL)
-			return -ENOMEM;
-		page_zero(frame_virt(page));
-		pte_write(&pages->first[i],
-		    perms == 0
-			? pte_hidden(frame_paddr(page), PTE_SHARED)
-			: pte_page(frame_paddr(page), perms | PTE_SHARED));
-	}
-	return 0;
-}
-
-/* APPLY of MAP: the range is empty, and its borders are borders of entries. */
-static struct step reserve_step(struct aspace *as, struct range_op *op)
-    REQUIRES(as->lock)
-{
-	pte_t *slot = &as->top[level_index(op->at, SV39_ROOT_LEVEL)];
-	int level = SV39_ROOT_LEVEL;
-
-	for (; !is_covered(op, level, op->at); level--)
-		slot = &table_entries(
-		    pte_read(slot))[level_index(op->at, level - 1)];
-	assert(pte_is_empty(pte_read(slot)));
-	slot_fill(slot, pte_reserved(op->perms));
-	if (level == SV39_ROOT_LEVEL)
-		root_touch(as, op->at);
-	return (struct step){.next = entry_end(level, op->at), .cost = 1};
-}
-
-/* APPLY of the others: reserved entries as a whole, pages by the table. */
-static struct step apply_step(struct aspace *as, struct range_op *op)
-    REQUIRES(as->lock)
-{
+	unsigned count;
 	struct walk w;
-	struct pages pages;
-	struct step step = {0};
 
-	if (op->kind == RANGE_MAP)
-		return reserve_step(as, op);
-	w = walk_to(as, op->at);
-	while (op->kind == RANGE_SHARE && w.level > 0) {
-		step.err = table_open(w.slot, w.level);
-		if (step.err < 0)
-			return step;
-		w = walk_to(as, op->at);
-	}
-	assert(!w.lazy);
-	if (w.level > 0) {
-		if (op->kind == RANGE_PROTECT)
-			pte_write(w.slot, pte_reserved(op->perms));
-		return (struct step){.next = w.end, .cost = 1};
-	}
-	pages = pages_in(w.slot, op->at, op->end);
-	if (op->kind == RANGE_PROTECT)
-		pages_protect(as, &pages, op->perms);
-	else if (op->kind == RANGE_DISCARD)
-		pages_discard(as, &pages);
-	else
-		step.err = pages_share(&pages, op->perms);
-	if (op->kind == RANGE_SHARE && (op->perms & PTE_X))
-		tlb_code_changed();
-	step.next = pages.end;
-	step.cost = op->kind == RANGE_SHARE ? 64 * pages.count : pages.count;
-	return step;
+	walk_look(&w, as, op->at, 0);
+	if (w.level > 0)
+		return range_passed(op, &w, reserved_count(&w, op));
+	count = touched_count(&w, op);
+	pages_discard(&w, count);
+	return range_passed(op, &w, count);
 }
 
-/* The phases that each kind runs through, a bit for each. */
-static const uint8_t phases_of[] = {
-    [RANGE_MAP] = 1 << PREPARE | 1 << CLEAR | 1 << APPLY | 1 << PRUNE,
-    [RANGE_UNMAP] = 1 << PREPARE | 1 << CLEAR | 1 << PRUNE,
-    [RANGE_PROTECT] =
-	1 << CHECK | 1 << PREPARE | 1 << OPEN | 1 << APPLY | 1 << PRUNE,
-    [RANGE_DISCARD] =
-	1 << CHECK | 1 << PREPARE | 1 << OPEN | 1 << APPLY | 1 << PRUNE,
-    [RANGE_SHARE] = 1 << OPEN | 1 << APPLY | 1 << PRUNE,
-    [RANGE_CHECK] = 1 << CHECK,
+/* ---- Operations ---- */
+
+#define MAX_PHASES 4
+
+static phase_fn *const phases[][MAX_PHASES + 1] = {
+    [RANGE_MAP] = {prepare_new, clear, reserve},
+    [RANGE_UNMAP] = {prepare, clear, prune},
+    [RANGE_PROTECT] = {check, prepare, own, protect},
+    [RANGE_DISCARD] = {check, prepare, own, discard},
+    [RANGE_SHARE] = {prepare_new, clear, share_take},
+    [RANGE_GIVE] = {share_give},
+    [RANGE_CHECK] = {check},
 };
 
-static struct step phase_step(struct aspace *as, struct range_op *op)
-    REQUIRES(as->lock)
+int range_phases(struct aspace *as, struct range_op *op, unsigned *budget)
 {
-	struct step step = {.next = op->end, .cost = 1};
+	phase_fn *const *phase = &phases[op->kind][op->phase];
+	int err = 0;
 
-	switch (op->phase) {
-	case CHECK:
-		return check_step(as, op);
-	case PREPARE:
-		step.err = prepare(as, op);
-		return step;
-	case OPEN:
-		return open_step(as, op);
-	case CLEAR:
-		return clear_step(as, op);
-	case APPLY:
-		return apply_step(as, op);
-	default:
-		border_prune(as, op->start);
-		border_prune(as, op->end - 1);
-		if (op->kind == RANGE_UNMAP && op->end > as->cursor)
-			as->cursor = op->end;
-		return step;
+	if (op->phase == 0 && op->at == 0)
+		op->at = op->start;
+	op->spent = 0;
+	lock_acquire(&as->lock);
+	while (*phase != NULL && op->spent < *budget && err == 0) {
+		err = (*phase)(as, op);
+		if (op->at >= op->end) {
+			phase++;
+			op->at = op->start;
+		}
 	}
+	lock_release(&as->lock);
+	op->phase = (uint8_t)(phase - phases[op->kind]);
+	*budget -= (unsigned)min_u64(op->spent, *budget);
+	if (err < 0)
+		return err;
+	return *phase == NULL ? 0 : RANGE_MORE;
 }
 
 int range_run(struct aspace *as, struct range_op *op, unsigned budget)
 {
-	struct step step = {0};
-	unsigned spent = 0, phases = phases_of[op->kind];
-
 	assert(as->runner == NULL || aspace_is_ours(as));
-	lock_acquire(&as->lock);
-	while (op->phase < DONE && spent < budget) {
-		if (!(phases >> op->phase & 1) || op->at >= op->end) {
-			op->phase++;
-			op->at = op->start;
-			continue;
-		}
-		step = phase_step(as, op);
-		if (step.err < 0)
-			break;
-		op->at = step.next;
-		spent += step.cost;
+	if (op->anywhere) {
+		int err = gap_find(as, op, &budget);
+
+		if (err != 0)
+			return err;
 	}
-	lock_release(&as->lock);
-	if (step.err < 0)
-		return step.err;
-	return op->phase < DONE ? RANGE_MORE : 0;
+	if (op->kind == RANGE_SHARE)
+		return share_run(as, op, &budget);
+	return range_phases(as, op, &budget);
+}
+
+int range_finish(struct aspace *as, struct range_op *op)
+{
+	int err;
+
+	do
+		err = range_run(as, op, RANGE_BUDGET);
+	while (err == RANGE_MORE);
+	return err;
 }

@@ -21,34 +21,26 @@
 #include "pagetable.h"
 
 /*
- * The page's slot, all tables above private; `changed` if one was not.
- * Reserved memory is split only for those who may touch it.
+ * The page's slot, after all tables above have become private. Reserved memory
+ * is split only for those who may touch it.
  */
-INLINE int open_path(struct aspace *as, vaddr_t va, uint64_t need, pte_t **slot,
-    bool *changed) REQUIRES(as->lock)
+static NOINLINE int path_own(struct aspace *as, vaddr_t va, uint64_t need,
+    pte_t **slot) REQUIRES(as->lock)
 {
-	pte_t *at = &as->top[level_index(va, SV39_ROOT_LEVEL)];
+	struct walk w;
+	int err;
 
-#pragma GCC unroll 2
-	for (int level = SV39_ROOT_LEVEL; level > 0; level--) {
-		pte_t e = pte_read(at);
+	err = walk_own(&w, as, va);
+	if (err == 0 && w.level > 0) {
+		pte_t e = pte_read(w.slot);
 
-		if (unlikely(!pte_is_table(e))) {
-			int err;
-
-			if (pte_kind(e) == PTE_KIND_RESERVED &&
-			    (pte_perms(e) & need) != need)
-				return -EFAULT;
-			err = table_open(at, level);
-			if (err < 0)
-				return err;
-			*changed = true;
-			e = pte_read(at);
-		}
-		at = &table_entries(e)[level_index(va, level - 1)];
+		if (pte_kind(e) != PTE_KIND_RESERVED ||
+		    (pte_perms(e) & need) != need)
+			return -EFAULT;
+		err = walk_down(&w, 0, WALK_SPLIT);
 	}
-	*slot = at;
-	return 0;
+	*slot = w.slot;
+	return err;
 }
 
 /* A cleared page for reserved memory. */
@@ -111,9 +103,12 @@ INLINE int resolve(struct aspace *as, vaddr_t va, enum access access,
 	*changed = false;
 	if (va >= USER_TOP)
 		return -EFAULT;
-	err = open_path(as, va, need, slot, changed);
-	if (err < 0)
-		return err;
+	if (unlikely(!page_slot(as, va, slot))) {
+		err = path_own(as, va, need, slot);
+		if (err < 0)
+			return err;
+		*changed = true;
+	}
 	e = pte_read(*slot);
 	if (pte_is_page(e)) {
 		if ((pte_perms(e) & need) != 0)
@@ -185,7 +180,6 @@ int aspace_fault(struct aspace *as, vaddr_t va, enum access access)
 
 int aspace_load(struct aspace *as, vaddr_t va, paddr_t *page)
 {
-	bool changed;
 	pte_t *slot;
 	pte_t e;
 	int err;
@@ -193,7 +187,7 @@ int aspace_load(struct aspace *as, vaddr_t va, paddr_t *page)
 	if (va >= USER_TOP)
 		return -EFAULT;
 	lock_acquire(&as->lock);
-	err = open_path(as, va, 0, &slot, &changed);
+	err = path_own(as, va, 0, &slot);
 	if (err < 0)
 		goto out;
 	e = pte_read(slot);

@@ -96,11 +96,8 @@ struct range_op *call_range(void)
 {
 	struct call *call = &proc_self()->t.call;
 
-	if (call->kept == KEPT_NOTHING) {
+	if (call->kept == KEPT_NOTHING)
 		call->kept = KEPT_RANGE;
-		call->range.phase = 0;
-		call->range.at = 0;
-	}
 	assert(call->kept == KEPT_RANGE);
 	return &call->range;
 }

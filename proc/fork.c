@@ -121,7 +121,7 @@ long proc_fork(const struct fork_args *args)
 		return -ENOMEM;
 	/* The parent goes on here and now: spare it these page faults. */
 	if (!args->share_memory) {
-		aspace_open_paths(parent->as, parent->t.tf.pc,
+		aspace_own_paths(parent->as, parent->t.tf.pc,
 		    *tf_reg(&parent->t.tf, REG_SP));
 	}
 	if (!find_parent_tid(parent, args->parent_tid, &tid)) {

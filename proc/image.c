@@ -138,14 +138,8 @@ static int reserve(struct aspace *as, vaddr_t start, vaddr_t end,
 	    .start = start,
 	    .end = end,
 	    .perms = perms};
-	int err;
 
-	if (start == end)
-		return 0;
-	do
-		err = range_run(as, &op, RANGE_BUDGET);
-	while (err == RANGE_MORE);
-	return err;
+	return start == end ? 0 : range_finish(as, &op);
 }
 
 /*

@@ -263,7 +263,7 @@ REST = ("The rest", (
     "zero-sequential", "zero-sparse", "first-touch-fresh-1g", "mmap-4k",
     "mmap-4k-touched", "mmap-1g", "mmap-1g-touched", "exit-1g-page",
     "switch", "yield-alone", "yield-switch-twice", "pipe-round-trip",
-    "pipe-64k", "signal-return"))
+    "pipe-64k", "read-4k", "read-4k-odd", "signal-return"))
 
 INTRODUCTION = """\
 <!-- SPDX-License-Identifier: MIT -->

@@ -46,6 +46,8 @@ INDIRECT = [
     (r"\w+->fast\(", "trap/syscall.c", r"= FAST\((\w+)\)"),
     (r"\w+->full\(", "trap/syscall.c", r"= FULL\((\w+)\)"),
     (r"poll->look\(", "trap/sys_wait.c", r"\.look = (\w+),"),
+    (r"\*phase\)\(", "mm/range.c", r"\b(check|prepare|prepare_new|own|"
+     r"clear|prune|reserve|protect|discard|share_give|share_take)[,}}]"),
     (r"\bvisit\(", "arch/machine.c", r"fdt_walk\((\w+)\)"),
     (r"\breserve\(", "arch/machine.c", r"fdt_reservations\((\w+)\)"),
 ]

@@ -35,7 +35,7 @@ ENTRY = "trap_vector"
 
 # What names a kind of visit: all of these that were called.
 TELLING = re.compile(
-    r"^((sys|fast)_(?!zero$)\w+|table_(copy|unshare|split|create)|page_(own|give|copy|"
+    r"^((sys|fast)_(?!zero$)\w+|table_(copy|split|create)|page_(own|give|copy|"
     r"zero)|signal_deliver|aspace_teardown|aspace_switch|sched_tick)$")
 
 

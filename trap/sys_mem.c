@@ -28,10 +28,10 @@ static long range_call(enum range_kind kind, vaddr_t start, vaddr_t end,
 	if (call_is_repeated())
 		return range_go_on(call_range());
 	op = call_range();
-	op->kind = kind;
-	op->start = start;
-	op->end = end;
-	op->perms = perms;
+	*op = (struct range_op){.kind = kind,
+	    .start = start,
+	    .end = end,
+	    .perms = perms};
 	return range_go_on(op);
 }
 
@@ -77,36 +77,6 @@ long sys_brk(const struct trapframe *tf)
 	return brk_set(p, brk);
 }
 
-/*
- * A large mapping begins at the border of a large entry where there is room:
- * then few entries stand for it, as long as it is not touched.
- */
-static int find_gap(struct aspace *as, uint64_t len, vaddr_t *start)
-{
-	for (int level = SV39_ROOT_LEVEL; level > 0; level--) {
-		uint64_t span = level_span(level), slack = span - PAGE_SIZE;
-
-		if (len < span || aspace_find_gap(as, len + slack, start) < 0)
-			continue;
-		*start = (*start + slack) & ~(span - 1);
-		return 0;
-	}
-	return aspace_find_gap(as, len, start);
-}
-
-/* Where a mapping without MAP_FIXED goes: the hint if it is free. */
-static int choose_place(struct aspace *as, vaddr_t hint, uint64_t len,
-    vaddr_t *start)
-{
-	hint = page_floor(hint);
-	if (hint != 0 && is_user_range(hint, len) &&
-	    aspace_is_empty(as, hint, hint + len)) {
-		*start = hint;
-		return 0;
-	}
-	return find_gap(as, len, start);
-}
-
 static long check_mapping(const struct trapframe *tf)
 {
 	uint64_t addr = tf_arg(tf, 0), len = tf_arg(tf, 1);
@@ -133,70 +103,43 @@ static long check_mapping(const struct trapframe *tf)
 	return addr < PAGE_SIZE ? -EPERM : 0;
 }
 
-static long place_mapping(struct proc *p, const struct trapframe *tf,
-    vaddr_t *start)
+/* Where it is to be; without MAP_FIXED that is a hint. */
+static long place_mapping(struct aspace *as, const struct trapframe *tf,
+    struct range_op *op)
 {
+	vaddr_t at = page_floor(tf_arg(tf, 0));
 	uint64_t len = page_ceil(tf_arg(tf, 1)), flags = tf_arg(tf, 3);
 
-	*start = tf_arg(tf, 0);
-	if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
-		return choose_place(p->as, *start, len, start);
-	if ((flags & MAP_FIXED_NOREPLACE) &&
-	    !aspace_is_empty(p->as, *start, *start + len))
+	if ((flags & MAP_FIXED_NOREPLACE) && !aspace_is_empty(as, at, at + len))
 		return -EEXIST;
+	if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
+		op->anywhere = at == 0 || !is_user_range(at, len) ||
+		    !aspace_is_empty(as, at, at + len);
+	op->start = op->anywhere ? 0 : at;
+	op->end = op->start + len;
 	return 0;
-}
-
-/*
- * Reserved; now shared memory gets its pages. If there are not enough of them
- * the mapping goes again, and the call ends when it has gone.
- */
-static long share_mapping(struct range_op *op)
-{
-	long err;
-
-	if (op->kind == RANGE_MAP)
-		*op = (struct range_op){.kind = RANGE_SHARE,
-		    .start = op->start,
-		    .end = op->end,
-		    .perms = op->perms};
-	err = range_go_on(op);
-	if (err == CALL_GOES_ON || op->kind == RANGE_UNMAP)
-		return err == 0 ? -ENOMEM : err;
-	if (err == 0)
-		return 0;
-	*op = (struct range_op){.kind = RANGE_UNMAP,
-	    .start = op->start,
-	    .end = op->end};
-	return call_go_on(SIGNAL_HELD);
 }
 
 static long begin_mapping(const struct trapframe *tf)
 {
-	vaddr_t start;
+	bool shared = (tf_arg(tf, 3) & MAP_TYPE) != MAP_PRIVATE;
+	struct range_op op = {.kind = shared ? RANGE_SHARE : RANGE_MAP,
+	    .perms = perms_of(tf_arg(tf, 2))};
 	long err = check_mapping(tf);
 
 	if (err == 0)
-		err = place_mapping(proc_self(), tf, &start);
+		err = place_mapping(proc_self()->as, tf, &op);
 	if (err < 0)
 		return err;
-	return range_call(RANGE_MAP, start, start + page_ceil(tf_arg(tf, 1)),
-	    perms_of(tf_arg(tf, 2)));
+	*call_range() = op;
+	return range_go_on(call_range());
 }
 
 long sys_mmap(const struct trapframe *tf)
 {
-	bool shared = (tf_arg(tf, 3) & MAP_TYPE) != MAP_PRIVATE;
-	long err;
+	long err =
+	    call_is_repeated() ? range_go_on(call_range()) : begin_mapping(tf);
 
-	if (!call_is_repeated())
-		err = begin_mapping(tf);
-	else if (call_range()->kind == RANGE_MAP)
-		err = range_go_on(call_range());
-	else
-		err = 0;
-	if (err == 0 && shared)
-		err = share_mapping(call_range());
 	return err < 0 ? err : (long)call_range()->start;
 }
 

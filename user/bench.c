@@ -36,6 +36,7 @@ static const struct group {
     {"signal", bench_signal},
     {"switch", bench_switch},
     {"pipe", bench_pipe},
+    {"read", bench_read},
     {"fork", bench_fork},
     {"maps", bench_maps},
     {"life", bench_life},

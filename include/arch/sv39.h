@@ -122,6 +122,17 @@ static inline bool pte_is_page(pte_t e)
 	return (e.bits & PTE_V) != 0 && (e.bits & PTE_PERMS) != 0;
 }
 
+/* Is each of them RESERVED? No other entry of a process has that bit. */
+static inline bool pte_are_reserved(const pte_t *entries, unsigned count)
+{
+	uint64_t common = PTE_RESERVED;
+
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < count; i++)
+		common &= pte_read(&entries[i]).bits;
+	return common != 0;
+}
+
 static inline bool pte_is_writable(pte_t e)
 {
 	return (e.bits & PTE_W) != 0;

@@ -3,11 +3,13 @@
  * tlb.h - translation and instruction caches: every sfence.vma and fence.i of
  * the kernel is behind one of these functions.
  *
- * An address space runs on one hart at a time and is changed only by the hart
- * that runs it. So each hart gives out its own ASIDs: an address space that
- * comes to a hart which was not its last one gets a number never used there
- * since that hart's last full flush, and nothing stale can be found under it.
- * No hart ever has to interrupt another.
+ * An address space runs on one hart at a time, and while it runs it is changed
+ * only by that hart. So each hart gives out its own ASIDs: an address space
+ * that comes to a hart which was not its last one gets a number never used
+ * there since that hart's last full flush, and nothing stale can be found under
+ * it. One that runs nowhere may be changed by any hart. If that is not the one
+ * on which it ran last, its ASID is given up instead of a fence. No hart ever
+ * has to interrupt another.
  *
  * Ref: RISC-V Privileged Architecture, "Supervisor Memory-Management Fence
  * Instruction"; Unprivileged, "Zifencei".
@@ -73,11 +75,15 @@ paddr_t tlb_kernel_root(void);
 /* The root in this hart's satp. */
 paddr_t tlb_root(void);
 
-/* Forgets the leaf entry for `va` under `asid` on this hart. */
-void tlb_flush_page(const struct asid *asid, vaddr_t va);
+/*
+ * Makes every hart forget the leaf entry for `va` of an address space that runs
+ * on this hart or on none. If it ran last on another hart, it forgets its ASID
+ * and will get a fresh one. Panics if it runs on another hart.
+ */
+void tlb_flush_page(struct asid *asid, vaddr_t va);
 
-/* Forgets everything under `asid` on this hart, non-leaf entries included. */
-void tlb_flush_asid(const struct asid *asid);
+/* The same for all of its entries, non-leaf ones included. */
+void tlb_flush_asid(struct asid *asid);
 
 /* Forgets everything on this hart, global entries included. */
 void tlb_flush_all(void);

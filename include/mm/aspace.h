@@ -8,11 +8,13 @@
  *
  *     a table is copied on first access, a page on first write.
  *
- * An address space is run, and changed, by one hart at a time: its runner. Its
- * lock is there for those who only look (mm/inspect.c).
+ * An address space is run, or changed, by one hart at a time: its runner. One
+ * that runs nowhere may be changed by any hart, if its caller sees to it that
+ * nobody runs it meanwhile; what other harts remember of it is dealt with
+ * (arch/tlb.h). Its lock is there for those who only look (mm/inspect.c).
  *
  * Locks: [l] aspace.lock   [A] atomic   [c] constant once created
- *        [o] owned by the hart that runs it
+ *        [o] owned by the hart that runs it, or changes it
  */
 #ifndef MM_ASPACE_H
 #define MM_ASPACE_H
@@ -37,17 +39,31 @@ enum range_kind {
 	RANGE_UNMAP,   /* becomes empty */
 	RANGE_PROTECT, /* gets new permissions */
 	RANGE_DISCARD, /* private pages become reserved memory again */
-	RANGE_SHARE,   /* reserved memory becomes MAP_SHARED pages */
+	RANGE_SHARE,   /* whatever was there becomes MAP_SHARED memory */
+	RANGE_GIVE,    /* of mm/share.c: nothing becomes MAP_SHARED memory */
 	RANGE_CHECK,   /* nothing changes: is all of it mapped? */
 };
 
+/*
+ * What is to be done, and how far it came: all that it takes to go on. The
+ * caller sets the fields of the first part.
+ */
 struct range_op {
 	enum range_kind kind;
-	unsigned phase; /* 0 at first */
+	/* MAP, SHARE: its length is that of start .. end; chooses a place. */
+	bool anywhere;
 	vaddr_t start;
 	vaddr_t end;
-	vaddr_t at; /* progress within the phase */
 	uint64_t perms;
+
+	vaddr_t at;     /* progress within the phase, or in the search */
+	vaddr_t top;    /* of the gap that is found there */
+	unsigned spent; /* of the budget, in this part */
+	bool searching;
+	uint8_t level; /* of the search */
+	uint8_t phase;
+	uint8_t stage; /* of SHARE, */
+	int err;       /* and what it will end with */
 };
 
 #define RANGE_MORE   1
@@ -65,14 +81,15 @@ struct aspace {
 	pte_t *top;   /* [c] the root's entries; entries themselves [l] */
 	uint16_t low; /* [l] the root's entries low .. high - 1 are EMPTY */
 	uint16_t high;
-	bool dead;         /* [o] being torn down: no hart can have it cached */
 	struct asid asid;  /* [o] */
 	vaddr_t brk_start; /* [o] the heap is brk_start .. brk_end - 1 */
 	vaddr_t brk_end;
-	vaddr_t cursor;     /* [o] from here up to USER_TOP there is no gap */
-	vaddr_t trampoline; /* [o] where signal handlers return to */
-	struct range_op teardown; /* [o] progress, when dead */
-	struct list link;         /* in the list of all, for the audit */
+	vaddr_t cursor;         /* [l] where the next one begins, */
+	uint64_t gap_len;       /* [l] for this size or more */
+	vaddr_t trampoline;     /* [o] where signal handlers return to */
+	struct aspace *aside;   /* [o] a shared mapping being built, or NULL */
+	struct range_op own_op; /* [o] while it has no users, or is aside */
+	struct list link;       /* in the list of all, for the audit */
 };
 
 /* The permission that it needs. */
@@ -83,8 +100,8 @@ MUST_USE struct aspace *aspace_create(void);
 
 /*
  * A copy that shares everything, with one user, or NULL if memory is out.
- * `as` must be the running address space or one that never ran. The cost is
- * that of its root: it depends on neither size nor number of mappings.
+ * The cost is that of its root: it depends on neither size nor number of
+ * mappings.
  */
 MUST_USE struct aspace *aspace_fork(struct aspace *as) EXCLUDES(as->lock);
 
@@ -92,7 +109,7 @@ MUST_USE struct aspace *aspace_fork(struct aspace *as) EXCLUDES(as->lock);
  * Makes the tables on the way to both addresses private, as far as memory
  * allows: for what is going to be touched at once.
  */
-void aspace_open_paths(struct aspace *as, vaddr_t a, vaddr_t b)
+void aspace_own_paths(struct aspace *as, vaddr_t a, vaddr_t b)
     EXCLUDES(as->lock);
 
 void aspace_get(struct aspace *as);
@@ -173,18 +190,21 @@ MUST_USE int aspace_load(struct aspace *as, vaddr_t va, paddr_t *page)
 
 /*
  * Does a part of `op`, about `budget` entries. Returns RANGE_MORE, or 0 when
- * it is done. -ENOMEM: memory is out, or (PROTECT, DISCARD) part of the range
- * is empty; then nothing observable has changed, except that a SHARE may have
- * been made in part.
+ * it is done. -ENOMEM: memory is out, or there is no gap for it, or (PROTECT,
+ * DISCARD) part of the range is empty; then nothing observable has changed.
+ *
+ * An operation with `anywhere` is placed in the highest gap that is large
+ * enough: if it could fill entries of a higher level, in the highest where it
+ * begins at the border of one, if there is such a gap; never at address 0.
+ *
+ * From one part to the next nobody else may change the address space. What the
+ * process does in between does not matter otherwise.
  */
 MUST_USE int range_run(struct aspace *as, struct range_op *op, unsigned budget)
     EXCLUDES(as->lock);
 
-/*
- * The highest gap of `len` bytes below USER_TOP; never at address 0. -ENOMEM
- * if there is none.
- */
-MUST_USE int aspace_find_gap(struct aspace *as, uint64_t len, vaddr_t *start)
+/* All of it at once: for short ones, and for who cannot be disturbed. */
+MUST_USE int range_finish(struct aspace *as, struct range_op *op)
     EXCLUDES(as->lock);
 
 /* Is nothing at all mapped from start to end - 1? */
@@ -236,27 +256,40 @@ static inline pte_t *table_entries(pte_t e)
 }
 
 /*
- * A look: the same if all is there and nothing has to be changed, else false.
- * Only its runner changes an address space, so that it may read the tables
- * without the lock.
+ * Finds the entry of the page at `va` < USER_TOP, if no table on the way is
+ * shared or missing: what faults and copies find nearly always, and so the one
+ * walk that is not that of mm/pagetable.c.
  */
-INLINE bool user_page_ready(const struct aspace *as, vaddr_t va,
-    enum access access, void **kernel)
+INLINE bool page_slot(const struct aspace *as, vaddr_t va, pte_t **slot)
 {
-	const pte_t *at;
-	pte_t e;
+	pte_t *at = &as->top[level_index(va, SV39_ROOT_LEVEL)];
 
-	if (unlikely(va >= USER_TOP))
-		return false;
-	at = &as->top[level_index(va, SV39_ROOT_LEVEL)];
 #pragma GCC unroll 2
 	for (int level = SV39_ROOT_LEVEL; level > 0; level--) {
-		e = pte_read(at);
+		pte_t e = pte_read(at);
+
 		if (unlikely(!pte_is_table(e)))
 			return false;
 		at = &table_entries(e)[level_index(va, level - 1)];
 	}
-	e = pte_read(at);
+	*slot = at;
+	return true;
+}
+
+/*
+ * A look: as user_page() if all is there and nothing has to be changed, else
+ * false. Only its runner changes an address space, so that it may read the
+ * tables without the lock.
+ */
+INLINE bool user_page_ready(const struct aspace *as, vaddr_t va,
+    enum access access, void **kernel)
+{
+	pte_t *slot;
+	pte_t e;
+
+	if (unlikely(va >= USER_TOP || !page_slot(as, va, &slot)))
+		return false;
+	e = pte_read(slot);
 	if (unlikely(!pte_allows(e, (uint64_t)access)))
 		return false;
 	*kernel = (char *)phys_to_virt(pte_paddr(e)) + (va & PAGE_MASK);

@@ -4,9 +4,8 @@
  *
  * A frame is in one state, which says what `refs` counts:
  *
- *   FRAME_FREE     refs == 0   in the buddy allocator or a hart's cache;
- *                              poisoned in test builds
- *   FRAME_NOTHING  refs == 0   not ours: firmware, a hole, the kernel image
+ *   FRAME_FREE     refs == 0   in a hart's cache, or in the depot; poisoned in
+ *                              test builds
  *   FRAME_KERNEL   refs >= 1   one for the kernel that holds it, one for each
  *                              entry that maps it into a process
  *   FRAME_TABLE    refs >= 1   entries (in distinct tables) that name this
@@ -29,7 +28,6 @@
 
 enum frame_state {
 	FRAME_FREE,
-	FRAME_NOTHING,
 	FRAME_KERNEL,
 	FRAME_TABLE,
 	FRAME_PAGE,
@@ -40,7 +38,11 @@ struct frame {
 		struct {
 			uint32_t refs; /* [A] */
 			uint16_t used; /* FRAME_TABLE: entries not EMPTY */
-			uint8_t order; /* of a free block, at its first frame */
+			/*
+			 * FRAME_TABLE: bit n is set if an entry of the n-th
+			 * eighth of it may be used.
+			 */
+			uint8_t eighths;
 			uint8_t state; /* enum frame_state */
 		};
 		uint64_t word; /* all of it */
@@ -49,13 +51,13 @@ struct frame {
 
 _Static_assert(sizeof(struct frame) == 8, "two of them would fit badly");
 
-#define FRAME_NO_ORDER 0xff
+/* What `word` is for a frame of which nothing is used. */
+#define FRAME_WORD(state, refs) ((uint64_t)(state) << 56 | (refs))
 
-/* What `word` is for a frame that is no block, with nothing in use. */
-#define FRAME_WORD(state, refs) \
-	((uint64_t)(state) << 56 | (uint64_t)FRAME_NO_ORDER << 48 | (refs))
-
-/* frames[0] is the frame at frame_base; frames cover holes too. */
+/*
+ * frames[0] is the frame at frame_base; frames cover holes too. Of what is no
+ * memory, or has never been used, nothing has been written here.
+ */
 extern struct frame *frames;
 extern paddr_t frame_base;
 extern uint64_t frame_count;
@@ -86,10 +88,6 @@ MUST_USE struct frame *frame_alloc(enum frame_state state);
 
 /* The same, all bytes zero. */
 MUST_USE struct frame *frame_alloc_zeroed(enum frame_state state);
-
-/* Adjacent frames, 1 << order of them, as FRAME_KERNEL; NULL if none left. */
-MUST_USE struct frame *frame_alloc_block(unsigned order);
-void frame_free_block(struct frame *block, unsigned order);
 
 static inline paddr_t frame_paddr(const struct frame *f)
 {
@@ -239,17 +237,23 @@ INLINE void freeing_add(struct freeing *freeing, void *memory)
 	}
 }
 
-/* Frames free now, in the allocator and in all caches; and in all. */
+/* Frames free now, wherever they are; and in all. */
 uint64_t frame_free_count(void);
 uint64_t frame_total_count(void);
 
-/* Puts the frames of every cache back into the allocator. */
-void frame_drain_caches(void);
-
-/* A sum over the free blocks, for the audit: must equal the count kept. */
+#ifdef CALF_TEST
+/* Verifies what is free, and returns how many frames that are. */
 uint64_t frame_audit_free(void);
 
-#ifdef CALF_TEST
+/* Goes through all frames that have ever been used; NULL: to the first. */
+struct frame *frame_next_known(const struct frame *f);
+
+/* Does it stand for memory that was given to the allocator? */
+bool frame_is_memory(const struct frame *f);
+
+/* So many of those that were never used are not to be had. */
+extern uint64_t frame_aside;
+
 /* A word for each frame, for the audit to count in. */
 extern uint32_t *frame_audit_words;
 
@@ -277,7 +281,6 @@ static inline bool frame_must_fail(void)
 #ifdef ALLOC_SITE
 #define frame_alloc(state)        (ALLOC_SITE, (frame_alloc)(state))
 #define frame_alloc_zeroed(state) (ALLOC_SITE, (frame_alloc_zeroed)(state))
-#define frame_alloc_block(order)  (ALLOC_SITE, (frame_alloc_block)(order))
 #endif
 
 #endif

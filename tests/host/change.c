@@ -11,30 +11,31 @@ static uint32_t pages_of(uint64_t bytes)
 	return (uint32_t)(bytes >> PAGE_SHIFT);
 }
 
-/* The hint if that is free, the highest gap if not; checked both. */
-static bool find_place(struct proc *p, const struct op *op, struct seg *seg)
+/* The hint, if that is free. */
+static bool take_hint(struct proc *p, const struct op *op)
 {
-	uint32_t len = pages_of(op->len), hint = pages_of(op->va), gap;
-	vaddr_t start = 0;
-	bool empty, found;
-	int err;
+	uint32_t hint = pages_of(op->va);
+	bool empty;
 
-	if (hint != 0 && op->va + op->len <= USER_TOP) {
-		empty = aspace_is_empty(p->as, op->va, op->va + op->len);
-		if (empty != oracle_is_empty(&p->oracle, hint, hint + len))
-			sim_fail("aspace_is_empty: %lx + %lx is %d", op->va,
-			    op->len, empty);
-		if (empty)
-			return true;
-	}
-	found = oracle_gap(&p->oracle, len, &gap);
-	err = aspace_find_gap(p->as, op->len, &start);
-	if (err != (found ? 0 : -ENOMEM) || (found && pages_of(start) != gap))
-		sim_fail("aspace_find_gap: %d, %lx, expected page %x", err,
-		    start, found ? gap : 0);
-	seg->start = gap;
-	seg->end = gap + len;
-	return found;
+	if (hint == 0 || op->va + op->len > USER_TOP)
+		return false;
+	empty = aspace_is_empty(p->as, op->va, op->va + op->len);
+	if (empty !=
+	    oracle_is_empty(&p->oracle, hint, hint + pages_of(op->len)))
+		sim_fail("aspace_is_empty: %lx + %lx is %d", op->va, op->len,
+		    empty);
+	return empty;
+}
+
+/* Where it has to go if it may go anywhere; not found: start == end. */
+static void expect_place(struct proc *p, const struct op *op, struct seg *seg)
+{
+	uint32_t pages = pages_of(op->len);
+
+	seg->start = 0;
+	seg->end = 0;
+	if (oracle_gap(&p->oracle, pages, &seg->start))
+		seg->end = seg->start + pages;
 }
 
 void change_begin(struct proc *p, const struct op *op)
@@ -42,7 +43,7 @@ void change_begin(struct proc *p, const struct op *op)
 	static const enum range_kind kinds[] = {
 	    [OP_MAP] = RANGE_MAP,
 	    [OP_PLACE] = RANGE_MAP,
-	    [OP_SHARE] = RANGE_MAP,
+	    [OP_SHARE] = RANGE_SHARE,
 	    [OP_UNMAP] = RANGE_UNMAP,
 	    [OP_PROTECT] = RANGE_PROTECT,
 	    [OP_DISCARD] = RANGE_DISCARD,
@@ -50,6 +51,7 @@ void change_begin(struct proc *p, const struct op *op)
 	struct seg seg = {.start = pages_of(op->va),
 	    .end = pages_of(op->va + op->len),
 	    .perms = op->perms};
+	bool anywhere;
 
 	if (op->va >= USER_TOP || op->len > USER_TOP - op->va || op->len == 0 ||
 	    ((op->va | op->len) & PAGE_MASK) != 0 ||
@@ -60,17 +62,19 @@ void change_begin(struct proc *p, const struct op *op)
 		if (seg.object == 0 || op->len > OBJECT_PAGES * PAGE_SIZE)
 			return;
 	}
-	if (op->kind == OP_PLACE && !find_place(p, op, &seg))
-		return;
+	anywhere = op->kind == OP_PLACE && !take_hint(p, op);
+	if (anywhere)
+		expect_place(p, op, &seg);
 	p->change = (struct change){.active = true,
 	    .kind = op->kind,
 	    .seg = seg,
 	    .op = {.kind = kinds[op->kind],
-		.start = (vaddr_t)seg.start << PAGE_SHIFT,
-		.end = (vaddr_t)seg.end << PAGE_SHIFT,
+		.anywhere = anywhere,
+		.start = anywhere ? 0 : op->va,
+		.end = anywhere ? op->len : op->va + op->len,
 		.perms = op->perms}};
-	mmu_pool_add(p->change.op.start);
-	mmu_pool_add(p->change.op.end - PAGE_SIZE);
+	mmu_pool_add((vaddr_t)seg.start << PAGE_SHIFT);
+	mmu_pool_add(((vaddr_t)seg.end << PAGE_SHIFT) - PAGE_SIZE);
 	change_step(p, op->budget);
 }
 
@@ -94,20 +98,25 @@ static void commit(struct proc *p)
 	}
 }
 
-/* A shared mapping that finds no memory is taken back. */
-static void undo_share(struct proc *p)
+/* Is there a place, and did it go there? */
+static void check_place(const struct change *c, int err)
 {
-	struct range_op op = {.kind = RANGE_UNMAP,
-	    .start = p->change.op.start,
-	    .end = p->change.op.end};
-	int err;
+	if (c->seg.start == c->seg.end) {
+		if (err != -ENOMEM)
+			sim_fail("a place, where there is none: %lx",
+			    c->op.start);
+	} else if (!c->op.anywhere &&
+	    c->op.start != (vaddr_t)c->seg.start << PAGE_SHIFT) {
+		sim_fail("expected place %x, found %lx", c->seg.start,
+		    c->op.start);
+	}
+}
 
-	do
-		err = range_run(p->as, &op, RANGE_BUDGET);
-	while (err == RANGE_MORE);
-	if (err < 0)
-		sim_fail("a shared mapping cannot be taken back");
-	oracle_unmap(&p->oracle, p->change.seg.start, p->change.seg.end);
+/* Not so many frames as it wants, with tables: it need not try to have them. */
+static bool is_too_large(const struct change *c)
+{
+	return c->kind == OP_SHARE &&
+	    frame_free_count() < c->seg.end - c->seg.start + 16;
 }
 
 static void end(struct proc *p, int err)
@@ -117,36 +126,29 @@ static void end(struct proc *p, int err)
 	bool full = oracle_is_full(&p->oracle, c->seg.start, c->seg.end);
 
 	c->active = false;
+	check_place(c, err);
 	if (checks && !full) {
 		if (err != -ENOMEM)
 			sim_fail("%s of a hole: %d", op_names[c->kind], err);
-		verify_oracle(p->as, &p->oracle, op_names[c->kind]);
-		return;
-	}
-	expect_result(op_names[c->kind], err, 0);
-	if (err == 0)
+	} else if (err == 0) {
 		commit(p);
-	else if (c->op.kind == RANGE_SHARE)
-		undo_share(p);
+	} else if (err != -ENOMEM) {
+		sim_fail("%s: %d", op_names[c->kind], err);
+	} else if (c->seg.start != c->seg.end && !is_too_large(c) &&
+	    !c->starved) {
+		sim_fail("%s: out of memory, but no allocation failed",
+		    op_names[c->kind]);
+	}
 	if (err < 0)
 		verify_oracle(p->as, &p->oracle, op_names[c->kind]);
 }
 
 void change_step(struct proc *p, unsigned budget)
 {
-	struct change *c = &p->change;
-	int err = range_run(p->as, &c->op, budget > 0 ? budget : 1);
+	uint64_t before = sim_alloc_failures;
+	int err = range_run(p->as, &p->change.op, budget > 0 ? budget : 1);
 
-	if (err == RANGE_MORE)
-		return;
-	if (err == 0 && c->kind == OP_SHARE && c->op.kind == RANGE_MAP) {
-		c->op = (struct range_op){.kind = RANGE_SHARE,
-		    .start = c->op.start,
-		    .end = c->op.end,
-		    .perms = c->op.perms};
-		err = range_run(p->as, &c->op, budget > 0 ? budget : 1);
-		if (err == RANGE_MORE)
-			return;
-	}
-	end(p, err);
+	p->change.starved |= sim_alloc_failures != before;
+	if (err != RANGE_MORE)
+		end(p, err);
 }

@@ -54,7 +54,7 @@ $(eval $(call host_rules,fast,HOST_FAST))
 
 # The small machine of model.h: tables of two entries.
 HOST_SMALL := -O2 -DSV39_INDEX_BITS=1 -DSV39_USER_ROOT_ENTRIES=1
-MODEL_SRCS := mm/pagetable.c mm/resolve.c mm/range.c mm/aspace.c mm/audit.c \
+MODEL_SRCS := mm/pagetable.c mm/resolve.c mm/range.c mm/gap.c mm/share.c mm/aspace.c mm/audit.c \
 	$(H)/run.c $(H)/tables.c $(H)/model_machine.c $(H)/model_ops.c \
 	$(H)/model_state.c $(H)/model.c lib/print.c
 $(eval $(call host_rules,small,HOST_SMALL))

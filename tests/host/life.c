@@ -77,7 +77,7 @@ void life_fork(struct proc *p, const struct op *op)
 	child->oracle = p->oracle;
 	/* As proc/fork.c does for what the parent is about to touch. */
 	if (op->va != 0)
-		aspace_open_paths(p->as, op->va, op->va);
+		aspace_own_paths(p->as, op->va, op->va);
 }
 
 void life_exit(struct proc *p, const struct op *op)

@@ -407,7 +407,7 @@ void mmu_check_all(void)
 	list_for_each(link, &aspace_list) {
 		struct aspace *as = list_entry(link, struct aspace, link);
 
-		if (!as->dead && as->asid.hart < SIM_HARTS &&
+		if (as->asid.hart < SIM_HARTS &&
 		    as->asid.round == harts[as->asid.hart].asid_round)
 			check_entries(&mmus[as->asid.hart], as->asid.number,
 			    frame_paddr(as->root));

@@ -135,6 +135,13 @@ uint64_t frame_audit_free(void)
 	return frame_free_count();
 }
 
+struct frame *frame_next_known(const struct frame *f)
+{
+	uint64_t next = f == NULL ? 0 : (uint64_t)(f - frames) + 1;
+
+	return next < MODEL_FRAMES ? &frames[next] : NULL;
+}
+
 void page_copy(void *dst, const void *src)
 {
 	memcpy(dst, src, 2 * sizeof(uint64_t));
@@ -302,17 +309,21 @@ paddr_t tlb_kernel_root(void)
 	return 0;
 }
 
-void tlb_flush_page(const struct asid *asid, vaddr_t va)
+void tlb_flush_page(struct asid *asid, vaddr_t va)
 {
 	struct model_proc *p = &model_procs[asid->number];
 
+	if (asid->hart == ASID_NO_HART)
+		return;
 	model_fill(asid->number);
 	memset(&p->tlb[model_place((unsigned)(va >> PAGE_SHIFT), 0)], 0,
 	    sizeof p->tlb[0]);
 }
 
-void tlb_flush_asid(const struct asid *asid)
+void tlb_flush_asid(struct asid *asid)
 {
+	if (asid->hart == ASID_NO_HART)
+		return;
 	model_fill(asid->number);
 	memset(model_procs[asid->number].tlb, 0, sizeof model_procs[0].tlb);
 }

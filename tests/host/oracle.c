@@ -252,19 +252,33 @@ bool oracle_is_empty(const struct oracle *o, uint32_t start, uint32_t end)
 	return true;
 }
 
-bool oracle_gap(const struct oracle *o, uint32_t pages, uint32_t *start)
+/* The highest that begins at a multiple of `align` pages. */
+static bool aligned_gap(const struct oracle *o, uint32_t pages, uint32_t align,
+    uint32_t *start)
 {
 	uint32_t top = (uint32_t)(USER_TOP >> PAGE_SHIFT);
 
 	for (unsigned i = o->nsegs;; i--) {
 		uint32_t bottom = i > 0 ? o->segs[i - 1].end : 1;
 
-		if (top >= bottom && top - bottom >= pages) {
-			*start = top - pages;
+		if (top >= pages && (top - pages) / align * align >= bottom) {
+			*start = (top - pages) / align * align;
 			return true;
 		}
 		if (i == 0)
 			return false;
 		top = o->segs[i - 1].start;
 	}
+}
+
+/* A large one at the border of a large entry, if there is such a gap. */
+bool oracle_gap(const struct oracle *o, uint32_t pages, uint32_t *start)
+{
+	for (int level = SV39_ROOT_LEVEL; level >= 0; level--) {
+		uint32_t span = (uint32_t)(level_span(level) >> PAGE_SHIFT);
+
+		if (pages >= span && aligned_gap(o, pages, span, start))
+			return true;
+	}
+	return false;
 }

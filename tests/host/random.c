@@ -247,6 +247,9 @@ static struct op choose(void)
 	}
 	if (procs[op.proc].hart >= 0 && !one_in(24))
 		op.hart = (uint8_t)procs[op.proc].hart;
+	op.foreign = one_in(8);
+	if (op.foreign)
+		op.hart = (uint8_t)below(SIM_HARTS);
 	if (one_in(24))
 		op.inside = (uint8_t)(1 + below(12));
 	if (one_in(24)) {

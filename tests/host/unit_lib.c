@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/heap.h"
@@ -23,7 +24,8 @@ int calf_strcmp(const char *a, const char *b);
 int calf_strncmp(const char *a, const char *b, size_t len);
 void str_copy(char *dst, const char *src, size_t size);
 
-#define SIZE 96
+#define SIZE 320
+#define WORD sizeof(uint64_t)
 
 static unsigned char ours[SIZE], theirs[SIZE], source[SIZE];
 
@@ -44,7 +46,7 @@ TEST(memory_functions_agree_with_the_c_library)
 {
 	for (unsigned i = 0; i < 200000; i++) {
 		size_t to = sim_below(32), from = sim_below(32);
-		size_t len = sim_below(64);
+		size_t len = sim_below(i % 2 ? 64 : SIZE - 32);
 		void *end;
 
 		fill_random();
@@ -60,6 +62,28 @@ TEST(memory_functions_agree_with_the_c_library)
 		memset(theirs + to, (int)i, len);
 		if (memcmp(ours, theirs, SIZE) != 0)
 			return found("memset %zu %zu", to, len);
+	}
+	return NULL;
+}
+
+/* From and to objects that end where the copy does: ASan looks on. */
+TEST(memcpy_touches_nothing_behind_what_it_copies)
+{
+	for (size_t len = 0; len < 200; len++) {
+		for (size_t skew = 0; skew < 8 * WORD; skew++) {
+			size_t from = skew % WORD, to = skew / WORD;
+			unsigned char *a = malloc(from + len);
+			unsigned char *b = malloc(to + len);
+
+			for (size_t i = 0; i < len; i++)
+				a[from + i] = (unsigned char)sim_random();
+			calf_memcpy(b + to, a + from, len);
+			if (memcmp(b + to, a + from, len) != 0)
+				return found("%zu bytes at %zu to %zu", len,
+				    from, to);
+			free(a);
+			free(b);
+		}
 	}
 	return NULL;
 }
@@ -282,6 +306,7 @@ TEST(heaps_agree_with_a_search_for_the_smallest)
 
 static const struct test tests[] = {
     LISTED(memory_functions_agree_with_the_c_library),
+    LISTED(memcpy_touches_nothing_behind_what_it_copies),
     LISTED(comparisons_agree_with_the_c_library),
     LISTED(str_copy_always_terminates),
     LISTED(formats_agree_with_the_c_library),

@@ -80,6 +80,8 @@ void op_print(const struct op *op, unsigned number)
 		printf(" -> %u", op->target);
 	if (op->budget != RANGE_BUDGET)
 		printf(", budget %u", op->budget);
+	if (op->foreign)
+		printf(", which does not run it");
 	if (op->inside != 0)
 		printf(", within the next, at hook %u", op->inside);
 	if (op->fail != 0)
@@ -228,6 +230,12 @@ static void execute_alive(struct proc *p, const struct op *op)
 	}
 }
 
+/* What the kernel may do to memory of a process that is not running. */
+static bool can_be_foreign(const struct op *op)
+{
+	return op->kind >= OP_COPYIN && op->kind <= OP_FORK;
+}
+
 static void execute(const struct op *op)
 {
 	struct proc *p = &procs[op->proc];
@@ -245,7 +253,10 @@ static void execute(const struct op *op)
 	} else if (op->kind == OP_TEARDOWN) {
 		dying_step(op->budget);
 	} else if (p->alive) {
-		proc_place(p, op->hart);
+		if (op->foreign && can_be_foreign(op))
+			proc_leave(p);
+		else
+			proc_place(p, op->hart);
 		if (op->seed % 4 == 0)
 			mmu_speculate();
 		execute_alive(p, op);

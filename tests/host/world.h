@@ -48,6 +48,7 @@ struct op {
 	uint8_t value;  /* to be stored */
 	uint8_t inside; /* happens at the n-th hook of the next operation */
 	uint8_t fail_from;
+	uint8_t foreign; /* the hart does it for a process that runs nowhere */
 	uint16_t fail;   /* which allocation fails; 0: none */
 	uint16_t budget; /* of each part of a change */
 	uint32_t seed;   /* of all that the hardware decides */
@@ -60,6 +61,7 @@ struct change {
 	bool active;
 	struct range_op op;
 	enum op_kind kind;
+	bool starved; /* an allocation failed in one of its parts */
 	struct seg seg;
 };
 

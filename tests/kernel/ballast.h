@@ -8,25 +8,16 @@
 #include "lib/list.h"
 #include "mm/frame.h"
 
-/* What ballast_take() leaves: enough for every test. */
+/* Of a large machine, so many frames are for the tests: enough for each. */
 #define BALLAST_LEAVES 4096
 
-/* Sets aside all but BALLAST_LEAVES frames, and gives them back. */
+/* Sets the others aside, of those that have never been used. */
 void ballast_take(void);
-void ballast_drop(void);
 
-/*
- * Frames that somebody holds, chained through their own memory. A hoard may
- * hold blocks too, each with its order.
- */
+/* Frames that somebody holds, chained through their own memory. */
 struct hoard {
-	struct list blocks;
+	struct list list;
 	uint64_t frames;
-};
-
-struct hoarded {
-	struct list link;
-	uint64_t order;
 };
 
 void hoard_init(struct hoard *hoard);
@@ -34,10 +25,7 @@ void hoard_init(struct hoard *hoard);
 /* The one of the running test; what it leaves in there is taken from it. */
 extern struct hoard eaten;
 
-/* One more block; false if there is none of that order. */
-MUST_USE bool hoard_block(struct hoard *hoard, unsigned order);
-
-/* One more single frame, by way of the cache. */
+/* One more; false if there is none. */
 MUST_USE bool hoard_frame(struct hoard *hoard);
 
 /* Takes single frames until `leave` of them are free. */
@@ -46,8 +34,5 @@ void hoard_all_but(struct hoard *hoard, uint64_t leave);
 /* Gives one frame back, the last that came; there must be one. */
 void hoard_return(struct hoard *hoard);
 void hoard_drop(struct hoard *hoard);
-
-/* How many blocks of this order there are; changes nothing. */
-uint64_t blocks_of_order(unsigned order);
 
 #endif

@@ -55,7 +55,7 @@ TEST(the_device_tree_itself_is_reserved)
 		bootargs < machine.reserved[i].end))
 		i++;
 	MUST(i < machine.reserved_count, "its text is free memory");
-	MUST(frame_of(page_floor(bootargs))->state == FRAME_NOTHING,
+	MUST(!frame_is_memory(frame_of(page_floor(bootargs))),
 	    "its frame is not ours to give");
 	return NULL;
 }

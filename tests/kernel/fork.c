@@ -360,17 +360,17 @@ TEST(a_path_opened_in_advance_copies_tables_and_no_page)
 	struct frame_failure failure = {.countdown = 2, .from = true};
 	struct stats before = stats_sum();
 
-	aspace_open_paths(child, HERE, HERE);
-	aspace_open_paths(child, HERE, HERE);
+	aspace_own_paths(child, HERE, HERE);
+	aspace_own_paths(child, HERE, HERE);
 	TRY(expect_deeds(before, (struct deeds){.table_copies = 2}));
 	TRY(expect_end(child, HERE, CALF_PAGE, 0));
-	aspace_open_paths(child, HERE + GIB, HERE + GIB);
-	aspace_open_paths(child, USER_TOP, USER_TOP);
-	aspace_open_paths(child, UINT64_MAX, UINT64_MAX);
+	aspace_own_paths(child, HERE + GIB, HERE + GIB);
+	aspace_own_paths(child, USER_TOP, USER_TOP);
+	aspace_own_paths(child, UINT64_MAX, UINT64_MAX);
 	space_drop(child);
 	child = space_fork(as);
 	frame_fail_set(&failure);
-	aspace_open_paths(child, HERE, HERE);
+	aspace_own_paths(child, HERE, HERE);
 	frame_fail_set(NULL);
 	(void)aspace_audit();
 	TRY(expect_pages(child, HERE, PAGES, 10));

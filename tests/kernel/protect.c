@@ -293,20 +293,72 @@ TEST(sharing_splits_reservations_and_crosses_borders)
 	return NULL;
 }
 
+TEST(a_shared_mapping_larger_than_memory_takes_none)
+{
+	struct aspace *as = space_new();
+	uint64_t free = frame_free_count();
+	struct range_op op = {.kind = RANGE_SHARE,
+	    .start = HERE,
+	    .end = HERE + free * PAGE_SIZE,
+	    .perms = RW};
+
+	map(as, HERE, PAGE_SIZE, RW);
+	put(as, HERE, 7);
+	free = frame_free_count();
+	MUST(range_run(as, &op, 1) == -ENOMEM, "it is not refused at once");
+	MUST(frame_free_count() == free, "it took something");
+	MUST(get(as, HERE) == 7, "what was there is gone");
+	space_drop(as);
+	return NULL;
+}
+
+TEST(a_shared_mapping_cut_short_leaves_nothing)
+{
+	struct aspace *as = space_new();
+	uint64_t free = frame_free_count();
+
+	for (unsigned steps = 1; steps < 12; steps++) {
+		struct range_op op = {.kind = RANGE_SHARE,
+		    .start = 2 * GIB - 2 * MIB,
+		    .end = 2 * GIB + 3 * MIB,
+		    .perms = RW};
+
+		for (unsigned i = 0; i < steps; i++)
+			MUST(range_run(as, &op, 1) == RANGE_MORE, "it ended");
+		(void)aspace_audit();
+	}
+	MUST(try_share(as, HERE, 3 * PAGE_SIZE, RW) == 0, "none after it");
+	put_pages(as, HERE, 3, 1);
+	TRY(expect_pages(as, HERE, 3, 1));
+	space_drop(as);
+	MUST(frame_free_count() + 1 >= free, "memory is lost");
+	return NULL;
+}
+
 static const struct test share_tests[] = {
     T(shared_memory_has_its_pages_at_once),
     T(every_generation_sees_what_any_writes_to_shared_memory),
     T(shared_memory_stays_shared_whatever_its_permissions),
     T(discarding_leaves_shared_memory),
     T(sharing_splits_reservations_and_crosses_borders),
+    T(a_shared_mapping_larger_than_memory_takes_none),
+    T(a_shared_mapping_cut_short_leaves_nothing),
 };
 SUITE(share, share_tests);
 
+/* Where a mapping goes that may go anywhere. It is taken away again. */
 static vaddr_t gap(struct aspace *as, uint64_t len)
 {
-	vaddr_t start = 0;
+	struct range_op op = {.kind = RANGE_MAP, .anywhere = true, .end = len};
+	int err;
 
-	return aspace_find_gap(as, len, &start) == 0 ? start : UINT64_MAX;
+	do
+		err = range_run(as, &op, 1);
+	while (err == RANGE_MORE);
+	if (err < 0)
+		return UINT64_MAX;
+	unmap(as, op.start, len);
+	return op.start;
 }
 
 TEST(the_highest_gap_is_found_at_every_level)
@@ -321,9 +373,11 @@ TEST(the_highest_gap_is_found_at_every_level)
 	unmap(as, USER_TOP - 2 * MIB, 2 * MIB);
 	MUST(gap(as, PAGE_SIZE) == USER_TOP - PAGE_SIZE, "above again");
 	MUST(gap(as, 2 * MIB) == USER_TOP - 2 * MIB, "just fitting");
-	MUST(gap(as, 2 * MIB + PAGE_SIZE) ==
-		USER_TOP - GIB - 2 * MIB - PAGE_SIZE,
-	    "not quite fitting");
+	MUST(gap(as, 2 * MIB - PAGE_SIZE) == USER_TOP - 2 * MIB + PAGE_SIZE,
+	    "a smaller one");
+	MUST(gap(as, 2 * MIB + PAGE_SIZE) == USER_TOP - GIB - 4 * MIB,
+	    "not quite fitting, and so at the border of a table");
+	MUST(gap(as, GIB) == USER_TOP - 2 * GIB, "a GiB");
 	map(as, USER_TOP - PAGE_SIZE, PAGE_SIZE, RW);
 	MUST(gap(as, PAGE_SIZE) == USER_TOP - 2 * PAGE_SIZE, "below a page");
 	space_drop(as);
@@ -404,10 +458,34 @@ TEST(the_highest_gap_is_found_after_any_maps_and_unmaps)
 	return NULL;
 }
 
+/* Ten thousand pages with a page between any two: no room for two pages. */
+TEST(a_search_of_many_mappings_is_done_in_parts)
+{
+	enum { COUNT = 10000 };
+	struct range_op op = {.kind = RANGE_MAP,
+	    .anywhere = true,
+	    .end = 2 * PAGE_SIZE};
+	struct aspace *as = space_new();
+	vaddr_t lowest = USER_TOP - 2 * COUNT * PAGE_SIZE;
+	unsigned parts = 1;
+	int err;
+
+	for (unsigned i = 0; i < COUNT; i++)
+		map(as, lowest + 2 * i * PAGE_SIZE, PAGE_SIZE, PTE_R);
+	while ((err = range_run(as, &op, RANGE_BUDGET)) == RANGE_MORE)
+		parts++;
+	MUST(err == 0 && op.start == lowest - 2 * PAGE_SIZE,
+	    found("%d, %lx", err, op.start));
+	MUST(parts > 2, found("%u parts", parts));
+	space_drop(as);
+	return NULL;
+}
+
 static const struct test gap_tests[] = {
     T(the_highest_gap_is_found_at_every_level),
     T(where_no_gap_is_large_enough_there_is_none),
     T(a_fork_finds_the_same_gap),
     T(the_highest_gap_is_found_after_any_maps_and_unmaps),
+    T(a_search_of_many_mappings_is_done_in_parts),
 };
 SUITE(gap, gap_tests);

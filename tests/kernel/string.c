@@ -8,14 +8,14 @@
 #include "lib/list.h"
 #include "lib/print.h"
 
-#define ROOM 64
+#define ROOM 192 /* two blocks of memcpy, and what is before and after them */
 
 static unsigned char area[3 * ROOM];
 
 static void fill_area(void)
 {
 	for (unsigned i = 0; i < sizeof area; i++)
-		area[i] = (unsigned char)(i * 7 + 1);
+		area[i] = (unsigned char)(i * 7 + (i >> 8) + 1);
 }
 
 TEST(memset_writes_its_bytes_and_no_other)
@@ -31,7 +31,8 @@ TEST(memset_writes_its_bytes_and_no_other)
 
 				MUST(area[i] ==
 					(k < len ? 0xff
-						 : (unsigned char)(i * 7 + 1)),
+						 : (unsigned char)(i * 7 +
+						       (i >> 8) + 1)),
 				    found("byte %u of %u at %u", k, len, at));
 			}
 		}
@@ -45,7 +46,7 @@ static const char *expect_moved(unsigned to, unsigned from, unsigned len)
 	for (unsigned i = 0; i < sizeof area; i++) {
 		unsigned source = i - to < len ? i - to + from : i;
 
-		if (area[i] != (unsigned char)(source * 7 + 1))
+		if (area[i] != (unsigned char)(source * 7 + (source >> 8) + 1))
 			return found("%u bytes from %u to %u: byte %u", len,
 			    from, to, i);
 	}
@@ -56,7 +57,7 @@ TEST(memcpy_copies_at_every_alignment)
 {
 	for (unsigned to = 0; to < 9; to++) {
 		for (unsigned from = 0; from < 9; from++) {
-			for (unsigned len = 0; len < 35; len++) {
+			for (unsigned len = 0; len < ROOM; len++) {
 				fill_area();
 				memcpy(area + to, area + ROOM + from, len);
 				TRY(expect_moved(to, ROOM + from, len));
@@ -68,8 +69,8 @@ TEST(memcpy_copies_at_every_alignment)
 
 TEST(memmove_copies_within_itself_both_ways)
 {
-	for (unsigned to = 40; to < 88; to++) {
-		for (unsigned len = 0; len < 35; len++) {
+	for (unsigned to = ROOM - 24; to < ROOM + 24; to++) {
+		for (unsigned len = 0; len < ROOM - 24; len++) {
 			fill_area();
 			memmove(area + to, area + ROOM, len);
 			TRY(expect_moved(to, ROOM, len));

@@ -114,7 +114,7 @@ MUTANTS: Dict[str, Scope] = {
     # mm/frame.c
     "NO_CACHE_LOCK": FRAMES,
     "NO_DEPOT_LOCK": FRAMES,
-    "NO_BUDDY_LOCK": FRAMES,
+    "NO_FRESH_LOCK": FRAMES,
     "STEAL_HOLDING": FRAMES,
     # proc/call.c, trap/trap.c, proc/signal.c
     "FINISH_KEEPS_STATE": CALLS,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * frame.pml - mm/frame.c: frames between the harts' caches, the depot and the
- * allocator, under cache.lock, depot_lock and buddy_lock.
+ * memory that has never been used, under cache.lock, depot_lock and bank_lock.
  *
  * Bounds: 2 harts, FRAMES frames, OPS allocations and frees together, caches of
  * 2 frames, batches of 1. Each list is a set of frames, read and written back
@@ -20,13 +20,13 @@ hidden byte two_owners, lost_frame;
 /* Sets, a bit for each frame. */
 byte cache[HARTS];
 byte depot;
-byte buddy = (1 << FRAMES) - 1;
+byte fresh = (1 << FRAMES) - 1;
 byte owned[HARTS];
 byte left = OPS;
 byte running = HARTS;
 
 bool cache_lock[HARTS];
-bool depot_lock, buddy_lock;
+bool depot_lock, bank_lock;
 
 inline acquire(lock)
 {
@@ -47,12 +47,12 @@ inline acquire(lock)
 #define DEPOT_ACQUIRE acquire(depot_lock)
 #define DEPOT_RELEASE depot_lock = false
 #endif
-#ifdef NO_BUDDY_LOCK
-#define BUDDY_ACQUIRE skip
-#define BUDDY_RELEASE skip
+#ifdef NO_FRESH_LOCK
+#define FRESH_ACQUIRE skip
+#define FRESH_RELEASE skip
 #else
-#define BUDDY_ACQUIRE acquire(buddy_lock)
-#define BUDDY_RELEASE buddy_lock = false
+#define FRESH_ACQUIRE acquire(bank_lock)
+#define FRESH_RELEASE bank_lock = false
 #endif
 
 /* The lowest frame of a set, as a set. */
@@ -75,7 +75,7 @@ inline give(list)
 	list = seen | f
 }
 
-/* cache_refill: from the depot, or else from the allocator. */
+/* cache_refill: from the depot, or else (fresh_take) what nobody has used. */
 inline cache_refill()
 {
 	printf("%d: cache_refill\n", me);
@@ -84,9 +84,9 @@ inline cache_refill()
 	DEPOT_RELEASE;
 	if
 	:: f == 0 ->
-		BUDDY_ACQUIRE;
-		take(buddy);
-		BUDDY_RELEASE
+		FRESH_ACQUIRE;
+		take(fresh);
+		FRESH_RELEASE
 	:: else
 	fi
 }
@@ -155,42 +155,15 @@ inline frame_free()
 	d_step { f = 0; freed = 0; seen = 0 }
 }
 
-/* frame_drain_caches: each cache, then the depot, to the allocator. */
-inline frame_drain_caches()
-{
-	printf("%d: frame_drain_caches\n", me);
-	d = 0;
-	do
-	:: d < HARTS ->
-		CACHE_ACQUIRE(d);
-		BUDDY_ACQUIRE;
-		f = cache[d];
-		give(buddy);
-		cache[d] = 0;
-		BUDDY_RELEASE;
-		CACHE_RELEASE(d);
-		d++
-	:: else -> break
-	od;
-	DEPOT_ACQUIRE;
-	take(depot);
-	DEPOT_RELEASE;
-	BUDDY_ACQUIRE;
-	give(buddy);
-	BUDDY_RELEASE;
-	atomic { f = 0; d = 0; seen = 0 }
-}
-
 proctype Hart(byte me)
 {
-	byte f, h, d, freed, seen;
+	byte f, h, freed, seen;
 
 	do
 	:: atomic { left > 0 -> left-- }
 		if
 		:: true -> frame_alloc()
 		:: owned[me] != 0 -> frame_free()
-		:: true -> frame_drain_caches()
 		fi
 	:: break
 	od;
@@ -199,12 +172,12 @@ proctype Hart(byte me)
 		if
 		:: running == 0 ->
 			CHECK(two_owners, (cache[0] & cache[1]) == 0 &&
-			    ((cache[0] | cache[1]) & (depot | buddy)) == 0 &&
-			    (depot & buddy) == 0 &&
+			    ((cache[0] | cache[1]) & (depot | fresh)) == 0 &&
+			    (depot & fresh) == 0 &&
 			    ((owned[0] | owned[1]) &
-			    (cache[0] | cache[1] | depot | buddy)) == 0);
+			    (cache[0] | cache[1] | depot | fresh)) == 0);
 			CHECK(lost_frame, (owned[0] | owned[1] | cache[0] |
-			    cache[1] | depot | buddy) == (1 << FRAMES) - 1)
+			    cache[1] | depot | fresh) == (1 << FRAMES) - 1)
 		:: else
 		fi
 	}

@@ -162,6 +162,7 @@ void bench_call(void);
 void bench_signal(void);
 void bench_switch(void);
 void bench_pipe(void);
+void bench_read(void);
 void bench_fork(void);
 void bench_maps(void);
 void bench_life(void);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ipc.c - calls, signals, switches, pipes.
+ * ipc.c - calls, signals, switches, pipes, and reading a file.
  *
  * But for the null call, what a C library adds to a call is included.
  */
 #include "bench.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -318,4 +320,49 @@ void bench_pipe(void)
 {
 	round_trip_row();
 	bandwidth_row();
+}
+
+/* ---- files ---- */
+
+/* A page of our own program, which is there on every kernel. */
+static uint64_t count_reads(int fd, char *to)
+{
+	bool right = true;
+	uint64_t start = count_start(), total;
+
+	for (int k = 0; k < BATCH / 10; k++)
+		right = pread(fd, to, PAGE_BYTES, PAGE_BYTES) ==
+			(ssize_t)PAGE_BYTES &&
+		    right;
+	total = count_since(start, count_stop());
+	check(right, "pread");
+	return total;
+}
+
+/* To the one of eight places where it costs least, and where it costs most. */
+void bench_read(void)
+{
+	static char first[PAGE_BYTES], mem[PAGE_BYTES + sizeof(uint64_t)];
+	struct samples best = {0}, worst = {0};
+	int fd = open("/init", O_RDONLY);
+
+	check(pread(fd, first, PAGE_BYTES, PAGE_BYTES) == (ssize_t)PAGE_BYTES,
+	    "/init");
+	for (int i = 0; i < ROUNDS; i++) {
+		uint64_t least = UINT64_MAX, most = 0;
+
+		for (size_t at = 0; at < sizeof(uint64_t); at++) {
+			uint64_t total = count_reads(fd, mem + at);
+
+			least = total < least ? total : least;
+			most = total > most ? total : most;
+			check(memcmp(mem + at, first, PAGE_BYTES) == 0,
+			    "what was read depends on where to");
+		}
+		sample(&best, least, BATCH / 10);
+		sample(&worst, most, BATCH / 10);
+	}
+	close(fd);
+	report("read-4k", &best);
+	report("read-4k-odd", &worst);
 }
