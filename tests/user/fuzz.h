@@ -149,6 +149,7 @@ static inline long plain_call(long nr, const long args[6])
 struct member {
 	uint64_t rng;
 	uint64_t family;
+	uint64_t tag;     /* TAG(family), unless one of them was overwritten */
 	uint64_t steps;   /* calls that this process made */
 	pid_t kids[KIDS]; /* the last ones it forked, dead or alive */
 	int next_kid;
@@ -176,14 +177,15 @@ _Noreturn void family_run(uint64_t family);
 /* ---- Memory: fuzz_world.c ---- */
 
 /*
- * Words of a family's private pages: nobody else may ever read them. The
- * family's number is there twice, so that a word that was overwritten in part
- * is not taken for another family's.
+ * Words of a family's private pages: nobody else may ever read them. The upper
+ * half follows from the number, and differs for each, so that what is left of a
+ * word that was overwritten in part is not taken for another family's.
  */
-#define TAG_PREFIX 0xfa3111e5UL
-#define TAG(family)                                   \
-	(TAG_PREFIX << 32 | ((family)&0xffff) << 16 | \
-	    (~(uint64_t)(family)&0xffff))
+#define TAG_UPPER(family) \
+	(0xfa3111e5U ^ (uint32_t)((family)&0xffff) * 0x9e3779b1U)
+#define TAG_LOWER(family) \
+	((uint32_t)((family)&0xffff) << 16 | (~(uint32_t)(family)&0xffff))
+#define TAG(family) ((uint64_t)TAG_UPPER(family) << 32 | TAG_LOWER(family))
 
 /* Process 1's: shared copy-on-write with everybody, changed by nobody. */
 #define CANARY_AT    (0x1800200000UL - 2 * PAGE)

@@ -182,13 +182,24 @@ static bool is_question(unsigned ioctl)
 	return ioctl == TCGETS || ioctl == TIOCGPGRP || ioctl == TIOCGWINSZ;
 }
 
-/* What all can read again carries nothing of the family's. */
+/* What others can read carries nothing of the family's. */
 static void restrain_setting(struct call *call, int pointer)
 {
 	static const char text[64] = "setting";
 
 	call->args[pointer] =
 	    once_in(3) ? (long)bad_address() : (long)place(text, sizeof(text));
+}
+
+/* Is it a process that can only be of the same family? */
+static bool is_kin(pid_t pid)
+{
+	int i;
+
+	for (i = 0; i < KIDS; i++)
+		if (me.kids[i] == pid)
+			return true;
+	return pid == (pid_t)plain(SYS_getpid);
 }
 
 #define PR_SET_NAME 15
@@ -204,6 +215,10 @@ static void restrain(struct call *call)
 	case SYS_prctl:
 		if ((int)call->args[0] == PR_SET_NAME)
 			restrain_setting(call, 1);
+		break;
+	case SYS_rt_sigqueueinfo:
+		if (!is_kin((pid_t)call->args[0]))
+			restrain_setting(call, 2);
 		break;
 	case SYS_reboot:
 		restrain_reboot(call);
@@ -553,6 +568,7 @@ static void open_files(void)
 void family_run(uint64_t family)
 {
 	me.family = family;
+	me.tag = TAG(family);
 	claim_space();
 	me.rng = (board->seed + 1) * 0x9e3779b97f4a7c15UL ^
 	    (family + 1) * 0xd1342543de82ef95UL;

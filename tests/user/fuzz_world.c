@@ -337,12 +337,17 @@ static bool is_poison(const volatile uint64_t *word)
 	return half[0] == POISON_HALF && half[1] == POISON_HALF;
 }
 
-/* Number 0 is nobody's: what a compiler makes of TAG() may look like it. */
+/*
+ * Half by half: the words that are looked at are anything, and if a tag were
+ * made of one to compare it with, a signal that comes then would leave that tag
+ * on the signal stack, in the frame with our registers.
+ */
 static bool is_tag(uint64_t word)
 {
 	uint64_t family = word >> 16 & 0xffff;
 
-	return family != 0 && word == TAG(family);
+	return (uint32_t)word == TAG_LOWER(family) &&
+	    word >> 32 == TAG_UPPER(family);
 }
 
 static void look_at(uintptr_t start, size_t bytes)
@@ -357,7 +362,7 @@ static void look_at(uintptr_t start, size_t bytes)
 			fail("family %lu read a free frame at %lx", me.family,
 			    (uintptr_t)&word[i]);
 		w = word[i];
-		if (is_tag(w) && w != TAG(me.family))
+		if (is_tag(w) && w != me.tag)
 			fail("family %lu read memory of family %lu at %lx",
 			    me.family, w >> 16 & 0xffff, (uintptr_t)&word[i]);
 	}
@@ -384,6 +389,9 @@ void world_look(void)
 	uintptr_t at;
 	int i;
 
+	/* It does not know any more what is its own. */
+	if (me.tag != TAG(me.family))
+		leave(0);
 	for (i = 0; i < COUNT(borders); i++)
 		for (at = borders[i] - SPREAD * PAGE;
 		     at < borders[i] + SPREAD * PAGE && at < USER_END;
