@@ -71,6 +71,7 @@ struct group *session_create(pid_t id)
 
 void group_free(struct group *group)
 {
+	assert(list_is_empty(&group->members)); /* of marks, too */
 	if (group->ends_session)
 		slab_free(&session_slab, group->session);
 	slab_free(&group_slab, group);

@@ -50,18 +50,26 @@ static long send_to_all(struct signal signal)
 	return walk->value > 0 ? 0 : -ESRCH;
 }
 
-/* The group stays for as long as the walk: its members are in it. */
+/*
+ * All members may have gone before the last part, so the walk keeps the group:
+ * its mark is in there.
+ */
 static long send_to_group(pid_t pgid, struct signal signal)
 {
 	struct list_walk *walk = call_walk();
-	struct group *group;
+	struct group *group = walk->group;
 	bool done = true;
 
 	lock_acquire(&sched_lock);
-	group = group_find(pgid);
+	if (group == NULL)
+		group = group_find(pgid);
 	if (group != NULL) {
 		walk->value++;
 		done = signal_send_group(proc_self(), group, signal);
+	}
+	if (!done && walk->group == NULL) {
+		group->refs++;
+		walk->group = group;
 	}
 	lock_release(&sched_lock);
 	if (!done)

@@ -33,9 +33,17 @@ bool walk_part(struct proc *walker, struct list *head, size_t offset,
 
 void walk_abandon(struct proc *p)
 {
+	struct list_walk *walk = &p->t.call.walk;
+	struct group *dead = NULL;
+
 	lock_acquire(&sched_lock);
-	if (p->t.call.walk.marked)
+	if (walk->marked)
 		list_remove(&p->t.mark);
-	p->t.call.walk.marked = false;
+	walk->marked = false;
+	if (walk->group != NULL)
+		dead = group_put(walk->group);
+	walk->group = NULL;
 	lock_release(&sched_lock);
+	if (dead != NULL)
+		group_free(dead);
 }

@@ -30,6 +30,7 @@
 
 extern struct lock sched_lock; /* proc.h */
 struct exec;
+struct group;
 struct proc;
 struct waitq;
 
@@ -94,8 +95,9 @@ struct wait_time {
 
 /* A walk over a list of processes, whose place in it proc.mark keeps. */
 struct list_walk {
-	uint64_t value; /* what was found so far */
-	bool marked;    /* proc.mark is in the list */
+	uint64_t value;      /* what was found so far */
+	bool marked;         /* proc.mark is in the list */
+	struct group *group; /* whose members they are, kept for the walk */
 };
 
 struct call {

@@ -32,7 +32,7 @@ typedef bool walk_fn(struct proc *p, void *arg);
 MUST_USE bool walk_part(struct proc *walker, struct list *head, size_t offset,
     walk_fn *visit, void *arg) REQUIRES(sched_lock);
 
-/* The process ends in the middle of a walk. */
+/* The call ends, or its process does, in the middle of a walk or after it. */
 void walk_abandon(struct proc *p) EXCLUDES(sched_lock);
 
 #endif

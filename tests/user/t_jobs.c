@@ -404,6 +404,39 @@ TEST(waitid_refuses_what_it_does_not_know)
 	return expect_news(pid, &info, CLD_EXITED, 3);
 }
 
+/*
+ * A few more than the kernel looks at in one go, so that sooner or later a tick
+ * comes in the midst of a walk, and all members die before it goes on.
+ */
+#define CROWD  132
+#define CROWDS 60
+
+TEST(a_group_may_end_while_somebody_signals_it)
+{
+	struct sigaction ignored = {.sa_handler = SIG_IGN};
+	pid_t pid, leader;
+	int i, n;
+
+	MUST(sigaction(SIGCHLD, &ignored, NULL) == 0, "no sigaction");
+	for (n = 0; n < CROWDS; n++) {
+		for (leader = 0, i = 0; i < CROWD; i++) {
+			pid = must_fork();
+			if (pid == 0)
+				for (;;)
+					pause();
+			if (leader == 0)
+				leader = pid;
+			MUST(setpgid(pid, leader) == 0, "not in the group");
+		}
+		MUST(kill(-leader, SIGKILL) == 0, "it was not killed");
+		while (kill(-leader, 0) == 0)
+			continue;
+		MUST(errno == ESRCH, found("errno %d", errno));
+	}
+	MUST(wait(NULL) == -1 && errno == ECHILD, "somebody is left");
+	return NULL;
+}
+
 static const struct test tests[] = {
     T(a_stopped_process_stands_still_until_continued),
     T(a_stop_is_reported_once_and_only_if_asked_for),
@@ -417,6 +450,7 @@ static const struct test tests[] = {
     T(kill_of_0_reaches_the_own_group),
     T(children_inherit_the_group),
     T(setsid_begins_a_group_and_a_session),
+    T(a_group_may_end_while_somebody_signals_it),
     T(kill_reports_who_and_what_is_not_there),
     T(a_zombie_takes_signals_without_effect),
     T(waitid_tells_what_became_of_a_child),
