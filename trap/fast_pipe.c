@@ -68,6 +68,17 @@ INLINE bool buffer_is_ready(const struct proc *reader, size_t len, void **to_at)
 	return user_page_ready(as, to, ACCESS_WRITE, to_at);
 }
 
+/* What is passed back and forth is often a byte or two. */
+INLINE void copy(void *to, const void *from, size_t len)
+{
+	if (len >= sizeof(uint64_t)) {
+		memcpy(to, from, len);
+		return;
+	}
+	for (size_t i = 0; i < len; i++)
+		((char *)to)[i] = ((const char *)from)[i];
+}
+
 /* Gives all of the bytes to the reader; false if that cannot be done. */
 INLINE bool hand_over(struct pipe *pipe, const void *from, size_t len)
     REQUIRES(pipe->lock)
@@ -81,7 +92,7 @@ INLINE bool hand_over(struct pipe *pipe, const void *from, size_t len)
 		lock_release(&sched_lock);
 		return false;
 	}
-	memcpy(to, from, len);
+	copy(to, from, len);
 	reader->t.call.word = 0;
 	*tf_reg(&reader->t.tf, REG_A0) = len;
 	list_unlink(&reader->t.link);
