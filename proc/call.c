@@ -122,6 +122,8 @@ static NOINLINE void vector_free(struct vector *v)
 	for (unsigned i = 0; i < VECTOR_MAX / VECTOR_PAGE; i++)
 		if (v->pages[i] != NULL)
 			frame_put(frame_of_virt(v->pages[i]));
+	if (v->gathered != NULL)
+		frame_put(frame_of_virt(v->gathered));
 }
 
 /* What is kept beyond the words in struct call goes back. */

@@ -74,38 +74,44 @@ static uint64_t tables_copied(void)
 	return hart_self()->stats.table_copies;
 }
 
-/*
- * Brings together what is to go into a pipe as a whole; anew, after each table
- * that had to be copied for it.
- */
-static long gather(char *bytes, const struct vector *v)
+#define GATHER_PART 256 /* pieces that are brought together without a pause */
+
+/* Brings together what is to go into a pipe as a whole; 0 when all is there. */
+static long gather(struct vector *v)
 {
 	uint64_t copies = tables_copied();
-	int err = 0;
+	size_t *done = &v->transfer.len;
 
-	for (uint64_t i = 0; i < v->count && err == 0; i++) {
-		const struct iovec_abi *piece = piece_at(v, i);
+	for (int n = 0; v->index < v->count; n++, v->index++) {
+		const struct iovec_abi *piece = piece_at(v, v->index);
+		int err;
 
-		err = copyin(proc_self()->as, bytes, piece->base, piece->len);
-		bytes += piece->len;
-		if (err == 0 && tables_copied() != copies)
+		if (n == GATHER_PART || tables_copied() != copies)
 			return call_go_on(SIGNAL_RESTARTS);
+		err = copyin(proc_self()->as, v->gathered + *done, piece->base,
+		    piece->len);
+		if (err < 0)
+			return err;
+		*done += piece->len;
 	}
-	return err;
+	return 0;
 }
 
-static long write_gathered(const struct io *io, const struct vector *v)
+static long write_gathered(const struct io *io, struct vector *v)
 {
-	struct frame *frame = frame_alloc(FRAME_KERNEL);
 	long result;
 
-	if (frame == NULL)
-		return -ENOMEM;
-	result = gather(frame_virt(frame), v);
+	if (v->gathered == NULL) {
+		struct frame *frame = frame_alloc(FRAME_KERNEL);
+
+		if (frame == NULL)
+			return -ENOMEM;
+		v->gathered = frame_virt(frame);
+	}
+	result = gather(v);
 	if (result == 0)
-		result = pipe_write_gathered(io->f, frame_virt(frame), v->len,
+		result = pipe_write_gathered(io->f, v->gathered, v->len,
 		    io_wait(io));
-	frame_put(frame);
 	return result;
 }
 

@@ -84,6 +84,7 @@ struct vector {
 	uint32_t index; /* of the next piece */
 	size_t len;     /* of all pieces */
 	struct iovec_abi *pages[VECTOR_MAX / VECTOR_PAGE]; /* frames, or NULL */
+	char *gathered; /* a frame: the bytes of the pieces so far; NULL */
 };
 
 /* A wait that ends at a given time. */
