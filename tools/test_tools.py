@@ -181,6 +181,34 @@ def fragments_must_be_headings() -> Optional[str]:
                    "b.md#no")
 
 
+def documents_of_folders_are_read() -> Optional[str]:
+    return refused(DOCS, {**docs("fine\n"),
+                          "tests/README.md": "see [a](no.md)\n"},
+                   "tests/README.md:1")
+
+
+# --- help.awk ---------------------------------------------------------------
+
+
+def helped(*texts: str) -> str:
+    """What help.awk makes of these makefiles."""
+    with tempfile.TemporaryDirectory() as folder:
+        names = [f"{n}.mk" for n in range(len(texts))]
+        plant(Path(folder), dict(zip(names, texts)))
+        return subprocess.run(
+            ["awk", "-f", str(TOOLS / "help.awk"), *names], cwd=folder,
+            stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def targets_stand_under_their_headings() -> Optional[str]:
+    found = helped("# --- one ---\na: b ## first\nhidden: b\n"
+                   "# --- two -------\nb: ## second (X=)\n",
+                   "# --- one -----\nc: a b ## third\n")
+    wanted = ("one\n  a                first\n  c                third\n\n"
+              "two\n  b                second (X=)\n")
+    return None if found == wanted else found
+
+
 # --- mkcpio.sh --------------------------------------------------------------
 
 
@@ -286,6 +314,8 @@ TESTS = [
     line_numbers_are_refused,
     links_must_lead_somewhere,
     fragments_must_be_headings,
+    documents_of_folders_are_read,
+    targets_stand_under_their_headings,
     archive_holds_files_and_their_folders,
     empty_archive_has_a_trailer,
     same_entries_give_the_same_bytes,
