@@ -230,6 +230,10 @@ compilers: ## which compilers and which QEMU are there?
 		echo "$$tool: $$($$tool --version 2>/dev/null | head -n 1)"; \
 	done
 
+# Without headers, and without what only test builds contain.
+count: ## lines of code of the kernel proper, by folder and subject
+	@$(PYTHON) tools/count.py $(KERNEL_SRCS)
+
 clean: ## remove build/
 	rm -rf $(B)
 
@@ -237,7 +241,7 @@ clean: ## remove build/
 help: ## this list
 	@awk -f tools/help.awk $(filter-out %.d,$(MAKEFILE_LIST))
 
-.PHONY: all run gdb debug compilers clean help deps
+.PHONY: all run gdb debug compilers count clean help deps
 
 # --- tests, measurements and checks ------------------------------------------
 

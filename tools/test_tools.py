@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
+import count
 from fuzz import panic_story
 from tap import run_tests
 
@@ -187,6 +188,71 @@ def documents_of_folders_are_read() -> Optional[str]:
                    "tests/README.md:1")
 
 
+# --- count.py ---------------------------------------------------------------
+
+
+def counted(tree: Tree, *names: str) -> Dict[str, int]:
+    """The rows that count.py prints for these files."""
+    with tempfile.TemporaryDirectory() as folder:
+        plant(Path(folder), tree)
+        lines = subprocess.run(
+            [sys.executable, str(TOOLS / "count.py"), *(names or tree)],
+            cwd=folder, stdout=subprocess.PIPE, text=True,
+            check=True).stdout.splitlines()
+    return {name.strip(): int(number.replace(",", ""))
+            for name, number in (line.rsplit(None, 1) for line in lines
+                                 if line.strip())
+            if number != "lines"}
+
+
+def code_is_what_is_left_without_comments() -> Optional[str]:
+    text = SPDX + '''
+/*
+ * two
+ */
+int a; /* and more */
+char b[] = "/* no comment";  // this is one
+
+char c = '"', d[] = "/*";
+int e; /* nor
+   is this */
+'''
+    rows = counted({"mm/frame.c": text, "mm/slab.c": "int f;\n",
+                    "main.c": "int g;\n"})
+    wanted = {"mm": 5, "main.c": 1, "frames and slabs": 5,
+              "boot, harts, timer, power": 1, "the kernel proper": 6}
+    return None if rows == wanted else f"{rows}"
+
+
+def code_of_test_builds_is_not_counted() -> Optional[str]:
+    text = """#include "a.h"
+#ifdef CALF_TEST
+int a;
+#ifndef INNER
+int b;
+#endif
+#else
+int c;
+#endif
+"""
+    rows = counted({"mm/frame.c": text,
+                    "mm/audit.c": text.replace("int c;\n", "")})
+    return None if rows.get("mm") == 2 else f"{rows}"
+
+
+def files_without_a_subject_are_shown() -> Optional[str]:
+    rows = counted({"mm/unheard_of.c": "int a;\n"})
+    shown = [row for row in rows if row.startswith("no subject yet")]
+    return None if len(shown) == 1 and rows[shown[0]] == 1 else f"{rows}"
+
+
+def subjects_name_files_that_exist() -> Optional[str]:
+    missing = [name for names in count.SUBJECTS.values()
+               for name in names.split()
+               if not (TOOLS.parent / name).is_file()]
+    return f"no {', '.join(missing)}" if missing else None
+
+
 # --- help.awk ---------------------------------------------------------------
 
 
@@ -315,6 +381,10 @@ TESTS = [
     links_must_lead_somewhere,
     fragments_must_be_headings,
     documents_of_folders_are_read,
+    code_is_what_is_left_without_comments,
+    code_of_test_builds_is_not_counted,
+    files_without_a_subject_are_shown,
+    subjects_name_files_that_exist,
     targets_stand_under_their_headings,
     archive_holds_files_and_their_folders,
     empty_archive_has_a_trailer,
