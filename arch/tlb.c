@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tlb.c - whose translations a hart may hold: the only caller of the fences,
- * and the only one to write satp.
+ * tlb.c - whose translations a hart may hold: the only caller of the fences.
+ * satp is written here, in tlb_switch_simply(), and by arch/entry.S at boot.
  */
 #include "arch/tlb.h"
 
