@@ -120,6 +120,16 @@ def csr_names_in_assembly_are_refused_outside_arch() -> Optional[str]:
                    "csrrw")
 
 
+def constants_of_the_abi_are_defined_once() -> Optional[str]:
+    tree = {**HEADERS, "include/abi/x.h": SPDX + "#define O_CREAT 64\n",
+            "trap/a.c": SPDX + "#define O_CREAT 64\n#define MINE 1\n",
+            "user/include/fcntl.h": SPDX + "#  define O_CREAT 64\n",
+            "user/bench.c": SPDX + "#ifndef O_CREAT\n#define O_CREAT 64\n",
+            "tests/linux/a.c": SPDX + "#define O_CREAT 64\n"}
+    return refused(LAYERS, tree, "trap/a.c:2: O_CREAT",
+                   "user/include/fcntl.h:2: O_CREAT")
+
+
 def licence_is_needed() -> Optional[str]:
     return refused(LAYERS, {**HEADERS, "lib/a.c": "\n", "tools/a.sh": "\n",
                             "docs/a.md": "\n", "build/a.c": "\n"},
@@ -370,6 +380,7 @@ TESTS = [
     c_library_is_not_for_the_kernel,
     instructions_belong_in_arch,
     csr_names_in_assembly_are_refused_outside_arch,
+    constants_of_the_abi_are_defined_once,
     licence_is_needed,
     long_lines_are_refused,
     long_functions_are_refused,
