@@ -44,7 +44,8 @@ SUBJECTS: Dict[str, str] = {
     "signals":
         "proc/signal.c proc/kill.c proc/sigframe.c proc/sigwait.c",
     "files and descriptors":
-        "proc/file.c proc/initrd.c trap/sys_file.c trap/sys_path.c",
+        "proc/file.c proc/initrd.c trap/sys_file.c trap/sys_vector.c "
+        "trap/sys_path.c",
     "terminal and UART":
         "proc/tty.c arch/console.c",
     "pipes":
