@@ -20,9 +20,10 @@ from typing import Dict, Iterator, List
 # What a file is about; a file that is in no row has no subject yet.
 SUBJECTS: Dict[str, str] = {
     "tree, ranges, address spaces, copies":
-        "mm/pagetable.c mm/resolve.c mm/range.c mm/aspace.c mm/usercopy.c",
+        "mm/pagetable.c mm/resolve.c mm/range.c mm/share.c mm/gap.c "
+        "mm/aspace.c mm/usercopy.c",
     "frames and slabs":
-        "mm/memmap.c mm/frame.c mm/buddy.c mm/slab.c",
+        "mm/memmap.c mm/frame.c mm/slab.c",
     "kernel map and TLB":
         "mm/kernelmap.c arch/tlb.c",
     "traps, faults, dispatch":
@@ -35,7 +36,7 @@ SUBJECTS: Dict[str, str] = {
         "arch/fdt.c arch/machine.c",
     "scheduler, waiting, timers, floating point":
         "proc/sched.c proc/fast_switch.c proc/timers.c proc/space.c "
-        "proc/call.c proc/fp.c",
+        "proc/call.c proc/fp.c lib/heap.c",
     "processes: fork, exit, wait, groups":
         "proc/proc.c proc/fork.c proc/exit.c proc/wait.c proc/group.c "
         "proc/walk.c trap/sys_proc.c",
