@@ -2,7 +2,8 @@
 #
 # Calf: everything is built from here, into build/. `make help` lists the
 # targets. The two that a newcomer needs are `make deps run` and
-# `make deps test`.
+# `make deps test`. What tests, measures and checks is in files that are
+# included at the end.
 
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
@@ -11,6 +12,8 @@ MAKEFLAGS += --no-builtin-rules
 
 B := build
 Q := $(if $(V),,@)
+
+# --- beginning ---------------------------------------------------------------
 
 # The goals named beside `deps` decide what is installed: what they need.
 AFTER_DEPS := $(if $(filter deps,$(MAKECMDGOALS)),\
@@ -88,7 +91,11 @@ KERNEL_LDFLAGS := -march=$(MARCH) -mabi=lp64 -nostdlib -static \
 	-Wl,-T,linker.ld -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
 	-Wl,--no-relax $(LDFLAGS_CC)
 
-# --- the kernel: a table of contents -----------------------------------------
+# Clang can be tried beside GCC.
+HAS_LLVM := $(shell command -v clang >/dev/null && \
+	command -v ld.lld >/dev/null && echo yes)
+
+# --- the kernel --------------------------------------------------------------
 
 LIB_SRCS := lib/string.c lib/print.c lib/heap.c
 ARCH_SRCS := arch/entry.S arch/trapvec.S arch/page.S arch/trapframe.c \
@@ -112,43 +119,29 @@ ifneq ($(findstring CALF_NO_FAST_PATHS,$(CFLAGS_EXTRA)),)
 KERNEL_SRCS := $(filter-out %/fast_switch.c %/fast_pipe.c,$(KERNEL_SRCS))
 endif
 
-include user/programs.mk
-include tests/user/suites.mk
-include tests/kernel/suites.mk
-include tests/red/red.mk
-include tests/linux/linux.mk
-
 # The listing is a convenience: LLVM comes without the tool on some systems.
 OBJDUMP := $(firstword $(foreach t,$(if $(CROSS),$(CROSS)objdump) \
 	llvm-objdump,$(if $(shell command -v $(t) 2>/dev/null),$(t))))
 
 all: $(B)/calf.elf $(if $(OBJDUMP),$(B)/calf.asm) ## build the kernel with its programs
 
-# Three kernels from the same sources: as it is, with its checks on, and with
-# those of the compiler as well.
+# How a kernel is compiled: the sources $(3), with the options $(2), into the
+# folder $(1). $(4) is the file that the options are from, if it is not this.
 define kernel_rules
-$(1)/%.o: %.c Makefile
+$(1)/%.o: %.c Makefile $(4)
 	@mkdir -p $$(@D)
 	$$(if $$(Q),@echo "  CC    $$@")
 	$$(Q)$$(CC) $$(KERNEL_CFLAGS) $(2) -c $$< -o $$@
-$(1)/%.o: %.S Makefile
+$(1)/%.o: %.S Makefile $(4)
 	@mkdir -p $$(@D)
 	$$(if $$(Q),@echo "  AS    $$@")
 	$$(Q)$$(CC) $$(KERNEL_CFLAGS) $(2) -march=rv64gc -c $$< -o $$@
--include $$(patsubst %,$(1)/%.d,$$(basename $$(KERNEL_SRCS) $$(KTEST_SRCS) \
-	$$(UBSAN_SRCS)))
+-include $$(patsubst %,$(1)/%.d,$$(basename $(3)))
 endef
 
-$(eval $(call kernel_rules,$(B)/kernel,-fomit-frame-pointer))
-$(eval $(call kernel_rules,$(B)/test,-DCALF_TEST -fno-omit-frame-pointer))
-$(eval $(call kernel_rules,$(B)/ubsan,-DCALF_TEST -fno-omit-frame-pointer \
-	-fsanitize=undefined))
+$(eval $(call kernel_rules,$(B)/kernel,-fomit-frame-pointer,$(KERNEL_SRCS)))
 
 KERNEL_OBJS := $(patsubst %,$(B)/kernel/%.o,$(basename $(KERNEL_SRCS)))
-TEST_KERNEL_OBJS := $(patsubst %,$(B)/test/%.o,\
-	$(basename $(KERNEL_SRCS) $(KTEST_SRCS)))
-UBSAN_KERNEL_OBJS := $(patsubst %,$(B)/ubsan/%.o,\
-	$(basename $(KERNEL_SRCS) $(KTEST_SRCS) $(UBSAN_SRCS)))
 
 $(B)/initrd.o: $(B)/initrd.cpio
 	$(Q)printf '.section .initrd,"a"\n.balign 8\n.incbin "$<"\n' | \
@@ -159,18 +152,12 @@ $(B)/calf.elf: $(KERNEL_OBJS) $(B)/initrd.o linker.ld
 	$(Q)$(CC) $(KERNEL_LDFLAGS) -Wl,-Map,$(B)/calf.map $(KERNEL_OBJS) \
 		$(B)/initrd.o -o $@
 
-$(B)/calf-test.elf: $(TEST_KERNEL_OBJS) $(B)/initrd.o linker.ld
-	$(if $(Q),@echo "  LD    $@")
-	$(Q)$(CC) $(KERNEL_LDFLAGS) $(TEST_KERNEL_OBJS) $(B)/initrd.o -o $@
-
-$(B)/calf-ubsan.elf: $(UBSAN_KERNEL_OBJS) $(B)/initrd.o linker.ld
-	$(if $(Q),@echo "  LD    $@")
-	$(Q)$(CC) $(KERNEL_LDFLAGS) $(UBSAN_KERNEL_OBJS) $(B)/initrd.o -o $@
-
 $(B)/calf.asm: $(B)/calf.elf
 	$(Q)$(OBJDUMP) -d $< > $@
 
 # --- user programs -----------------------------------------------------------
+
+include user/programs.mk
 
 USER_CFLAGS := $(COMMON) -march=rv64gc -mabi=lp64d \
 	-mcmodel=medany -ffunction-sections -fdata-sections -fno-pic \
@@ -203,40 +190,11 @@ $(B)/bin/$(1): $(patsubst %,$(B)/user/%.o,$(basename $(2))) $(USER_LIB) \
 endef
 $(foreach p,$(USER_PROGS),$(eval \
 	$(call program_rule,$(p),user/$(p).c $(USER_MORE_$(p)))))
-$(foreach p,$(RED_PROGS),$(eval $(call program_rule,$(p),tests/red/$(p).c)))
-$(foreach p,$(USER_TESTS) testinit,$(eval \
-	$(call program_rule,$(p),tests/user/$(p).c $(USER_TEST_COMMON:%=tests/user/%))))
-$(eval $(call program_rule,fuzz,$(FUZZ_SRCS:%=tests/user/%)))
-$(eval $(call program_rule,genprog,$(GENPROG_SRCS:%=tests/linux/%)))
-$(eval $(call program_rule,storm,$(STORM_SRCS:%=tests/user/%)))
 -include $(patsubst %,$(B)/user/%.d,$(basename $(USER_LIB_SRCS)))
 
 $(B)/initrd.cpio: $(USER_PROGS:%=$(B)/bin/%) tools/mkcpio.sh
 	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/init:755 \
 		$(foreach p,$(filter-out init,$(USER_PROGS)),bin/$(p)=$(B)/bin/$(p):755)
-
-TEST_PROGS := $(USER_TESTS) $(RED_PROGS)
-
-$(B)/elf: $(B)/bin/t_elf tests/user/odd_elf.py
-	$(Q)rm -rf $@ && $(PYTHON) tests/user/odd_elf.py $@ $<
-
-$(B)/test.cpio: $(TEST_PROGS:%=$(B)/bin/%) $(B)/bin/testinit $(B)/elf \
-		tools/mkcpio.sh
-	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/testinit:755 \
-		$(foreach p,$(TEST_PROGS),bin/$(p)=$(B)/bin/$(p):755) \
-		$$(cd $(B) && for f in elf/*/*; do echo $$f=$(B)/$$f:755; done)
-
-$(B)/fuzz.cpio: $(B)/bin/fuzz $(B)/bin/storm tests/user/suites.mk \
-		tools/mkcpio.sh
-	$(Q)sh tools/mkcpio.sh $@ bin/fuzz=$(B)/bin/fuzz:755 \
-		bin/storm=$(B)/bin/storm:755 \
-		data/text=tests/user/suites.mk:644 data/none/
-
-$(B)/genprog.cpio: $(B)/bin/genprog tools/mkcpio.sh
-	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/genprog:755
-
-include tests/host/host.mk
-include tests/nasty/nasty.mk
 
 # --- running -----------------------------------------------------------------
 
@@ -263,247 +221,7 @@ debug: $(B)/calf.elf ## the same, waiting for a debugger of your own
 		"-ex 'target remote :$(GDB_PORT)'"
 	$(QEMU) $(RUN_ARGS) -S -gdb tcp:127.0.0.1:$(GDB_PORT)
 
-# --- tests -------------------------------------------------------------------
-
-HOST_PROGS := $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model
-NASTY_FILES := $(NB)/nasty $(B)/calf-test.elf $(B)/test.cpio
-TEST_FILES := $(B)/calf.elf $(B)/calf-test.elf $(B)/test.cpio \
-	$(B)/calf-ubsan.elf $(B)/genprog.cpio $(B)/fuzz.cpio $(RED_FILES) \
-	$(NB)/nasty $(NB)/test_core
-LINUX_FILES := $(B)/calf-test.elf $(B)/test.cpio $(B)/genprog.cpio
-FUZZ_FILES := $(B)/calf-test.elf $(B)/fuzz.cpio
-RUN_BOOTS := $(PYTHON) tools/run.py --boots tests/boots.txt --build $(B) \
-	--logs $(B)/logs
-
-HAS_LLVM := $(shell command -v clang >/dev/null && \
-	command -v ld.lld >/dev/null && echo yes)
-
-test: $(TEST_FILES) $(HOST_PROGS) ## every test that fits into a few minutes
-	$(Q)$(RUN_BOOTS)
-
-test-kernel: $(TEST_FILES) ## tests inside the kernel
-	$(Q)$(RUN_BOOTS) 'kernel-*'
-
-test-user: $(TEST_FILES) ## tests in user programs, on 1, 2 and 4 harts
-	$(Q)$(RUN_BOOTS) 'user-*'
-
-test-linux: $(LINUX_FILES) ## the same programs here and on Linux (COUNT= SEED=)
-	$(Q)$(PYTHON) tests/linux/compare.py --qemu $(QEMU) \
-		$(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
-
-test-ubsan: $(TEST_FILES) ## the same in a kernel built with -fsanitize=undefined
-	$(Q)$(RUN_BOOTS) 'ubsan-*' red-kernel-shift
-
-# In a folder of its own; GCC builds what the other tests run.
-test-clang: ## tests in the kernel and on it, built by clang
-ifeq ($(HAS_LLVM),)
-	@echo "test-clang: skipped, as there is no clang or no ld.lld"
-else
-	+$(Q)$(MAKE) --no-print-directory LLVM=1 B=$(B)/clang test-either
-endif
-
-# What each compiler's kernel has to pass.
-test-either: $(LINUX_FILES) $(B)/calf.elf
-	$(Q)$(RUN_BOOTS) 'kernel-*' user-smp2
-
-test-red: $(TEST_FILES) ## boots that must fail, and do
-	$(Q)$(RUN_BOOTS) 'red-*'
-
-# Where it fails it says how to see the same again; docs/nasty.md.
-test-nasty: $(NASTY_FILES) ## the suites on the nasty machine (SEED= SEEDS= HARTS= SUITE=)
-	$(Q)$(PYTHON) tests/nasty/suites.py --seed $(SEED) \
-		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(HARTS),--harts $(HARTS)) \
-		$(SUITE)
-
-sweep-nasty: $(NASTY_FILES) ## leave out each fence: which seed notices? (ONLY=)
-	$(Q)$(PYTHON) tests/nasty/sweep.py $(if $(ONLY),$(ONLY),--document)
-
-# Every interleaving of a small scope; docs/spin.md. MUTANT=name shows one way
-# to what goes wrong with one thing left out.
-test-spin: ## models of what harts do at once (DEEP=1 MUTANT=name)
-	$(Q)$(PYTHON) tests/spin/check.py $(if $(DEEP),--deep) \
-		$(if $(MUTANT),--mutant $(MUTANT))
-
-# --- another machine: Spike, the reference of the instruction set --------------
-
-SPIKE ?= spike
-FIRMWARE ?= /usr/lib/riscv64-linux-gnu/opensbi/generic/fw_jump.elf
-SPIKE_FILES := $(B)/calf-test.img $(B)/spike-fw.elf $(B)/test.cpio
-OBJCOPY := $(if $(filter 1,$(LLVM)),llvm-objcopy,$(CROSS)objcopy)
-
-# The whole image as it lies in memory.
-$(B)/calf-test.img: $(B)/calf-test.elf
-	$(Q)$(OBJCOPY) -O binary $< $@
-
-# Spike finds by these names where the firmware says that it is done.
-$(B)/spike-fw.elf: $(FIRMWARE)
-	@mkdir -p $(@D)
-	$(Q)$(OBJCOPY) --add-symbol tohost=.htif:8 \
-		--add-symbol fromhost=.htif:0 $< $@
-
-spike: ## suites on that simulator (SPIKE=path FIRMWARE=fw_jump.elf)
-ifeq ($(shell command -v $(SPIKE)),)
-	@echo "spike: skipped, as there is no $(SPIKE) (SPIKE=path)"
-else ifeq ($(wildcard $(FIRMWARE)),)
-	@echo "spike: skipped, as there is no $(FIRMWARE) (FIRMWARE=fw_jump.elf)"
-else
-	+$(Q)$(MAKE) --no-print-directory $(SPIKE_FILES)
-	$(Q)SPIKE=$(SPIKE) $(PYTHON) tools/run.py --boots tests/spike.txt \
-		--build $(B) --logs $(B)/logs $(ONLY)
-endif
-
-# --- random system calls and storms of forks ---------------------------------
-
-SEED ?= 1
-CALLS ?= 20000
-EVERY ?= 0
-MINUTES ?= 1
-FORKS ?= 0
-
-fuzz: $(FUZZ_FILES) ## random system calls (SEED= CALLS= HARTS= EVERY=)
-	$(Q)for harts in $(or $(HARTS),1 4); do \
-		$(PYTHON) tools/fuzz.py --qemu $(QEMU) --harts $$harts \
-		--seed $(SEED) --calls $(CALLS) --every $(EVERY) || exit 1; \
-	done
-
-storm: $(FUZZ_FILES) ## trees of forks, cut down (MINUTES= or FORKS=, HARTS=)
-	$(Q)for harts in $(or $(HARTS),1 2 4); do \
-		$(PYTHON) tools/run.py --qemu $(QEMU) --smp $$harts --mem 24M \
-		--timeout $$((600 + 60 * $(MINUTES) + $(FORKS) / 20)) \
-		--name storm-smp$$harts --initrd $(B)/fuzz.cpio --append \
-		"rdinit=/bin/storm -- seed=$(SEED) minutes=$(MINUTES) forks=$(FORKS)" \
-		$(B)/calf-test.elf || exit 1; \
-		grep -a '^# after all' $(B)/logs/storm-smp$$harts.log; done
-
-# --- measurements ------------------------------------------------------------
-
-$(B)/bench.cpio: $(B)/bin/bench $(B)/bin/true tools/mkcpio.sh
-	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/bench:755 \
-		bin/true=$(B)/bin/true:755
-
-BENCH_FILES := $(B)/calf.elf $(B)/bench.cpio
-COMPILER = $(if $(filter 1,$(LLVM)),clang $(shell clang -dumpversion),gcc \
-	$(shell $(CC) -dumpfullversion))
-BENCH = $(PYTHON) tools/bench.py --qemu $(QEMU) $(if $(QUICK),--quick) \
-	--compiler "$(strip $(COMPILER))" --kernel $(B)/calf.elf \
-	--initrd $(B)/bench.cpio $(if $(RECORD),--record) \
-	$(if $(LINUX),--linux $(LINUX))
-
-bench: $(BENCH_FILES) ## instructions beside Linux's (QUICK=1 RECORD=1 LINUX=Image)
-	$(BENCH)
-
-bench-gate: $(BENCH_FILES) ## fail where something costs 5 % more than recorded
-	$(BENCH) --gate
-
-bench-wall: $(BENCH_FILES) ## throughput on 1, 2 and 4 harts
-	$(BENCH) --wall
-
-profile: $(BENCH_FILES) ## instructions by function (WORDS=life)
-	$(PYTHON) tools/profile.py --qemu $(QEMU) --nm $(CROSS)nm \
-		$(BENCH_FILES) $(WORDS)
-
-# --- mistakes made on purpose: tests/mutants/ -------------------------------
-
-MUTANTS := $(PYTHON) tools/mutants.py
-
-mutants: $(TEST_FILES) $(HOST_PROGS) $(BENCH_FILES) ## each must be noticed (ONLY=pattern LIST=1 JOBS=2)
-	$(Q)$(MUTANTS) $(if $(LIST),--list) $(if $(JOBS),-j $(JOBS)) $(ONLY)
-
-.PHONY: mutants
-
-# --- checks ------------------------------------------------------------------
-
-C_FILES := $(wildcard *.c arch/*.[ch] mm/*.[ch] proc/*.[ch] trap/*.[ch] \
-	lib/*.[ch] include/*/*.h user/*.c user/*/*.[ch] user/*/*/*.h \
-	tests/*/*.[ch] tests/*/*/*/*.h)
-KERNEL_C := $(filter %.c,$(KERNEL_SRCS))
-CLANG ?= clang
-
-# A check that cannot run says `NAME: skipped`, and why, and succeeds.
-CHECKS := format layers locks clang registers analyzer cppcheck stack docs
-check: ## all that needs no boot
-	+@sh tools/check.sh "$(MAKE)" $(CHECKS)
-
-# The layout is that of one version: others differ in what they make of it.
-CLANG_FORMAT ?= $(firstword $(foreach f,clang-format-14 clang-format,\
-	$(if $(filter 14.%,$(shell $(f) --version 2>/dev/null)),$(f))))
-
-check-format: ## is every file as clang-format would write it?
-ifeq ($(CLANG_FORMAT),)
-	@echo "format: skipped, as there is no clang-format 14"
-else
-	@$(CLANG_FORMAT) --dry-run -Werror $(C_FILES) && echo "format: clean"
-endif
-
-check-layers: ## who includes whom, where instructions may be, sizes
-	@$(PYTHON) tools/check-layers.py
-
-check-locks: ## clang's thread safety analysis of every kernel file
-	@if ! command -v $(CLANG) >/dev/null; then \
-		echo "locks: skipped, as there is no $(CLANG)"; exit; fi; \
-	for file in $(KERNEL_C); do \
-		$(CLANG) --target=riscv64-unknown-elf -march=rv64imac \
-		-mabi=lp64 -ffreestanding -std=gnu17 -DCALF_TEST \
-		-fsyntax-only -Wall -Wextra -Wthread-safety -Werror \
-		-Iinclude -I. $$file || exit 1; \
-	done && echo "locks: clean"
-
-check-clang: ## does clang build it all?
-ifeq ($(HAS_LLVM),)
-	@echo "clang: skipped, as there is no clang or no ld.lld"
-else
-	+@$(MAKE) --no-print-directory LLVM=1 B=$(B)/clang all \
-		$(B)/clang/calf-test.elf >/dev/null && echo "clang: builds"
-endif
-
-check-registers: $(if $(filter 1,$(LLVM)),,$(KERNEL_OBJS)) ## does C leave alone what trapvec.S does not save?
-ifeq ($(LLVM),1)
-	@echo "registers: skipped, as clang uses them all"
-else
-	@for file in $(filter-out %/entry.o %/trapvec.o,$(KERNEL_OBJS)); do \
-		$(CROSS)objdump -d $$file | grep -E '\b(gp|t[2-6])\b' && \
-		echo "in $$file" && exit 1; \
-	done; echo "registers: clean"
-endif
-
-# GCC's analysis of paths through a function and what it calls.
-$(eval $(call kernel_rules,$(B)/analyzer,-DCALF_TEST -fanalyzer))
-ANALYZED := $(if $(filter 1,$(LLVM)),,$(KERNEL_C:%.c=$(B)/analyzer/%.o))
-
-check-analyzer: $(ANALYZED) ## gcc -fanalyzer of every kernel file
-	@echo "analyzer: $(if $(ANALYZED),clean,skipped, as there is no GCC)"
-
-# What the language leaves open. cppcheck 2.10 cannot read an attribute of
-# `type *(name)(...)`, so it gets none, and learns from a file who does not
-# return; alloc_site.c walks over a section from one symbol of the linker's to
-# another, which it takes for two objects; 2.17 cannot read a register variable
-# and gives up on sbi.c, and wants to tell how much it looks at.
-check-cppcheck: ## cppcheck of every kernel file
-	@if ! command -v cppcheck >/dev/null; then \
-		echo "cppcheck: skipped, as there is none"; exit; fi; \
-	cppcheck -q --enable=warning,performance,portability --std=c11 \
-		--platform=unix64 --error-exitcode=1 -DCALF_TEST -D__riscv \
-		-U__clang__ -U__ASSEMBLER__ '-D__attribute__(x)=' \
-		--library=tools/cppcheck.cfg -Iinclude -I. \
-		--suppress=comparePointers:mm/alloc_site.c \
-		--suppress=syntaxError:arch/sbi.c \
-		--suppress=normalCheckLevelMaxBranches $(KERNEL_C) && \
-	echo "cppcheck: clean"
-
-check-stack: $(if $(filter 1,$(LLVM)),,$(KERNEL_OBJS) $(TEST_KERNEL_OBJS)) ## how deep can the stack get?
-ifeq ($(LLVM),1)
-	@echo "stack: skipped, as only GCC tells of calls and frames"
-else
-	@$(PYTHON) tools/check-stack.py $(B)/kernel $(B)/test
-endif
-
-check-docs: ## do the documents name what exists?
-	@$(PYTHON) tools/check-docs.py
-
-format: ## let clang-format 14 write every file
-	@$(or $(CLANG_FORMAT),clang-format-14) -i $(C_FILES)
-
-# --- the rest ----------------------------------------------------------------
+# --- around the build --------------------------------------------------------
 
 # Those that are not there are not named.
 compilers: ## which compilers and which QEMU are there?
@@ -512,17 +230,24 @@ compilers: ## which compilers and which QEMU are there?
 		echo "$$tool: $$($$tool --version 2>/dev/null | head -n 1)"; \
 	done
 
+# Without headers, and without what only test builds contain.
+count: ## lines of code of the kernel proper, by folder and subject
+	@$(PYTHON) tools/count.py $(KERNEL_SRCS)
+
 clean: ## remove build/
 	rm -rf $(B)
 
+# The headings are those of this file and of those that it includes.
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' \
-		$(MAKEFILE_LIST)
+	@awk -f tools/help.awk $(filter-out %.d,$(MAKEFILE_LIST))
 
-.PHONY: all run gdb debug fuzz storm test test-kernel test-user test-linux \
-	test-nasty sweep-nasty test-spin test-ubsan test-clang test-either test-red \
-	spike bench bench-gate bench-wall profile check \
-	$(CHECKS:%=check-%) format deps \
-	compilers clean help
+.PHONY: all run gdb debug compilers count clean help deps
+
+# --- tests, measurements and checks ------------------------------------------
+
+include tests/tests.mk
+include tests/bench/bench.mk
+include tests/mutants/mutants.mk
+include tests/checks.mk
 
 endif

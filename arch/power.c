@@ -45,7 +45,8 @@ static NORETURN void halt(void)
  *
  * QEMU 8.2 and later exit some time after the store, and a second request in
  * between, such as the firmware's for a shutdown, replaces the status. Only
- * one hart may ask, and only once; five seconds later nobody has listened.
+ * one hart may ask, and only once; if the machine still runs after five seconds
+ * there is no test device that works, and the firmware is asked.
  */
 void power_off(unsigned status)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tlb.c - whose translations a hart may hold: the only caller of the fences,
- * and the only one to write satp.
+ * tlb.c - whose translations a hart may hold: the only caller of the fences.
+ * satp is written here, by tlb_switch_simply(), and at boot by arch/entry.S.
  */
 #include "arch/tlb.h"
 
@@ -104,7 +104,7 @@ void tlb_switch(paddr_t root, struct asid *asid)
 	if (unlikely(!tlb_switch_is_simple(asid)))
 		switch_slow(root, asid);
 	else
-		tlb_switch_simply(root, asid);
+		satp_write(root, asid->satp);
 }
 
 paddr_t tlb_root(void)

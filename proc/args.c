@@ -36,8 +36,9 @@ static int put_word(struct program *prog, uint64_t word)
 enum { ARGV, ENVP, VECTORS };
 
 /*
- * On to the next string: 1 if there is one, 0 at the end of both vectors, or an
- * error. When the strings are copied there are no more than were counted.
+ * Goes on to the next string. Returns 1 if there is one, 0 at the end of both
+ * vectors, or an error. While the strings are copied it stops at the number
+ * that was counted, as the vectors may have been changed in between.
  */
 static int next_string(struct program *prog, const struct strings *from)
 {
@@ -68,7 +69,7 @@ static int next_string(struct program *prog, const struct strings *from)
 	return prog->vector < VECTORS;
 }
 
-/* The string at hand has been dealt with. */
+/* The string at hand is done: the next call of next_string() finds another. */
 static void end_string(struct program *prog)
 {
 	prog->string = 0;
@@ -149,7 +150,7 @@ static int copy_string(struct program *prog, const struct strings *from,
 	return 0;
 }
 
-/* What both passes over the strings have in common. */
+/* Calls `go_on` for a part of the strings: both passes work this way. */
 static int each_string(struct program *prog, const struct strings *from,
     int (*go_on)(struct program *prog, const struct strings *from,
 	size_t *budget))
@@ -202,7 +203,10 @@ static enum kind word_kind(const struct strings *from, const char *word,
 	return word >= from->args ? KIND_ARG : KIND_NONE;
 }
 
-/* One more of the first process's strings; or its size, to begin with. */
+/*
+ * A string of the first process: counted and measured while there is no stack,
+ * and written to it afterwards.
+ */
 static int put_own(struct program *prog, const char *s, size_t len,
     unsigned vector)
 {
@@ -236,7 +240,10 @@ static int put_end(struct program *prog)
 	return prog->as != NULL ? put_word(prog, 0) : 0;
 }
 
-/* A word of the command line comes first, and so goes before the default. */
+/*
+ * The path and the words of the command line, for the first process. The words
+ * for the environment come before the defaults, so that they are found first.
+ */
 static int put_line(struct program *prog, const struct strings *from)
 {
 	static const char *const defaults[] = {"HOME=/", "TERM=linux"};

@@ -5,7 +5,7 @@
 #include "proc/call.h"
 
 #include "abi/errno.h"
-#include "abi/wait.h"
+#include "abi/time.h"
 #include "arch/hart.h"
 #include "lib/string.h"
 #include "proc/exec.h"
@@ -119,7 +119,7 @@ struct exec **call_exec(void)
 
 static NOINLINE void vector_free(struct vector *v)
 {
-	for (unsigned i = 0; i < VECTOR_MAX / VECTOR_PAGE; i++)
+	for (unsigned i = 0; i < IOV_MAX / VECTOR_PAGE; i++)
 		if (v->pages[i] != NULL)
 			frame_put(frame_of_virt(v->pages[i]));
 	if (v->gathered != NULL)

@@ -74,7 +74,8 @@ static bool parent_does_not_wait(const struct proc *parent) REQUIRES(sched_lock)
 
 	if (!(parent->sig.set & SIGNAL_BIT(SIGCHLD)))
 		return false;
-	return act->handler == SIG_IGN || (act->flags & SA_NOCLDWAIT) != 0;
+	return act->handler == HANDLER_IGNORE ||
+	    (act->flags & SA_NOCLDWAIT) != 0;
 }
 
 /*

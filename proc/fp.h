@@ -7,32 +7,39 @@
 
 #include "proc/proc.h"
 
-/* Brings tf.f up to date. */
+/* Brings tf.f, the registers as they are in the trap frame, up to date. */
 void fp_sync(struct proc *p);
 
-/* The process leaves this hart. */
+/* To be called when a process leaves this hart. */
 INLINE void fp_leave(struct proc *p)
 {
 	if (unlikely(fp_is_dirty()))
 		fp_sync(p);
 }
 
-/* It comes to this hart. Mostly, neither it nor the one before has any. */
+/* Loads the registers of a process that comes to this hart, or clears them. */
 void fp_restore(struct proc *p);
 
+/*
+ * To be called when a process comes to this hart. Mostly neither it nor the one
+ * before has used the registers, and there is nothing to do.
+ */
 INLINE void fp_enter(struct proc *p)
 {
 	if (unlikely(p->t.fp_used || !hart_self()->fp_is_clear))
 		fp_restore(p);
 }
 
-/* The same for who never used them: tf.f, which is not clear, is cleared. */
+/*
+ * Brings tf.f up to date for one who reads it. A process that never used the
+ * registers finds zeros in it.
+ */
 void fp_show(struct proc *p);
 
-/* tf.f was changed: loads it. */
+/* Loads tf.f, which was changed. */
 void fp_reload(struct proc *p);
 
-/* Back to the state of a new program. */
+/* Clears the registers, as a new program finds them. */
 void fp_reset(struct proc *p);
 
 #endif

@@ -93,7 +93,7 @@ static size_t align4(size_t n)
 	return (n + 3) & ~3UL;
 }
 
-/* Where the child is in the index, or is to be put. */
+/* The place in the index where the child is, or where it is to be put. */
 static struct node **find_slot(const struct node *dir, const char *name,
     size_t len)
 {
@@ -221,7 +221,7 @@ static bool is_last(const struct lookup *l)
 	return l->left[i] == 0;
 }
 
-/* A lookup changes nodes only where it makes them. */
+/* A lookup that makes no nodes changes none, so they may be constant to it. */
 static struct node *writable(const struct node *node)
 {
 	return (struct node *)(uintptr_t)node;
@@ -354,7 +354,7 @@ static void skip_zeros(struct archive *ar)
 		ar->at++;
 }
 
-/* The name that a file with several came with first. NULL: no memory. */
+/* The first name of a file that has several. NULL: no memory. */
 static struct node *first_name(struct node *node, const uint32_t fields[FIELDS])
 {
 	struct group **list = &groups[fields[F_INO] % GROUP_LISTS], *group;
@@ -376,7 +376,7 @@ static struct node *first_name(struct node *node, const uint32_t fields[FIELDS])
 	return node;
 }
 
-/* Numbers mean something within one archive only. */
+/* Forgets the groups: the same inode number in another archive is no link. */
 static void forget_groups(void)
 {
 	for (unsigned i = 0; i < GROUP_LISTS; i++) {
@@ -482,7 +482,7 @@ static void add_devices(void)
 	    "dev/null", "dev/zero", "dev/random", "dev/urandom"};
 	static const uint32_t fields[FIELDS] = {[F_MODE] = MODE_CHAR | 0666};
 
-	/* An archive that has something else there means it. */
+	/* What an archive has under this name stays. */
 	for (unsigned i = 0; i < array_len(names); i++)
 		(void)archive_add(names[i], fields, NULL);
 }

@@ -91,7 +91,7 @@ static long send_to_one(pid_t pid, struct signal signal)
 
 static bool is_number(int sig)
 {
-	return sig >= 0 && sig <= NSIG;
+	return sig >= 0 && sig <= SIGNAL_LAST;
 }
 
 static long send_to(pid_t pid, struct signal signal)

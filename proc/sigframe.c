@@ -9,7 +9,7 @@
 #include "sigframe.h"
 
 #include "abi/errno.h"
-#include "abi/wait.h"
+#include "abi/time.h"
 #include "arch/timer.h"
 #include "fp.h"
 #include "lib/string.h"
@@ -142,7 +142,7 @@ void sigframe_push(struct proc *p, vaddr_t frame, int sig,
 	if (!(act->flags & SA_NODEFER))
 		mask |= SIGNAL_BIT(sig);
 	if (act->flags & SA_RESETHAND)
-		p->sig.actions[sig - 1].handler = SIG_DFL;
+		p->sig.actions[sig - 1].handler = HANDLER_DEFAULT;
 	signal_set_blocked(p, mask);
 }
 

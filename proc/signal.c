@@ -48,15 +48,16 @@ static struct sigaction_abi action_of(const struct proc *p, int sig)
 {
 	if (p->sig.set & SIGNAL_BIT(sig))
 		return p->sig.actions[sig - 1];
-	return (struct sigaction_abi){.handler = SIG_DFL};
+	return (struct sigaction_abi){.handler = HANDLER_DEFAULT};
 }
 
 static bool is_ignored(const struct proc *p, int sig)
 {
 	uint64_t handler = action_of(p, sig).handler;
 
-	return handler == SIG_IGN ||
-	    (handler == SIG_DFL && (SIGNAL_BIT(sig) & IGNORED_BY_DEFAULT));
+	return handler == HANDLER_IGNORE ||
+	    (handler == HANDLER_DEFAULT &&
+		(SIGNAL_BIT(sig) & IGNORED_BY_DEFAULT));
 }
 
 bool signal_is_deaf(const struct proc *p, int sig)
@@ -71,7 +72,7 @@ bool signal_is_deaf(const struct proc *p, int sig)
 static bool is_shielded(const struct proc *p, int sig)
 {
 	return p->pid == INIT_PID && !p->t.doomed &&
-	    action_of(p, sig).handler == SIG_DFL;
+	    action_of(p, sig).handler == HANDLER_DEFAULT;
 }
 
 static void notify_parent(struct proc *p, int code, int status)
@@ -142,11 +143,12 @@ void signal_force(struct proc *p, int sig, struct siginfo_small info)
 
 	info.pid = p->pid;
 	lock_acquire(&sched_lock);
-	if ((p->t.blocked & bit) || action_of(p, sig).handler == SIG_IGN) {
+	if ((p->t.blocked & bit) ||
+	    action_of(p, sig).handler == HANDLER_IGNORE) {
 		p->t.blocked &= ~bit;
 		p->sig.set &= ~bit;
 	}
-	p->t.doomed = action_of(p, sig).handler == SIG_DFL;
+	p->t.doomed = action_of(p, sig).handler == HANDLER_DEFAULT;
 	p->t.forced = bit;
 	p->sig.pending |= bit;
 	p->sig.info[sig - 1] = info;
@@ -288,7 +290,8 @@ static void act_by_default(struct proc *p, int sig)
  */
 static bool deliver(struct proc *p, int sig, const struct sigaction_abi *act)
 {
-	bool has_handler = act->handler != SIG_DFL && act->handler != SIG_IGN;
+	bool has_handler =
+	    act->handler != HANDLER_DEFAULT && act->handler != HANDLER_IGNORE;
 	struct siginfo_small info;
 	vaddr_t frame = 0;
 	int err = 0;
@@ -349,8 +352,9 @@ void signal_copy(struct proc *child, struct proc *parent)
 void signal_exec(struct proc *p)
 {
 	lock_acquire(&sched_lock);
-	for (int sig = 1; sig <= NSIG && p->sig.set >> (sig - 1) != 0; sig++)
-		if (action_of(p, sig).handler != SIG_IGN)
+	for (int sig = 1; sig <= SIGNAL_LAST && p->sig.set >> (sig - 1) != 0;
+	     sig++)
+		if (action_of(p, sig).handler != HANDLER_IGNORE)
 			p->sig.set &= ~SIGNAL_BIT(sig);
 	p->t.stack_size = 0;
 	lock_release(&sched_lock);
@@ -366,7 +370,7 @@ long signal_action(int sig, vaddr_t action, vaddr_t old)
 		err = copyin(p->as, &act, action, sizeof act);
 	if (err < 0)
 		return err;
-	if (sig < 1 || sig > NSIG)
+	if (sig < 1 || sig > SIGNAL_LAST)
 		return -EINVAL;
 	if (action != 0 && (SIGNAL_BIT(sig) & NOT_MASKABLE))
 		return -EINVAL;

@@ -5,11 +5,15 @@
  * In canonical mode a line is edited until Enter, and read as a whole; in raw
  * mode each byte is there at once. Input is polled on the boot hart's tick.
  *
- * Locks: tty_lock guards everything here; sched_lock may be taken under it.
+ * Locks: tty_lock guards the input, and is held to change the modes. Modes and
+ * the size of the window are read without it: a program that sets them while
+ * another uses them decides nothing but what the terminal looks like.
+ * sched_lock guards the foreground, and may be taken under tty_lock.
  */
 #include "proc/tty.h"
 
 #include "abi/errno.h"
+#include "abi/ioctl.h"
 #include "abi/termios.h"
 #include "arch/console.h"
 #include "lib/string.h"
@@ -73,10 +77,10 @@ static void send_part(void)
 		group_free(dead);
 }
 static struct termios_abi termios = {
-    .iflag = TTY_ICRNL,
-    .oflag = TTY_OPOST | TTY_ONLCR,
+    .iflag = ICRNL,
+    .oflag = OPOST | ONLCR,
     .cflag = 0xbf,
-    .lflag = TTY_ISIG | TTY_ICANON | TTY_ECHO | TTY_ECHOE,
+    .lflag = ISIG | ICANON | ECHO | ECHOE,
     .cc = {CTRL('C'), CTRL('\\'), DEL, CTRL('U'), CTRL('D'), 0, 1, 0, CTRL('Q'),
 	CTRL('S'), CTRL('Z')},
 };
@@ -84,7 +88,7 @@ static struct winsize_abi winsize = {.rows = 24, .columns = 80};
 
 static void echo(const char *s, size_t len)
 {
-	if (termios.lflag & TTY_ECHO)
+	if (termios.lflag & ECHO)
 		console_write(s, len);
 }
 
@@ -93,13 +97,13 @@ static bool input_signal(char c)
 {
 	int sig = 0;
 
-	if (!(termios.lflag & TTY_ISIG) || c == 0)
+	if (!(termios.lflag & ISIG) || c == 0)
 		return false;
-	if (c == (char)termios.cc[TTY_VINTR])
+	if (c == (char)termios.cc[VINTR])
 		sig = SIGINT;
-	else if (c == (char)termios.cc[TTY_VQUIT])
+	else if (c == (char)termios.cc[VQUIT])
 		sig = SIGQUIT;
-	else if (c == (char)termios.cc[TTY_VSUSP])
+	else if (c == (char)termios.cc[VSUSP])
 		sig = SIGTSTP;
 	if (sig == 0)
 		return false;
@@ -117,7 +121,7 @@ static bool input_signal(char c)
 /* What edits the line rather than going into it. */
 static bool input_edit(char c)
 {
-	if (!(termios.lflag & TTY_ICANON))
+	if (!(termios.lflag & ICANON))
 		return false;
 	if (c == DEL || c == '\b') {
 		if (head != ready) {
@@ -126,12 +130,12 @@ static bool input_edit(char c)
 		}
 		return true;
 	}
-	if (c == (char)termios.cc[TTY_VKILL]) {
+	if (c == (char)termios.cc[VKILL]) {
 		for (; head != ready; head--)
 			echo("\b \b", 3);
 		return true;
 	}
-	if (c == (char)termios.cc[TTY_VEOF]) {
+	if (c == (char)termios.cc[VEOF]) {
 		if (head - tail < INPUT_SIZE)
 			input[head++ % INPUT_SIZE] = END;
 		ready = head;
@@ -142,7 +146,7 @@ static bool input_edit(char c)
 
 static void input_char(char c)
 {
-	if (c == '\r' && (termios.iflag & TTY_ICRNL))
+	if (c == '\r' && (termios.iflag & ICRNL))
 		c = '\n';
 	if (input_signal(c) || input_edit(c))
 		return;
@@ -154,7 +158,7 @@ static void input_char(char c)
 		echo("\r\n", 2);
 	else
 		echo(&c, 1);
-	if (c == '\n' || !(termios.lflag & TTY_ICANON))
+	if (c == '\n' || !(termios.lflag & ICANON))
 		ready = head;
 }
 
@@ -198,7 +202,7 @@ static size_t take_input(char *to, size_t len)
 		if (c == END)
 			break;
 		to[n++] = (char)c;
-		if (c == '\n' && (termios.lflag & TTY_ICANON))
+		if (c == '\n' && (termios.lflag & ICANON))
 			break;
 	}
 	return n;
@@ -289,8 +293,7 @@ static void put_text(const char *s, size_t len)
 {
 	size_t start = 0;
 
-	if ((termios.oflag & (TTY_OPOST | TTY_ONLCR)) !=
-	    (TTY_OPOST | TTY_ONLCR)) {
+	if ((termios.oflag & (OPOST | ONLCR)) != (OPOST | ONLCR)) {
 		console_write(s, len);
 		return;
 	}
@@ -416,7 +419,7 @@ long tty_ioctl(uint64_t request, vaddr_t arg)
 			return err;
 		lock_acquire(&tty_lock);
 		termios = next;
-		if (!(next.lflag & TTY_ICANON))
+		if (!(next.lflag & ICANON))
 			ready = head;
 		if (ready != tail)
 			waitq_wake_all(&readers);

@@ -4,6 +4,7 @@
  */
 #include "abi/wait.h"
 #include "abi/errno.h"
+#include "abi/resource.h"
 #include "arch/timer.h"
 #include "lib/string.h"
 #include "proc/sched.h"

@@ -4,7 +4,7 @@
 
     tools/check-docs.py [ROOT]
 
-Looks at README.md and docs/: a citation `path:symbol` in backticks names a
+Looks at README.md, docs/ and the README.md of a folder: a citation `path:symbol` in backticks names a
 file and a word in it, a citation never names a line number, and a relative
 link leads to a file (and a heading, if it has a #fragment).
 """
@@ -89,9 +89,10 @@ def check(root: Path, document: Path) -> Iterator[str]:
 def main() -> int:
     root = Path(sys.argv[1] if len(sys.argv) > 1 else
                 Path(__file__).parent.parent).resolve()
-    documents = sorted((root / "docs").rglob("*.md"))
-    if (root / "README.md").is_file():
-        documents.insert(0, root / "README.md")
+    documents = [*sorted(root.glob("README.md")),
+                 *sorted((root / "docs").rglob("*.md")),
+                 *sorted(path for path in root.glob("*/README.md")
+                         if path.parent.name not in ("docs", "build"))]
     wrong = 0
     for document in documents:
         for message in check(root, document):

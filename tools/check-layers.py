@@ -6,7 +6,8 @@
 
 A folder of the kernel includes its own headers and those of the folders in
 its row of the table; headers in include/NAME count as NAME's.  Only arch/
-names instructions.  Every source has its licence, and stays within the
+names instructions.  What include/abi defines is defined nowhere else in the
+kernel and in programs.  Every source has its licence, and stays within the
 limits on lines and functions.
 """
 
@@ -39,6 +40,7 @@ ASM_ALLOWED = {"include/lib/compiler.h"}
 INSTRUCTION = re.compile(
     r"\b(sfence\.vma|fence\.i|csr[rwsc]i?|csrr[wsc]i?|wfi|sret|"
     r"asm|__asm|__asm__)(?![\w.])")
+DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
 COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|/\*.*?\*/|//[^\n]*', re.DOTALL)
 
@@ -115,6 +117,24 @@ def check_layer(root: Path, name: str, text: str) -> Iterator[str]:
             yield f"{name}:{number}: {named.group()} belongs in arch/"
 
 
+def abi_names(root: Path) -> Set[str]:
+    """What the headers that kernel and programs share define."""
+    return {match.group(1) for path in (root / "include/abi").glob("*.h")
+            for match in map(DEFINE.match, path.read_text().split("\n"))
+            if match}
+
+
+def check_constants(shared: Set[str], name: str, text: str) -> Iterator[str]:
+    if layer_of(name) in ("", "abi") or Path(name).suffix not in C_LIKE:
+        return
+    lines = without_comments(text).split("\n")
+    for number, line in enumerate(lines, 1):
+        match = DEFINE.match(line)
+        if (match and match.group(1) in shared and
+                f"ifndef {match.group(1)}" not in lines[number - 2]):
+            yield f"{name}:{number}: {match.group(1)} is of include/abi"
+
+
 def functions(lines: List[str]) -> Iterator[Tuple[int, int]]:
     """First and last line of each body, by the braces in column 0."""
     first = 0
@@ -150,10 +170,12 @@ def main() -> int:
     root = Path(sys.argv[1] if len(sys.argv) > 1 else
                 Path(__file__).resolve().parent.parent)
     checked, wrong = 0, 0
+    shared = abi_names(root)
     for name in files(root):
         text = (root / name).read_text(errors="replace")
         checked += 1
         for message in (*check_layer(root, name, text),
+                        *check_constants(shared, name, text),
                         *check_shape(name, text)):
             print(message)
             wrong += 1

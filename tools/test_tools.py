@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
+import count
 from fuzz import panic_story
 from tap import run_tests
 
@@ -119,6 +120,16 @@ def csr_names_in_assembly_are_refused_outside_arch() -> Optional[str]:
                    "csrrw")
 
 
+def constants_of_the_abi_are_defined_once() -> Optional[str]:
+    tree = {**HEADERS, "include/abi/x.h": SPDX + "#define O_CREAT 64\n",
+            "trap/a.c": SPDX + "#define O_CREAT 64\n#define MINE 1\n",
+            "user/include/fcntl.h": SPDX + "#  define O_CREAT 64\n",
+            "user/bench.c": SPDX + "#ifndef O_CREAT\n#define O_CREAT 64\n",
+            "tests/linux/a.c": SPDX + "#define O_CREAT 64\n"}
+    return refused(LAYERS, tree, "trap/a.c:2: O_CREAT",
+                   "user/include/fcntl.h:2: O_CREAT")
+
+
 def licence_is_needed() -> Optional[str]:
     return refused(LAYERS, {**HEADERS, "lib/a.c": "\n", "tools/a.sh": "\n",
                             "docs/a.md": "\n", "build/a.c": "\n"},
@@ -179,6 +190,99 @@ def links_must_lead_somewhere() -> Optional[str]:
 def fragments_must_be_headings() -> Optional[str]:
     return refused(DOCS, docs("[a](b.md#the-order-locks)\n[b](b.md#no)\n"),
                    "b.md#no")
+
+
+def documents_of_folders_are_read() -> Optional[str]:
+    return refused(DOCS, {**docs("fine\n"),
+                          "tests/README.md": "see [a](no.md)\n"},
+                   "tests/README.md:1")
+
+
+# --- count.py ---------------------------------------------------------------
+
+
+def counted(tree: Tree, *names: str) -> Dict[str, int]:
+    """The rows that count.py prints for these files."""
+    with tempfile.TemporaryDirectory() as folder:
+        plant(Path(folder), tree)
+        lines = subprocess.run(
+            [sys.executable, str(TOOLS / "count.py"), *(names or tree)],
+            cwd=folder, stdout=subprocess.PIPE, text=True,
+            check=True).stdout.splitlines()
+    return {name.strip(): int(number.replace(",", ""))
+            for name, number in (line.rsplit(None, 1) for line in lines
+                                 if line.strip())
+            if number != "lines"}
+
+
+def code_is_what_is_left_without_comments() -> Optional[str]:
+    text = SPDX + '''
+/*
+ * two
+ */
+int a; /* and more */
+char b[] = "/* no comment";  // this is one
+
+char c = '"', d[] = "/*";
+int e; /* nor
+   is this */
+'''
+    rows = counted({"mm/frame.c": text, "mm/slab.c": "int f;\n",
+                    "main.c": "int g;\n"})
+    wanted = {"mm": 5, "main.c": 1, "frames and slabs": 5,
+              "boot, harts, timer, power": 1, "the kernel proper": 6}
+    return None if rows == wanted else f"{rows}"
+
+
+def code_of_test_builds_is_not_counted() -> Optional[str]:
+    text = """#include "a.h"
+#ifdef CALF_TEST
+int a;
+#ifndef INNER
+int b;
+#endif
+#else
+int c;
+#endif
+"""
+    rows = counted({"mm/frame.c": text,
+                    "mm/audit.c": text.replace("int c;\n", "")})
+    return None if rows.get("mm") == 2 else f"{rows}"
+
+
+def files_without_a_subject_are_shown() -> Optional[str]:
+    rows = counted({"mm/unheard_of.c": "int a;\n"})
+    shown = [row for row in rows if row.startswith("no subject yet")]
+    return None if len(shown) == 1 and rows[shown[0]] == 1 else f"{rows}"
+
+
+def subjects_name_files_that_exist() -> Optional[str]:
+    missing = [name for names in count.SUBJECTS.values()
+               for name in names.split()
+               if not (TOOLS.parent / name).is_file()]
+    return f"no {', '.join(missing)}" if missing else None
+
+
+# --- help.awk ---------------------------------------------------------------
+
+
+def helped(*texts: str) -> str:
+    """What help.awk makes of these makefiles."""
+    with tempfile.TemporaryDirectory() as folder:
+        names = [f"{n}.mk" for n in range(len(texts))]
+        plant(Path(folder), dict(zip(names, texts)))
+        return subprocess.run(
+            ["awk", "-f", str(TOOLS / "help.awk"), *names], cwd=folder,
+            stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def targets_stand_under_their_headings() -> Optional[str]:
+    found = helped("# --- one ---\na: b ## first\nhidden: b\n"
+                   "# --- two -------\nb: ## second (X=)\n",
+                   "# --- one -----\nc: a b ## third\n")
+    wanted = ("one\n  a                first\n  c                third\n\n"
+              "two\n  b                second (X=)\n")
+    return None if found == wanted else found
 
 
 # --- mkcpio.sh --------------------------------------------------------------
@@ -276,6 +380,7 @@ TESTS = [
     c_library_is_not_for_the_kernel,
     instructions_belong_in_arch,
     csr_names_in_assembly_are_refused_outside_arch,
+    constants_of_the_abi_are_defined_once,
     licence_is_needed,
     long_lines_are_refused,
     long_functions_are_refused,
@@ -286,6 +391,12 @@ TESTS = [
     line_numbers_are_refused,
     links_must_lead_somewhere,
     fragments_must_be_headings,
+    documents_of_folders_are_read,
+    code_is_what_is_left_without_comments,
+    code_of_test_builds_is_not_counted,
+    files_without_a_subject_are_shown,
+    subjects_name_files_that_exist,
+    targets_stand_under_their_headings,
     archive_holds_files_and_their_folders,
     empty_archive_has_a_trailer,
     same_entries_give_the_same_bytes,

@@ -41,7 +41,7 @@ static const char *cause_name(uint64_t cause)
 static void report(struct proc *p, int sig, uint64_t cause, vaddr_t va)
 {
 	if ((p->sig.set & SIGNAL_BIT(sig)) &&
-	    p->sig.actions[sig - 1].handler != SIG_DFL)
+	    p->sig.actions[sig - 1].handler != HANDLER_DEFAULT)
 		return;
 	kprintf("%s[%d]: %s, address %p, pc %p, signal %d\n", p->name, p->pid,
 	    cause_name(cause), (void *)va, (void *)p->t.tf.pc, sig);

@@ -3,7 +3,9 @@
  * sys_file.c - system calls on open descriptors.
  */
 #include "abi/errno.h"
+#include "abi/fcntl.h"
 #include "abi/stat.h"
+#include "abi/unistd.h"
 #include "io.h"
 #include "lib/string.h"
 #include "proc/file.h"

@@ -6,6 +6,7 @@
  */
 #include "abi/errno.h"
 #include "abi/misc.h"
+#include "abi/resource.h"
 #include "abi/syscall.h"
 #include "arch/hart.h"
 #include "lib/string.h"
@@ -183,8 +184,6 @@ long sys_sched_setaffinity(const struct trapframe *tf)
 
 /* ---- Limits ---- */
 
-#define RLIM_INFINITY UINT64_MAX
-
 /* The soft limit, and the hard one. */
 struct limit {
 	uint64_t now;
@@ -279,7 +278,7 @@ long sys_prctl(const struct trapframe *tf)
 	case PR_GET_NAME:
 		return name_get(p, arg);
 	case PR_SET_PDEATHSIG:
-		if (arg > NSIG)
+		if (arg > SIGNAL_LAST)
 			return -EINVAL;
 		p->death_signal = (uint8_t)arg;
 		return 0;

@@ -2,8 +2,11 @@
 /*
  * sys_path.c - system calls that name files, all of the read-only initrd.
  */
+#include "abi/dirent.h"
 #include "abi/errno.h"
+#include "abi/fcntl.h"
 #include "abi/stat.h"
+#include "abi/unistd.h"
 #include "lib/string.h"
 #include "proc/file.h"
 #include "proc/pipe.h"
@@ -164,15 +167,12 @@ long sys_readlinkat(const struct trapframe *tf)
 	return err < 0 ? err : (long)len;
 }
 
-#define W_OK 2
-#define X_OK 1
-
 static long check_access(const struct trapframe *tf, bool follow)
 {
 	int mode = (int)tf_arg(tf, 2), err;
 	const struct node *node;
 
-	if (mode & ~7)
+	if (mode & ~(R_OK | W_OK | X_OK))
 		return -EINVAL;
 	err = find((int)tf_arg(tf, 0), tf_arg(tf, 1), follow, &node);
 	if (err < 0)

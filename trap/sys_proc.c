@@ -5,6 +5,7 @@
  */
 #include "abi/clone.h"
 #include "abi/errno.h"
+#include "abi/reboot.h"
 #include "abi/wait.h"
 #include "arch/power.h"
 #include "proc/exec.h"
@@ -31,7 +32,7 @@ long sys_clone(const struct trapframe *tf)
 	    .clear_tid = flags & CLONE_CHILD_CLEARTID ? tf_arg(tf, 4) : 0,
 	};
 
-	if (flags & ~(uint64_t)CLONE_KNOWN || args.exit_signal > NSIG)
+	if (flags & ~(uint64_t)CLONE_KNOWN || args.exit_signal > SIGNAL_LAST)
 		return -EINVAL;
 	if (vm && !vfork)
 		return -EINVAL;
@@ -221,17 +222,10 @@ long sys_sigaltstack(const struct trapframe *tf)
 	return signal_stack(tf_arg(tf, 0), tf_arg(tf, 1));
 }
 
-#define REBOOT_MAGIC1    0xfee1dead
-#define REBOOT_POWER_OFF 0x4321fedc
-#define REBOOT_RESTART   0x01234567
-#define REBOOT_HALT      0xcdef0123
-#define REBOOT_CAD_OFF   0
-#define REBOOT_CAD_ON    0x89abcdef
-
 static bool is_reboot_magic2(uint32_t magic)
 {
-	return magic == 672274793 || magic == 85072278 || magic == 369367448 ||
-	    magic == 537993216;
+	return magic == REBOOT_MAGIC2 || magic == REBOOT_MAGIC2A ||
+	    magic == REBOOT_MAGIC2B || magic == REBOOT_MAGIC2C;
 }
 
 long sys_reboot(const struct trapframe *tf)

@@ -3,8 +3,8 @@
  * sys_time.c - clocks, sleeps, alarms and the time that processes took.
  */
 #include "abi/errno.h"
-#include "abi/misc.h"
-#include "abi/wait.h"
+#include "abi/resource.h"
+#include "abi/time.h"
 #include "arch/timer.h"
 #include "lib/string.h"
 #include "proc/sched.h"
@@ -180,7 +180,7 @@ long sys_getitimer(const struct trapframe *tf)
 {
 	struct timeval_abi state[2];
 
-	if (tf_arg(tf, 0) != 0)
+	if (tf_arg(tf, 0) != ITIMER_REAL)
 		return -EINVAL;
 	itimer_state(state);
 	return copyout(proc_self()->as, tf_arg(tf, 1), state, sizeof state);
@@ -199,7 +199,7 @@ long sys_setitimer(const struct trapframe *tf)
 	uint64_t after;
 	int err = 0;
 
-	if (tf_arg(tf, 0) != 0)
+	if (tf_arg(tf, 0) != ITIMER_REAL)
 		return -EINVAL;
 	if (from != 0)
 		err = copyin(as, next, from, sizeof next);
@@ -242,9 +242,10 @@ long sys_getrusage(const struct trapframe *tf)
 	struct rusage_abi usage;
 	int who = (int)tf_arg(tf, 0);
 
-	if (who < -1 || who > 1)
+	if (who < RUSAGE_CHILDREN || who > RUSAGE_THREAD)
 		return -EINVAL;
 	memset(&usage, 0, sizeof usage);
-	usage.utime = ticks_timeval(who == -1 ? p->child_ticks : cpu_ticks(p));
+	usage.utime = ticks_timeval(
+	    who == RUSAGE_CHILDREN ? p->child_ticks : cpu_ticks(p));
 	return copyout(p->as, tf_arg(tf, 1), &usage, sizeof usage);
 }

@@ -60,7 +60,7 @@ static int vector_begin(vaddr_t from, uint64_t count)
 	struct vector *v;
 	int err;
 
-	if (count > VECTOR_MAX)
+	if (count > IOV_MAX)
 		return -EINVAL;
 	v = call_vector();
 	v->count = (uint32_t)count;

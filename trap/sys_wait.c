@@ -4,8 +4,8 @@
  */
 #include "abi/errno.h"
 #include "abi/futex.h"
-#include "abi/misc.h"
-#include "abi/stat.h"
+#include "abi/poll.h"
+#include "abi/time.h"
 #include "arch/timer.h"
 #include "mm/frame.h"
 #include "proc/file.h"

@@ -1,30 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * misc.h - clocks, limits, and what uname and sysinfo fill in.
+ * misc.h - prctl, and what uname and sysinfo fill in.
  */
 #ifndef ABI_MISC_H
 #define ABI_MISC_H
 
 #include <stdint.h>
-
-#define CLOCK_REALTIME           0
-#define CLOCK_MONOTONIC          1
-#define CLOCK_PROCESS_CPUTIME_ID 2
-#define CLOCK_THREAD_CPUTIME_ID  3
-#define CLOCK_MONOTONIC_RAW      4
-#define CLOCK_REALTIME_COARSE    5
-#define CLOCK_MONOTONIC_COARSE   6
-#define CLOCK_BOOTTIME           7
-#define TIMER_ABSTIME            1
-
-#define RLIMIT_STACK  3
-#define RLIMIT_CORE   4
-#define RLIMIT_NOFILE 7
-#define RLIMIT_LAST   15
-
-#define PRIO_PROCESS 0
-#define PRIO_PGRP    1
-#define PRIO_USER    2
 
 #define PR_SET_PDEATHSIG 1
 #define PR_GET_PDEATHSIG 2

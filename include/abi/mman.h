@@ -5,6 +5,7 @@
 #ifndef ABI_MMAN_H
 #define ABI_MMAN_H
 
+#define PROT_NONE  0
 #define PROT_READ  1
 #define PROT_WRITE 2
 #define PROT_EXEC  4
@@ -16,9 +17,19 @@
 #define MAP_TYPE            0x0f
 #define MAP_FIXED           0x10
 #define MAP_ANONYMOUS       0x20
+#define MAP_NORESERVE       0x4000
+#define MAP_POPULATE        0x8000
+#define MAP_STACK           0x20000
 #define MAP_FIXED_NOREPLACE 0x100000
 
-#define MADV_DONTNEED 4
+#define MADV_NORMAL     0
+#define MADV_WILLNEED   3
+#define MADV_DONTNEED   4
+#define MADV_FREE       8
+#define MADV_HUGEPAGE   14
+#define MADV_NOHUGEPAGE 15
+
+#define MREMAP_MAYMOVE 1
 
 /*
  * Advice that may be left alone: NORMAL, RANDOM, SEQUENTIAL, WILLNEED, FREE,

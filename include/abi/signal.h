@@ -7,35 +7,43 @@
 
 #include <stdint.h>
 
-#define NSIG 64 /* signals are 1 .. NSIG */
+#define SIGNAL_LAST 64 /* signals are 1 .. SIGNAL_LAST */
 
-#define SIGHUP   1
-#define SIGINT   2
-#define SIGQUIT  3
-#define SIGILL   4
-#define SIGTRAP  5
-#define SIGABRT  6
-#define SIGBUS   7
-#define SIGFPE   8
-#define SIGKILL  9
-#define SIGUSR1  10
-#define SIGSEGV  11
-#define SIGUSR2  12
-#define SIGPIPE  13
-#define SIGALRM  14
-#define SIGTERM  15
-#define SIGCHLD  17
-#define SIGCONT  18
-#define SIGSTOP  19
-#define SIGTSTP  20
-#define SIGTTIN  21
-#define SIGTTOU  22
-#define SIGURG   23
-#define SIGWINCH 28
-#define SIGSYS   31
+#define SIGHUP    1
+#define SIGINT    2
+#define SIGQUIT   3
+#define SIGILL    4
+#define SIGTRAP   5
+#define SIGABRT   6
+#define SIGBUS    7
+#define SIGFPE    8
+#define SIGKILL   9
+#define SIGUSR1   10
+#define SIGSEGV   11
+#define SIGUSR2   12
+#define SIGPIPE   13
+#define SIGALRM   14
+#define SIGTERM   15
+#define SIGSTKFLT 16
+#define SIGCHLD   17
+#define SIGCONT   18
+#define SIGSTOP   19
+#define SIGTSTP   20
+#define SIGTTIN   21
+#define SIGTTOU   22
+#define SIGURG    23
+#define SIGXCPU   24
+#define SIGXFSZ   25
+#define SIGVTALRM 26
+#define SIGPROF   27
+#define SIGWINCH  28
+#define SIGIO     29
+#define SIGPWR    30
+#define SIGSYS    31
 
-#define SIG_DFL 0
-#define SIG_IGN 1
+/* What stands in the place of a handler's address. */
+#define HANDLER_DEFAULT 0
+#define HANDLER_IGNORE  1
 
 #define SA_NOCLDSTOP 1UL
 #define SA_NOCLDWAIT 2UL
@@ -62,12 +70,13 @@
 #define TRAP_BRKPT    1
 #define CLD_EXITED    1
 #define CLD_KILLED    2
+#define CLD_DUMPED    3
 #define CLD_STOPPED   5
 #define CLD_CONTINUED 6
 
 #define SS_ONSTACK    1
 #define SS_DISABLE    2
-#define SS_AUTODISARM ((int32_t)0x80000000)
+#define SS_AUTODISARM (1U << 31)
 #define MINSIGSTKSZ   2048
 
 /* rt_sigaction: there is no sa_restorer on riscv64. */

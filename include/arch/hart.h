@@ -108,7 +108,7 @@ void hart_clear_kick(void);
 void hart_stop_others(void);
 void hart_resume_others(void);
 
-/* Where a hart stands still when asked to; cheap when nobody asks. */
+/* Stands still while another hart is between the two calls above. */
 void hart_park_if_asked(void);
 
 /* A pause in a loop that waits for another hart. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * layout.h - who lives where in the 39-bit address space.
+ * layout.h - what is where in the 39-bit address space.
  *
  *   0                     .. USER_TOP      a process
  *   DIRECT_MAP + physical                  memory, the kernel image in it, and

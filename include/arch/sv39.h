@@ -158,7 +158,7 @@ static inline uint64_t pte_perms(pte_t e)
 	return e.bits & PTE_PERMS;
 }
 
-/* A page that the hardware lets a process use so: one of R, W and X. */
+/* Is it a page to which the hardware grants `perm`, one of R, W and X? */
 static inline bool pte_allows(pte_t e, uint64_t perm)
 {
 	return (e.bits & (PTE_V | perm)) == (PTE_V | perm);
@@ -175,7 +175,7 @@ static inline paddr_t pte_paddr(pte_t e)
 	return pte_ppn(e) << PAGE_SHIFT;
 }
 
-/* Is it a page that fork has to close: private and writable? */
+/* Is it open, a private page that can be written? Fork has to close it. */
 static inline bool pte_is_open_page(pte_t e)
 {
 	return (e.bits & (PTE_V | PTE_W | PTE_SHARED)) == (PTE_V | PTE_W);
@@ -224,21 +224,22 @@ static inline pte_t pte_page(paddr_t pa, uint64_t flags)
 	    pte_ppn_bits(pa) | flags | PTE_V | PTE_U | PTE_A | PTE_D};
 }
 
-/* What two name becomes this, if it was TABLE or LAZY, */
+/* A TABLE or LAZY entry, closed: LAZY. */
 static inline pte_t pte_close_table(pte_t e)
 {
 	return (pte_t){(e.bits & ~PTE_V) | PTE_LAZY};
 }
 
-/* and this, if it was an open page. */
+/* An open page, closed: read-only and COW. */
 static inline pte_t pte_close_page(pte_t e)
 {
 	return (pte_t){e.bits ^ (PTE_W | PTE_COW)};
 }
 
 /*
- * What fork makes of an entry, in the source and in the copy: a table that two
- * name is LAZY in both, a page that two name is COW in both.
+ * Closes an entry, as fork and the copying of a table do in the source and in
+ * the copy. Afterwards the hardware can neither enter a table nor write to a
+ * private page through it.
  */
 static inline pte_t pte_close(pte_t e)
 {
@@ -247,14 +248,14 @@ static inline pte_t pte_close(pte_t e)
 	return pte_is_open_page(e) ? pte_close_page(e) : e;
 }
 
-/* The opposite for a page that one names again. */
+/* Opens a COW page of which this is the only entry left. */
 static inline pte_t pte_open_page(pte_t e)
 {
 	test_assert(pte_is_cow(e) && !pte_is_writable(e));
 	return pte_close_page(e);
 }
 
-/* The same for a page at another place. */
+/* The open entry of the copy at `pa` of the page that `e` is about. */
 static inline pte_t pte_open(pte_t e, paddr_t pa)
 {
 	return pte_page(pa, (e.bits & (PTE_R | PTE_X)) | PTE_W);

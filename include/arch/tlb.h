@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * tlb.h - translation and instruction caches: every sfence.vma and fence.i of
- * the kernel is behind one of these functions.
+ * the kernel but those of its first instructions (arch/entry.S) is behind one
+ * of these functions.
  *
  * An address space runs on one hart at a time, and while it runs it is changed
  * only by that hart. So each hart gives out its own ASIDs: an address space
@@ -46,12 +47,9 @@ void tlb_init(void);
  */
 void tlb_switch(paddr_t root, struct asid *asid);
 
-/*
- * The same in two steps: is there nothing to be done but to write satp? And
- * that.
- */
 extern uint64_t tlb_code_epoch; /* [A] times that code was written */
 
+/* Has tlb_switch() nothing to do for this address space but to write satp? */
 INLINE bool tlb_switch_is_simple(const struct asid *asid)
 {
 	const struct hart *self = hart_self();
@@ -61,6 +59,7 @@ INLINE bool tlb_switch_is_simple(const struct asid *asid)
 	    self->code_epoch;
 }
 
+/* Does that. */
 INLINE void tlb_switch_simply(paddr_t root, const struct asid *asid)
 {
 	hart_self()->root = root;

@@ -53,7 +53,10 @@ static inline void list_unlink(struct list *link)
 	link->next->prev = link->prev;
 }
 
-/* The same; then it is on none, whatever is done to it. */
+/*
+ * Takes a link off a list and leaves it on none, so that it can be asked if
+ * it is on one, and can be removed again.
+ */
 static inline void list_remove(struct list *link)
 {
 	list_unlink(link);
@@ -78,7 +81,7 @@ static inline void list_splice_back(struct list *to, struct list *from)
 	for (struct list *link = (head)->next; link != (head); \
 	     link = link->next)
 
-/* The same where the body may remove `link`. */
+/* list_for_each() with a body that may remove `link`. */
 #define list_for_each_safe(link, head)                                    \
 	for (struct list *link = (head)->next, *link##_next = link->next; \
 	     link != (head); link = link##_next, link##_next = link->next)

@@ -22,7 +22,10 @@ void console_putc(char c);
  */
 void kprintf(const char *fmt, ...) PRINTF(1, 2);
 
-/* The same for a caller that must not wait for anybody: panic. */
+/*
+ * Prints a message without waiting for other harts, with whose messages it may
+ * mix: a panic cannot wait.
+ */
 void kvprintf_unlocked(const char *fmt, va_list args);
 
 /* Format into `buf`, always terminated; return the length without limit. */

@@ -3,8 +3,9 @@
  * alloc_site.h - in test builds, every place in the source that allocates is
  * known, and whether an allocation has ever failed there on demand.
  *
- * A name in parentheses, (frame_alloc)(...), is no place: what is only called
- * at boot, where nothing can be made to fail, and what another place is behind.
+ * A place is a call of a macro such as frame_alloc(...). Where a call is to be
+ * no place the name is in parentheses, (frame_alloc)(...): at boot, where
+ * nothing can be made to fail, and in an allocator whose caller is a place.
  */
 #ifndef MM_ALLOC_SITE_H
 #define MM_ALLOC_SITE_H
@@ -22,7 +23,7 @@ struct alloc_site {
 /* Where this hart is about to allocate. */
 void alloc_site_enter(struct alloc_site *site);
 
-/* An allocation fails there. */
+/* Notes that an allocation fails at the place that was entered last. */
 void alloc_site_failed(void);
 
 /*

@@ -23,7 +23,8 @@
 #ifndef PROC_CALL_H
 #define PROC_CALL_H
 
-#include "abi/stat.h"
+#include "abi/limits.h"
+#include "abi/uio.h"
 #include "arch/lock.h"
 #include "mm/aspace.h"
 #include "proc/initrd.h"
@@ -74,16 +75,15 @@ struct transfer {
 	size_t len;   /* how many, up to the end of the piece at hand */
 };
 
-#define VECTOR_MAX  1024 /* pieces */
-#define VECTOR_PAGE 256  /* that fit into one frame */
+#define VECTOR_PAGE 256 /* pieces that fit into one frame */
 
 /* The pieces of memory that readv and writev were given. */
 struct vector {
 	struct transfer transfer; /* first: of the piece at hand */
 	uint32_t count;
-	uint32_t index; /* of the next piece */
-	size_t len;     /* of all pieces */
-	struct iovec_abi *pages[VECTOR_MAX / VECTOR_PAGE]; /* frames, or NULL */
+	uint32_t index;                                 /* of the next piece */
+	size_t len;                                     /* of all pieces */
+	struct iovec_abi *pages[IOV_MAX / VECTOR_PAGE]; /* frames, or NULL */
 	char *gathered; /* a frame: the bytes of the pieces so far; NULL */
 };
 

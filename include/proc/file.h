@@ -10,26 +10,10 @@
 #ifndef PROC_FILE_H
 #define PROC_FILE_H
 
+#include "abi/fcntl.h"
+#include "abi/poll.h"
 #include "proc/initrd.h"
 #include "proc/proc.h"
-
-#define O_ACCMODE   3
-#define O_RDONLY    0
-#define O_WRONLY    1
-#define O_RDWR      2
-#define O_CREAT     0100
-#define O_EXCL      0200
-#define O_TRUNC     01000
-#define O_APPEND    02000
-#define O_NONBLOCK  04000
-#define O_DIRECTORY 0200000
-#define O_CLOEXEC   02000000
-
-#define POLLIN   1
-#define POLLOUT  4
-#define POLLERR  8
-#define POLLHUP  16
-#define POLLNVAL 32
 
 struct file;
 

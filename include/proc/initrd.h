@@ -7,12 +7,11 @@
 #ifndef PROC_INITRD_H
 #define PROC_INITRD_H
 
+#include "abi/limits.h"
+#include "abi/stat.h"
 #include "lib/compiler.h"
 #include "lib/list.h"
 #include "lib/types.h"
-
-#define PATH_MAX 4096
-#define NAME_MAX 255
 
 struct node {
 	const char *name; /* in its directory; ends where name_len says */
@@ -28,12 +27,12 @@ struct node {
 	struct node *index[2]; /* with further bits of the name's hash */
 };
 
-#define MODE_TYPE 0170000
-#define MODE_DIR  0040000
-#define MODE_FILE 0100000
-#define MODE_LINK 0120000
-#define MODE_CHAR 0020000
-#define MODE_PIPE 0010000
+#define MODE_TYPE S_IFMT
+#define MODE_DIR  S_IFDIR
+#define MODE_FILE S_IFREG
+#define MODE_LINK S_IFLNK
+#define MODE_CHAR S_IFCHR
+#define MODE_PIPE S_IFIFO
 
 static inline bool node_is(const struct node *node, uint32_t type)
 {
@@ -41,10 +40,10 @@ static inline bool node_is(const struct node *node, uint32_t type)
 }
 
 /*
- * Indexes what may be several archives, one behind the other, and stays where
- * it is. Damaged ones are used up to the damage, with a message that says
- * where that is; files that cannot be put where they belong are left out, with
- * a message each.
+ * Builds the tree of files from `archive`, which stays in use, and may be
+ * several archives one behind the other. A damaged archive is used up to the
+ * damage, and a message says where that is. A file that cannot be put where it
+ * belongs is left out, with a message.
  */
 void initrd_init(const void *archive, size_t size);
 

@@ -5,6 +5,7 @@
 #ifndef PROC_PIPE_H
 #define PROC_PIPE_H
 
+#include "abi/limits.h"
 #include "proc/file.h"
 
 #define PIPE_FRAMES 16
@@ -47,7 +48,6 @@ MUST_USE int pipe_create(uint32_t flags, struct file *ends[2]);
  * Writes 1 to PIPE_BUF bytes of the kernel's as a whole to a pipe that is open
  * for writing. Results as those of write.
  */
-#define PIPE_BUF 4096
 MUST_USE long pipe_write_gathered(struct file *f, const char *from, size_t len,
     unsigned how);
 

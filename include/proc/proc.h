@@ -102,8 +102,8 @@ struct thread {
 struct signal_state {
 	uint64_t pending; /* [s] sent and not yet delivered */
 	uint64_t set;     /* [o] written under sched_lock: actions[] is valid */
-	struct sigaction_abi actions[NSIG];
-	struct siginfo_small info[NSIG]; /* [s] of the pending ones */
+	struct sigaction_abi actions[SIGNAL_LAST];
+	struct siginfo_small info[SIGNAL_LAST]; /* [s] of the pending ones */
 };
 
 /* How far the end of a process has come. */

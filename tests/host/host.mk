@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# The tests that run on the build machine; included by the top Makefile.
+# host.mk - the tests that run on the build machine.
+
+# --- tests on the build machine ----------------------------------------------
 
 HOSTCC ?= cc
 HB := $(B)/host

@@ -273,7 +273,7 @@ static unsigned harts_of(const char *tree)
 TEST(right_trees_say_what_the_machine_has)
 {
 	for (unsigned i = 0; i < right_count; i++) {
-		unsigned harts = harts_of(files[i].name);
+		unsigned expected = harts_of(files[i].name);
 
 		init(&files[i].blob);
 		if (machine.ram_count != 1 ||
@@ -281,8 +281,8 @@ TEST(right_trees_say_what_the_machine_has)
 		    machine.ram[0].end != DIRECT_MAP_SIZE ||
 		    machine.ram_beyond != 0x88000000 - DIRECT_MAP_SIZE)
 			return found("%s: memory", files[i].name);
-		if (machine.hart_count != min_u64(harts, MAX_HARTS) ||
-		    machine.hart_count + machine.harts_ignored != harts ||
+		if (machine.hart_count != min_u64(expected, MAX_HARTS) ||
+		    machine.hart_count + machine.harts_ignored != expected ||
 		    machine.hartids[1] != 1 || machine.timebase_hz != 10000000)
 			return found("%s: harts", files[i].name);
 		if (machine.uart != 0x10000000 || machine.rtc != 0x101000 ||

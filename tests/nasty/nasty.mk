@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# The nasty machine: docs/nasty.md; included by the top Makefile.
+# nasty.mk - the nasty machine; docs/nasty.md.
+
+# --- the nasty machine -------------------------------------------------------
 
 NB := $(B)/nasty
 N := tests/nasty
@@ -38,3 +40,16 @@ $(NB)/test_core: $(patsubst $(N)/%.c,$(NB)/%.o,$(NASTY_CORE) $(N)/flat.c \
 		$(N)/test_core.c)
 	$(if $(Q),@echo "  HOST  $@")
 	$(Q)$(HOSTCC) -O3 $^ -lm -o $@
+
+NASTY_FILES := $(NB)/nasty $(B)/calf-test.elf $(B)/test.cpio
+
+# Where it fails it says how to see the same again.
+test-nasty: $(NASTY_FILES) ## the suites on the nasty machine (SEED= SEEDS= HARTS= SUITE=)
+	$(Q)$(PYTHON) tests/nasty/suites.py --seed $(SEED) \
+		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(HARTS),--harts $(HARTS)) \
+		$(SUITE)
+
+sweep-nasty: $(NASTY_FILES) ## leave out each fence: which seed notices? (ONLY=)
+	$(Q)$(PYTHON) tests/nasty/sweep.py $(if $(ONLY),$(ONLY),--document)
+
+.PHONY: test-nasty sweep-nasty

@@ -9,8 +9,8 @@
 #include "fuzz.h"
 
 #include "abi/clone.h"
+#include "abi/ioctl.h"
 #include "abi/mman.h"
-#include "abi/termios.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -9,7 +9,8 @@
 #include "fuzz.h"
 
 #include "abi/clone.h"
-#include "abi/termios.h"
+#include "abi/ioctl.h"
+#include "abi/reboot.h"
 
 #include <fcntl.h>
 #include <sys/time.h>
@@ -110,9 +111,6 @@ static void upkeep(void)
 
 /* ---- What is not let through ---- */
 
-#define REBOOT_MAGIC1  0xfee1deadUL
-#define REBOOT_MAGIC2  672274793UL
-#define REBOOT_CAD_ON  0x89abcdefUL
 #define REBOOT_MAY_END 3
 
 /* It may ask for what does not end the machine. */

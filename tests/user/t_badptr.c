@@ -158,8 +158,6 @@ TEST(jumps_to_bad_addresses_kill)
 #define BAD_IOV   -12349 /* an array of one struct iovec with a bad base */
 #define CHILD_PID -12350 /* a child that ends */
 
-#define AT_CWD -100
-
 struct attempt {
 	const char *name;
 	long nr;
@@ -175,7 +173,7 @@ static const struct attempt required[] = {
     {"writev", SYS_writev, {PIPE_OUT, BAD, 1}},
     {"writev base", SYS_writev, {PIPE_OUT, BAD_IOV, 1}},
     {"execve path", SYS_execve, {BAD, GOOD, GOOD}},
-    {"openat", SYS_openat, {AT_CWD, BAD, 0}},
+    {"openat", SYS_openat, {AT_FDCWD, BAD, 0}},
     {"pipe2", SYS_pipe2, {BAD, 0}},
     {"fstat", SYS_fstat, {PIPE_IN, BAD}},
     {"nanosleep", SYS_nanosleep, {BAD, 0}},
@@ -193,10 +191,10 @@ static const struct attempt optional[] = {
     {"wait4 rusage", SYS_wait4, {CHILD_PID, 0, 0, BAD}},
     {"getcwd", SYS_getcwd, {BAD, 64}},
     {"chdir", SYS_chdir, {BAD}},
-    {"faccessat", SYS_faccessat, {AT_CWD, BAD, 0}},
-    {"unlinkat", SYS_unlinkat, {AT_CWD, BAD, 0}},
-    {"readlinkat path", SYS_readlinkat, {AT_CWD, BAD, GOOD, 64}},
-    {"newfstatat path", SYS_newfstatat, {AT_CWD, BAD, GOOD, 0}},
+    {"faccessat", SYS_faccessat, {AT_FDCWD, BAD, 0}},
+    {"unlinkat", SYS_unlinkat, {AT_FDCWD, BAD, 0}},
+    {"readlinkat path", SYS_readlinkat, {AT_FDCWD, BAD, GOOD, 64}},
+    {"newfstatat path", SYS_newfstatat, {AT_FDCWD, BAD, GOOD, 0}},
     {"rt_sigpending", SYS_rt_sigpending, {BAD, 8}},
     {"rt_sigsuspend", SYS_rt_sigsuspend, {BAD, 8}},
     {"sigaltstack new", SYS_sigaltstack, {BAD, 0}},
@@ -405,10 +403,10 @@ TEST(strings_are_read_up_to_their_end)
 
 	MUST(munmap(p + PAGE, PAGE) == 0, "munmap failed");
 	memcpy(at, "/none", 5);
-	MUST(raw(SYS_openat, AT_CWD, (long)at, 0, 0) == -EFAULT,
+	MUST(raw(SYS_openat, AT_FDCWD, (long)at, 0, 0) == -EFAULT,
 	    "a string without an end");
 	memcpy(at, "/non", 5);
-	MUST(raw(SYS_openat, AT_CWD, (long)at, 0, 0) == -ENOENT,
+	MUST(raw(SYS_openat, AT_FDCWD, (long)at, 0, 0) == -ENOENT,
 	    "a string that ends at the end of its page");
 	return NULL;
 }
@@ -418,7 +416,7 @@ TEST(a_path_that_is_too_long_is_refused)
 	char *p = (char *)pages_private(3);
 
 	memset(p, '/', 2 * PAGE);
-	MUST(raw(SYS_openat, AT_CWD, (long)p, 0, 0) == -ENAMETOOLONG,
+	MUST(raw(SYS_openat, AT_FDCWD, (long)p, 0, 0) == -ENAMETOOLONG,
 	    "8192 slashes");
 	return NULL;
 }

@@ -5,11 +5,10 @@
 #ifndef USER_LIMITS_H
 #define USER_LIMITS_H
 
+#include "abi/limits.h"
+
 #include_next <limits.h>
 
-#define PATH_MAX  4096
-#define NAME_MAX  255
-#define PIPE_BUF  4096
 #define SSIZE_MAX LONG_MAX
 
 #endif

@@ -5,12 +5,7 @@
 #ifndef USER_POLL_H
 #define USER_POLL_H
 
-#define POLLIN   0x001
-#define POLLPRI  0x002
-#define POLLOUT  0x004
-#define POLLERR  0x008
-#define POLLHUP  0x010
-#define POLLNVAL 0x020
+#include "abi/poll.h"
 
 typedef unsigned long nfds_t;
 

@@ -7,11 +7,7 @@
 
 #include <sys/types.h>
 
-#define CLONE_VM             0x00000100
-#define CLONE_VFORK          0x00004000
-#define CLONE_PARENT_SETTID  0x00100000
-#define CLONE_CHILD_CLEARTID 0x00200000
-#define CLONE_CHILD_SETTID   0x01000000
+#include "abi/clone.h"
 
 int sched_yield(void);
 int sched_getcpu(void);

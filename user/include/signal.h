@@ -7,74 +7,17 @@
 
 #include <sys/types.h>
 
-#define SIGHUP    1
-#define SIGINT    2
-#define SIGQUIT   3
-#define SIGILL    4
-#define SIGTRAP   5
-#define SIGABRT   6
-#define SIGBUS    7
-#define SIGFPE    8
-#define SIGKILL   9
-#define SIGUSR1   10
-#define SIGSEGV   11
-#define SIGUSR2   12
-#define SIGPIPE   13
-#define SIGALRM   14
-#define SIGTERM   15
-#define SIGSTKFLT 16
-#define SIGCHLD   17
-#define SIGCONT   18
-#define SIGSTOP   19
-#define SIGTSTP   20
-#define SIGTTIN   21
-#define SIGTTOU   22
-#define SIGURG    23
-#define SIGXCPU   24
-#define SIGXFSZ   25
-#define SIGVTALRM 26
-#define SIGPROF   27
-#define SIGWINCH  28
-#define SIGIO     29
-#define SIGPWR    30
-#define SIGSYS    31
-#define NSIG      65
+#include "abi/signal.h"
+
+#define NSIG (SIGNAL_LAST + 1)
 
 typedef void (*sighandler_t)(int);
 typedef int sig_atomic_t;
 typedef unsigned long sigset_t; /* bit n - 1 stands for signal n */
 
-#define SIG_DFL ((sighandler_t)0)
-#define SIG_IGN ((sighandler_t)1)
+#define SIG_DFL ((sighandler_t)HANDLER_DEFAULT)
+#define SIG_IGN ((sighandler_t)HANDLER_IGNORE)
 #define SIG_ERR ((sighandler_t)-1)
-
-#define SIG_BLOCK   0
-#define SIG_UNBLOCK 1
-#define SIG_SETMASK 2
-
-#define SA_NOCLDSTOP 0x00000001
-#define SA_NOCLDWAIT 0x00000002
-#define SA_SIGINFO   0x00000004
-#define SA_ONSTACK   0x08000000
-#define SA_RESTART   0x10000000
-#define SA_NODEFER   0x40000000
-#define SA_RESETHAND 0x80000000
-
-/* Values of si_code */
-#define SI_USER       0
-#define SI_KERNEL     0x80
-#define SI_TKILL      (-6)
-#define ILL_ILLOPC    1
-#define SEGV_MAPERR   1
-#define SEGV_ACCERR   2
-#define BUS_ADRALN    1
-#define BUS_ADRERR    2
-#define TRAP_BRKPT    1
-#define CLD_EXITED    1
-#define CLD_KILLED    2
-#define CLD_DUMPED    3
-#define CLD_STOPPED   5
-#define CLD_CONTINUED 6
 
 typedef struct {
 	int si_signo;
@@ -103,10 +46,7 @@ typedef struct {
 	size_t ss_size;
 } stack_t;
 
-#define SS_ONSTACK  1
-#define SS_DISABLE  2
-#define MINSIGSTKSZ 2048
-#define SIGSTKSZ    8192
+#define SIGSTKSZ 8192
 
 /* The machine when the signal came: pc in place of x0, then x1 to x31. */
 #define REG_PC 0

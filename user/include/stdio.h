@@ -15,16 +15,14 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "abi/unistd.h"
+
 #define EOF    (-1)
 #define BUFSIZ 1024
 
 #define _IOFBF 0
 #define _IOLBF 1
 #define _IONBF 2
-
-#define SEEK_SET 0
-#define SEEK_CUR 1
-#define SEEK_END 2
 
 #define PRINTF_LIKE(string, first) \
 	__attribute__((format(printf, string, first)))

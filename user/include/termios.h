@@ -7,25 +7,7 @@
 
 #include <sys/types.h>
 
-#define NCCS 19
-
-#define VINTR  0
-#define VQUIT  1
-#define VERASE 2
-#define VKILL  3
-#define VEOF   4
-#define VTIME  5
-#define VMIN   6
-#define VSUSP  10
-
-#define ICRNL  0000400
-#define OPOST  0000001
-#define ONLCR  0000004
-#define ISIG   0000001
-#define ICANON 0000002
-#define ECHO   0000010
-#define ECHOE  0000020
-#define ECHOK  0000040
+#include "abi/termios.h"
 
 #define TCSANOW   0
 #define TCSADRAIN 1

@@ -7,12 +7,7 @@
 
 #include <sys/types.h>
 
-#define CLOCK_REALTIME           0
-#define CLOCK_MONOTONIC          1
-#define CLOCK_PROCESS_CPUTIME_ID 2
-#define CLOCK_BOOTTIME           7
-
-#define TIMER_ABSTIME 1
+#include "abi/time.h"
 
 struct timespec {
 	time_t tv_sec;

@@ -11,10 +11,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* Linux asks for these two, so that no accident switches the machine off. */
-#define REBOOT_MAGIC1 0xfee1deadL
-#define REBOOT_MAGIC2 672274793L
-
 int uname(struct utsname *name)
 {
 	return (int)syscall(SYS_uname, name);

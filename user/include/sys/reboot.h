@@ -5,9 +5,11 @@
 #ifndef USER_SYS_REBOOT_H
 #define USER_SYS_REBOOT_H
 
-#define RB_AUTOBOOT    0x01234567
-#define RB_HALT_SYSTEM 0xcdef0123
-#define RB_POWER_OFF   0x4321fedc
+#include "abi/reboot.h"
+
+#define RB_AUTOBOOT    REBOOT_RESTART
+#define RB_HALT_SYSTEM REBOOT_HALT
+#define RB_POWER_OFF   REBOOT_POWER_OFF
 
 int reboot(int command);
 

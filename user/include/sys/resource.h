@@ -8,16 +8,7 @@
 #include <sys/time.h>
 #include <sys/types.h>
 
-#define RUSAGE_SELF     0
-#define RUSAGE_CHILDREN (-1)
-
-#define RLIMIT_DATA   2
-#define RLIMIT_STACK  3
-#define RLIMIT_CORE   4
-#define RLIMIT_NPROC  6
-#define RLIMIT_NOFILE 7
-#define RLIMIT_AS     9
-#define RLIM_INFINITY (~0UL)
+#include "abi/resource.h"
 
 struct rusage {
 	struct timeval ru_utime;

@@ -8,13 +8,7 @@
 #include <sys/types.h>
 #include <time.h>
 
-#define S_IFMT  0170000
-#define S_IFIFO 0010000
-#define S_IFCHR 0020000
-#define S_IFDIR 0040000
-#define S_IFBLK 0060000
-#define S_IFREG 0100000
-#define S_IFLNK 0120000
+#include "abi/stat.h"
 
 #define S_ISFIFO(mode) (((mode)&S_IFMT) == S_IFIFO)
 #define S_ISCHR(mode)  (((mode)&S_IFMT) == S_IFCHR)

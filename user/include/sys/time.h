@@ -7,7 +7,7 @@
 
 #include <sys/types.h>
 
-#define ITIMER_REAL 0
+#include "abi/time.h"
 
 struct timeval {
 	time_t tv_sec;

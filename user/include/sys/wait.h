@@ -7,9 +7,7 @@
 
 #include <sys/types.h>
 
-#define WNOHANG    1
-#define WUNTRACED  2
-#define WCONTINUED 8
+#include "abi/wait.h"
 
 #define WTERMSIG(status)     ((status)&0x7f)
 #define WEXITSTATUS(status)  (((status) >> 8) & 0xff)

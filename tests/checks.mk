@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+#
+# checks.mk - what can be found out about the sources without a boot.
+
+# --- checks ------------------------------------------------------------------
+
+C_FILES := $(wildcard *.c arch/*.[ch] mm/*.[ch] proc/*.[ch] trap/*.[ch] \
+	lib/*.[ch] include/*/*.h user/*.c user/*/*.[ch] user/*/*/*.h \
+	tests/*/*.[ch] tests/*/*/*/*.h)
+KERNEL_C := $(filter %.c,$(KERNEL_SRCS))
+CLANG ?= clang
+
+# A check that cannot run says `NAME: skipped`, and why, and succeeds.
+CHECKS := format layers locks clang registers analyzer cppcheck stack docs
+check: ## all that needs no boot
+	+@sh tools/check.sh "$(MAKE)" $(CHECKS)
+
+# The layout is that of one version: others differ in what they make of it.
+CLANG_FORMAT ?= $(firstword $(foreach f,clang-format-14 clang-format,\
+	$(if $(filter 14.%,$(shell $(f) --version 2>/dev/null)),$(f))))
+
+check-format: ## is every file as clang-format would write it?
+ifeq ($(CLANG_FORMAT),)
+	@echo "format: skipped, as there is no clang-format 14"
+else
+	@$(CLANG_FORMAT) --dry-run -Werror $(C_FILES) && echo "format: clean"
+endif
+
+check-layers: ## who includes whom, where instructions may be, sizes
+	@$(PYTHON) tools/check-layers.py
+
+check-locks: ## clang's thread safety analysis of every kernel file
+	@if ! command -v $(CLANG) >/dev/null; then \
+		echo "locks: skipped, as there is no $(CLANG)"; exit; fi; \
+	for file in $(KERNEL_C); do \
+		$(CLANG) --target=riscv64-unknown-elf -march=rv64imac \
+		-mabi=lp64 -ffreestanding -std=gnu17 -DCALF_TEST \
+		-fsyntax-only -Wall -Wextra -Wthread-safety -Werror \
+		-Iinclude -I. $$file || exit 1; \
+	done && echo "locks: clean"
+
+check-clang: ## does clang build it all?
+ifeq ($(HAS_LLVM),)
+	@echo "clang: skipped, as there is no clang or no ld.lld"
+else
+	+@$(MAKE) --no-print-directory LLVM=1 B=$(B)/clang all \
+		$(B)/clang/calf-test.elf >/dev/null && echo "clang: builds"
+endif
+
+check-registers: $(if $(filter 1,$(LLVM)),,$(KERNEL_OBJS)) ## does C leave alone what trapvec.S does not save?
+ifeq ($(LLVM),1)
+	@echo "registers: skipped, as clang uses them all"
+else
+	@for file in $(filter-out %/entry.o %/trapvec.o,$(KERNEL_OBJS)); do \
+		$(CROSS)objdump -d $$file | grep -E '\b(gp|t[2-6])\b' && \
+		echo "in $$file" && exit 1; \
+	done; echo "registers: clean"
+endif
+
+# GCC's analysis of paths through a function and what it calls.
+$(eval $(call kernel_rules,$(B)/analyzer,-DCALF_TEST -fanalyzer,$(KERNEL_C),\
+	tests/checks.mk))
+ANALYZED := $(if $(filter 1,$(LLVM)),,$(KERNEL_C:%.c=$(B)/analyzer/%.o))
+
+check-analyzer: $(ANALYZED) ## gcc -fanalyzer of every kernel file
+	@echo "analyzer: $(if $(ANALYZED),clean,skipped, as there is no GCC)"
+
+# What the language leaves open. cppcheck 2.10 cannot read an attribute of
+# `type *(name)(...)`, so it gets none, and learns from a file who does not
+# return; alloc_site.c walks over a section from one symbol of the linker's to
+# another, which it takes for two objects; 2.17 cannot read a register variable
+# and gives up on sbi.c, and wants to tell how much it looks at.
+check-cppcheck: ## cppcheck of every kernel file
+	@if ! command -v cppcheck >/dev/null; then \
+		echo "cppcheck: skipped, as there is none"; exit; fi; \
+	cppcheck -q --enable=warning,performance,portability --std=c11 \
+		--platform=unix64 --error-exitcode=1 -DCALF_TEST -D__riscv \
+		-U__clang__ -U__ASSEMBLER__ '-D__attribute__(x)=' \
+		--library=tools/cppcheck.cfg -Iinclude -I. \
+		--suppress=comparePointers:mm/alloc_site.c \
+		--suppress=syntaxError:arch/sbi.c \
+		--suppress=normalCheckLevelMaxBranches $(KERNEL_C) && \
+	echo "cppcheck: clean"
+
+check-stack: $(if $(filter 1,$(LLVM)),,$(KERNEL_OBJS) $(TEST_KERNEL_OBJS)) ## how deep can the stack get?
+ifeq ($(LLVM),1)
+	@echo "stack: skipped, as only GCC tells of calls and frames"
+else
+	@$(PYTHON) tools/check-stack.py $(B)/kernel $(B)/test
+endif
+
+check-docs: ## do the documents name what exists?
+	@$(PYTHON) tools/check-docs.py
+
+format: ## let clang-format 14 write every file
+	@$(or $(CLANG_FORMAT),clang-format-14) -i $(C_FILES)
+
+.PHONY: check $(CHECKS:%=check-%) format
