@@ -202,7 +202,8 @@ void life_exec(struct proc *p, const struct op *op)
 	verify_oracle(as, &o, "exec");
 	p->as = as;
 	p->oracle = o;
-	aspace_switch(as);
+	sim_enter(as);
+	aspace_leave(old);
 	dying_add(old);
 	dying_step(op->budget);
 }

@@ -98,7 +98,7 @@ static void first_state(void)
 	for (unsigned i = 0; i < MODEL_PAGES; i++)
 		p->pages[i] =
 		    (struct model_page){.mapped = true, .perms = PTE_R | PTE_W};
-	aspace_switch(p->as);
+	sim_enter(p->as);
 	model_fill(0);
 	model_check();
 	model_save(&start);

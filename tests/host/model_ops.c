@@ -199,7 +199,7 @@ static bool fork_once(struct model_proc *p, unsigned procs)
 			return true;
 		memcpy(child->pages, p->pages, sizeof p->pages);
 		sim_hart = i;
-		aspace_switch(child->as);
+		sim_enter(child->as);
 		model_fill(i);
 		return true;
 	}
@@ -212,6 +212,7 @@ static void exit_once(struct model_proc *p)
 	unsigned budget = RANGE_BUDGET;
 
 	harts[sim_hart].root = 0;
+	aspace_leave(as);
 	memset(p, 0, sizeof *p);
 	if (!aspace_put(as) || !aspace_teardown(as, &budget))
 		sim_fail("an exit takes too long");

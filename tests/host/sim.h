@@ -90,4 +90,18 @@ void mmu_check_all(void);
 
 extern unsigned mmu_eagerness; /* of 256: how often a cached entry is used */
 
+/* This hart is the runner of `as` (mm/aspace.h), and enters or leaves it. */
+static inline void sim_enter(struct aspace *as)
+{
+	if (!aspace_is_ours(as))
+		aspace_claim(as);
+	aspace_switch(as);
+}
+
+static inline void sim_leave(struct aspace *as)
+{
+	tlb_switch_kernel();
+	aspace_leave(as);
+}
+
 #endif

@@ -347,15 +347,16 @@ TEST(an_address_space_keeps_its_number_while_it_stays)
 
 	sim_boot(&config);
 	as = aspace_create();
-	aspace_switch(as);
+	sim_enter(as);
+	sim_leave(as);
 	sim_hart = 1;
-	aspace_switch(as);
+	sim_enter(as);
 	if (as->asid.hart != 1)
 		return "it does not know where it runs";
 	number = as->asid.number;
 	for (unsigned i = 0; i < 4; i++) {
-		tlb_switch_kernel();
-		aspace_switch(as);
+		sim_leave(as);
+		sim_enter(as);
 		if (as->asid.number != number)
 			return found("number %u, then %u", number,
 			    as->asid.number);
@@ -372,7 +373,7 @@ static void change_what_runs_elsewhere(void *arg)
 	(void)arg;
 	sim_boot(&config);
 	as = aspace_create();
-	aspace_switch(as);
+	sim_enter(as);
 	sim_hart = 1;
 	child = aspace_fork(as);
 	(void)child;
@@ -380,7 +381,7 @@ static void change_what_runs_elsewhere(void *arg)
 
 TEST(a_change_of_what_runs_elsewhere_is_noticed)
 {
-	return must_panic(change_what_runs_elsewhere, "satp");
+	return must_panic(change_what_runs_elsewhere, NULL, "satp");
 }
 
 /* Four pages, written by a process and then by its child. */
@@ -396,7 +397,7 @@ static void copy_pages(void)
 
 	sim_boot(&config);
 	as = aspace_create();
-	if (range_run(as, &map, RANGE_BUDGET) != 0 ||
+	if (range_finish(as, &map) != 0 ||
 	    copyout(as, PAGE_SIZE, text, sizeof text) != 0)
 		sim_fail("no memory");
 	child = aspace_fork(as);
@@ -424,7 +425,7 @@ static struct aspace *space_of_a_page(uint64_t perms)
 	sim_boot(&config);
 	mmu_eagerness = 256;
 	as = aspace_create();
-	if (range_run(as, &map, RANGE_BUDGET) != 0 ||
+	if (range_finish(as, &map) != 0 ||
 	    copyout(as, PAGE_SIZE, "old", 4) != 0)
 		sim_fail("no memory");
 	return as;
@@ -434,7 +435,7 @@ TEST(the_last_owner_of_a_page_takes_one_fault)
 {
 	struct aspace *as = space_of_a_page(PTE_R | PTE_W);
 	struct aspace *child = aspace_fork(as);
-	unsigned budget = RANGE_BUDGET;
+	unsigned budget = UINT32_MAX;
 	enum access reported;
 	paddr_t pa;
 	char byte;
@@ -444,7 +445,7 @@ TEST(the_last_owner_of_a_page_takes_one_fault)
 		return "no memory to read it";
 	if (!aspace_put(child) || !aspace_teardown(child, &budget))
 		return "the child stays";
-	aspace_switch(as);
+	sim_enter(as);
 	if (!mmu_translate(PAGE_SIZE, SIM_LOAD, &pa, &reported))
 		return "it cannot be read";
 	if (mmu_translate(PAGE_SIZE, SIM_STORE, &pa, &reported))
@@ -491,7 +492,7 @@ static const char *old_code_is_gone(uint64_t perms, enum range_kind then)
 	if (aspace_resolve(as, PAGE_SIZE, ACCESS_EXEC, &old) != 0 ||
 	    mmu_fetch(old) != 'o')
 		return "it is not executed";
-	if (range_run(as, &op, RANGE_BUDGET) != 0)
+	if (range_finish(as, &op) != 0)
 		return "it is not replaced";
 	if (then == RANGE_PROTECT &&
 	    aspace_resolve(as, PAGE_SIZE, ACCESS_READ, &new) != 0)
@@ -500,7 +501,7 @@ static const char *old_code_is_gone(uint64_t perms, enum range_kind then)
 	    .start = op.start,
 	    .end = op.end,
 	    .perms = rwx};
-	if (range_run(as, &op, RANGE_BUDGET) != 0 ||
+	if (range_finish(as, &op) != 0 ||
 	    aspace_resolve(as, PAGE_SIZE, ACCESS_EXEC, &new) != 0)
 		return "it does not become executable";
 	if (new != old)
@@ -558,16 +559,16 @@ TEST(code_from_another_hart_is_fetched)
 	struct aspace *as = space_of_a_page(PTE_R | PTE_W | PTE_X);
 	paddr_t page;
 
-	aspace_switch(as);
+	sim_enter(as);
 	if (aspace_resolve(as, PAGE_SIZE, ACCESS_EXEC, &page) != 0 ||
 	    mmu_fetch(page) != 'o')
 		return "it is not executed";
-	tlb_switch_kernel();
+	sim_leave(as);
 	sim_hart = 1;
 	*(char *)phys_to_virt(page) = 'n';
 	tlb_code_changed();
 	sim_hart = 0;
-	aspace_switch(as);
+	sim_enter(as);
 	return mmu_fetch(page) == 'n' ? NULL : "the old code is executed";
 }
 

@@ -116,7 +116,7 @@ void proc_leave(struct proc *p)
 	if (p->hart < 0)
 		return;
 	sim_hart = (unsigned)p->hart;
-	tlb_switch_kernel();
+	sim_leave(p->as);
 	running[sim_hart] = NULL;
 	p->hart = -1;
 	sim_hart = hart;
@@ -132,7 +132,7 @@ void proc_place(struct proc *p, unsigned hart)
 		proc_leave(running[hart]);
 	running[hart] = p;
 	p->hart = (int)hart;
-	aspace_switch(p->as);
+	sim_enter(p->as);
 }
 
 /* ---- Address spaces without users ---- */
