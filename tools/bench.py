@@ -10,7 +10,8 @@
     tools/bench.py --wall          by the clock, on 1, 2 and 4 harts
 
 The program is user/bench.c, from an archive that holds it as /init: the same
-file on both kernels.  Instructions are counted in a deterministic machine
+file on both kernels.  Some of its rows are measured once more with glibc, if
+there is an archive with such a program (--glibc-initrd).  Instructions are counted in a deterministic machine
 (-smp 1 -icount shift=0,sleep=off); a row whose contents were wrong fails.
 Without --linux the Linux columns are those recorded in docs/bench/linux*.tsv.
 
@@ -39,6 +40,10 @@ DOCS = ROOT / "docs" / "bench"
 ICOUNT = ["-smp", "1", "-icount", "shift=0,sleep=off"]
 
 COMPILED = "compiled by "
+
+# What is measured with glibc as well, and how those rows are called.
+GLIBC_GROUPS = "fork life brk cow"
+GLIBC_PREFIX = "glibc-"
 
 LARGE, SMALL = 12, 4  # GiB of the machine that is measured in
 SPARE = 2             # GiB that the machine we run on keeps
@@ -86,21 +91,21 @@ def memory() -> int:
 
 
 def argv(kernel: Kernel, machine: List[str], words: str,
-         options: argparse.Namespace) -> List[str]:
+         options: argparse.Namespace, initrd: str) -> List[str]:
     settle = f"-s {kernel.settle} " if kernel.settle else ""
     append = f"{kernel.append} -- {settle}{words}".strip()
     return [options.qemu, "-machine", "virt", "-m", f"{options.mem}G",
             "-nographic", "-monitor", "none", "-serial", "stdio",
             "-no-reboot", *machine, "-kernel", kernel.image,
-            "-initrd", options.initrd, "-append", append]
+            "-initrd", initrd, "-append", append]
 
 
 def run(kernel: Kernel, machine: List[str], words: str,
-        options: argparse.Namespace) -> Outcome:
+        options: argparse.Namespace, initrd: Optional[str] = None) -> Outcome:
     """Boots, and collects rows until the machine ends or time is up."""
     outcome = Outcome()
     started = time.monotonic()
-    command = argv(kernel, machine, words, options)
+    command = argv(kernel, machine, words, options, initrd or options.initrd)
     with subprocess.Popen(["timeout", str(options.timeout)] + command,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           text=True, errors="replace") as process:
@@ -136,6 +141,23 @@ def complain(kernel: Kernel, outcome: Outcome) -> None:
 # --- Counting instructions --------------------------------------------------
 
 
+def count(kernel: Kernel, options: argparse.Namespace) -> Outcome:
+    """All rows, or the quick ones: with our library, then with glibc."""
+    outcome = run(kernel, ICOUNT, "quick" if options.quick else "all",
+                  options)
+    if not options.glibc_initrd:
+        print("# rows with glibc: skipped, as there is no "
+              "riscv64-linux-gnu-gcc with a static C library")
+        return outcome
+    words = f"-p {GLIBC_PREFIX} {'small ' if options.quick else ''}" \
+        f"{GLIBC_GROUPS}"
+    second = run(kernel, ICOUNT, words, options, options.glibc_initrd)
+    outcome.rows.update(second.rows)
+    outcome.seconds += second.seconds
+    outcome.done = outcome.done and second.done
+    return outcome
+
+
 def calf(options: argparse.Namespace) -> Kernel:
     return Kernel("Calf", options.kernel)
 
@@ -160,14 +182,14 @@ def compilers_record(compiler: str) -> Path:
 LINUX_FILES = {"never": "linux.tsv", "always": "linux-thp.tsv"}
 
 
-def record_linux(options: argparse.Namespace, words: str) -> bool:
+def record_linux(options: argparse.Namespace) -> bool:
     right = True
     for huge, name in LINUX_FILES.items():
         kernel = linux(options.linux, huge)
-        outcome = run(kernel, ICOUNT, words, options)
+        outcome = count(kernel, options)
         complain(kernel, outcome)
         right = right and outcome.is_right()
-        if words != "all" or not outcome.is_right():
+        if options.quick or not outcome.is_right():
             continue
         bench_report.write_record(DOCS / name, [
             f"{outcome.version()}, transparent_hugepage={huge}",
@@ -194,14 +216,14 @@ def linux_columns() -> List[Column]:
 
 
 def measure(options: argparse.Namespace) -> int:
-    words = "quick" if options.quick else "all"
     kernel = calf(options)
-    outcome = run(kernel, ICOUNT, words, options)
+    outcome = count(kernel, options)
     complain(kernel, outcome)
     right = outcome.is_right()
     if options.linux:
-        right = record_linux(options, words) and right
-    if right and (words == "all" or options.record) and not options.no_record:
+        right = record_linux(options) and right
+    if right and (not options.quick or options.record) \
+            and not options.no_record:
         path = compilers_record(options.compiler)
         bench_report.write_record(path, [
             f"Calf, {emulator(options)}, -m {options.mem}G "
@@ -224,8 +246,7 @@ def gate(options: argparse.Namespace) -> int:
         path, margin = DOCS / "calf.tsv", bench_report.LOSS_OF_ANOTHER
     heading, recorded = bench_report.read_record(path)
     kernel = calf(options)
-    outcome = run(kernel, ICOUNT, "quick" if options.quick else "all",
-                  options)
+    outcome = count(kernel, options)
     complain(kernel, outcome)
     if not recorded:
         print("1..0\nBail out! nothing is recorded in docs/bench/calf.tsv")
@@ -251,7 +272,8 @@ def gate(options: argparse.Namespace) -> int:
 GAINS = ("What fork and its family cost", (
     "null-call", "fork-0", "fork-1m", "fork-16m", "fork-256m", "fork-1g",
     "fork-4g", "fork-8g", "fork-maps-1", "fork-maps-100", "fork-maps-10000",
-    "fork-exit-wait", "fork-exit-wait-1g", "fork-exec-wait",
+    "fork-exit-wait", "fork-exit-wait-1g", "fork-exit-wait-1g-heap",
+    "fork-exec-wait",
     "fork-server-near", "fork-server-near-rate", "fork-server-far",
     "fork-server-far-rate", "idle-child-frames", "idle-children-1g"))
 DEFERRED = ("What fork puts off, and what it costs later", (
@@ -261,9 +283,15 @@ DEFERRED = ("What fork puts off, and what it costs later", (
     "write-1g-child-page", "write-1g-parent", "write-1g-parent-page"))
 REST = ("The rest", (
     "zero-sequential", "zero-sparse", "first-touch-fresh-1g", "mmap-4k",
-    "mmap-4k-touched", "mmap-1g", "mmap-1g-touched", "exit-1g-page",
+    "mmap-4k-touched", "mmap-1g", "mmap-1g-touched", "brk", "exit-1g-page",
     "switch", "yield-alone", "yield-switch-twice", "pipe-round-trip",
     "pipe-64k", "read-4k", "read-4k-odd", "signal-return"))
+
+GLIBC = ("Static programs with glibc, at the addresses of its linker", tuple(
+    GLIBC_PREFIX + name for name in (
+        "fork-0", "fork-1g", "fork-8g", "fork-exit-wait", "fork-exit-wait-1g",
+        "fork-exit-wait-1g-heap", "fork-exec-wait", "brk", "cow-copy",
+        "cow-last-owner", "first-touch-2m", "first-write-2m")))
 
 INTRODUCTION = """\
 <!-- SPDX-License-Identifier: MIT -->
@@ -281,7 +309,7 @@ def write_documents() -> None:
     heading, rows = bench_report.read_record(DOCS / "calf.tsv")
     ours, others = Column("Calf", rows), linux_columns()
     parts = [INTRODUCTION]
-    for title, names in (GAINS, DEFERRED, REST):
+    for title, names in (GAINS, GLIBC, DEFERRED, REST):
         lines = bench_report.table(names, ours, others)
         parts += [f"## {title}\n"] + bench_report.markdown(lines) + [""]
     parts += ["## Measured with\n"] + [f"- {line}" for line in heading]
@@ -362,6 +390,8 @@ def parse_arguments(arguments: Optional[List[str]] = None
     add("--qemu", default="qemu-system-riscv64", metavar="PATH")
     add("--kernel", default=str(ROOT / "build" / "calf.elf"))
     add("--initrd", default=str(ROOT / "build" / "bench.cpio"))
+    add("--glibc-initrd", metavar="PATH",
+        help="an archive with the same program, linked with glibc")
     add("-v", "--verbose", action="store_true")
     options = parser.parse_args(arguments)
     if options.mem is None:

@@ -91,6 +91,9 @@ uint64_t sample_median(struct samples *s);
 void report(const char *row, struct samples *s);
 void report_unit(const char *row, struct samples *s, const char *unit);
 
+/* Goes before the name of each row. */
+extern const char *row_prefix;
+
 /* Says why a row is not there. */
 void skip(const char *row, const char *reason);
 
@@ -126,6 +129,10 @@ void *map(size_t len);
 void *map_shared(size_t len);
 void unmap(volatile void *mem, size_t len);
 
+/* `len` more bytes of the heap, at a whole page; the group ends without. */
+void *grow_heap(size_t len);
+void shrink_heap(size_t len);
+
 /* `len` bytes at a multiple of `align`, a power of two of whole pages. */
 void *map_aligned(size_t len, size_t align);
 
@@ -153,7 +160,7 @@ uint64_t free_frames(void);
 /* Whether so much memory is there, and the row's sizes are wanted at all. */
 bool memory_suffices(size_t bytes);
 
-/* Set by `quick`: rows that need more than this are left out. */
+/* Set by `small`: rows that need more than this are left out. */
 extern size_t memory_limit;
 
 /* ---- groups ---- */
@@ -171,6 +178,7 @@ void bench_cow(void);
 void bench_worst(void);
 void bench_zero(void);
 void bench_mmap(void);
+void bench_brk(void);
 void bench_bulk(void);
 void bench_exit(void);
 void bench_idle(void);
