@@ -418,6 +418,19 @@ bench-gate: $(BENCH_FILES) ## fail where something costs 5 % more than recorded
 bench-wall: $(BENCH_FILES) ## throughput on 1, 2 and 4 harts
 	$(BENCH) --wall
 
+# QEMU took up to version 8.2 plugins of interface 1, and takes 2 since. What
+# the plugin uses is the same in both.
+HIDDEN_INTERFACE = $(shell $(QEMU) --version | awk \
+	'NR == 1 { split($$4, v, "."); print v[1] < 9 ? 1 : 2 }')
+
+$(B)/hidden.so: tests/bench/hidden.c Makefile
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -std=gnu17 -O2 -Wall -Wextra -Werror -fPIC -shared \
+		-fvisibility=hidden -DINTERFACE=$(HIDDEN_INTERFACE) $< -o $@
+
+bench-hidden: $(BENCH_FILES) $(B)/hidden.so ## fences, writes of satp, and cache lines of each row (LINUX=Image)
+	$(BENCH) --hidden $(B)/hidden.so
+
 profile: $(BENCH_FILES) ## instructions by function (WORDS=life GLIBC=1)
 	$(PYTHON) tools/profile.py --qemu $(QEMU) --nm $(CROSS)nm \
 		$(B)/calf.elf $(B)/bench$(if $(GLIBC),-glibc).cpio $(WORDS)
@@ -541,7 +554,7 @@ help: ## this list
 
 .PHONY: all run gdb debug fuzz storm test test-kernel test-user test-linux \
 	test-nasty sweep-nasty test-spin test-ubsan test-clang test-either test-red \
-	spike bench bench-gate bench-wall profile check \
+	spike bench bench-gate bench-wall bench-hidden profile check \
 	$(CHECKS:%=check-%) format deps \
 	compilers clean help
 

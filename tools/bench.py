@@ -8,6 +8,7 @@
     tools/bench.py --gate          fail if Calf is slower than recorded
     tools/bench.py --record        record them also if they are only the quick
     tools/bench.py --wall          by the clock, on 1, 2 and 4 harts
+    tools/bench.py --hidden PLUGIN what instructions hide, by tests/bench/hidden.c
 
 The program is user/bench.c, from an archive that holds it as /init: the same
 file on both kernels.  Some of its rows are measured once more with glibc, if
@@ -27,11 +28,13 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import List, Optional
+from typing import Dict, List, Optional
 
+import bench_hidden
 import bench_report
 from bench_report import Column, Rows
 
@@ -318,6 +321,7 @@ def write_documents() -> None:
         if found:
             parts.append("- " + "; ".join(found))
     parts += scaling_section()
+    parts += hidden_sections()
     (DOCS / "results.md").write_text("\n".join(parts) + "\n")
     (DOCS / "fork.svg").write_text(bench_report.plot([ours] + others))
 
@@ -366,6 +370,60 @@ def wall(options: argparse.Namespace) -> int:
     return 0 if right else 1
 
 
+# --- What instructions hide -------------------------------------------------
+
+HIDDEN_GROUPS = "fork maps life cow worst brk"
+HIDDEN_MEM = 3  # GiB
+HIDDEN_FILES = {"Calf": "hidden.tsv", "Linux, THP off": "hidden-linux.tsv"}
+
+
+def hidden_sections() -> List[str]:
+    parts: List[str] = []
+    for title, name in HIDDEN_FILES.items():
+        found = bench_hidden.read_record(DOCS / name)
+        if found:
+            lines = bench_report.markdown(
+                [line + [""] for line in bench_hidden.table(found)])
+            parts += ["", f"## What instructions hide: {title}\n"] + lines
+    return parts
+
+
+def watch(kernel: Kernel, words: str, initrd: str, outcome: Outcome,
+          options: argparse.Namespace) -> Dict[str, bench_hidden.Hidden]:
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "hidden"
+        found = run(kernel, ICOUNT + [
+            "-plugin", f"{options.hidden},out={log}"], words, options, initrd)
+        complain(kernel, found)
+        outcome.done = outcome.done and found.is_right()
+        return bench_hidden.choose(
+            found.rows, bench_hidden.parse(log.read_text().splitlines()))
+
+
+def hidden(options: argparse.Namespace) -> int:
+    kernels = [calf(options)]
+    if options.linux:
+        kernels.append(linux(options.linux, "never"))
+    right = True
+    for kernel in kernels:
+        outcome = Outcome(done=True)
+        found = watch(kernel, HIDDEN_GROUPS, options.initrd, outcome, options)
+        if options.glibc_initrd:
+            found.update(watch(kernel, f"-p {GLIBC_PREFIX} {GLIBC_GROUPS}",
+                               options.glibc_initrd, outcome, options))
+        right = right and outcome.done
+        lines = bench_report.plain(bench_hidden.table(found))
+        print("\n".join([kernel.title] + lines))
+        if outcome.done and not options.no_record:
+            bench_hidden.write_record(
+                DOCS / HIDDEN_FILES[kernel.title],
+                f"{kernel.title}, {emulator(options)}, -m {options.mem}G "
+                f"{' '.join(ICOUNT)}", found)
+    if right and not options.no_record:
+        write_documents()
+    return 0 if right else 1
+
+
 # --- Arguments --------------------------------------------------------------
 
 
@@ -378,6 +436,7 @@ def parse_arguments(arguments: Optional[List[str]] = None
     add("--quick", action="store_true")
     add("--gate", action="store_true")
     add("--wall", action="store_true")
+    add("--hidden", metavar="PLUGIN")
     add("--documents", action="store_true",
         help="only write results.md and fork.svg from what is recorded")
     add("--no-record", action="store_true", help="write no files")
@@ -394,6 +453,8 @@ def parse_arguments(arguments: Optional[List[str]] = None
         help="an archive with the same program, linked with glibc")
     add("-v", "--verbose", action="store_true")
     options = parser.parse_args(arguments)
+    if options.mem is None and options.hidden:
+        options.mem = HIDDEN_MEM
     if options.mem is None:
         options.mem = 1 if options.quick or options.wall else memory()
     return options
@@ -406,6 +467,8 @@ def main() -> int:
         return 0
     if options.wall:
         return wall(options)
+    if options.hidden:
+        return hidden(options)
     return gate(options) if options.gate else measure(options)
 
 

@@ -102,6 +102,7 @@ static void print_hundredths(uint64_t value)
 
 void report_unit(const char *row, struct samples *s, const char *unit)
 {
+	__asm__ volatile(MARK_ROW);
 	printf("%s%s\t", row_prefix, row);
 	print_hundredths(sample_min(s));
 	print_hundredths(sample_median(s));
