@@ -284,14 +284,15 @@ static void inner_table_free(struct frame *table)
 }
 
 /* Two levels at most: a function each, no recursion without a bound. */
-void table_put(struct frame *table, int level)
+bool table_put(struct frame *table, int level)
 {
 	if (!frame_drop(table))
-		return;
+		return false;
 	if (level == 0)
 		leaf_table_free(table);
 	else
 		inner_table_free(table);
+	return true;
 }
 
 /* ---- The walk ---- */

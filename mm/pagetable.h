@@ -71,8 +71,11 @@ INLINE bool entry_copy(pte_t *copy, pte_t *source, int level, uintptr_t origin)
 	return true;
 }
 
-/* Drops the reference to a table of `level`; the last frees what is below. */
-void table_put(struct frame *table, int level);
+/*
+ * Drops the reference to a table of `level`; the last frees it, with what is
+ * below. Was it the last?
+ */
+bool table_put(struct frame *table, int level);
 
 /* The index of the first entry from `i` to `end` - 1 that is not EMPTY. */
 unsigned table_next_used(const struct frame *table, unsigned i, unsigned end);

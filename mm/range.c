@@ -116,15 +116,15 @@ static int check(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 
 /* ---- PREPARE and PRUNE ---- */
 
-/* Empties an entry that names a table, and drops the table. */
-static void table_drop(struct aspace *as, pte_t *slot, int level)
+/* Empties an entry that names a table, and drops the table. Was it freed? */
+static bool table_drop(struct aspace *as, pte_t *slot, int level)
     REQUIRES(as->lock)
 {
 	struct frame *table = pte_frame(pte_read(slot));
 
 	slot_clear(slot);
 	tlb_flush_asid(&as->asid);
-	table_put(table, level - 1);
+	return table_put(table, level - 1);
 }
 
 /* Frees the tables on the way to `va` that hold nothing. */
@@ -272,8 +272,10 @@ static bool inner_table_drop(pte_t *slot)
 }
 
 /*
- * Above level 0: reservations, and the tables of level 0 between them, as many
- * as together have no more entries than a full one.
+ * Above level 0: reservations, and the tables of level 0 between them. Of those
+ * that nobody else has, and which are freed, as many as together have no more
+ * entries than a full one; one that another address space lets go of at the
+ * same moment may come on top of that.
  */
 static int entries_clear(struct aspace *as, const struct walk *w,
     struct range_op *op) REQUIRES(as->lock)
@@ -283,6 +285,7 @@ static int entries_clear(struct aspace *as, const struct walk *w,
 
 	while (i < end) {
 		pte_t *slot = &w->slot[i - first];
+		const struct frame *table;
 		unsigned used;
 
 		if (!pte_names_frame(pte_read(slot))) {
@@ -291,11 +294,13 @@ static int entries_clear(struct aspace *as, const struct walk *w,
 		}
 		if (w->level > 1)
 			break;
-		used = pte_frame(pte_read(slot))->used;
-		if (below > 0 && below + used > SV39_ENTRIES)
+		table = pte_frame(pte_read(slot));
+		used = table->used;
+		if (below > 0 &&
+		    below + (frame_is_sole(table) ? used : 0) > SV39_ENTRIES)
 			break;
-		below += used;
-		table_drop(as, slot, w->level);
+		if (table_drop(as, slot, w->level))
+			below += used;
 		i++;
 	}
 	return range_reached(op, walk_next_used(w, i), below + i - first);

@@ -8,9 +8,11 @@
     tools/bench.py --gate          fail if Calf is slower than recorded
     tools/bench.py --record        record them also if they are only the quick
     tools/bench.py --wall          by the clock, on 1, 2 and 4 harts
+    tools/bench.py --hidden PLUGIN what instructions hide, by tests/bench/hidden.c
 
 The program is user/bench.c, from an archive that holds it as /init: the same
-file on both kernels.  Instructions are counted in a deterministic machine
+file on both kernels.  Some of its rows are measured once more with glibc, if
+there is an archive with such a program (--glibc-initrd).  Instructions are counted in a deterministic machine
 (-smp 1 -icount shift=0,sleep=off); a row whose contents were wrong fails.
 Without --linux the Linux columns are those recorded in docs/bench/linux*.tsv.
 
@@ -26,11 +28,13 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import List, Optional
+from typing import Dict, List, Optional
 
+import bench_hidden
 import bench_report
 from bench_report import Column, Rows
 
@@ -39,6 +43,10 @@ DOCS = ROOT / "docs" / "bench"
 ICOUNT = ["-smp", "1", "-icount", "shift=0,sleep=off"]
 
 COMPILED = "compiled by "
+
+# What is measured with glibc as well, and how those rows are called.
+GLIBC_GROUPS = "fork life brk cow"
+GLIBC_PREFIX = "glibc-"
 
 LARGE, SMALL = 12, 4  # GiB of the machine that is measured in
 SPARE = 2             # GiB that the machine we run on keeps
@@ -86,21 +94,21 @@ def memory() -> int:
 
 
 def argv(kernel: Kernel, machine: List[str], words: str,
-         options: argparse.Namespace) -> List[str]:
+         options: argparse.Namespace, initrd: str) -> List[str]:
     settle = f"-s {kernel.settle} " if kernel.settle else ""
     append = f"{kernel.append} -- {settle}{words}".strip()
     return [options.qemu, "-machine", "virt", "-m", f"{options.mem}G",
             "-nographic", "-monitor", "none", "-serial", "stdio",
             "-no-reboot", *machine, "-kernel", kernel.image,
-            "-initrd", options.initrd, "-append", append]
+            "-initrd", initrd, "-append", append]
 
 
 def run(kernel: Kernel, machine: List[str], words: str,
-        options: argparse.Namespace) -> Outcome:
+        options: argparse.Namespace, initrd: Optional[str] = None) -> Outcome:
     """Boots, and collects rows until the machine ends or time is up."""
     outcome = Outcome()
     started = time.monotonic()
-    command = argv(kernel, machine, words, options)
+    command = argv(kernel, machine, words, options, initrd or options.initrd)
     with subprocess.Popen(["timeout", str(options.timeout)] + command,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           text=True, errors="replace") as process:
@@ -136,6 +144,23 @@ def complain(kernel: Kernel, outcome: Outcome) -> None:
 # --- Counting instructions --------------------------------------------------
 
 
+def count(kernel: Kernel, options: argparse.Namespace) -> Outcome:
+    """All rows, or the quick ones: with our library, then with glibc."""
+    outcome = run(kernel, ICOUNT, "quick" if options.quick else "all",
+                  options)
+    if not options.glibc_initrd:
+        print("# rows with glibc: skipped, as there is no "
+              "riscv64-linux-gnu-gcc with a static C library")
+        return outcome
+    words = f"-p {GLIBC_PREFIX} {'small ' if options.quick else ''}" \
+        f"{GLIBC_GROUPS}"
+    second = run(kernel, ICOUNT, words, options, options.glibc_initrd)
+    outcome.rows.update(second.rows)
+    outcome.seconds += second.seconds
+    outcome.done = outcome.done and second.done
+    return outcome
+
+
 def calf(options: argparse.Namespace) -> Kernel:
     return Kernel("Calf", options.kernel)
 
@@ -160,14 +185,14 @@ def compilers_record(compiler: str) -> Path:
 LINUX_FILES = {"never": "linux.tsv", "always": "linux-thp.tsv"}
 
 
-def record_linux(options: argparse.Namespace, words: str) -> bool:
+def record_linux(options: argparse.Namespace) -> bool:
     right = True
     for huge, name in LINUX_FILES.items():
         kernel = linux(options.linux, huge)
-        outcome = run(kernel, ICOUNT, words, options)
+        outcome = count(kernel, options)
         complain(kernel, outcome)
         right = right and outcome.is_right()
-        if words != "all" or not outcome.is_right():
+        if options.quick or not outcome.is_right():
             continue
         bench_report.write_record(DOCS / name, [
             f"{outcome.version()}, transparent_hugepage={huge}",
@@ -194,14 +219,14 @@ def linux_columns() -> List[Column]:
 
 
 def measure(options: argparse.Namespace) -> int:
-    words = "quick" if options.quick else "all"
     kernel = calf(options)
-    outcome = run(kernel, ICOUNT, words, options)
+    outcome = count(kernel, options)
     complain(kernel, outcome)
     right = outcome.is_right()
     if options.linux:
-        right = record_linux(options, words) and right
-    if right and (words == "all" or options.record) and not options.no_record:
+        right = record_linux(options) and right
+    if right and (not options.quick or options.record) \
+            and not options.no_record:
         path = compilers_record(options.compiler)
         bench_report.write_record(path, [
             f"Calf, {emulator(options)}, -m {options.mem}G "
@@ -224,8 +249,7 @@ def gate(options: argparse.Namespace) -> int:
         path, margin = DOCS / "calf.tsv", bench_report.LOSS_OF_ANOTHER
     heading, recorded = bench_report.read_record(path)
     kernel = calf(options)
-    outcome = run(kernel, ICOUNT, "quick" if options.quick else "all",
-                  options)
+    outcome = count(kernel, options)
     complain(kernel, outcome)
     if not recorded:
         print("1..0\nBail out! nothing is recorded in docs/bench/calf.tsv")
@@ -251,7 +275,8 @@ def gate(options: argparse.Namespace) -> int:
 GAINS = ("What fork and its family cost", (
     "null-call", "fork-0", "fork-1m", "fork-16m", "fork-256m", "fork-1g",
     "fork-4g", "fork-8g", "fork-maps-1", "fork-maps-100", "fork-maps-10000",
-    "fork-exit-wait", "fork-exit-wait-1g", "fork-exec-wait",
+    "fork-exit-wait", "fork-exit-wait-1g", "fork-exit-wait-1g-heap",
+    "fork-exec-wait",
     "fork-server-near", "fork-server-near-rate", "fork-server-far",
     "fork-server-far-rate", "idle-child-frames", "idle-children-1g"))
 DEFERRED = ("What fork puts off, and what it costs later", (
@@ -261,9 +286,15 @@ DEFERRED = ("What fork puts off, and what it costs later", (
     "write-1g-child-page", "write-1g-parent", "write-1g-parent-page"))
 REST = ("The rest", (
     "zero-sequential", "zero-sparse", "first-touch-fresh-1g", "mmap-4k",
-    "mmap-4k-touched", "mmap-1g", "mmap-1g-touched", "exit-1g-page",
+    "mmap-4k-touched", "mmap-1g", "mmap-1g-touched", "brk", "exit-1g-page",
     "switch", "yield-alone", "yield-switch-twice", "pipe-round-trip",
     "pipe-64k", "read-4k", "read-4k-odd", "signal-return"))
+
+GLIBC = ("Static programs with glibc, at the addresses of its linker", tuple(
+    GLIBC_PREFIX + name for name in (
+        "fork-0", "fork-1g", "fork-8g", "fork-exit-wait", "fork-exit-wait-1g",
+        "fork-exit-wait-1g-heap", "fork-exec-wait", "brk", "cow-copy",
+        "cow-last-owner", "first-touch-2m", "first-write-2m")))
 
 INTRODUCTION = """\
 <!-- SPDX-License-Identifier: MIT -->
@@ -281,7 +312,7 @@ def write_documents() -> None:
     heading, rows = bench_report.read_record(DOCS / "calf.tsv")
     ours, others = Column("Calf", rows), linux_columns()
     parts = [INTRODUCTION]
-    for title, names in (GAINS, DEFERRED, REST):
+    for title, names in (GAINS, GLIBC, DEFERRED, REST):
         lines = bench_report.table(names, ours, others)
         parts += [f"## {title}\n"] + bench_report.markdown(lines) + [""]
     parts += ["## Measured with\n"] + [f"- {line}" for line in heading]
@@ -290,6 +321,7 @@ def write_documents() -> None:
         if found:
             parts.append("- " + "; ".join(found))
     parts += scaling_section()
+    parts += hidden_sections()
     (DOCS / "results.md").write_text("\n".join(parts) + "\n")
     (DOCS / "fork.svg").write_text(bench_report.plot([ours] + others))
 
@@ -338,6 +370,60 @@ def wall(options: argparse.Namespace) -> int:
     return 0 if right else 1
 
 
+# --- What instructions hide -------------------------------------------------
+
+HIDDEN_GROUPS = "fork maps life cow worst brk"
+HIDDEN_MEM = 3  # GiB
+HIDDEN_FILES = {"Calf": "hidden.tsv", "Linux, THP off": "hidden-linux.tsv"}
+
+
+def hidden_sections() -> List[str]:
+    parts: List[str] = []
+    for title, name in HIDDEN_FILES.items():
+        found = bench_hidden.read_record(DOCS / name)
+        if found:
+            lines = bench_report.markdown(
+                [line + [""] for line in bench_hidden.table(found)])
+            parts += ["", f"## What instructions hide: {title}\n"] + lines
+    return parts
+
+
+def watch(kernel: Kernel, words: str, initrd: str, outcome: Outcome,
+          options: argparse.Namespace) -> Dict[str, bench_hidden.Hidden]:
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "hidden"
+        found = run(kernel, ICOUNT + [
+            "-plugin", f"{options.hidden},out={log}"], words, options, initrd)
+        complain(kernel, found)
+        outcome.done = outcome.done and found.is_right()
+        return bench_hidden.choose(
+            found.rows, bench_hidden.parse(log.read_text().splitlines()))
+
+
+def hidden(options: argparse.Namespace) -> int:
+    kernels = [calf(options)]
+    if options.linux:
+        kernels.append(linux(options.linux, "never"))
+    right = True
+    for kernel in kernels:
+        outcome = Outcome(done=True)
+        found = watch(kernel, HIDDEN_GROUPS, options.initrd, outcome, options)
+        if options.glibc_initrd:
+            found.update(watch(kernel, f"-p {GLIBC_PREFIX} {GLIBC_GROUPS}",
+                               options.glibc_initrd, outcome, options))
+        right = right and outcome.done
+        lines = bench_report.plain(bench_hidden.table(found))
+        print("\n".join([kernel.title] + lines))
+        if outcome.done and not options.no_record:
+            bench_hidden.write_record(
+                DOCS / HIDDEN_FILES[kernel.title],
+                f"{kernel.title}, {emulator(options)}, -m {options.mem}G "
+                f"{' '.join(ICOUNT)}", found)
+    if right and not options.no_record:
+        write_documents()
+    return 0 if right else 1
+
+
 # --- Arguments --------------------------------------------------------------
 
 
@@ -350,6 +436,7 @@ def parse_arguments(arguments: Optional[List[str]] = None
     add("--quick", action="store_true")
     add("--gate", action="store_true")
     add("--wall", action="store_true")
+    add("--hidden", metavar="PLUGIN")
     add("--documents", action="store_true",
         help="only write results.md and fork.svg from what is recorded")
     add("--no-record", action="store_true", help="write no files")
@@ -362,8 +449,12 @@ def parse_arguments(arguments: Optional[List[str]] = None
     add("--qemu", default="qemu-system-riscv64", metavar="PATH")
     add("--kernel", default=str(ROOT / "build" / "calf.elf"))
     add("--initrd", default=str(ROOT / "build" / "bench.cpio"))
+    add("--glibc-initrd", metavar="PATH",
+        help="an archive with the same program, linked with glibc")
     add("-v", "--verbose", action="store_true")
     options = parser.parse_args(arguments)
+    if options.mem is None and options.hidden:
+        options.mem = HIDDEN_MEM
     if options.mem is None:
         options.mem = 1 if options.quick or options.wall else memory()
     return options
@@ -376,6 +467,8 @@ def main() -> int:
         return 0
     if options.wall:
         return wall(options)
+    if options.hidden:
+        return hidden(options)
     return gate(options) if options.gate else measure(options)
 
 

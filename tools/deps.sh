@@ -135,6 +135,8 @@ needs_of()
 	run | spike)	echo make "$CROSS" qemu firmware ;;
 	gdb | debug)	echo make "$CROSS" qemu firmware gdb ;;
 	fuzz | storm)	echo make python "$CROSS" qemu firmware ;;
+	bench-hidden)	echo make python "$CROSS" qemu firmware linux_cc \
+				host_cc ;;
 	bench* | profile)
 			echo make python "$CROSS" qemu firmware linux_cc ;;
 	format)		echo make clang_format ;;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench [-s SECONDS] [quick | all | GROUP... | scale N] - what a kernel costs.
+ * bench [-s SECONDS] [-p PREFIX] [small] [all | GROUP... | scale N]
+ *
+ * What a kernel costs.
  *
  * The same static program on every kernel, as a program or as the first
  * process. It prints a line for each row,
@@ -12,7 +14,10 @@
  *
  * It counts instructions, the kernel's included, where the clock ticks once in
  * 100 of them: QEMU -smp 1 -icount shift=0,sleep=off. Elsewhere it measures
- * nanoseconds. -s waits first, until a kernel has done with its own start.
+ * nanoseconds. -s waits first, until a kernel has done with its own start, and
+ * -p puts something before the name of each row, for this program can be linked
+ * with another C library. `small` leaves out what needs much memory; `quick` is
+ * `small all`.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -25,7 +30,7 @@
 
 #include "bench/bench.h"
 
-#define QUICK_LIMIT (64 * MIB)
+#define SMALL_LIMIT (64 * MIB)
 
 static const struct group {
 	const char *name;
@@ -45,6 +50,7 @@ static const struct group {
     {"worst", bench_worst},
     {"zero", bench_zero},
     {"mmap", bench_mmap},
+    {"brk", bench_brk},
     {"bulk", bench_bulk},
     {"exit", bench_exit},
 };
@@ -81,7 +87,8 @@ static int run_named(const char *name)
 	for (size_t i = 0; i < GROUP_COUNT; i++)
 		if (strcmp(groups[i].name, name) == 0)
 			return run_group(&groups[i]);
-	printf("bench: no group %s; there are quick, all, scale N", name);
+	printf("bench: no group %s; there are quick, small, all, scale N",
+	    name);
 	for (size_t i = 0; i < GROUP_COUNT; i++)
 		printf(", %s", groups[i].name);
 	printf("\n");
@@ -95,8 +102,10 @@ static int run_words(int argc, char **argv)
 	for (int i = 0; i < argc; i++) {
 		if (strcmp(argv[i], "all") == 0) {
 			failures += run_all();
+		} else if (strcmp(argv[i], "small") == 0) {
+			memory_limit = SMALL_LIMIT;
 		} else if (strcmp(argv[i], "quick") == 0) {
-			memory_limit = QUICK_LIMIT;
+			memory_limit = SMALL_LIMIT;
 			failures += run_all();
 		} else if (strcmp(argv[i], "scale") == 0 && i + 1 < argc) {
 			bench_scale((unsigned)atoi(argv[++i]));
@@ -134,12 +143,14 @@ int main(int argc, char **argv)
 	char *default_words[] = {quick};
 	int failures;
 
-	argc--;
-	argv++;
-	if (argc >= 2 && strcmp(argv[0], "-s") == 0) {
-		sleep((unsigned)atoi(argv[1]));
-		argc -= 2;
-		argv += 2;
+	for (argc--, argv++; argc >= 2 && argv[0][0] == '-';
+	     argc -= 2, argv += 2) {
+		if (strcmp(argv[0], "-s") == 0)
+			sleep((unsigned)atoi(argv[1]));
+		else if (strcmp(argv[0], "-p") == 0)
+			row_prefix = argv[1];
+		else
+			break;
 	}
 	exchange = map_shared(PAGE_BYTES);
 	count_init();

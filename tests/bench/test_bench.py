@@ -17,7 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
 import bench  # noqa: E402
+import bench_hidden  # noqa: E402
 import bench_report  # noqa: E402
+from bench_hidden import Hidden  # noqa: E402
 from bench_report import Column, Row, Rows  # noqa: E402
 from tap import run_tests  # noqa: E402
 
@@ -142,6 +144,37 @@ def plot_is_well_formed_and_has_a_line_for_each_kernel() -> Optional[str]:
     return expect(len(lines), 2)
 
 
+STRETCHES = ["30\t70\t2\t1\t9\t4", "31\t171\t3\t1\t8\t5", "row",
+             "1\t1\t0\t0\t1\t1", "row", "row"]
+
+
+def a_row_gets_the_figures_of_its_best_stretch() -> Optional[str]:
+    found = bench_hidden.choose(rows(cost(201)),
+                                bench_hidden.parse(STRETCHES[:3]))
+    return expect(found, {"fork": Hidden(31, 171, 3, 1, 8, 5)})
+
+
+def a_row_without_a_stretch_of_its_own_gets_none() -> Optional[str]:
+    found = bench_hidden.choose(rows(cost(150)),
+                                bench_hidden.parse(STRETCHES))
+    return expect(found, {})
+
+
+def rows_printed_together_share_stretches() -> Optional[str]:
+    three = [Row(name, low, low, "instr") for name, low in
+             (("a", 100), ("b", 2), ("c", 2))]
+    found = bench_hidden.choose(rows(*three), bench_hidden.parse(STRETCHES))
+    return expect(sorted(found), ["a", "b", "c"])
+
+
+def hidden_figures_are_read_as_they_were_written() -> Optional[str]:
+    kept = {"fork": Hidden(1, 2, 3, 4, 5, 6)}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "hidden.tsv"
+        bench_hidden.write_record(path, "Calf, today", kept)
+        return expect(bench_hidden.read_record(path), kept)
+
+
 TESTS = [
     rows_are_told_from_other_output,
     wrong_contents_are_kept_with_the_row,
@@ -159,6 +192,10 @@ TESTS = [
     missing_figures_are_dashes,
     ratio_says_how_many_times_better,
     plot_is_well_formed_and_has_a_line_for_each_kernel,
+    a_row_gets_the_figures_of_its_best_stretch,
+    a_row_without_a_stretch_of_its_own_gets_none,
+    rows_printed_together_share_stretches,
+    hidden_figures_are_read_as_they_were_written,
 ]
 
 if __name__ == "__main__":

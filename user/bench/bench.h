@@ -30,6 +30,15 @@
 #define TICK 100 /* instructions in a tick of the timebase, under -icount */
 
 /*
+ * An instruction without effect, of a kind that the architecture leaves to such
+ * uses, for who watches from outside (tests/bench/hidden.c).
+ */
+#define MARK(n)    "slti zero, zero, " #n "\n"
+#define MARK_START MARK(1)
+#define MARK_STOP  MARK(2)
+#define MARK_ROW   MARK(3)
+
+/*
  * Instructions executed until now. Both wait for the clock to tick, the first
  * before what is measured, the second after it, and so are far finer than the
  * clock: to within three instructions. The wait is not counted.
@@ -40,7 +49,7 @@ static inline uint64_t count_start(void)
 
 	__asm__ volatile("   rdtime %0\n"
 			 "1: rdtime %1\n"
-			 "   beq %0, %1, 1b"
+			 "   beq %0, %1, 1b\n" MARK_START
 			 : "=&r"(before), "=&r"(now)
 			 :
 			 : "memory");
@@ -51,6 +60,7 @@ static inline uint64_t count_stop(void)
 {
 	uint64_t before, now, steps;
 
+	__asm__ volatile(MARK_STOP);
 	__asm__ volatile("   li %2, 0\n"
 			 "   rdtime %0\n"
 			 "1: rdtime %1\n"
@@ -91,6 +101,9 @@ uint64_t sample_median(struct samples *s);
 void report(const char *row, struct samples *s);
 void report_unit(const char *row, struct samples *s, const char *unit);
 
+/* Goes before the name of each row. */
+extern const char *row_prefix;
+
 /* Says why a row is not there. */
 void skip(const char *row, const char *reason);
 
@@ -126,6 +139,10 @@ void *map(size_t len);
 void *map_shared(size_t len);
 void unmap(volatile void *mem, size_t len);
 
+/* `len` more bytes of the heap, at a whole page; the group ends without. */
+void *grow_heap(size_t len);
+void shrink_heap(size_t len);
+
 /* `len` bytes at a multiple of `align`, a power of two of whole pages. */
 void *map_aligned(size_t len, size_t align);
 
@@ -153,7 +170,7 @@ uint64_t free_frames(void);
 /* Whether so much memory is there, and the row's sizes are wanted at all. */
 bool memory_suffices(size_t bytes);
 
-/* Set by `quick`: rows that need more than this are left out. */
+/* Set by `small`: rows that need more than this are left out. */
 extern size_t memory_limit;
 
 /* ---- groups ---- */
@@ -171,6 +188,7 @@ void bench_cow(void);
 void bench_worst(void);
 void bench_zero(void);
 void bench_mmap(void);
+void bench_brk(void);
 void bench_bulk(void);
 void bench_exit(void);
 void bench_idle(void);

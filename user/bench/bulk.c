@@ -235,3 +235,27 @@ void bench_mmap(void)
 	else
 		skip("mmap-1g", "not enough memory");
 }
+
+/* ---- brk ---- */
+
+#define STEPS 32
+
+/* The heap grows page by page, as a C library lets it; all of it is used. */
+void bench_brk(void)
+{
+	struct samples s = {0};
+	volatile uint64_t *heap = grow_heap(0);
+
+	for (size_t i = 0; i < STEPS; i++) {
+		volatile uint64_t *page = heap + i * PAGE_WORDS;
+		uint64_t start = count_start();
+		void *got = sbrk((intptr_t)PAGE_BYTES);
+
+		sample(&s, count_since(start, count_stop()), 1);
+		check(got == (void *)(uintptr_t)page && page[1] == 0,
+		    "a page of the heap");
+		fill(heap, i, i + 1);
+	}
+	check(is_filled(heap, 0, STEPS), "the heap's contents");
+	report("brk", &s);
+}

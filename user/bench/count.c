@@ -11,6 +11,7 @@
 #define CALIBRATIONS 64
 
 const char *count_unit = "instr";
+const char *row_prefix = "";
 
 static uint64_t overhead; /* of a start and a stop around nothing */
 static bool is_wrong;
@@ -101,7 +102,8 @@ static void print_hundredths(uint64_t value)
 
 void report_unit(const char *row, struct samples *s, const char *unit)
 {
-	printf("%s\t", row);
+	__asm__ volatile(MARK_ROW);
+	printf("%s%s\t", row_prefix, row);
 	print_hundredths(sample_min(s));
 	print_hundredths(sample_median(s));
 	printf("%s\t%s\n", unit, is_wrong ? "FAILED" : "ok");
@@ -117,7 +119,7 @@ void report(const char *row, struct samples *s)
 
 void skip(const char *row, const char *reason)
 {
-	printf("# %s: not measured, %s\n", row, reason);
+	printf("# %s%s: not measured, %s\n", row_prefix, row, reason);
 	fflush(stdout);
 }
 

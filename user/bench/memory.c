@@ -80,6 +80,23 @@ void unmap(volatile void *mem, size_t len)
 		give_up("munmap");
 }
 
+void *grow_heap(size_t len)
+{
+	size_t used = (uintptr_t)sbrk(0) % PAGE_BYTES;
+	size_t rest = used > 0 ? PAGE_BYTES - used : 0;
+	char *mem = sbrk((intptr_t)(rest + len));
+
+	if (mem == (char *)-1)
+		give_up("sbrk");
+	return mem + rest;
+}
+
+void shrink_heap(size_t len)
+{
+	if (sbrk(-(intptr_t)len) == (void *)-1)
+		give_up("sbrk");
+}
+
 /* More than asked for, of which the ends are given back. */
 void *map_aligned(size_t len, size_t align)
 {
