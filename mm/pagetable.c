@@ -35,6 +35,23 @@ static bool is_unused_eighth(const struct frame *table, const pte_t *slot)
 	return i % EIGHTH == 0 && !eighth_is_used(table, i);
 }
 
+/* The first entry from `slot` on that is not EMPTY, or `end`. */
+INLINE pte_t *skip_empty(const struct frame *table, pte_t *slot,
+    const pte_t *end)
+{
+	while (slot < end && pte_is_empty(pte_read(slot))) {
+		uint64_t i = ((uintptr_t)slot & PAGE_MASK) / sizeof *slot;
+		const pte_t *stop = slot + (EIGHTH - i % EIGHTH);
+
+		stop = stop < end ? stop : end;
+		if (!eighth_is_used(table, i))
+			slot += stop - slot;
+		while (slot < stop && pte_is_empty(pte_read(slot)))
+			slot++;
+	}
+	return slot;
+}
+
 unsigned table_next_used(const struct frame *table, unsigned i, unsigned end)
 {
 	const pte_t *entries = frame_virt(table);
@@ -149,7 +166,7 @@ unsigned table_clear_reserved(struct frame *table, unsigned i, unsigned end)
 		if (pte_names_frame(e))
 			break;
 		if (pte_is_empty(e)) {
-			slot += is_unused_eighth(table, slot) ? EIGHTH : 1;
+			slot = skip_empty(table, slot, last);
 		} else {
 			unsigned n = reserved_clear(slot, last);
 
@@ -256,7 +273,7 @@ static void leaf_table_free(struct frame *table)
 				    phys_to_virt(pte_paddr(e)));
 			}
 		} else if (pte_is_empty(e)) {
-			slot += is_unused_eighth(table, slot) ? EIGHTH : 1;
+			slot = skip_empty(table, slot, end);
 		} else {
 			unsigned n = reserved_clear(slot, end);
 
