@@ -343,6 +343,45 @@ TEST(sigsuspend_waits_for_what_it_lets_through)
 	return NULL;
 }
 
+TEST(a_signal_that_sigsuspend_lets_through_is_not_overslept)
+{
+	sigset_t none;
+
+	handle_with(SIGUSR1, on_signal, 0);
+	mask(SIG_BLOCK, SIGUSR1);
+	raise_here(SIGUSR1);
+	sigemptyset(&none);
+	MUST(sigsuspend(&none) == -1 && errno == EINTR, "another result");
+	return handled == 1 ? NULL : "the handler did not run";
+}
+
+/* A stop in between does not make it forget the mask from before. */
+TEST(sigsuspend_keeps_the_mask_whatever_wakes_it)
+{
+	pid_t me = getpid(), pid;
+	sigset_t none;
+
+	handle_with(SIGUSR1, on_signal, 0);
+	handle_with(SIGCONT, SIG_DFL, 0);
+	mask(SIG_BLOCK, SIGUSR1);
+	sigemptyset(&none);
+	pid = must_fork();
+	if (pid == 0) {
+		sleep_ms(30);
+		kill(me, SIGSTOP);
+		sleep_ms(10);
+		kill(me, SIGCONT);
+		sleep_ms(30);
+		kill(me, SIGUSR1);
+		_exit(0);
+	}
+	MUST(sigsuspend(&none) == -1 && errno == EINTR, "another result");
+	(void)reap(pid);
+	MUST(handled == 1, "the handler did not run");
+	raise_here(SIGUSR1);
+	return handled == 1 ? NULL : "the mask was not restored";
+}
+
 /* ---- SIGPIPE, SIGCHLD ---- */
 
 static void write_to_nobody(void)
@@ -467,6 +506,7 @@ TEST(sa_restart_restarts_read)
 	pid = late_writer();
 	MUST(read(fds[0], &byte, 1) == 1 && byte == 'y', "read failed");
 	MUST(handled == 1, "the handler did not run");
+	MUST(last_signal == SIGUSR1, "it ran for another signal");
 	(void)reap(pid);
 	return NULL;
 }
@@ -533,6 +573,39 @@ TEST(a_signal_interrupts_nanosleep)
 	return NULL;
 }
 
+#define FORKS 200
+
+_Noreturn static void signal_without_end(pid_t pid)
+{
+	for (;;)
+		(void)kill(pid, SIGUSR1);
+}
+
+/* One that comes in the middle of it, from another hart, goes first. */
+TEST(a_signal_does_not_interrupt_fork)
+{
+	pid_t parent = getpid(), sender;
+	int i;
+
+	handle_with(SIGUSR1, on_signal, 0);
+	sender = must_fork();
+	if (sender == 0)
+		signal_without_end(parent);
+	for (i = 0; i < FORKS; i++) {
+		long pid = raw(SYS_clone, SIGCHLD);
+
+		if (pid == 0)
+			_exit(0);
+		MUST(pid > 0, found("fork returned %ld", pid));
+		while (waitpid((pid_t)pid, NULL, 0) == -1 && errno == EINTR)
+			continue;
+	}
+	(void)kill(sender, SIGKILL);
+	while (waitpid(sender, NULL, 0) == -1 && errno == EINTR)
+		continue;
+	return NULL;
+}
+
 /* ---- Many signals ---- */
 
 static void count_in_cell(int sig)
@@ -580,6 +653,8 @@ static const struct test tests[] = {
     T(a_blocked_signal_waits),
     T(fork_copies_handlers_and_mask_but_nothing_pending),
     T(sigsuspend_waits_for_what_it_lets_through),
+    T(a_signal_that_sigsuspend_lets_through_is_not_overslept),
+    T(sigsuspend_keeps_the_mask_whatever_wakes_it),
     T(writing_to_nobody_is_sigpipe_or_epipe),
     T(the_end_of_a_child_is_sigchld),
     T(a_signal_interrupts_read),
@@ -589,6 +664,7 @@ static const struct test tests[] = {
     T(a_signal_interrupts_wait),
     T(sa_restart_restarts_wait),
     T(a_signal_interrupts_nanosleep),
+    T(a_signal_does_not_interrupt_fork),
     T(signals_and_forks_do_not_disturb_each_other),
 };
 

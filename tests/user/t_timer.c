@@ -236,6 +236,22 @@ TEST(a_timer_tells_what_it_was_before)
 	return NULL;
 }
 
+/* Linux sets it all the same. */
+TEST(a_timer_that_cannot_tell_what_it_was_is_not_set)
+{
+	struct itimerval t = {{0, 0}, {1000000, 0}}, left;
+	unsigned char *nowhere = pages_private(1);
+
+	if (!on_calf())
+		return SKIP("this system sets it");
+	MUST(munmap(nowhere, PAGE) == 0, "munmap failed");
+	MUST(raw(SYS_setitimer, ITIMER_REAL, (long)&t, (long)nowhere) ==
+		-EFAULT,
+	    "it told what it was");
+	MUST(raw(SYS_getitimer, ITIMER_REAL, (long)&left) == 0, "getitimer");
+	return left.it_value.tv_sec < 10000 ? NULL : "it was set";
+}
+
 /* ---- The time of a child ---- */
 
 static uint64_t micros_of(struct timeval t)
@@ -336,6 +352,7 @@ static const struct test tests[] = {
     T(a_timer_goes_on_after_its_signal_was_waited_for),
     T(a_child_has_no_timer),
     T(a_timer_tells_what_it_was_before),
+    T(a_timer_that_cannot_tell_what_it_was_is_not_set),
     T(all_of_a_childs_time_is_there_when_it_is_waited_for),
     T(a_childs_time_includes_what_its_children_used),
     T(the_time_of_children_not_waited_for_is_not_counted),
