@@ -500,8 +500,7 @@ TEST(an_exec_that_is_killed_leaves_nothing)
 	volatile int n;
 	int i;
 
-	if (!can_exec)
-		return SKIP("the emulator executes no programs");
+	NEEDS_EXEC;
 	memset(long_arg, '@', sizeof(long_arg) - 1);
 	for (i = 0; i < 40; i++) {
 		pid_t pid;
@@ -527,8 +526,7 @@ TEST(a_signal_does_not_interrupt_an_exec)
 {
 	int i;
 
-	if (!can_exec)
-		return SKIP("the emulator executes no programs");
+	NEEDS_EXEC;
 	memset(long_arg, '@', sizeof(long_arg) - 1);
 	for (i = 0; i < 5; i++) {
 		int status = 0;

@@ -445,6 +445,7 @@ static void lend_to_one_who_stays(void)
 {
 	cell_set(CHILD, (int)raw(SYS_getpid));
 	(void)grandchild_of(stay_until_told);
+	make_steps(1);
 	_exit(98);
 }
 
@@ -455,6 +456,7 @@ static const char *kill_lenders(bool child_first)
 	cell_set(READY, 0);
 	cell_set(LEFT, 0);
 	cell_set(GO, 0);
+	cell_set(STEPS, 0);
 	pid = must_fork();
 	if (pid == 0) {
 		prepare();
@@ -468,6 +470,7 @@ static const char *kill_lenders(bool child_first)
 	sleep_ms(10);
 	(void)kill(child_first ? pid : cell_get(CHILD), SIGKILL);
 	MUST(killed_by(reap(pid), SIGKILL), "the parent was not killed");
+	MUST(cell_get(STEPS) == 0, "the child went on beside the grandchild");
 	cell_set(GO, 1);
 	cell_await(LEFT, 1);
 	return NULL;
