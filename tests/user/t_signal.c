@@ -343,45 +343,6 @@ TEST(sigsuspend_waits_for_what_it_lets_through)
 	return NULL;
 }
 
-TEST(a_signal_that_sigsuspend_lets_through_is_not_overslept)
-{
-	sigset_t none;
-
-	handle_with(SIGUSR1, on_signal, 0);
-	mask(SIG_BLOCK, SIGUSR1);
-	raise_here(SIGUSR1);
-	sigemptyset(&none);
-	MUST(sigsuspend(&none) == -1 && errno == EINTR, "another result");
-	return handled == 1 ? NULL : "the handler did not run";
-}
-
-/* A stop in between does not make it forget the mask from before. */
-TEST(sigsuspend_keeps_the_mask_whatever_wakes_it)
-{
-	pid_t me = getpid(), pid;
-	sigset_t none;
-
-	handle_with(SIGUSR1, on_signal, 0);
-	handle_with(SIGCONT, SIG_DFL, 0);
-	mask(SIG_BLOCK, SIGUSR1);
-	sigemptyset(&none);
-	pid = must_fork();
-	if (pid == 0) {
-		sleep_ms(30);
-		kill(me, SIGSTOP);
-		sleep_ms(10);
-		kill(me, SIGCONT);
-		sleep_ms(30);
-		kill(me, SIGUSR1);
-		_exit(0);
-	}
-	MUST(sigsuspend(&none) == -1 && errno == EINTR, "another result");
-	(void)reap(pid);
-	MUST(handled == 1, "the handler did not run");
-	raise_here(SIGUSR1);
-	return handled == 1 ? NULL : "the mask was not restored";
-}
-
 /* ---- SIGPIPE, SIGCHLD ---- */
 
 static void write_to_nobody(void)
@@ -653,8 +614,6 @@ static const struct test tests[] = {
     T(a_blocked_signal_waits),
     T(fork_copies_handlers_and_mask_but_nothing_pending),
     T(sigsuspend_waits_for_what_it_lets_through),
-    T(a_signal_that_sigsuspend_lets_through_is_not_overslept),
-    T(sigsuspend_keeps_the_mask_whatever_wakes_it),
     T(writing_to_nobody_is_sigpipe_or_epipe),
     T(the_end_of_a_child_is_sigchld),
     T(a_signal_interrupts_read),
