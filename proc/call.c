@@ -149,12 +149,20 @@ void call_forget(void)
 	give_back(proc_self());
 }
 
+/* The call takes no signals any more: what it has left is for handlers. */
+static void stop_awaiting(struct proc *p)
+{
+	p->t.awaited = 0;
+	p->t.work = 1;
+}
+
 void call_finish(struct proc *p, long result)
 {
 	if (p->t.call.kept >= KEPT_TIME)
 		give_back(p);
 	p->t.call.word = 0;
-	p->t.awaited = 0;
+	if (unlikely(p->t.awaited != 0))
+		stop_awaiting(p);
 	*tf_reg(&p->t.tf, REG_A0) = (uint64_t)result;
 }
 

@@ -36,7 +36,7 @@ from mutant_list import (DOCUMENT, Broken, Kill, Mutant, document, mutate,
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build" / "mutants"
-LEFT_OUT = {".git", "__pycache__", "mutants", "logs"}
+LEFT_OUT = {".git", "__pycache__", "logs"}
 BUILD_SECONDS = 600
 # A mistake may leave something unused, or a body empty.
 QUIETLY = ["CFLAGS_EXTRA=-Wno-error", "HOST_CFLAGS_EXTRA=-Wno-error"]
@@ -55,8 +55,9 @@ class Tree:
         self.kept = WORK / f"{name}.kept"
 
     def create(self) -> None:
-        def ignore(_folder: str, names: List[str]) -> List[str]:
-            return [name for name in names if name in LEFT_OUT]
+        def ignore(folder: str, names: List[str]) -> List[str]:
+            return [name for name in names
+                    if name in LEFT_OUT or Path(folder, name) == WORK]
         shutil.rmtree(self.root, ignore_errors=True)
         shutil.copytree(ROOT, self.root, ignore=ignore, symlinks=True)
 

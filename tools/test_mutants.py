@@ -13,6 +13,7 @@ from killers import Killer, Listener, Seen
 from mutant_list import (Broken, Kill, Mutant, document, mutate, read_area,
                          stale)
 from mutants import HUNG, KILLED, OTHER, SURVIVED, judge
+from sweep import is_whole, statement_of
 from tap import run_tests
 
 SOURCE = """\
@@ -141,6 +142,35 @@ def the_document_names_mutant_rule_and_test() -> Optional[str]:
     return None if not missing else str(missing)
 
 
+def what_changes_something_is_a_statement() -> Optional[str]:
+    for text in ("p->as = NULL", "*slot = p->next", "n += len - 1", "n++",
+                 "--n", "list_init(&p->link)", "head->count--",
+                 "(void)give_up(p)", "table[i] |= 1UL << i"):
+        if statement_of(f"\t{text};") != text:
+            return text
+    return None
+
+
+def other_lines_are_left_alone() -> Optional[str]:
+    for line in ("\tint n = 0;", "\tstruct proc *p = proc_self();",
+                 "\treturn n;", "\tassert(n > 0);", "\t    n = 1;", "int n;",
+                 "\tlock_acquire(&lock);", "\tcall(first,", "\tgoto out;",
+                 "\t    second);", "\t(void)unused;", "\tint *a, *b;"):
+        if statement_of(line):
+            return line
+    return None
+
+
+def a_statement_begins_where_another_has_ended() -> Optional[str]:
+    for line, whole in (("\tn = 1;", True), ("\tif (n > 0)", True),
+                        ("\telse", True), ("\tif (n > 0 &&", False),
+                        ("\tn = first +", False), ("", True),
+                        ("\t/* why */", True)):
+        if is_whole(line) != whole:
+            return line
+    return None
+
+
 if __name__ == "__main__":
     sys.exit(run_tests([
         a_text_is_replaced_in_its_function_only,
@@ -156,4 +186,7 @@ if __name__ == "__main__":
         a_panic_belongs_to_the_test_that_was_running,
         a_machine_that_does_not_begin_fails_in_its_boot,
         the_document_names_mutant_rule_and_test,
+        what_changes_something_is_a_statement,
+        other_lines_are_left_alone,
+        a_statement_begins_where_another_has_ended,
     ]))

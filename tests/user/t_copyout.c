@@ -481,6 +481,72 @@ TEST(write_from_an_untouched_page_carries_zeros)
 	return NULL;
 }
 
+/* ---- Bytes for a reader who sleeps ---- */
+
+static unsigned char *shared_by_fork;
+
+static const char *read_five_and_three(void)
+{
+	unsigned char *to = shared_by_fork + 10;
+	ssize_t n;
+
+	to[-1] = '.'; /* the page is its own already */
+	cell_set(0, 1);
+	n = read(fds[0], to, 5);
+	MUST(n == 5 && memcmp(to, "abcde", 5) == 0, found("read %ld", (long)n));
+	MUST(memcmp(to + 5, "......", 6) == 0, "more was stored");
+	n = read(fds[0], to, 8);
+	return n == 3 && memcmp(to, "fgh", 3) == 0 ? NULL
+						   : found("then %ld", (long)n);
+}
+
+/* They may go straight into its buffer, but so many only. */
+TEST(a_sleeping_reader_gets_what_it_asked_for)
+{
+	const char *sentence;
+	pid_t pid;
+
+	shared_by_fork = pages_private(1);
+	memset(shared_by_fork, '.', PAGE);
+	MUST(pipe(fds) == 0, "no pipe");
+	pid = child_start(read_five_and_three);
+	cell_await(0, 1);
+	sleep_ms(30);
+	MUST(write(fds[1], "abcdefgh", 8) == 8, "write failed");
+	sentence = child_end(pid);
+	if (sentence == NULL && !all_bytes(shared_by_fork, PAGE, '.'))
+		sentence = "it was stored in the writer's memory";
+	return sentence;
+}
+
+static const char *read_three(void)
+{
+	char *to = (char *)shared_by_fork;
+
+	cell_set(0, 2);
+	MUST(read(fds[0], to, 8) == 3, "read failed");
+	return memcmp(to, "abc", 3) == 0 ? NULL : "other bytes";
+}
+
+/* All of them fit, but its page is still the writer's as well. */
+TEST(what_a_sleeping_reader_gets_is_its_own)
+{
+	const char *sentence;
+	pid_t pid;
+
+	shared_by_fork = pages_private(1);
+	memset(shared_by_fork, '.', PAGE);
+	MUST(pipe(fds) == 0, "no pipe");
+	pid = child_start(read_three);
+	cell_await(0, 2);
+	sleep_ms(30);
+	MUST(write(fds[1], "abc", 3) == 3, "write failed");
+	sentence = child_end(pid);
+	if (sentence == NULL && !all_bytes(shared_by_fork, PAGE, '.'))
+		sentence = "it was stored in the writer's memory";
+	return sentence;
+}
+
 static const struct test tests[] = {
     T(read_into_one_shared_page_is_private),
     T(read_across_shared_pages_is_private),
@@ -496,6 +562,8 @@ static const struct test tests[] = {
     T(read_stops_at_a_page_that_cannot_be_written),
     T(read_into_an_untouched_page_finds_it_zero),
     T(write_from_an_untouched_page_carries_zeros),
+    T(a_sleeping_reader_gets_what_it_asked_for),
+    T(what_a_sleeping_reader_gets_is_its_own),
 };
 
 SUITE(tests)

@@ -471,6 +471,81 @@ TEST(a_component_that_is_no_directory_is_refused)
 	return NULL;
 }
 
+/* ---- One that does not come to its end ---- */
+
+/* So much that it is measured and copied in parts; no role has such a name. */
+#define LONG_ARGS 12
+static char long_arg[100000];
+
+_Noreturn static void exec_with_long_arguments(void)
+{
+	const char *argv[LONG_ARGS + 1];
+	int i;
+
+	for (i = 0; i < LONG_ARGS; i++)
+		argv[i] = long_arg;
+	argv[LONG_ARGS] = NULL;
+	cell_set(0, 1);
+	(void)raw(SYS_execve, (long)suite_path, (long)argv, 0);
+	_exit(RIGHT);
+}
+
+static void ignore_this(int sig)
+{
+	(void)sig;
+}
+
+TEST(an_exec_that_is_killed_leaves_nothing)
+{
+	volatile int n;
+	int i;
+
+	NEEDS_EXEC;
+	memset(long_arg, '@', sizeof(long_arg) - 1);
+	for (i = 0; i < 40; i++) {
+		pid_t pid;
+		int status;
+
+		cell_set(0, 0);
+		pid = must_fork();
+		if (pid == 0)
+			exec_with_long_arguments();
+		cell_await(0, 1);
+		for (n = 0; n < i * 5000; n++)
+			continue;
+		(void)kill(pid, SIGKILL);
+		status = reap(pid);
+		MUST(killed_by(status, SIGKILL) || exited_with(status, WRONG),
+		    "exec failed");
+	}
+	return NULL;
+}
+
+/* No handler runs between its parts: it would be gone afterwards. */
+TEST(a_signal_does_not_interrupt_an_exec)
+{
+	int i;
+
+	NEEDS_EXEC;
+	memset(long_arg, '@', sizeof(long_arg) - 1);
+	for (i = 0; i < 5; i++) {
+		int status = 0;
+		pid_t pid;
+
+		cell_set(0, 0);
+		pid = must_fork();
+		if (pid == 0) {
+			(void)signal(SIGURG, ignore_this);
+			exec_with_long_arguments();
+		}
+		cell_await(0, 1);
+		while (waitpid(pid, &status, WNOHANG) == 0)
+			(void)kill(pid, SIGURG);
+		MUST(exited_with(status, WRONG), status_verdict(status));
+	}
+	return NULL;
+}
+
 static const struct test tests[] = {
     T(arguments_and_environment_arrive),
     T(no_arguments_become_an_empty_one),
@@ -485,6 +560,8 @@ static const struct test tests[] = {
     T(exec_of_the_same_program_many_times_shares_nothing_writable),
     T(exec_of_what_is_no_program_is_refused),
     T(a_component_that_is_no_directory_is_refused),
+    T(an_exec_that_is_killed_leaves_nothing),
+    T(a_signal_does_not_interrupt_an_exec),
 };
 
 int main(int argc, char **argv, char **envp)

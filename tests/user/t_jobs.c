@@ -322,23 +322,25 @@ TEST(kill_reports_who_and_what_is_not_there)
 	return NULL;
 }
 
+/* Options of waitid. */
+#define W_STOPPED 2
+#define W_EXITED  4
+#define W_CONT    8
+#define W_NOWAIT  0x01000000
+
 TEST(a_zombie_takes_signals_without_effect)
 {
 	pid_t pid = must_fork();
 
 	if (pid == 0)
 		_exit(9);
-	sleep_ms(20);
+	MUST(raw(SYS_waitid, 1, pid, 0, W_EXITED | W_NOWAIT, 0) == 0,
+	    "it did not end");
 	MUST(kill(pid, SIGKILL) == 0, "kill of a zombie failed");
 	return exited_with(reap(pid), 9) ? NULL : "its status changed";
 }
 
 /* ---- waitid ---- */
-
-#define W_STOPPED 2
-#define W_EXITED  4
-#define W_CONT    8
-#define W_NOWAIT  0x01000000
 
 static long wait_id(int type, pid_t id, siginfo_t *info, int options)
 {
@@ -437,6 +439,62 @@ TEST(a_group_may_end_while_somebody_signals_it)
 	return NULL;
 }
 
+/* ---- So many that they are visited in parts ---- */
+
+#define MANY 200
+
+static pid_t many_sleepers(void)
+{
+	pid_t leader = must_fork();
+	int i;
+
+	if (leader == 0)
+		(void)setpgid(0, 0);
+	else
+		(void)setpgid(leader, leader);
+	for (i = 1; leader == 0 && i < MANY; i++)
+		if (must_fork() == 0)
+			break;
+	if (leader != 0)
+		return leader;
+	(void)cell_add(1, 1);
+	for (;;)
+		sleep_ms(10000);
+}
+
+_Noreturn static void visit_all_for_ever(pid_t group)
+{
+	for (;;) {
+		(void)kill(-group, 0);
+		(void)cell_add(0, 1);
+	}
+}
+
+/* Whoever visits the members after it finds nothing of it among them. */
+TEST(a_visitor_of_many_can_be_killed_at_any_moment)
+{
+	pid_t group = many_sleepers(), pid;
+	volatile int n;
+	int i;
+
+	cell_await(1, MANY);
+	for (i = 0; i < 40; i++) {
+		cell_set(0, 0);
+		pid = must_fork();
+		if (pid == 0)
+			visit_all_for_ever(group);
+		cell_await(0, 3);
+		for (n = 0; n < i * 200; n++)
+			continue;
+		(void)kill(pid, SIGKILL);
+		MUST(killed_by(reap(pid), SIGKILL), "it was not killed");
+		MUST(kill(-group, 0) == 0, "nobody is there");
+	}
+	MUST(kill(-group, SIGKILL) == 0, "nobody is there");
+	MUST(killed_by(reap(group), SIGKILL), "the leader was not killed");
+	return NULL;
+}
+
 static const struct test tests[] = {
     T(a_stopped_process_stands_still_until_continued),
     T(a_stop_is_reported_once_and_only_if_asked_for),
@@ -455,6 +513,7 @@ static const struct test tests[] = {
     T(a_zombie_takes_signals_without_effect),
     T(waitid_tells_what_became_of_a_child),
     T(waitid_refuses_what_it_does_not_know),
+    T(a_visitor_of_many_can_be_killed_at_any_moment),
 };
 
 SUITE(tests)

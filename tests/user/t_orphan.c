@@ -243,6 +243,37 @@ TEST(a_job_that_runs_is_left_alone)
 	return in_session(running_job_is_left_alone);
 }
 
+static void stop_and_go_on(void)
+{
+	catch_both();
+	(void)raise(SIGSTOP);
+	cell_await(CONTINUES, 1);
+	wait_and_tell();
+}
+
+static void shell_with_continued_job(void)
+{
+	pid_t job = job_start(0, stop_and_go_on);
+
+	wait_until_stopped(job);
+	(void)kill(job, SIGCONT);
+	cell_await(READY, 1);
+}
+
+static const char *continued_job_is_left_alone(void)
+{
+	(void)reap(job_start(0, shell_with_continued_job));
+	sleep_ms(IDLE_MS);
+	MUST(cell_get(HANGUPS) == 0, "a job that runs again was hung up");
+	cell_set(GO, 1);
+	return all_end_soon() ? NULL : "the job did not end";
+}
+
+TEST(a_job_that_runs_again_is_left_alone)
+{
+	return in_session(continued_job_is_left_alone);
+}
+
 /* The leader's own child is a member as well: somebody is left. */
 static const char *connected_job_is_left_alone(void)
 {
@@ -514,6 +545,7 @@ static const struct test tests[] = {
     T(a_stopped_job_without_handlers_ends_with_its_shell),
     T(all_of_an_orphaned_group_is_hung_up),
     T(a_job_that_runs_is_left_alone),
+    T(a_job_that_runs_again_is_left_alone),
     T(a_group_with_somebody_left_is_left_alone),
     T(the_end_of_a_member_may_make_its_group_an_orphan),
     T(the_terminal_does_not_stop_an_orphan),

@@ -375,6 +375,20 @@ TEST(sleepers_sleep_side_by_side)
 	return NULL;
 }
 
+/* It ends before others run, and has its result when it goes on. */
+TEST(yielding_returns_0)
+{
+	pid_t pid = spinner_start();
+	long result = 0;
+	int i;
+
+	for (i = 0; i < 10 && result == 0; i++)
+		result = raw(SYS_sched_yield, 77);
+	(void)kill(pid, SIGKILL);
+	(void)reap(pid);
+	return result == 0 ? NULL : found("sched_yield returned %ld", result);
+}
+
 /* No process starves another, even if it never calls the kernel. */
 TEST(a_loop_does_not_keep_others_from_running)
 {
@@ -415,6 +429,7 @@ static const struct test tests[] = {
     T(the_clock_does_not_go_back),
     T(nanosleep_sleeps_as_long_as_it_should),
     T(sleepers_sleep_side_by_side),
+    T(yielding_returns_0),
     T(a_loop_does_not_keep_others_from_running),
 };
 

@@ -422,11 +422,59 @@ TEST(data_is_not_executable)
 	return NULL;
 }
 
+/* Asks and awaits an answer with `value` in fs0; what is there then. */
+static uint64_t ask_with(uint64_t value, int to, int from)
+{
+	static char byte;
+	register long a0 __asm__("a0") = to;
+	register long a1 __asm__("a1") = (long)&byte;
+	register long a2 __asm__("a2") = 1;
+	register long a7 __asm__("a7") = SYS_write;
+
+	__asm__ volatile("fmv.d.x	fs0, %[value]\n"
+			 "ecall\n"
+			 "mv	a0, %[from]\n"
+			 "li	a7, %[read]\n"
+			 "ecall\n"
+			 "fmv.x.d	%[value], fs0\n"
+			 : [value] "+r"(value), "+r"(a0), "+r"(a7)
+			 : "r"(a1),
+			 "r"(a2), [from] "r"((long)from), [read] "i"(SYS_read)
+			 : "fs0", "memory");
+	return value;
+}
+
+/* It goes on on another hart, and later on one that knows an older value. */
+TEST(an_answer_finds_the_newest_registers)
+{
+	int to[2], from[2];
+	uint64_t i, got = 0;
+	char byte;
+	pid_t pid;
+
+	MUST(pipe(to) == 0 && pipe(from) == 0, "no pipe");
+	pid = must_fork();
+	if (pid == 0)
+		while (read(to[0], &byte, 1) == 1)
+			(void)!write(from[1], &byte, 1);
+	for (i = 1; i <= 2000; i++) {
+		got = ask_with(i, to[1], from[0]);
+		if (got != i)
+			break;
+	}
+	(void)kill(pid, SIGKILL);
+	(void)reap(pid);
+	return i > 2000
+	    ? NULL
+	    : found("%lu instead of %lu", (unsigned long)got, (unsigned long)i);
+}
+
 static const struct test tests[] = {
     T(a_system_call_keeps_all_registers_but_a0),
     T(fork_copies_every_register),
     T(switches_keep_every_register),
     T(interrupts_keep_every_register),
+    T(an_answer_finds_the_newest_registers),
     T(a_signal_handler_changes_no_register_of_the_interrupted),
     T(a_signal_frame_shows_zero_where_no_floating_point_was_used),
     T(instructions_that_are_not_ours_are_killed_for),

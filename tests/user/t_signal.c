@@ -467,6 +467,7 @@ TEST(sa_restart_restarts_read)
 	pid = late_writer();
 	MUST(read(fds[0], &byte, 1) == 1 && byte == 'y', "read failed");
 	MUST(handled == 1, "the handler did not run");
+	MUST(last_signal == SIGUSR1, "it ran for another signal");
 	(void)reap(pid);
 	return NULL;
 }
@@ -533,6 +534,39 @@ TEST(a_signal_interrupts_nanosleep)
 	return NULL;
 }
 
+#define FORKS 200
+
+_Noreturn static void signal_without_end(pid_t pid)
+{
+	for (;;)
+		(void)kill(pid, SIGUSR1);
+}
+
+/* One that comes in the middle of it, from another hart, goes first. */
+TEST(a_signal_does_not_interrupt_fork)
+{
+	pid_t parent = getpid(), sender;
+	int i;
+
+	handle_with(SIGUSR1, on_signal, 0);
+	sender = must_fork();
+	if (sender == 0)
+		signal_without_end(parent);
+	for (i = 0; i < FORKS; i++) {
+		long pid = raw(SYS_clone, SIGCHLD);
+
+		if (pid == 0)
+			_exit(0);
+		MUST(pid > 0, found("fork returned %ld", pid));
+		while (waitpid((pid_t)pid, NULL, 0) == -1 && errno == EINTR)
+			continue;
+	}
+	(void)kill(sender, SIGKILL);
+	while (waitpid(sender, NULL, 0) == -1 && errno == EINTR)
+		continue;
+	return NULL;
+}
+
 /* ---- Many signals ---- */
 
 static void count_in_cell(int sig)
@@ -589,6 +623,7 @@ static const struct test tests[] = {
     T(a_signal_interrupts_wait),
     T(sa_restart_restarts_wait),
     T(a_signal_interrupts_nanosleep),
+    T(a_signal_does_not_interrupt_fork),
     T(signals_and_forks_do_not_disturb_each_other),
 };
 

@@ -64,14 +64,14 @@ static void on_fault(int sig)
 
 /* ---- A frame that cannot be pushed ---- */
 
-/* Sends itself SIGUSR1 with its stack pointer at `sp`. */
-static void raise_at(uintptr_t sp)
+/* Sends itself a signal with its stack pointer at `sp`. */
+static void raise_at(long sig, uintptr_t sp)
 {
 	long pid = raw(SYS_getpid);
 
 #ifdef __riscv
 	register long a0 __asm__("a0") = pid;
-	register long a1 __asm__("a1") = SIGUSR1;
+	register long a1 __asm__("a1") = sig;
 	register long a7 __asm__("a7") = SYS_kill;
 
 	__asm__ volatile("mv	t0, sp\n"
@@ -89,7 +89,7 @@ static void raise_at(uintptr_t sp)
 			 "syscall\n"
 			 "mov	%%r12, %%rsp\n"
 			 : "+a"(nr)
-			 : "D"(pid), "S"((long)SIGUSR1), [sp] "r"(sp)
+			 : "D"(pid), "S"(sig), [sp] "r"(sp)
 			 : "r12", "rcx", "r11", "memory");
 #endif
 	_exit(30);
@@ -107,7 +107,7 @@ static void raise_on_bad_stack(void)
 	if (fault_blocked)
 		block_signal(SIGSEGV);
 	handle(SIGUSR1, on_signal, 0);
-	raise_at(bad_sp);
+	raise_at(SIGUSR1, bad_sp);
 }
 
 /* Stack pointers of all the ways in which there can be no stack. */
@@ -174,6 +174,55 @@ TEST(that_fault_cannot_be_blocked_or_ignored)
 	fault_blocked = false;
 	fault_ignored = true;
 	return each_bad_stack(is_killed);
+}
+
+static void tell_what_is_pending(int sig)
+{
+	sigset_t set;
+
+	(void)sig;
+	if (sigpending(&set) != 0)
+		_exit(21);
+	_exit(
+	    sigismember(&set, SIGUSR1) == 1 && cell_get(HANDLED) == 0 ? 0 : 20);
+}
+
+static void stop_on_bad_stack(void)
+{
+	struct sigaction sa;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = tell_what_is_pending;
+	sa.sa_flags = (int)SA_ONSTACK;
+	sigfillset(&sa.sa_mask);
+	if (sigaction(SIGSEGV, &sa, NULL) != 0)
+		give_up("sigaction failed");
+	stack_use(stack, STACK, 0);
+	handle(SIGHUP, on_signal, 0);
+	handle(SIGUSR1, on_signal, 0);
+	raise_at(SIGSTOP, 16);
+}
+
+/* Of two signals without a stack, the second waits for that fault. */
+TEST(that_fault_comes_before_other_signals)
+{
+	int status = 0;
+	pid_t pid;
+
+	if (on_emulator())
+		return SKIP("the emulator gives up the signal");
+	stack = pages_private(STACK / PAGE);
+	pid = must_fork();
+	if (pid == 0)
+		stop_on_bad_stack();
+	MUST(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status),
+	    "it did not stop");
+	(void)kill(pid, SIGHUP);
+	(void)kill(pid, SIGUSR1);
+	(void)kill(pid, SIGCONT);
+	status = reap(pid);
+	return exited_with(status, 0) ? NULL
+				      : found("status 0x%x", (unsigned)status);
 }
 
 /* The handler of SIGSEGV needs no other stack if its own is good. */
@@ -382,6 +431,7 @@ static const struct test tests[] = {
     T(a_frame_that_cannot_be_pushed_is_a_fault),
     T(without_another_stack_that_fault_kills),
     T(that_fault_cannot_be_blocked_or_ignored),
+    T(that_fault_comes_before_other_signals),
     T(a_bad_alternate_stack_is_a_fault_on_the_ordinary_one),
     T(a_fault_whose_own_frame_cannot_be_pushed_kills),
     T(an_alternate_stack_that_overflows_is_noticed),

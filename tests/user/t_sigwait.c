@@ -176,6 +176,69 @@ TEST(a_value_travels_with_a_signal)
 	return NULL;
 }
 
+/* The wait takes one of two; the other is for its handler, and at once. */
+TEST(what_a_wait_leaves_is_handled)
+{
+	struct timespec limit = {20, 0};
+	pid_t me = getpid(), pid;
+	volatile int n;
+	long sig;
+
+	(void)signal(SIGUSR1, on_signal);
+	(void)signal(SIGUSR2, on_signal);
+	pid = must_fork();
+	if (pid == 0) {
+		sleep_ms(30);
+		(void)kill(me, SIGUSR1);
+		(void)kill(me, SIGUSR2);
+		_exit(0);
+	}
+	sig = timed_wait(bit(SIGUSR1) | bit(SIGUSR2), NULL, &limit);
+	for (n = 0; n < 50000000 && handled == 0; n++)
+		continue;
+	MUST(sig == SIGUSR1, found("rt_sigtimedwait returned %ld", sig));
+	MUST(handled == 1, "the other waits for nobody");
+	return child_end(pid);
+}
+
+TEST(a_signal_that_sigsuspend_lets_through_is_not_overslept)
+{
+	sigset_t none;
+
+	(void)signal(SIGUSR1, on_signal);
+	block_signal(SIGUSR1);
+	(void)kill(getpid(), SIGUSR1);
+	sigemptyset(&none);
+	MUST(sigsuspend(&none) == -1 && errno == EINTR, "another result");
+	return handled == 1 ? NULL : "the handler did not run";
+}
+
+/* A stop in between does not make it forget the mask from before. */
+TEST(sigsuspend_keeps_the_mask_whatever_wakes_it)
+{
+	pid_t me = getpid(), pid;
+	sigset_t none;
+
+	(void)signal(SIGUSR1, on_signal);
+	block_signal(SIGUSR1);
+	sigemptyset(&none);
+	pid = must_fork();
+	if (pid == 0) {
+		sleep_ms(30);
+		kill(me, SIGSTOP);
+		sleep_ms(10);
+		kill(me, SIGCONT);
+		sleep_ms(30);
+		kill(me, SIGUSR1);
+		_exit(0);
+	}
+	MUST(sigsuspend(&none) == -1 && errno == EINTR, "another result");
+	(void)reap(pid);
+	MUST(handled == 1, "the handler did not run");
+	(void)kill(getpid(), SIGUSR1);
+	return handled == 1 ? NULL : "the mask was not restored";
+}
+
 static const struct test tests[] = {
     T(a_pending_signal_is_taken_at_once),
     T(a_signal_is_waited_for),
@@ -183,6 +246,9 @@ static const struct test tests[] = {
     T(a_handler_ends_a_wait_for_another_signal),
     T(the_end_of_a_child_is_waited_for),
     T(a_value_travels_with_a_signal),
+    T(what_a_wait_leaves_is_handled),
+    T(a_signal_that_sigsuspend_lets_through_is_not_overslept),
+    T(sigsuspend_keeps_the_mask_whatever_wakes_it),
 };
 
 SUITE(tests)

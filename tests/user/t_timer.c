@@ -48,13 +48,13 @@ static uint64_t now_ns(void)
  * The shortest of many pieces of work: what else this machine does makes some
  * of them longer, but a storm makes all of them so.
  */
-static uint64_t shortest_piece(void)
+static uint64_t shortest_piece_of(int rounds)
 {
 	uint64_t best = UINT64_MAX, t;
 	volatile int i;
 	int round;
 
-	for (round = 0; round < 60; round++) {
+	for (round = 0; round < rounds; round++) {
 		t = now_ns();
 		for (i = 0; i < 100000; i++)
 			continue;
@@ -63,6 +63,11 @@ static uint64_t shortest_piece(void)
 			best = t;
 	}
 	return best;
+}
+
+static uint64_t shortest_piece(void)
+{
+	return shortest_piece_of(60);
 }
 
 /* More timers than harts: none is spared. */
@@ -236,6 +241,22 @@ TEST(a_timer_tells_what_it_was_before)
 	return NULL;
 }
 
+/* Linux sets it all the same. */
+TEST(a_timer_that_cannot_tell_what_it_was_is_not_set)
+{
+	struct itimerval t = {{0, 0}, {1000000, 0}}, left;
+	unsigned char *nowhere = pages_private(1);
+
+	if (!on_calf())
+		return SKIP("this system sets it");
+	MUST(munmap(nowhere, PAGE) == 0, "munmap failed");
+	MUST(raw(SYS_setitimer, ITIMER_REAL, (long)&t, (long)nowhere) ==
+		-EFAULT,
+	    "it told what it was");
+	MUST(raw(SYS_getitimer, ITIMER_REAL, (long)&left) == 0, "getitimer");
+	return left.it_value.tv_sec < 10000 ? NULL : "it was set";
+}
+
 /* ---- The time of a child ---- */
 
 static uint64_t micros_of(struct timeval t)
@@ -290,6 +311,32 @@ TEST(all_of_a_childs_time_is_there_when_it_is_waited_for)
 	return NULL;
 }
 
+/* Nothing is lost when the hart goes to another process and comes back. */
+TEST(time_used_does_not_go_back)
+{
+	int to[2], from[2], i;
+	uint64_t before;
+	char byte = 'x';
+	pid_t pid;
+
+	MUST(pipe(to) == 0 && pipe(from) == 0, "no pipe");
+	pid = must_fork();
+	if (pid == 0)
+		while (read(to[0], &byte, 1) == 1)
+			(void)!write(from[1], &byte, 1);
+	for (i = 0; i < 50; i++) {
+		(void)shortest_piece_of(1);
+		before = used_by(RUSAGE_SELF);
+		MUST(write(to[1], &byte, 1) == 1 &&
+			read(from[0], &byte, 1) == 1,
+		    "no answer");
+		MUST(used_by(RUSAGE_SELF) >= before, "time was lost");
+	}
+	(void)kill(pid, SIGKILL);
+	(void)reap(pid);
+	return NULL;
+}
+
 _Noreturn static void use_time_and_that_of_a_child(void)
 {
 	pid_t pid = must_fork();
@@ -336,7 +383,9 @@ static const struct test tests[] = {
     T(a_timer_goes_on_after_its_signal_was_waited_for),
     T(a_child_has_no_timer),
     T(a_timer_tells_what_it_was_before),
+    T(a_timer_that_cannot_tell_what_it_was_is_not_set),
     T(all_of_a_childs_time_is_there_when_it_is_waited_for),
+    T(time_used_does_not_go_back),
     T(a_childs_time_includes_what_its_children_used),
     T(the_time_of_children_not_waited_for_is_not_counted),
 };

@@ -445,6 +445,7 @@ static void lend_to_one_who_stays(void)
 {
 	cell_set(CHILD, (int)raw(SYS_getpid));
 	(void)grandchild_of(stay_until_told);
+	make_steps(1);
 	_exit(98);
 }
 
@@ -455,6 +456,7 @@ static const char *kill_lenders(bool child_first)
 	cell_set(READY, 0);
 	cell_set(LEFT, 0);
 	cell_set(GO, 0);
+	cell_set(STEPS, 0);
 	pid = must_fork();
 	if (pid == 0) {
 		prepare();
@@ -468,6 +470,7 @@ static const char *kill_lenders(bool child_first)
 	sleep_ms(10);
 	(void)kill(child_first ? pid : cell_get(CHILD), SIGKILL);
 	MUST(killed_by(reap(pid), SIGKILL), "the parent was not killed");
+	MUST(cell_get(STEPS) == 0, "the child went on beside the grandchild");
 	cell_set(GO, 1);
 	cell_await(LEFT, 1);
 	return NULL;
@@ -550,6 +553,28 @@ TEST(a_stopped_child_keeps_what_it_has_borrowed)
 	return cell_get(SEEN) == 0 ? NULL : "the parent went on meanwhile";
 }
 
+/* ---- A word that is cleared when the child has left ---- */
+
+static volatile int left_word;
+
+static void clear_word_and_end(void)
+{
+	left_word = 5;
+	(void)raw(SYS_set_tid_address, (long)&left_word);
+	_exit(left_word == 5 ? 0 : 1);
+}
+
+TEST(a_borrower_clears_its_word_when_it_leaves)
+{
+	pid_t pid;
+
+	TRY(lend_nothing());
+	prepare();
+	pid = child_of(clear_word_and_end);
+	MUST(exited_with(reap(pid), 0), "another status");
+	return left_word == 0 ? NULL : found("the word is %d", left_word);
+}
+
 /* ---- Many at once ---- */
 
 _Noreturn static void lend_for_a_while(int rounds)
@@ -594,6 +619,7 @@ static const struct test tests[] = {
     T(a_grandchild_outlives_both_lenders),
     T(a_signal_waits_until_the_space_is_given_back),
     T(a_stopped_child_keeps_what_it_has_borrowed),
+    T(a_borrower_clears_its_word_when_it_leaves),
     T(spaces_are_lent_side_by_side),
 };
 
