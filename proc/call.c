@@ -56,7 +56,7 @@ long call_go_on(enum on_signal on_signal)
 	struct call *call = &proc_self()->t.call;
 
 	call->state = CALL_PART;
-	call->on_signal = on_signal;
+	call->on_signal = (uint8_t)on_signal;
 	return CALL_GOES_ON;
 }
 
@@ -66,7 +66,7 @@ INLINE void *keep(enum call_kept kept, void *member, size_t size)
 	struct call *call = &proc_self()->t.call;
 
 	if (call->kept == KEPT_NOTHING) {
-		call->kept = kept;
+		call->kept = (uint8_t)kept;
 		memset(member, 0, size);
 	}
 	assert(call->kept == kept);

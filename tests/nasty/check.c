@@ -115,13 +115,16 @@ static void find_frames(void)
 		hart_forget(&machine.cores[i].hart);
 }
 
+/* No state: what the allocator has no record of. */
+#define NO_FRAME 256
+
 static unsigned frame_state(uint64_t pa)
 {
 	uint64_t at = frames_start +
 	    ((pa - frame_base) >> PAGE_SHIFT) * KERNEL_FRAME_SIZE;
 
 	if (frames_start == 0 || pa < frame_base || at >= frames_end)
-		return KERNEL_FRAME_IS_NOTHING;
+		return NO_FRAME;
 	return *((uint8_t *)ram_at(at) + KERNEL_FRAME_STATE);
 }
 
@@ -130,7 +133,7 @@ static const char *state_name(uint64_t pa)
 	switch (frame_state(pa)) {
 	case KERNEL_FRAME_IS_FREE:
 		return "free";
-	case KERNEL_FRAME_IS_NOTHING:
+	case NO_FRAME:
 		return "no memory of the allocator's";
 	case KERNEL_FRAME_IS_KERNEL:
 		return "the kernel's";
