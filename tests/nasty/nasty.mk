@@ -41,6 +41,12 @@ $(NB)/test_core: $(patsubst $(N)/%.c,$(NB)/%.o,$(NASTY_CORE) $(N)/flat.c \
 	$(if $(Q),@echo "  HOST  $@")
 	$(Q)$(HOSTCC) -O3 $^ -lm -o $@
 
+# The core and QEMU's user emulator, on random programs.
+$(NB)/compare: $(patsubst $(N)/%.c,$(NB)/%.o,$(NASTY_CORE) $(N)/flat.c \
+		$(N)/programs.c $(N)/compare.c)
+	$(if $(Q),@echo "  HOST  $@")
+	$(Q)$(HOSTCC) -O3 $^ -o $@
+
 NASTY_FILES := $(NB)/nasty $(B)/calf-test.elf $(B)/test.cpio
 
 # Where it fails it says how to see the same again.
@@ -52,4 +58,7 @@ test-nasty: $(NASTY_FILES) ## the suites on the nasty machine (SEED= SEEDS= HART
 sweep-nasty: $(NASTY_FILES) ## leave out each fence: which seed notices? (ONLY=)
 	$(Q)$(PYTHON) tests/nasty/sweep.py $(if $(ONLY),$(ONLY),--document)
 
-.PHONY: test-nasty sweep-nasty
+test-insn: $(NB)/compare ## random programs: the nasty machine's core and QEMU (SEED= COUNT=)
+	$(Q)$< --seed $(SEED) $(if $(COUNT),--count $(COUNT))
+
+.PHONY: test-nasty sweep-nasty test-insn

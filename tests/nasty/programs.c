@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * programs.c - random programs of all instructions of RV64IMAFDC.
+ *
+ * A program is a row of units. Most units are one instruction with random
+ * operands. A load, a store or a jump through a register is preceded by what
+ * gives its base register a good value, and a branch is made together with the
+ * units that it jumps over or back to, so that each program ends.
+ *
+ * insn_decode() says what operands an instruction has. If it is wrong, the two
+ * machines do different things, which is what is looked for.
+ */
+#include "programs.h"
+
+#include <elf.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "insn.h"
+
+enum { RA = 1, GP = 3, T0 = 5, A0 = 10, A1 = 11, A2 = 12, A7 = 17 };
+
+enum {
+	MAJOR_LOAD = 0x03,
+	MAJOR_LOAD_FP = 0x07,
+	MAJOR_STORE = 0x23,
+	MAJOR_STORE_FP = 0x27,
+	MAJOR_AMO = 0x2f,
+	MAJOR_FMADD = 0x43,
+	MAJOR_FNMADD = 0x4f,
+	MAJOR_FP = 0x53,
+	MAJOR_BRANCH = 0x63,
+	MAJOR_JALR = 0x67,
+	MAJOR_JAL = 0x6f,
+	MAJOR_SYSTEM = 0x73
+};
+
+enum {
+	AUIPC = 0x17,
+	ADDI = 0x13,
+	SUB = 0x40000033,
+	LD = 0x3003,
+	SD = 0x3023,
+	FLD = 0x3007,
+	FSD = 0x3027,
+	BNE = 0x1063,
+	JAL = 0x6f,
+	JALR = 0x67,
+	ECALL = 0x73,
+	CSRRW = 0x1073,
+	CSRRS = 0x2073,
+	CSRRWI = 0x5073
+};
+
+#define CSR_FRM  2
+#define CSR_FCSR 3
+
+#define UNITS     14 /* of a program, without those that branches jump over */
+#define MAX_DEPTH 2  /* branches over branches */
+
+static const struct {
+	uint32_t match, mask;
+	const char *format;
+} table[] = {
+#define X(name, match, mask, format, ...) {match, mask, #format},
+#include "all.def"
+#undef X
+};
+
+#define TABLE (sizeof table / sizeof table[0])
+
+/* The image that is being made, and where the next instruction goes. */
+static uint8_t *image;
+static uint64_t here;
+static uint64_t save; /* where a program goes when it is done */
+
+/* --- numbers -------------------------------------------------------------- */
+
+static uint64_t state;
+
+/* Ref: Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
+ * Generators" (SplitMix64). */
+static uint64_t rnd(void)
+{
+	uint64_t z = state += 0x9e3779b97f4a7c15;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
+
+static uint64_t below(uint64_t n)
+{
+	return rnd() % n;
+}
+
+static uint64_t random_integer(void)
+{
+	static const uint64_t some[] = {0, 1, 2, -1UL, -2UL, 1UL << 63,
+	    (1UL << 63) - 1, 1UL << 31, (1UL << 31) - 1, -1UL << 31, 1UL << 32,
+	    0xffffffff};
+
+	switch (below(4)) {
+	case 0:
+		return some[below(sizeof some / sizeof some[0])];
+	case 1:
+		return rnd() >> below(64);
+	case 2:
+		return (uint64_t)((int64_t)rnd() >> below(64));
+	default:
+		return rnd();
+	}
+}
+
+/* Zeros, denormals, infinities, NaNs, and numbers near to each other. */
+static uint64_t random_float(unsigned exponent_bits, unsigned fraction_bits)
+{
+	uint64_t top = (1UL << exponent_bits) - 1, bias = top / 2;
+	const uint64_t exponents[] = {0, 1, top, top - 1, bias, bias + below(8),
+	    bias - below(8), bias + below(8), bias + below(70),
+	    bias - below(70), rnd() & top, rnd() & top};
+	const uint64_t fractions[] = {0, 1, 1UL << (fraction_bits - 1), -1UL,
+	    rnd() << below(fraction_bits), rnd(), rnd()};
+	uint64_t exponent = exponents[below(12)],
+		 fraction = fractions[below(7)];
+
+	return (rnd() & 1) << (exponent_bits + fraction_bits) |
+	    exponent << fraction_bits |
+	    (fraction & ((1UL << fraction_bits) - 1));
+}
+
+static uint64_t random_single(void)
+{
+	return random_float(8, 23) | 0xffffffff00000000;
+}
+
+static uint64_t random_double(void)
+{
+	return random_float(11, 52);
+}
+
+/*
+ * `singles` of 8 registers hold single precision. To an instruction of one
+ * precision a value of the other is a NaN, and most of its work is not done.
+ */
+static uint64_t random_register(unsigned singles)
+{
+	switch (below(12)) {
+	case 0:
+		return random_integer();
+	case 1: /* not boxed */
+		return random_float(8, 23) | rnd() << 32;
+	default:
+		return below(8) < singles ? random_single() : random_double();
+	}
+}
+
+/* --- instructions --------------------------------------------------------- */
+
+static void emit(uint32_t raw)
+{
+	unsigned length = (raw & 3) == 3 ? 4 : 2;
+
+	if (here + length > RECORDS_OFFSET) {
+		fprintf(stderr, "compare: the programs are too long\n");
+		exit(2);
+	}
+	memcpy(image + here, &raw, length);
+	here += length;
+}
+
+static uint32_t make_i(uint32_t match, unsigned rd, unsigned rs1, int64_t imm)
+{
+	return match | rd << 7 | rs1 << 15 | (uint32_t)imm << 20;
+}
+
+static uint32_t make_s(uint32_t match, unsigned rs1, unsigned rs2, unsigned imm)
+{
+	return match | (imm & 31) << 7 | rs1 << 15 | rs2 << 20 | imm >> 5 << 25;
+}
+
+/* Bits [low, low + count) of a value, put to `to` of an instruction. */
+static uint32_t part(int64_t value, unsigned low, unsigned count, unsigned to)
+{
+	return (uint32_t)((uint64_t)value >> low & ((1U << count) - 1)) << to;
+}
+
+static uint32_t displacement_b(int64_t d)
+{
+	return part(d, 12, 1, 31) | part(d, 5, 6, 25) | part(d, 1, 4, 8) |
+	    part(d, 11, 1, 7);
+}
+
+static uint32_t displacement_j(int64_t d)
+{
+	return part(d, 20, 1, 31) | part(d, 1, 10, 21) | part(d, 11, 1, 20) |
+	    part(d, 12, 8, 12);
+}
+
+static uint32_t displacement_cb(int64_t d)
+{
+	return part(d, 8, 1, 12) | part(d, 3, 2, 10) | part(d, 6, 2, 5) |
+	    part(d, 1, 2, 3) | part(d, 5, 1, 2);
+}
+
+static uint32_t displacement_cj(int64_t d)
+{
+	return part(d, 11, 1, 12) | part(d, 4, 1, 11) | part(d, 8, 2, 9) |
+	    part(d, 10, 1, 8) | part(d, 6, 1, 7) | part(d, 7, 1, 6) |
+	    part(d, 1, 3, 3) | part(d, 5, 1, 2);
+}
+
+/* The same branch or jump, from `at` to `to`. */
+static uint32_t aim(uint32_t raw, uint64_t at, uint64_t to)
+{
+	int64_t d = (int64_t)(to - at);
+
+	if ((raw & 3) != 3)
+		return raw >> 13 == 5 ? (raw & 0xe003) | displacement_cj(d)
+				      : (raw & 0xe383) | displacement_cb(d);
+	if ((raw & 127) == MAJOR_JAL)
+		return (raw & 0xfff) | displacement_j(d);
+	return (raw & 0x01fff07f) | displacement_b(d);
+}
+
+static void put_branch(uint32_t raw, uint64_t at, uint64_t to)
+{
+	uint64_t end = here;
+
+	here = at;
+	emit(aim(raw, at, to));
+	if (end > here)
+		here = end;
+}
+
+/* A rounding mode that exists; frm always holds one at the end of a unit. */
+static uint32_t fix_rounding(uint32_t raw, uint32_t mask)
+{
+	uint32_t major = raw & 127;
+
+	if (major < MAJOR_FMADD || major > MAJOR_FP || (mask & 0x7000))
+		return raw;
+	return (raw & ~0x7000U) | (below(2) ? 7 : (uint32_t)below(5)) << 12;
+}
+
+/* --- units ---------------------------------------------------------------- */
+
+/* What is drawn: an instruction and what the core takes it for. */
+struct draw {
+	uint32_t raw;
+	struct insn insn;
+	uint32_t major; /* of the instruction in 32 bits */
+	bool writes_x;
+};
+
+static struct draw draw(void)
+{
+	struct draw d;
+	unsigned at;
+
+	if (below(3) == 0) {
+		do {
+			d.raw = (uint32_t)rnd() & 0xffff;
+			d.insn = insn_decode(d.raw);
+		} while ((d.raw & 3) == 3 || d.insn.op == OP_ILLEGAL);
+	} else {
+		at = (unsigned)below(TABLE);
+		d.raw = table[at].match | ((uint32_t)rnd() & ~table[at].mask);
+		d.raw = fix_rounding(d.raw, table[at].mask);
+		d.insn = insn_decode(d.raw);
+	}
+	at = d.insn.op - OP_FIRST;
+	d.major = table[at].match & 127;
+	d.writes_x = table[at].format[0] != 'F' &&
+	    strcmp(table[at].format, "R4") != 0 && d.major != MAJOR_BRANCH &&
+	    d.major != MAJOR_STORE && d.major != MAJOR_STORE_FP;
+	return d;
+}
+
+static bool can_be_base(unsigned r)
+{
+	return r != 0 && r != GP;
+}
+
+/* Where in the record an access of `size` bytes goes. */
+static int64_t random_place(unsigned size)
+{
+	uint64_t words = sizeof(uint64_t) * RECORD_WORDS;
+
+	return (int64_t)(offsetof(struct record, words) +
+	    below(words / size) * size);
+}
+
+static bool fits(int64_t imm)
+{
+	return imm >= -2048 && imm < 2048;
+}
+
+/* Also misaligned, up to the end of the words. */
+static bool emit_access(const struct draw *d)
+{
+	int64_t place = random_place(8);
+	int64_t first = place - d->insn.imm;
+
+	if (place >= (int64_t)offsetof(struct record, words) + 8 && !below(4))
+		first -= (int64_t)below(8);
+	if (!can_be_base(d->insn.rs1) || !fits(first))
+		return false;
+	emit(make_i(ADDI, d->insn.rs1, GP, first));
+	emit(d->raw);
+	return true;
+}
+
+/* After lr comes an sc, now and then to another place, where it fails. */
+static bool emit_atomic(const struct draw *d)
+{
+	unsigned size = 1U << (d->raw >> 12 & 7), rs1 = d->insn.rs1;
+	uint32_t sc = (uint32_t)(0x18000000 | (rnd() & 0x07f00f80));
+
+	if (!can_be_base(rs1))
+		return false;
+	if (d->insn.op != OP_lr_w && d->insn.op != OP_lr_d) {
+		emit(make_i(ADDI, rs1, GP, random_place(size)));
+		emit(d->raw);
+		return true;
+	}
+	if (d->insn.rd == rs1 || (sc >> 7 & 31) == GP)
+		return false;
+	emit(make_i(ADDI, rs1, GP, random_place(size)));
+	emit(d->raw);
+	if (below(4) == 0)
+		emit(make_i(ADDI, rs1, GP, random_place(size)));
+	emit(sc | (d->raw & 0x000ff07f));
+	return true;
+}
+
+/* Anything may be written to fcsr and frm; a mode that exists follows. */
+static bool emit_csr(const struct draw *d)
+{
+	unsigned rd = (unsigned)below(32);
+
+	if (d->insn.op < OP_csrrw || d->insn.op > OP_csrrci || rd == GP)
+		return false;
+	emit((d->raw & 0xfffff) | (uint32_t)(1 + below(3)) << 20);
+	emit(make_i(CSRRS, rd, 0, CSR_FCSR));
+	emit(make_i(CSRRWI, 0, (unsigned)below(5), CSR_FRM));
+	return true;
+}
+
+static void emit_units(unsigned count, unsigned depth);
+
+static bool emit_jump_by_register(const struct draw *d, unsigned depth)
+{
+	unsigned rs1 = d->insn.rs1;
+	uint64_t start = here;
+	int64_t add;
+
+	if (!can_be_base(rs1))
+		return false;
+	emit(AUIPC | rs1 << 7);
+	here += 4;
+	emit(d->raw);
+	emit_units((unsigned)below(3), depth + 1);
+	/* Bit 0 of the sum is ignored. */
+	add = (int64_t)((here - start) | below(2)) - d->insn.imm;
+	if (!fits(add)) {
+		here = start;
+		return false;
+	}
+	memcpy(image + start + 4, &(uint32_t){make_i(ADDI, rs1, rs1, add)}, 4);
+	return true;
+}
+
+static void emit_branch_forward(const struct draw *d, unsigned depth)
+{
+	uint64_t at = here;
+
+	here += d->insn.length;
+	emit_units((unsigned)below(3), depth + 1);
+	put_branch(d->raw, at, here);
+}
+
+/*
+ * A jump over the units and a second jump, which ends what the branch begins;
+ * then the branch, back to the units.
+ */
+static void emit_branch_back(const struct draw *d, unsigned depth)
+{
+	uint64_t over = here, units = here + 4, out, at;
+
+	here += 4;
+	emit_units(1 + (unsigned)below(2), depth + 1);
+	out = here;
+	here += 4;
+	at = here;
+	put_branch(JAL, over, at);
+	put_branch(d->raw, at, units);
+	put_branch(JAL, out, here);
+}
+
+static bool emit_branch(const struct draw *d, unsigned depth)
+{
+	if (below(2))
+		emit_branch_forward(d, depth);
+	else
+		emit_branch_back(d, depth);
+	return true;
+}
+
+/* False: this draw is none that can be used here. */
+static bool emit_unit(const struct draw *d, unsigned depth)
+{
+	if (d->writes_x && d->insn.rd == GP)
+		return false;
+	switch (d->major) {
+	case MAJOR_LOAD:
+	case MAJOR_LOAD_FP:
+	case MAJOR_STORE:
+	case MAJOR_STORE_FP:
+		return emit_access(d);
+	case MAJOR_AMO:
+		return emit_atomic(d);
+	case MAJOR_SYSTEM:
+		return emit_csr(d);
+	case MAJOR_BRANCH:
+	case MAJOR_JAL:
+		return depth < MAX_DEPTH && emit_branch(d, depth);
+	case MAJOR_JALR:
+		return depth < MAX_DEPTH && emit_jump_by_register(d, depth);
+	default:
+		emit(d->raw);
+		return true;
+	}
+}
+
+static void emit_units(unsigned count, unsigned depth)
+{
+	while (count > 0) {
+		struct draw d = draw();
+
+		if (emit_unit(&d, depth))
+			count--;
+	}
+}
+
+/* --- the image ------------------------------------------------------------ */
+
+static unsigned x_offset(unsigned r)
+{
+	return 8 * r;
+}
+
+static unsigned f_offset(unsigned r)
+{
+	return (unsigned)offsetof(struct record, f) + 8 * r;
+}
+
+/* ra is loaded by the program itself. */
+static void emit_load_registers(void)
+{
+	emit(make_i(LD, T0, GP, offsetof(struct record, fcsr)));
+	emit(make_i(CSRRW, 0, T0, CSR_FCSR));
+	for (unsigned r = 0; r < 32; r++)
+		emit(make_i(FLD, r, GP, f_offset(r)));
+	for (unsigned r = 2; r < 32; r++)
+		if (r != GP)
+			emit(make_i(LD, r, GP, x_offset(r)));
+}
+
+static void emit_save_registers(void)
+{
+	for (unsigned r = 1; r < 32; r++)
+		emit(make_s(SD, GP, r, x_offset(r)));
+	for (unsigned r = 0; r < 32; r++)
+		emit(make_s(FSD, GP, r, f_offset(r)));
+	emit(make_i(CSRRS, T0, 0, CSR_FCSR));
+	emit(make_s(SD, GP, T0, offsetof(struct record, fcsr)));
+}
+
+/* Relative to pc, since an image above 2 GiB is out of reach of a lui. */
+static void emit_records_address(unsigned rd)
+{
+	uint64_t upper = RECORDS_OFFSET - (here & ~PAGE_MASK);
+
+	emit(AUIPC | rd << 7 | (uint32_t)upper);
+	emit(make_i(ADDI, rd, rd, -(int64_t)(here - 4) % (int64_t)PAGE_SIZE));
+}
+
+static void emit_system_call(unsigned number)
+{
+	emit(make_i(ADDI, A7, 0, number));
+	emit(ECALL);
+}
+
+static void emit_stub(void)
+{
+	uint64_t loop;
+
+	here = ENTRY_OFFSET;
+	emit_records_address(GP);
+	loop = here;
+	emit_load_registers();
+	emit(make_i(LD, RA, GP, 0));
+	emit(make_i(JALR, 0, RA, 0));
+
+	save = here;
+	emit_save_registers();
+	emit(make_i(ADDI, GP, GP, sizeof(struct record)));
+	emit(make_i(LD, RA, GP, 0));
+	put_branch(BNE | RA << 15, here, loop);
+
+	emit_records_address(A1);
+	emit(SUB | A2 << 7 | GP << 15 | A1 << 20);
+	emit(make_i(ADDI, A0, 0, 1));
+	emit_system_call(64); /* write */
+	emit(make_i(ADDI, A0, 0, 0));
+	emit_system_call(93); /* exit */
+}
+
+static void make_program(struct record *r, uint64_t seed)
+{
+	const unsigned mixtures[] = {0, 1, 4, 7, 8};
+	unsigned singles;
+
+	state = seed;
+	singles = mixtures[below(5)];
+	*r = (struct record){.entry = FLAT_BASE + here, .seed = seed};
+	for (unsigned i = 0; i < 31; i++)
+		r->x[i] =
+		    below(4) ? random_integer() : random_register(singles);
+	for (unsigned i = 0; i < 32; i++)
+		r->f[i] = random_register(singles);
+	for (unsigned i = 0; i < RECORD_WORDS; i++)
+		r->words[i] =
+		    below(2) ? random_integer() : random_register(singles);
+	r->x[GP - 1] = 0;
+	r->fcsr = below(5) << 5 | (rnd() & 31);
+
+	emit(make_i(LD, RA, GP, x_offset(RA)));
+	emit_units(UNITS, 0);
+	r->end = FLAT_BASE + here;
+	put_branch(JAL, here, save);
+}
+
+static void make_headers(void)
+{
+	Elf64_Ehdr file = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3,
+			       ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+	    .e_type = ET_EXEC,
+	    .e_machine = EM_RISCV,
+	    .e_version = EV_CURRENT,
+	    .e_entry = FLAT_BASE + ENTRY_OFFSET,
+	    .e_phoff = sizeof file,
+	    .e_flags = 5, /* compressed, and double precision */
+	    .e_ehsize = sizeof file,
+	    .e_phentsize = sizeof(Elf64_Phdr),
+	    .e_phnum = 1};
+	Elf64_Phdr segment = {.p_type = PT_LOAD,
+	    .p_flags = PF_R | PF_W | PF_X,
+	    .p_vaddr = FLAT_BASE,
+	    .p_paddr = FLAT_BASE,
+	    .p_filesz = FLAT_SIZE,
+	    .p_memsz = FLAT_SIZE,
+	    .p_align = PAGE_SIZE};
+
+	_Static_assert(sizeof file + sizeof segment <= ENTRY_OFFSET, "headers");
+	memcpy(image, &file, sizeof file);
+	memcpy(image + sizeof file, &segment, sizeof segment);
+}
+
+void programs_make(uint8_t to[FLAT_SIZE], uint64_t seed, unsigned count)
+{
+	struct record *records = (struct record *)(to + RECORDS_OFFSET);
+
+	_Static_assert(sizeof(struct record) == 1024, "fits into an addi");
+	image = to;
+	memset(image, 0, FLAT_SIZE);
+	make_headers();
+	emit_stub();
+	for (unsigned i = 0; i < count; i++)
+		make_program(&records[i], seed + i);
+}
