@@ -14,12 +14,19 @@ void flat_reset(struct hart *h)
 {
 	*h = (struct hart){0};
 	hart_reset(h, FLAT_BASE);
-	h->priv = PRIV_U;
-	h->windows = &h->by_priv[PRIV_U];
+	flat_resume(h, FLAT_BASE);
 	h->sstatus |= SSTATUS_FS;
 	h->scounteren = 7;
 	h->stval_has_insn = true;
 	flat_code_changed(h);
+}
+
+void flat_resume(struct hart *h, uint64_t pc)
+{
+	h->pc = pc;
+	h->priv = PRIV_U;
+	h->windows = &h->by_priv[PRIV_U];
+	h->code_va = NO_WINDOW;
 }
 
 void flat_code_changed(struct hart *h)

@@ -16,6 +16,9 @@ extern uint8_t flat_memory[FLAT_SIZE];
 /* A hart in U-mode at FLAT_BASE, with floating point on. */
 void flat_reset(struct hart *h);
 
+/* Goes on in U-mode at `pc`, after a trap. */
+void flat_resume(struct hart *h, uint64_t pc);
+
 /* Forgets what the code was: memory has been written from outside. */
 void flat_code_changed(struct hart *h);
 

@@ -43,7 +43,7 @@ $(NB)/test_core: $(patsubst $(N)/%.c,$(NB)/%.o,$(NASTY_CORE) $(N)/flat.c \
 
 # The core and QEMU's user emulator, on random programs.
 $(NB)/compare: $(patsubst $(N)/%.c,$(NB)/%.o,$(NASTY_CORE) $(N)/flat.c \
-		$(N)/programs.c $(N)/compare.c)
+		$(N)/programs.c $(N)/values.c $(N)/compare.c)
 	$(if $(Q),@echo "  HOST  $@")
 	$(Q)$(HOSTCC) -O3 $^ -o $@
 

@@ -19,12 +19,25 @@
 #include <string.h>
 
 #include "insn.h"
+#include "values.h"
 
-enum { RA = 1, GP = 3, T0 = 5, A0 = 10, A1 = 11, A2 = 12, A7 = 17 };
+enum {
+	RA = 1,
+	GP = 3,
+	T0 = 5,
+	T1 = 6,
+	T2 = 7,
+	A0 = 10,
+	A1 = 11,
+	A2 = 12,
+	A3 = 13,
+	A7 = 17
+};
 
 enum {
 	MAJOR_LOAD = 0x03,
 	MAJOR_LOAD_FP = 0x07,
+	MAJOR_FENCE = 0x0f,
 	MAJOR_STORE = 0x23,
 	MAJOR_STORE_FP = 0x27,
 	MAJOR_AMO = 0x2f,
@@ -40,6 +53,8 @@ enum {
 enum {
 	AUIPC = 0x17,
 	ADDI = 0x13,
+	ANDI = 0x7013,
+	LHU = 0x5003,
 	SUB = 0x40000033,
 	LD = 0x3003,
 	SD = 0x3023,
@@ -56,6 +71,11 @@ enum {
 
 #define CSR_FRM  2
 #define CSR_FCSR 3
+
+/* At the end of what code may fill: for the handler of SIGILL. */
+#define STACK_OFFSET (RECORDS_OFFSET - (64UL << 10))
+#define ENTRY_OFFSET 128 /* behind the headers of the file */
+#define UCONTEXT_PC  176
 
 #define UNITS     14 /* of a program, without those that branches jump over */
 #define MAX_DEPTH 2  /* branches over branches */
@@ -76,94 +96,13 @@ static uint8_t *image;
 static uint64_t here;
 static uint64_t save; /* where a program goes when it is done */
 
-/* --- numbers -------------------------------------------------------------- */
-
-static uint64_t state;
-
-/* Ref: Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
- * Generators" (SplitMix64). */
-static uint64_t rnd(void)
-{
-	uint64_t z = state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
-
-static uint64_t below(uint64_t n)
-{
-	return rnd() % n;
-}
-
-static uint64_t random_integer(void)
-{
-	static const uint64_t some[] = {0, 1, 2, -1UL, -2UL, 1UL << 63,
-	    (1UL << 63) - 1, 1UL << 31, (1UL << 31) - 1, -1UL << 31, 1UL << 32,
-	    0xffffffff};
-
-	switch (below(4)) {
-	case 0:
-		return some[below(sizeof some / sizeof some[0])];
-	case 1:
-		return rnd() >> below(64);
-	case 2:
-		return (uint64_t)((int64_t)rnd() >> below(64));
-	default:
-		return rnd();
-	}
-}
-
-/* Zeros, denormals, infinities, NaNs, and numbers near to each other. */
-static uint64_t random_float(unsigned exponent_bits, unsigned fraction_bits)
-{
-	uint64_t top = (1UL << exponent_bits) - 1, bias = top / 2;
-	const uint64_t exponents[] = {0, 1, top, top - 1, bias, bias + below(8),
-	    bias - below(8), bias + below(8), bias + below(70),
-	    bias - below(70), rnd() & top, rnd() & top};
-	const uint64_t fractions[] = {0, 1, 1UL << (fraction_bits - 1), -1UL,
-	    rnd() << below(fraction_bits), rnd(), rnd()};
-	uint64_t exponent = exponents[below(12)],
-		 fraction = fractions[below(7)];
-
-	return (rnd() & 1) << (exponent_bits + fraction_bits) |
-	    exponent << fraction_bits |
-	    (fraction & ((1UL << fraction_bits) - 1));
-}
-
-static uint64_t random_single(void)
-{
-	return random_float(8, 23) | 0xffffffff00000000;
-}
-
-static uint64_t random_double(void)
-{
-	return random_float(11, 52);
-}
-
-/*
- * `singles` of 8 registers hold single precision. To an instruction of one
- * precision a value of the other is a NaN, and most of its work is not done.
- */
-static uint64_t random_register(unsigned singles)
-{
-	switch (below(12)) {
-	case 0:
-		return random_integer();
-	case 1: /* not boxed */
-		return random_float(8, 23) | rnd() << 32;
-	default:
-		return below(8) < singles ? random_single() : random_double();
-	}
-}
-
 /* --- instructions --------------------------------------------------------- */
 
 static void emit(uint32_t raw)
 {
 	unsigned length = (raw & 3) == 3 ? 4 : 2;
 
-	if (here + length > RECORDS_OFFSET) {
+	if (here + length > STACK_OFFSET) {
 		fprintf(stderr, "compare: the programs are too long\n");
 		exit(2);
 	}
@@ -242,7 +181,8 @@ static uint32_t fix_rounding(uint32_t raw, uint32_t mask)
 
 	if (major < MAJOR_FMADD || major > MAJOR_FP || (mask & 0x7000))
 		return raw;
-	return (raw & ~0x7000U) | (below(2) ? 7 : (uint32_t)below(5)) << 12;
+	return (raw & ~0x7000U) |
+	    (random_below(2) ? 7 : (uint32_t)random_below(5)) << 12;
 }
 
 /* --- units ---------------------------------------------------------------- */
@@ -257,20 +197,24 @@ struct draw {
 
 static struct draw draw(void)
 {
-	struct draw d;
+	struct draw d = {0};
 	unsigned at;
 
-	if (below(3) == 0) {
-		do {
-			d.raw = (uint32_t)rnd() & 0xffff;
-			d.insn = insn_decode(d.raw);
-		} while ((d.raw & 3) == 3 || d.insn.op == OP_ILLEGAL);
+	if (random_below(3) == 0) {
+		do
+			d.raw = (uint32_t)random_word() & 0xffff;
+		while ((d.raw & 3) == 3);
 	} else {
-		at = (unsigned)below(TABLE);
-		d.raw = table[at].match | ((uint32_t)rnd() & ~table[at].mask);
+		at = (unsigned)random_below(TABLE);
+		d.raw = table[at].match |
+		    ((uint32_t)random_word() & ~table[at].mask);
 		d.raw = fix_rounding(d.raw, table[at].mask);
-		d.insn = insn_decode(d.raw);
+		if (random_below(16) == 0)
+			d.raw ^= 4U << random_below(30);
 	}
+	d.insn = insn_decode(d.raw);
+	if (d.insn.op == OP_ILLEGAL)
+		return d;
 	at = d.insn.op - OP_FIRST;
 	d.major = table[at].match & 127;
 	d.writes_x = table[at].format[0] != 'F' &&
@@ -290,7 +234,7 @@ static int64_t random_place(unsigned size)
 	uint64_t words = sizeof(uint64_t) * RECORD_WORDS;
 
 	return (int64_t)(offsetof(struct record, words) +
-	    below(words / size) * size);
+	    random_below(words / size) * size);
 }
 
 static bool fits(int64_t imm)
@@ -304,8 +248,9 @@ static bool emit_access(const struct draw *d)
 	int64_t place = random_place(8);
 	int64_t first = place - d->insn.imm;
 
-	if (place >= (int64_t)offsetof(struct record, words) + 8 && !below(4))
-		first -= (int64_t)below(8);
+	if (place >= (int64_t)offsetof(struct record, words) + 8 &&
+	    !random_below(4))
+		first -= (int64_t)random_below(8);
 	if (!can_be_base(d->insn.rs1) || !fits(first))
 		return false;
 	emit(make_i(ADDI, d->insn.rs1, GP, first));
@@ -317,7 +262,7 @@ static bool emit_access(const struct draw *d)
 static bool emit_atomic(const struct draw *d)
 {
 	unsigned size = 1U << (d->raw >> 12 & 7), rs1 = d->insn.rs1;
-	uint32_t sc = (uint32_t)(0x18000000 | (rnd() & 0x07f00f80));
+	uint32_t sc = (uint32_t)(0x18000000 | (random_word() & 0x07f00f80));
 
 	if (!can_be_base(rs1))
 		return false;
@@ -330,7 +275,7 @@ static bool emit_atomic(const struct draw *d)
 		return false;
 	emit(make_i(ADDI, rs1, GP, random_place(size)));
 	emit(d->raw);
-	if (below(4) == 0)
+	if (random_below(4) == 0)
 		emit(make_i(ADDI, rs1, GP, random_place(size)));
 	emit(sc | (d->raw & 0x000ff07f));
 	return true;
@@ -339,13 +284,13 @@ static bool emit_atomic(const struct draw *d)
 /* Anything may be written to fcsr and frm; a mode that exists follows. */
 static bool emit_csr(const struct draw *d)
 {
-	unsigned rd = (unsigned)below(32);
+	unsigned rd = (unsigned)random_below(32);
 
 	if (d->insn.op < OP_csrrw || d->insn.op > OP_csrrci || rd == GP)
 		return false;
-	emit((d->raw & 0xfffff) | (uint32_t)(1 + below(3)) << 20);
+	emit((d->raw & 0xfffff) | (uint32_t)(1 + random_below(3)) << 20);
 	emit(make_i(CSRRS, rd, 0, CSR_FCSR));
-	emit(make_i(CSRRWI, 0, (unsigned)below(5), CSR_FRM));
+	emit(make_i(CSRRWI, 0, (unsigned)random_below(5), CSR_FRM));
 	return true;
 }
 
@@ -362,9 +307,9 @@ static bool emit_jump_by_register(const struct draw *d, unsigned depth)
 	emit(AUIPC | rs1 << 7);
 	here += 4;
 	emit(d->raw);
-	emit_units((unsigned)below(3), depth + 1);
+	emit_units((unsigned)random_below(3), depth + 1);
 	/* Bit 0 of the sum is ignored. */
-	add = (int64_t)((here - start) | below(2)) - d->insn.imm;
+	add = (int64_t)((here - start) | random_below(2)) - d->insn.imm;
 	if (!fits(add)) {
 		here = start;
 		return false;
@@ -378,7 +323,7 @@ static void emit_branch_forward(const struct draw *d, unsigned depth)
 	uint64_t at = here;
 
 	here += d->insn.length;
-	emit_units((unsigned)below(3), depth + 1);
+	emit_units((unsigned)random_below(3), depth + 1);
 	put_branch(d->raw, at, here);
 }
 
@@ -391,7 +336,7 @@ static void emit_branch_back(const struct draw *d, unsigned depth)
 	uint64_t over = here, units = here + 4, out, at;
 
 	here += 4;
-	emit_units(1 + (unsigned)below(2), depth + 1);
+	emit_units(1 + (unsigned)random_below(2), depth + 1);
 	out = here;
 	here += 4;
 	at = here;
@@ -402,16 +347,32 @@ static void emit_branch_back(const struct draw *d, unsigned depth)
 
 static bool emit_branch(const struct draw *d, unsigned depth)
 {
-	if (below(2))
+	if (random_below(2))
 		emit_branch_forward(d, depth);
 	else
 		emit_branch_back(d, depth);
 	return true;
 }
 
+/*
+ * What the core has not, QEMU should not have either. Not where it has more: in
+ * floating point and in what an operating system is for.
+ */
+static bool emit_illegal(uint32_t raw)
+{
+	uint32_t major = raw & 127;
+
+	if (major == MAJOR_FP || major == MAJOR_FENCE || major == MAJOR_SYSTEM)
+		return false;
+	emit(raw);
+	return true;
+}
+
 /* False: this draw is none that can be used here. */
 static bool emit_unit(const struct draw *d, unsigned depth)
 {
+	if (d->insn.op == OP_ILLEGAL)
+		return emit_illegal(d->raw);
 	if (d->writes_x && d->insn.rd == GP)
 		return false;
 	switch (d->major) {
@@ -479,13 +440,14 @@ static void emit_save_registers(void)
 	emit(make_s(SD, GP, T0, offsetof(struct record, fcsr)));
 }
 
-/* Relative to pc, since an image above 2 GiB is out of reach of a lui. */
-static void emit_records_address(unsigned rd)
+/* Relative to pc, since an image at 2 GiB is out of reach of a lui. */
+static void emit_address(unsigned rd, uint64_t offset)
 {
-	uint64_t upper = RECORDS_OFFSET - (here & ~PAGE_MASK);
+	int64_t d = (int64_t)(offset - here), low = (d & 0xfff) ^ 0x800;
 
-	emit(AUIPC | rd << 7 | (uint32_t)upper);
-	emit(make_i(ADDI, rd, rd, -(int64_t)(here - 4) % (int64_t)PAGE_SIZE));
+	low -= 0x800;
+	emit(AUIPC | rd << 7 | (uint32_t)(d - low));
+	emit(make_i(ADDI, rd, rd, low));
 }
 
 static void emit_system_call(unsigned number)
@@ -494,12 +456,54 @@ static void emit_system_call(unsigned number)
 	emit(ECALL);
 }
 
+/* Passes over an instruction, and counts it: see struct record. */
+static void emit_handler(void)
+{
+	const unsigned illegal = offsetof(struct record, illegal);
+
+	emit(make_i(LD, T0, A2, UCONTEXT_PC));
+	emit(make_i(LHU, T1, T0, 0));
+	emit(make_i(ANDI, T1, T1, 3));
+	emit(make_i(ADDI, T2, 0, 3));
+	emit(make_i(ADDI, T0, T0, 2));
+	put_branch(BNE | T1 << 15 | T2 << 20, here, here + 8);
+	emit(make_i(ADDI, T0, T0, 2));
+	emit(make_s(SD, A2, T0, UCONTEXT_PC));
+	emit(make_i(LD, T0, GP, illegal));
+	emit(make_i(ADDI, T0, T0, 1));
+	emit(make_s(SD, GP, T0, illegal));
+	emit(make_i(JALR, 0, RA, 0));
+}
+
+/* A program may leave anything in sp, so the handler has a stack of its own. */
+static void emit_signal_setup(uint64_t handler)
+{
+	/* struct sigaltstack, then struct sigaction, as the kernel has them. */
+	const uint64_t words[] = {FLAT_BASE + STACK_OFFSET + PAGE_SIZE, 0,
+	    8 * PAGE_SIZE, FLAT_BASE + handler, 0x08000000 /* SA_ONSTACK */, 0};
+
+	memcpy(image + STACK_OFFSET, words, sizeof words);
+	emit_address(A0, STACK_OFFSET);
+	emit(make_i(ADDI, A1, 0, 0));
+	emit_system_call(132); /* sigaltstack */
+	emit_address(A1, STACK_OFFSET + 24);
+	emit(make_i(ADDI, A0, 0, 4)); /* SIGILL */
+	emit(make_i(ADDI, A2, 0, 0));
+	emit(make_i(ADDI, A3, 0, 8));
+	emit_system_call(134); /* rt_sigaction */
+}
+
 static void emit_stub(void)
 {
 	uint64_t loop;
 
+	here = PLAIN_ENTRY_OFFSET - 48;
+	emit_handler();
 	here = ENTRY_OFFSET;
-	emit_records_address(GP);
+	emit_signal_setup(PLAIN_ENTRY_OFFSET - 48);
+	put_branch(JAL, here, PLAIN_ENTRY_OFFSET);
+	here = PLAIN_ENTRY_OFFSET;
+	emit_address(GP, RECORDS_OFFSET);
 	loop = here;
 	emit_load_registers();
 	emit(make_i(LD, RA, GP, 0));
@@ -511,7 +515,7 @@ static void emit_stub(void)
 	emit(make_i(LD, RA, GP, 0));
 	put_branch(BNE | RA << 15, here, loop);
 
-	emit_records_address(A1);
+	emit_address(A1, RECORDS_OFFSET);
 	emit(SUB | A2 << 7 | GP << 15 | A1 << 20);
 	emit(make_i(ADDI, A0, 0, 1));
 	emit_system_call(64); /* write */
@@ -524,19 +528,19 @@ static void make_program(struct record *r, uint64_t seed)
 	const unsigned mixtures[] = {0, 1, 4, 7, 8};
 	unsigned singles;
 
-	state = seed;
-	singles = mixtures[below(5)];
+	random_seed(seed);
+	singles = mixtures[random_below(5)];
 	*r = (struct record){.entry = FLAT_BASE + here, .seed = seed};
 	for (unsigned i = 0; i < 31; i++)
-		r->x[i] =
-		    below(4) ? random_integer() : random_register(singles);
+		r->x[i] = random_below(4) ? random_integer()
+					  : random_register(singles);
 	for (unsigned i = 0; i < 32; i++)
 		r->f[i] = random_register(singles);
 	for (unsigned i = 0; i < RECORD_WORDS; i++)
-		r->words[i] =
-		    below(2) ? random_integer() : random_register(singles);
+		r->words[i] = random_below(2) ? random_integer()
+					      : random_register(singles);
 	r->x[GP - 1] = 0;
-	r->fcsr = below(5) << 5 | (rnd() & 31);
+	r->fcsr = random_below(5 << 5);
 
 	emit(make_i(LD, RA, GP, x_offset(RA)));
 	emit_units(UNITS, 0);

@@ -14,10 +14,10 @@
 
 #include "flat.h"
 
-#define PROGRAMS       400 /* at most, in one image */
-#define RECORD_WORDS   61
-#define ENTRY_OFFSET   128 /* behind the headers of the file */
-#define RECORDS_OFFSET (512UL << 10)
+#define PROGRAMS           400 /* at most, in one image */
+#define RECORD_WORDS       60
+#define PLAIN_ENTRY_OFFSET 256 /* for who needs no signals */
+#define RECORDS_OFFSET     (512UL << 10)
 
 /*
  * The code of a program is from `entry` to `end`. Register x3 is the address
@@ -28,6 +28,7 @@ struct record {
 	uint64_t x[31]; /* x1 to x31 */
 	uint64_t f[32];
 	uint64_t fcsr;
+	uint64_t illegal; /* instructions that there are not, passed over */
 	uint64_t end;
 	uint64_t seed;
 	uint64_t words[RECORD_WORDS]; /* what loads and stores touch */
