@@ -262,9 +262,12 @@ class Ps(Command):
         root = "-"
         if int(proc["as"]) != 0:
             root = f"{int(proc['as']['top']) - C['DIRECT_MAP'] & WORD:#x}"
-        state = enum_name(proc["state"], "PROC_").lower()
+        thread = proc["t"]
+        state = enum_name(thread["state"], "PROC_").lower()
+        hart = thread["tf"]["hart"]
+        index = "-" if int(hart) == 0 else int(hart - symbol("harts")[0].address)
         return (f"{int(proc['pid']):7}{ppid:7} {state:8} "
-                f"{int(proc['hart']):4} {root:12} {proc['name'].string()}")
+                f"{index:>4} {root:12} {proc['name'].string()}")
 
 
 class Walk(Command):
@@ -332,7 +335,7 @@ class Fault(Command):
                 break
         va = int(gdb.parse_and_eval("$a1")) & WORD
         kind = gdb.parse_and_eval("$a2").cast(gdb.lookup_type("enum access"))
-        pc = int(proc["tf"]["pc"])
+        pc = int(proc["t"]["tf"]["pc"])
         gdb.set_convenience_variable("fault_va", va)
         print(f"{title(proc)}: {enum_name(kind, 'ACCESS_').lower()} at "
               f"{va:#x} by the instruction at {pc:#x}")
