@@ -315,25 +315,26 @@ void check_root(struct core *c)
 
 /* --- locks ---------------------------------------------------------------- */
 
-/* Who took each lock last: a small table, by address. */
+/*
+ * Who took each lock last, by a hash of its address. Locks come and go with the
+ * memory that they are in: of two at one place the older is forgotten.
+ */
 #define OWNERS 4096
-static struct {
+static struct owner {
 	uint64_t pa;
 	unsigned hart;
 } owners[OWNERS];
 
-static unsigned owner_place(uint64_t pa)
+static struct owner *owner_place(uint64_t pa)
 {
-	unsigned at = (unsigned)(pa / 4 * 2654435761U) & (OWNERS - 1);
-
-	while (owners[at].pa != 0 && owners[at].pa != pa)
-		at = (at + 1) & (OWNERS - 1);
-	return at;
+	return &owners[(unsigned)(pa / 4 * 2654435761U) & (OWNERS - 1)];
 }
 
 static bool is_held(const struct core *c, uint64_t pa)
 {
-	return owners[owner_place(pa)].hart == c->hart.index &&
+	const struct owner *owner = owner_place(pa);
+
+	return owner->pa == pa && owner->hart == c->hart.index &&
 	    *(const uint32_t *)ram_at(pa) == 1;
 }
 
@@ -351,12 +352,9 @@ static void locks_prune(struct core *c)
 /* An exchange of 1 for 0 that acquires is a lock that was taken. */
 void check_exchange(struct core *c, uint64_t pa, uint64_t old, uint64_t value)
 {
-	unsigned at = owner_place(pa);
-
 	if (old != 0 || value != 1)
 		return;
-	owners[at].pa = pa;
-	owners[at].hart = c->hart.index;
+	*owner_place(pa) = (struct owner){pa, c->hart.index};
 	if (c->lock_count == LOCKS_HELD)
 		locks_prune(c);
 	if (c->lock_count < LOCKS_HELD)
