@@ -387,6 +387,32 @@ void sleep_ms(long ms)
 	(void)nanosleep(&t, NULL);
 }
 
+pid_t change_later(void (*change)(void))
+{
+	pid_t pid = must_fork();
+
+	if (pid != 0)
+		return pid;
+	sleep_ms(60);
+	change();
+	_exit(0);
+}
+
+bool read_all(int fd, void *to, size_t len)
+{
+	char *p = to;
+
+	while (len > 0) {
+		ssize_t n = read(fd, p, len);
+
+		if (n <= 0)
+			return false;
+		p += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
 long now_ms(void)
 {
 	struct timespec t = {0, 0};

@@ -187,6 +187,12 @@ void warm_up(void);
 
 void sleep_ms(long ms);
 
+/* Runs `change` in a child when the caller waits, one may hope. */
+pid_t change_later(void (*change)(void));
+
+/* Reads exactly `len` bytes; false if they end, or there is an error. */
+bool read_all(int fd, void *to, size_t len);
+
 /* Milliseconds on the monotonic clock. */
 long now_ms(void);
 

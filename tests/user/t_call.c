@@ -187,18 +187,6 @@ static void arguments_make(void)
 	arguments = (void *)pages_shared(1);
 }
 
-/* Runs `change` in a child when the caller waits, one may hope. */
-static pid_t change_later(void (*change)(void))
-{
-	pid_t pid = must_fork();
-
-	if (pid != 0)
-		return pid;
-	sleep_ms(60);
-	change();
-	_exit(0);
-}
-
 static pid_t caller;
 
 static void drain_the_pipe(void)

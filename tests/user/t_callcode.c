@@ -39,18 +39,6 @@ static const char *needs_riscv(void)
 #endif
 }
 
-/* Runs `change` in a child when the caller waits, one may hope. */
-static pid_t change_later(void (*change)(void))
-{
-	pid_t pid = must_fork();
-
-	if (pid != 0)
-		return pid;
-	sleep_ms(60);
-	change();
-	_exit(0);
-}
-
 /* ---- Code that another process rewrites ---- */
 
 #define ECALL    0x00000073U

@@ -19,21 +19,6 @@ static int must_open(const char *path)
 	return fd;
 }
 
-static bool read_all(int fd, void *to, size_t len)
-{
-	char *p = to;
-
-	while (len > 0) {
-		ssize_t n = read(fd, p, len);
-
-		if (n <= 0)
-			return false;
-		p += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
 TEST(zeros_are_zeros_at_every_border)
 {
 	static const size_t lengths[] = {1, 7, 8, 100, PAGE - 1, PAGE, PAGE + 1,

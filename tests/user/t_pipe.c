@@ -40,21 +40,6 @@ static bool write_all(int fd, const void *from, size_t len)
 	return true;
 }
 
-static bool read_all(int fd, void *to, size_t len)
-{
-	char *p = to;
-
-	while (len > 0) {
-		ssize_t n = read(fd, p, len);
-
-		if (n <= 0)
-			return false;
-		p += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
 /* Writes a stream in pieces of `piece` bytes. */
 static void stream_write(int fd, size_t total, size_t piece)
 {
