@@ -69,6 +69,8 @@ SMP ?= 2
 MEM ?= 128M
 APPEND ?=
 INITRD ?=
+PROG ?=
+ROOT ?=
 GDB_PORT ?= $(shell echo $$((20000 + $$(id -u) % 20000)))
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wundef -Wvla -Wwrite-strings \
@@ -198,25 +200,39 @@ $(B)/initrd.cpio: $(USER_PROGS:%=$(B)/bin/%) tools/mkcpio.sh
 
 # --- running -----------------------------------------------------------------
 
+# PROG= is the first program, and alone. What is in the directory ROOT= comes
+# on top of the kernel's own programs. Both are packed anew each time.
+ifneq ($(PROG)$(ROOT),)
+ifneq ($(and $(PROG),$(ROOT))$(INITRD),)
+$(error PROG=, ROOT= and INITRD= are three ways to say the same: give one)
+endif
+override INITRD := $(B)/run.cpio
+.PHONY: $(INITRD)
+$(INITRD): $(if $(ROOT),$(B)/initrd.cpio)
+	@mkdir -p $(@D)
+	$(Q)sh tools/mkcpio.sh $@ $(if $(PROG),init="$(PROG)":755,/="$(ROOT)")
+	$(if $(ROOT),$(Q)cat $(B)/initrd.cpio $@ >$@.all && mv $@.all $@)
+endif
+
 QEMU_ARGS := -machine virt -smp $(SMP) -m $(MEM) -nographic
 RUN_ARGS = $(QEMU_ARGS) -kernel $(B)/calf.elf \
 	$(if $(INITRD),-initrd $(INITRD)) $(if $(APPEND),-append "$(APPEND)")
 
 # The status that a session ends with is news, not an error of make's; that
 # there is no QEMU is one (126, 127).
-run: $(B)/calf.elf ## boot to the shell (SMP= MEM= INITRD= APPEND=)
+run: $(B)/calf.elf $(INITRD) ## boot to the shell (SMP= MEM= APPEND= PROG= ROOT= INITRD=)
 	$(info $(QEMU) $(RUN_ARGS))
 	@$(QEMU) $(RUN_ARGS); status=$$?; case $$status in 0) ;; \
 		126 | 127) exit $$status ;; \
 		*) echo "QEMU ended with status $$status." ;; esac
 
-gdb: $(B)/calf.elf ## the same under gdb, stopped at the first instruction
+gdb: $(B)/calf.elf $(INITRD) ## the same under gdb, stopped at the first instruction
 	$(Q)sh tools/gdb/session.sh "$(GDB)" "$(B)/calf.elf" \
 		$(QEMU) $(QEMU_ARGS:-nographic=-display none) \
 		-kernel $(B)/calf.elf $(if $(INITRD),-initrd $(INITRD)) \
 		$(if $(APPEND),-append "$(APPEND)")
 
-debug: $(B)/calf.elf ## the same, waiting for a debugger of your own
+debug: $(B)/calf.elf $(INITRD) ## the same, waiting for a debugger of your own
 	@echo "in another terminal: $(GDB) -x tools/gdb/init.gdb $(B)/calf.elf" \
 		"-ex 'target remote :$(GDB_PORT)'"
 	$(QEMU) $(RUN_ARGS) -S -gdb tcp:127.0.0.1:$(GDB_PORT)

@@ -5,9 +5,11 @@
 #
 #   tools/mkcpio.sh OUT ENTRY...
 #
-# An ENTRY is `name=path[:mode]`, the file at `path` under the name `name`, or
-# `name/`, an empty directory.  Without an octal mode, a file is 755 if it may
-# be executed here and 644 if not.  Parent directories are made as needed.
+# An ENTRY is `name=path[:mode]`, the file at `path` under the name `name`;
+# `name/`, an empty directory; or `name/=path`, all that is in the directory at
+# `path`, where `/=path` puts it at the top.  Without an octal mode, a file is
+# 755 if it may be executed here and 644 if not.  Parent directories are made
+# as needed.
 #
 # The same input gives the same bytes on every machine: owner and time are 0,
 # inode numbers count from 1, entries keep the order they are given in.
@@ -91,6 +93,43 @@ file()
 	pad 4
 }
 
+# link NAME PATH: a symbolic link, whatever it leads to.
+link()
+{
+	target=$(readlink "$2" && echo .) # $() drops newlines at the end,
+	target=${target%??}               # but not those before a dot
+	case $1 in
+	*/*)	directory "${1%/*}" ;;
+	esac
+	first_time "$1" || die "$1: given twice"
+	header "$1" $((0120777)) 1 ${#target}
+	printf %s "$target"
+	offset=$((offset + ${#target}))
+	pad 4
+}
+
+# tree NAME PATH: all that is in the directory PATH, under NAME (not if empty).
+tree()
+{
+	[ -d "$2" ] || die "$2: no such directory"
+	[ -z "$1" ] || directory "$1"
+	find "$2/." ! -name . -print | sort | while IFS= read -r found; do
+		printf '%s\n' "${found#"$2/./"}"
+	done >"$out.names"
+	while IFS= read -r found; do
+		name=${1:+$1/}$found
+		if [ -L "$2/$found" ]; then
+			link "$name" "$2/$found"
+		elif [ -d "$2/$found" ]; then
+			directory "$name"
+		elif [ -f "$2/$found" ]; then
+			file "$name" "$2/$found" "$(default_mode "$2/$found")"
+		else
+			die "$2/$found: neither file, directory nor link"
+		fi
+	done <"$out.names"
+}
+
 default_mode()
 {
 	if [ -x "$1" ]; then echo 755; else echo 644; fi
@@ -99,11 +138,15 @@ default_mode()
 entry()
 {
 	name=${1%%=*}
+	case $1 in
+	/=*)	tree '' "${1#*=}"; return ;;
+	esac
 	case $name in
 	'' | /* | *//* | . | .. | ./* | ../* | */. | */.. | */./* | */../*)
 		die "$1: a name is relative, without . or .." ;;
 	esac
 	case $1 in
+	*/=*)	tree "${name%/}" "${1#*=}"; return ;;
 	*=*)	;;
 	*/)	directory "${name%/}"; return ;;
 	*)	die "$1: neither name=path[:mode] nor name/" ;;
@@ -134,6 +177,6 @@ out=$1
 shift
 
 # Made aside, so that an error leaves no half archive for make to believe in.
-trap 'rm -f "$out.part"' EXIT
+trap 'rm -f "$out.part" "$out.names"' EXIT
 archive "$@" >"$out.part"
 mv "$out.part" "$out"

@@ -334,8 +334,29 @@ def same_entries_give_the_same_bytes() -> Optional[str]:
     return None if first == second else "they differ"
 
 
+def tree_goes_in_as_it_is() -> Optional[str]:
+    """Names with spaces, links that lead nowhere, an empty directory."""
+    with tempfile.TemporaryDirectory() as folder:
+        plant(Path(folder), {"b/x y": "12", "a": "1"})
+        Path(folder, "empty").mkdir()
+        Path(folder, "b", "link").symlink_to("../no where")
+        Path(folder, "a").chmod(0o755)
+        found = members(archive(f"/={folder}"))
+        below = members(archive(f"top/={folder}"))
+    expected = [("a", 0o100755, b"1"), ("b", 0o40755, b""),
+                ("b/link", 0o120777, b"../no where"),
+                ("b/x y", 0o100644, b"12"), ("empty", 0o40755, b"")]
+    if [(n, m, d) for n, m, _, d in found] != expected:
+        return f"{found}"
+    if [n for n, _, _, _ in below] != ["top"] + [
+            f"top/{n}" for n, _, _ in expected]:
+        return f"{below}"
+    return None
+
+
 def wrong_entries_make_no_archive() -> Optional[str]:
-    for entry in ("/a=@", "a", "a=/nonexistent", "../a=@", "=@", "a//b=@"):
+    for entry in ("/a=@", "a", "a=/nonexistent", "../a=@", "=@", "a//b=@",
+                  "/=/nonexistent", "a/=@"):
         try:
             archive(entry)
         except subprocess.CalledProcessError:
@@ -400,6 +421,7 @@ TESTS = [
     archive_holds_files_and_their_folders,
     empty_archive_has_a_trailer,
     same_entries_give_the_same_bytes,
+    tree_goes_in_as_it_is,
     wrong_entries_make_no_archive,
     panic_names_the_call,
     panic_of_a_check_names_the_call_before,
