@@ -135,6 +135,7 @@ needs_of()
 	run | spike)	echo make "$CROSS" qemu firmware ;;
 	gdb | debug)	echo make "$CROSS" qemu firmware gdb ;;
 	fuzz | storm)	echo make python "$CROSS" qemu firmware ;;
+	hunt*)		echo make python "$CROSS" qemu firmware gdb host_cc ;;
 	bench-hidden)	echo make python "$CROSS" qemu firmware linux_cc \
 				host_cc ;;
 	bench* | profile)

@@ -37,6 +37,7 @@ from mutant_list import (DOCUMENT, Broken, Kill, Mutant, document, mutate,
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build" / "mutants"
 LEFT_OUT = {".git", "__pycache__", "logs"}
+COPIES = {WORK, ROOT / "build" / "hunt"}
 BUILD_SECONDS = 600
 # A mistake may leave something unused, or a body empty.
 QUIETLY = ["CFLAGS_EXTRA=-Wno-error", "HOST_CFLAGS_EXTRA=-Wno-error"]
@@ -50,21 +51,22 @@ KILLED, SURVIVED, OTHER, STALE, NO_BUILD, HUNG, UNFIT = (
 class Tree:
     """A copy of the sources and of what was built from them."""
 
-    def __init__(self, name: str):
-        self.root = WORK / name
-        self.kept = WORK / f"{name}.kept"
+    def __init__(self, root: Path):
+        self.root = root
+        self.kept = root.with_name(f"{root.name}.kept")
 
     def create(self) -> None:
         def ignore(folder: str, names: List[str]) -> List[str]:
             return [name for name in names
-                    if name in LEFT_OUT or Path(folder, name) == WORK]
+                    if name in LEFT_OUT or Path(folder, name) in COPIES]
         shutil.rmtree(self.root, ignore_errors=True)
         shutil.copytree(ROOT, self.root, ignore=ignore, symlinks=True)
 
-    def make(self, target: str) -> Optional[str]:
-        """None, or what the compiler says."""
+    def make(self, target: str, quietly: bool = True) -> Optional[str]:
+        """None, or what the compiler says, warnings too if not quietly."""
         done = subprocess.run(
-            ["make", "-s", "-C", str(self.root), *QUIETLY, *target.split()],
+            ["make", "-s", "-C", str(self.root), *(QUIETLY if quietly else []),
+             *target.split()],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             stdin=subprocess.DEVNULL, timeout=BUILD_SECONDS, check=False)
         return None if done.returncode == 0 else done.stdout
@@ -244,7 +246,7 @@ def run(mutants: List[Mutant], kills: Dict[str, List[Kill]],
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         sys.exit("somebody is at it already")
-    trees = [Tree(f"{name}-{number}") for number in range(jobs)]
+    trees = [Tree(WORK / f"{name}-{number}") for number in range(jobs)]
     trees[0].create()
     state = Run(len(mutants), kills, trees)
     state.usual = usual_runs(trees[0], hows)

@@ -140,7 +140,7 @@ class Sweep:
     """A tree, and how it fares without a mistake."""
 
     def __init__(self) -> None:
-        self.tree = Tree("sweep-0")
+        self.tree = Tree(WORK / "sweep-0")
         self.killers = [Killer(how) for how in BOOTS]
         self.failures: Dict[str, Set[str]] = {}
         self.seconds: Dict[str, float] = {}

@@ -5,9 +5,9 @@
 # --- the nasty machine -------------------------------------------------------
 
 NB := $(B)/nasty
-N := tests/nasty
-NASTY_CORE := $(addprefix $(N)/,exec.c decode.c rvc.c csr.c fp.c fp_value.c)
-NASTY_SRCS := $(NASTY_CORE) $(addprefix $(N)/,main.c config.c machine.c \
+NS := tests/nasty
+NASTY_CORE := $(addprefix $(NS)/,exec.c decode.c rvc.c csr.c fp.c fp_value.c)
+NASTY_SRCS := $(NASTY_CORE) $(addprefix $(NS)/,main.c config.c machine.c \
 	sched.c memory.c late.c tlb.c icache.c hooks.c firmware.c devices.c fdt.c elf.c \
 	check.c report.c \
 	gdbstub.c gdb_packet.c gdb_regs.c snapshot.c)
@@ -16,17 +16,17 @@ NASTY_CFLAGS := -std=gnu17 -O3 -g -Wall -Wextra -Werror -Wshadow -Wundef \
 	-fno-strict-aliasing -MMD -MP -I$(NB)
 
 # The kernel's own headers say where things are in its structures.
-$(NB)/layout.h: $(N)/layout.c Makefile
+$(NB)/layout.h: $(NS)/layout.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KERNEL_CFLAGS) -MF $(NB)/layout.d -MT $@ -g0 -S $< -o $(NB)/layout.s
 	$(Q)tr -d '"' < $(NB)/layout.s | awk '$$1 == ".ascii" && $$2 == "->" \
 		{ print "#define", $$3, $$4 "UL" }' > $@
 
-$(NB)/%.o: $(N)/%.c $(NB)/layout.h Makefile $(N)/nasty.mk
+$(NB)/%.o: $(NS)/%.c $(NB)/layout.h Makefile $(NS)/nasty.mk
 	$(if $(Q),@echo "  HOST  $@")
 	$(Q)$(HOSTCC) $(NASTY_CFLAGS) -c $< -o $@
 
-$(NB)/nasty: $(patsubst $(N)/%.c,$(NB)/%.o,$(NASTY_SRCS))
+$(NB)/nasty: $(patsubst $(NS)/%.c,$(NB)/%.o,$(NASTY_SRCS))
 	$(if $(Q),@echo "  HOST  $@")
 	$(Q)$(HOSTCC) -O3 $^ -o $@
 -include $(wildcard $(NB)/*.d)
@@ -36,14 +36,14 @@ $(NB)/exec.o: NASTY_CFLAGS += -fno-gcse -fno-crossjumping
 
 # The core by itself, in flat memory. The compiler may not do the arithmetic.
 $(NB)/test_core.o: NASTY_CFLAGS += -frounding-math -O1
-$(NB)/test_core: $(patsubst $(N)/%.c,$(NB)/%.o,$(NASTY_CORE) $(N)/flat.c \
-		$(N)/test_core.c)
+$(NB)/test_core: $(patsubst $(NS)/%.c,$(NB)/%.o,$(NASTY_CORE) $(NS)/flat.c \
+		$(NS)/test_core.c)
 	$(if $(Q),@echo "  HOST  $@")
 	$(Q)$(HOSTCC) -O3 $^ -lm -o $@
 
 # The core and QEMU's user emulator, on random programs.
-$(NB)/compare: $(patsubst $(N)/%.c,$(NB)/%.o,$(NASTY_CORE) $(N)/flat.c \
-		$(N)/programs.c $(N)/values.c $(N)/compare.c)
+$(NB)/compare: $(patsubst $(NS)/%.c,$(NB)/%.o,$(NASTY_CORE) $(NS)/flat.c \
+		$(NS)/programs.c $(NS)/values.c $(NS)/compare.c)
 	$(if $(Q),@echo "  HOST  $@")
 	$(Q)$(HOSTCC) -O3 $^ -o $@
 
