@@ -117,7 +117,4 @@ static inline void hart_relax(void)
 	__asm__ volatile("nop" ::: "memory");
 }
 
-/* The running hart's own cycle counter or the like: only differences mean. */
-uint64_t hart_noise(void);
-
 #endif
