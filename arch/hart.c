@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hart.c - bringing the other harts up, waking them, making them stand still.
+ * hart.c - bringing the other harts up and waking them; in test builds, making
+ * them stand still.
  *
  * Ref: SBI, "Hart State Management Extension" and "IPI Extension".
  */
@@ -161,8 +162,6 @@ void hart_pause(uint64_t call)
 		      "found %lu in call %lu",
 		    hart_bound, length, call);
 }
-#endif
-
 static uint32_t stop_owner; /* [A] index + 1 of who wants the others to stop */
 
 void hart_park_if_asked(void)
@@ -200,3 +199,4 @@ void hart_resume_others(void)
 {
 	__atomic_store_n(&stop_owner, 0, __ATOMIC_RELEASE);
 }
+#endif
