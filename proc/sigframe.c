@@ -111,7 +111,8 @@ int sigframe_prepare(struct proc *p, const struct sigaction_abi *act,
 	*frame = (sp - sizeof(struct sigframe_abi)) & ~15UL;
 	if (on_stack && *frame - p->t.stack >= p->t.stack_size)
 		return -EFAULT;
-	return user_prepare(p->as, *frame, sizeof(struct sigframe_abi));
+	return user_prepare(p->as, *frame, sizeof(struct sigframe_abi),
+	    ACCESS_WRITE);
 }
 
 void sigframe_push(struct proc *p, vaddr_t frame, int sig,
@@ -170,18 +171,16 @@ static void stack_set(struct proc *p, const struct stack_abi *next)
 /* All of it or nothing: the registers are overwritten when they are ready. */
 static int copyin_context(struct proc *p, vaddr_t uc, struct context_head *head)
 {
-	long n =
-	    user_ready(p->as, uc, sizeof(struct ucontext_abi), ACCESS_READ);
-	int err;
+	int err =
+	    user_prepare(p->as, uc, sizeof(struct ucontext_abi), ACCESS_READ);
 
-	if (n < (long)sizeof(struct ucontext_abi))
-		return n < 0 ? (int)n : -EFAULT;
-	err = copyin(p->as, head, uc, sizeof *head);
-	p->t.tf.fcsr = 0;
 	if (err == 0)
-		err = copyin(p->as, &p->t.tf,
-		    uc + offsetof(struct ucontext_abi, regs), CONTEXT_REGS);
-	return err;
+		err = copyin(p->as, head, uc, sizeof *head);
+	if (err < 0)
+		return err;
+	p->t.tf.fcsr = 0;
+	return copyin(p->as, &p->t.tf, uc + offsetof(struct ucontext_abi, regs),
+	    CONTEXT_REGS);
 }
 
 long signal_return(void)

@@ -165,13 +165,14 @@ static int report_prepare(const struct report *report)
 	int err = 0;
 
 	if (report->status != 0)
-		err = user_prepare(as, report->status, sizeof(int));
+		err =
+		    user_prepare(as, report->status, sizeof(int), ACCESS_WRITE);
 	if (err == 0 && report->info != 0)
-		err =
-		    user_prepare(as, report->info, sizeof(struct siginfo_abi));
+		err = user_prepare(as, report->info, sizeof(struct siginfo_abi),
+		    ACCESS_WRITE);
 	if (err == 0 && report->usage != 0)
-		err =
-		    user_prepare(as, report->usage, sizeof(struct rusage_abi));
+		err = user_prepare(as, report->usage, sizeof(struct rusage_abi),
+		    ACCESS_WRITE);
 	return err;
 }
 

@@ -234,7 +234,7 @@ long sys_prlimit64(const struct trapframe *tf)
 		err = copyin(p->as, &limit, from, sizeof limit);
 	/* What cannot be told is not set (C3). */
 	if (err == 0 && to != 0)
-		err = user_prepare(p->as, to, sizeof before);
+		err = user_prepare(p->as, to, sizeof before, ACCESS_WRITE);
 	if (err == 0 && from != 0)
 		err = limit_set(p, resource, limit);
 	if (err == 0 && to != 0)
