@@ -39,7 +39,7 @@ void console_init(void)
 	uart_write(UART_FCR, 1);
 }
 
-void console_putc(char c)
+static void put(char c)
 {
 	if (uart == NULL) {
 		(void)sbi_call(SBI_LEGACY_PUTCHAR, 0, (uint8_t)c, 0, 0);
@@ -63,18 +63,26 @@ void console_write(const char *buf, size_t len)
 {
 	lock_acquire(&console_lock);
 	for (size_t i = 0; i < len; i++)
-		console_putc(buf[i]);
+		put(buf[i]);
 	lock_release(&console_lock);
+}
+
+void kvprintf_unlocked(const char *fmt, va_list args)
+{
+	char line[200];
+
+	(void)str_vformat(line, sizeof line, fmt, args);
+	for (const char *c = line; *c != '\0'; c++)
+		put(*c);
 }
 
 void kprintf(const char *fmt, ...)
 {
-	char line[200];
-	size_t len;
 	va_list args;
 
 	va_start(args, fmt);
-	len = str_vformat(line, sizeof line, fmt, args);
+	lock_acquire(&console_lock);
+	kvprintf_unlocked(fmt, args);
+	lock_release(&console_lock);
 	va_end(args);
-	console_write(line, min_u64(len, sizeof line - 1));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hart.c - bringing the other harts up, waking them, making them stand still.
+ * hart.c - bringing the other harts up and waking them; in test builds, making
+ * them stand still.
  *
  * Ref: SBI, "Hart State Management Extension" and "IPI Extension".
  */
@@ -53,34 +54,9 @@ static void hart_prepare(unsigned index)
 	hart->timer_deadline = TIMER_NEVER;
 }
 
-static bool has_cycle; /* [c] */
-
-/*
- * Can `cycle` be read? It cannot on a machine without Zicntr, nor where the
- * firmware keeps it to itself: then reading it traps, to the line labelled 1.
- * A trap leaves SPP set, which the way to user mode takes to be clear.
- */
-static bool cycle_is_readable(void)
-{
-	uint64_t vector, readable = 0;
-
-	__asm__ volatile("	la	%0, 1f\n"
-			 "	csrrw	%0, stvec, %0\n"
-			 "	csrr	zero, cycle\n"
-			 "	li	%1, 1\n"
-			 "	.balign	4\n"
-			 "1:	csrw	stvec, %0\n"
-			 "	csrc	sstatus, %2\n"
-			 : "=&r"(vector), "+&r"(readable)
-			 : "r"(1UL << 8)
-			 : "memory");
-	return readable != 0;
-}
-
 void hart_init_boot(void)
 {
 	hart_prepare(0);
-	has_cycle = cycle_is_readable();
 }
 
 static void hart_await(const struct hart *hart)
@@ -186,13 +162,6 @@ void hart_pause(uint64_t call)
 		      "found %lu in call %lu",
 		    hart_bound, length, call);
 }
-#endif
-
-uint64_t hart_noise(void)
-{
-	return has_cycle ? csr_read(cycle) : timer_now();
-}
-
 static uint32_t stop_owner; /* [A] index + 1 of who wants the others to stop */
 
 void hart_park_if_asked(void)
@@ -230,3 +199,4 @@ void hart_resume_others(void)
 {
 	__atomic_store_n(&stop_owner, 0, __ATOMIC_RELEASE);
 }
+#endif

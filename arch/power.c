@@ -88,17 +88,14 @@ static void say(const char *fmt, ...)
 	va_end(args);
 }
 
+#ifdef CALF_TEST
 /*
- * Return addresses by way of the frame pointers, which test builds have. The
- * last one may be the user's: it leads off the stack.
+ * Return addresses by way of the frame pointers, which only test builds have.
+ * The last one may be the user's: it leads off the stack.
  */
 static void print_backtrace(void)
 {
-#ifdef CALF_TEST
 	uintptr_t fp = (uintptr_t)__builtin_frame_address(0), below = 0;
-#else
-	uintptr_t fp = 0, below = 0;
-#endif
 
 	while (fp > below && fp <= hart_self()->kernel_sp && fp % 16 == 0) {
 		const uint64_t *frame = (const uint64_t *)fp;
@@ -108,6 +105,7 @@ static void print_backtrace(void)
 		fp = frame[-2];
 	}
 }
+#endif
 
 /* What the process wanted that the kernel was working for, if any. */
 static void print_process(void)
@@ -136,7 +134,9 @@ void panic(const char *fmt, ...)
 	(void)str_vformat(panic_epitaph, sizeof panic_epitaph, fmt, args);
 	va_end(args);
 	say("\npanic on hart %u: %s\n", hart_index(), panic_epitaph);
+#ifdef CALF_TEST
 	print_backtrace();
+#endif
 	print_process();
 	say("Bail out! %s\n", panic_epitaph);
 	power_off(PANIC_STATUS);

@@ -11,7 +11,7 @@
 #include "fence.h"
 
 static uint32_t asid_max; /* the highest ASID; 0: the machine has none */
-static paddr_t kernel_root;
+paddr_t tlb_kernel_root;
 uint64_t tlb_code_epoch;
 
 static uint64_t satp_value(paddr_t root, uint32_t asid)
@@ -26,23 +26,13 @@ static void satp_write(paddr_t root, uint64_t value)
 	csr_write(satp, value);
 }
 
-void tlb_set_kernel_root(paddr_t root)
-{
-	kernel_root = root;
-}
-
-paddr_t tlb_kernel_root(void)
-{
-	return kernel_root;
-}
-
 /* Unimplemented bits of the ASID field read back as zero. */
 void tlb_init(void)
 {
 	struct hart *self = hart_self();
 	uint64_t readback;
 
-	satp_write(kernel_root, satp_value(kernel_root, 0xffff));
+	satp_write(tlb_kernel_root, satp_value(tlb_kernel_root, 0xffff));
 	readback = csr_read(satp);
 	asid_max = (readback >> SATP_ASID_SHIFT) & 0xffff;
 	tlb_switch_kernel();
@@ -53,7 +43,7 @@ void tlb_init(void)
 
 void tlb_switch_kernel(void)
 {
-	satp_write(kernel_root, satp_value(kernel_root, 0));
+	satp_write(tlb_kernel_root, satp_value(tlb_kernel_root, 0));
 }
 
 /* ASID 0 is the kernel's own, except where there is only that one. */
@@ -105,11 +95,6 @@ void tlb_switch(paddr_t root, struct asid *asid)
 		switch_slow(root, asid);
 	else
 		satp_write(root, asid->satp);
-}
-
-paddr_t tlb_root(void)
-{
-	return hart_self()->root;
 }
 
 /*

@@ -17,6 +17,7 @@
  * do with five registers more. Clang takes the option and uses them all the
  * same, so under it they are saved with the others.
  */
+#include "abi/errno.h"
 #include "abi/syscall.h"
 #include "arch/trapframe.h"
 #include "asm_offsets.h"
@@ -149,7 +150,7 @@ trap_call_full:
 	j	trap_call_needs_all
 
 trap_call_unknown:
-	call	syscall_unknown
+	li	a0, -ENOSYS
 	j	trap_call_returns
 trap_call_more:
 	li	t0, -TRAP_WAITS

@@ -104,18 +104,6 @@ void *memcpy(void *dst, const void *src, size_t len)
 	return dst;
 }
 
-void *memmove(void *dst, const void *src, size_t len)
-{
-	char *d = dst;
-	const char *s = src;
-
-	if (d <= s || d >= s + len)
-		return memcpy(dst, src, len);
-	while (len-- > 0)
-		d[len] = s[len];
-	return dst;
-}
-
 void *memset(void *dst, int byte, size_t len)
 {
 	char *d = dst;

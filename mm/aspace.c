@@ -150,7 +150,7 @@ bool aspace_put(struct aspace *as)
 bool aspace_take_apart(struct aspace *as, unsigned *budget)
 {
 	assert(as->users == 0 && as->runner == NULL && as->sharers <= 1);
-	assert(tlb_root() != frame_paddr(as->root));
+	assert(hart_self()->root != frame_paddr(as->root));
 	if (range_phases(as, &as->own_op, budget) == RANGE_MORE)
 		return false;
 	lock_acquire(&aspace_list_lock);

@@ -181,7 +181,7 @@ static bool is_live_root(paddr_t root)
 		if (frame_paddr(as->root) == root && as->users > 0)
 			return true;
 	}
-	return root == tlb_kernel_root();
+	return root == tlb_kernel_root;
 }
 
 uint64_t aspace_audit(void)

@@ -7,6 +7,10 @@
 
 #include "pagetable.h"
 
+_Static_assert((int)CALF_EMPTY == PTE_KIND_EMPTY &&
+	(int)CALF_PAGE == PTE_KIND_PAGE,
+    "enum calf_kind is enum pte_kind");
+
 static uint8_t entry_flags(pte_t e)
 {
 	uint64_t perms = pte_perms(e);
@@ -15,20 +19,6 @@ static uint8_t entry_flags(pte_t e)
 	    (perms & PTE_W ? CALF_W : 0) | (perms & PTE_X ? CALF_X : 0) |
 	    (pte_is_cow(e) ? CALF_COW : 0) |
 	    (pte_is_shared(e) ? CALF_SHARED : 0));
-}
-
-static uint8_t entry_kind(pte_t e)
-{
-	static const uint8_t kinds[] = {
-	    [PTE_KIND_EMPTY] = CALF_EMPTY,
-	    [PTE_KIND_RESERVED] = CALF_RESERVED,
-	    [PTE_KIND_HIDDEN] = CALF_HIDDEN,
-	    [PTE_KIND_LAZY] = CALF_LAZY,
-	    [PTE_KIND_TABLE] = CALF_TABLE,
-	    [PTE_KIND_PAGE] = CALF_PAGE,
-	};
-
-	return kinds[pte_kind(e)];
 }
 
 static uint32_t frame_count_of(const struct frame *f)
@@ -53,7 +43,7 @@ void inspect_walk(struct aspace *as, vaddr_t va, struct calf_walk *walk)
 		pte_t e = pte_read(w.path[level]);
 
 		walk->entry[walk->depth++] = (struct calf_entry){
-		    .kind = entry_kind(e),
+		    .kind = (uint8_t)pte_kind(e),
 		    .flags = entry_flags(e),
 		    .index = (uint16_t)level_index(va, level),
 		    .count = entry_count(e),
@@ -84,7 +74,7 @@ static struct calf_run run_at(const struct walk *w)
 	return (struct calf_run){
 	    .start = walk_address(w, walk_index(w)),
 	    .end = walk_address(w, walk_index(w) + 1),
-	    .kind = entry_kind(e),
+	    .kind = (uint8_t)pte_kind(e),
 	    .flags = entry_flags(e),
 	    .level = (uint8_t)w->level,
 	    .lazy = shared != NULL,

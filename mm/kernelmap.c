@@ -116,5 +116,5 @@ void kernelmap_init(void)
 	map_device(machine.uart);
 	map_device(machine.test_device);
 	map_device(machine.rtc);
-	tlb_set_kernel_root(virt_to_phys(kernel_template));
+	tlb_kernel_root = virt_to_phys(kernel_template);
 }

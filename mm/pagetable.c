@@ -52,23 +52,6 @@ INLINE pte_t *skip_empty(const struct frame *table, pte_t *slot,
 	return slot;
 }
 
-unsigned table_next_used(const struct frame *table, unsigned i, unsigned end)
-{
-	const pte_t *entries = frame_virt(table);
-
-	while (i < end) {
-		unsigned stop = (i / EIGHTH + 1) * EIGHTH;
-
-		stop = stop < end ? stop : end;
-		if (!eighth_is_used(table, i))
-			i = stop;
-		for (; i < stop; i++)
-			if (!pte_is_empty(pte_read(&entries[i])))
-				return i;
-	}
-	return end;
-}
-
 unsigned table_empty_from(const struct frame *table, unsigned i, unsigned stop)
 {
 	const pte_t *entries = frame_virt(table);
@@ -112,12 +95,15 @@ void walk_count_new(const struct walk *w, unsigned count) NO_LOCK_CHECK
 vaddr_t walk_next_used(const struct walk *w, unsigned i)
 {
 	const struct frame *table = walk_table(w);
+	pte_t *entries = frame_virt(table);
 	unsigned end = walk_table_end(w);
 
 	if (w->level == SV39_ROOT_LEVEL && i >= w->as->low && i < w->as->high)
 		i = w->as->high;
-	return walk_address(w,
-	    table->used > 0 ? table_next_used(table, i, end) : end);
+	if (table->used > 0)
+		end = (unsigned)(skip_empty(table, entries + i, entries + end) -
+		    entries);
+	return walk_address(w, end);
 }
 
 void slot_clear(pte_t *slot)

@@ -77,9 +77,6 @@ INLINE bool entry_copy(pte_t *copy, pte_t *source, int level, uintptr_t origin)
  */
 bool table_put(struct frame *table, int level);
 
-/* The index of the first entry from `i` to `end` - 1 that is not EMPTY. */
-unsigned table_next_used(const struct frame *table, unsigned i, unsigned end);
-
 /*
  * The index of the first of the EMPTY entries that lead up to `i`, but not one
  * before `stop`.

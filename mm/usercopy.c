@@ -69,17 +69,15 @@ long user_ready(struct aspace *as, vaddr_t va, size_t len, enum access access)
 	return (long)done;
 }
 
-int user_prepare(struct aspace *as, vaddr_t va, size_t len)
+int user_prepare(struct aspace *as, vaddr_t va, size_t len, enum access access)
 {
 	while (len > 0) {
-		size_t n = chunk(va, len);
-		void *kernel;
-		int err = user_page(as, va, ACCESS_WRITE, &kernel);
+		long n = user_ready(as, va, len, access);
 
-		if (err < 0)
-			return err;
-		va += n;
-		len -= n;
+		if (n < 0)
+			return (int)n;
+		va += (size_t)n;
+		len -= (size_t)n;
 	}
 	return 0;
 }

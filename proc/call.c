@@ -188,19 +188,23 @@ static size_t bytes_moved(const struct call *call)
 	return call->kept == KEPT_TRANSFER ? call->transfer.done : 0;
 }
 
+int timespec_copyout(vaddr_t to, uint64_t ns)
+{
+	struct timespec_abi ts = {(int64_t)(ns / 1000000000),
+	    (int64_t)(ns % 1000000000)};
+
+	return copyout(proc_self()->as, to, &ts, sizeof ts);
+}
+
 int call_report_rest(const struct proc *p)
 {
 	const struct wait_time *time = &p->t.call.time;
-	uint64_t now = timer_now(), ns = 0;
-	struct timespec_abi rest;
+	uint64_t now = timer_now();
 
 	if (p->t.call.kept != KEPT_TIME || time->remain == 0)
 		return 0;
-	if (time->deadline > now)
-		ns = timer_to_ns(time->deadline - now);
-	rest.seconds = (int64_t)(ns / 1000000000);
-	rest.nanos = (int64_t)(ns % 1000000000);
-	return copyout(p->as, time->remain, &rest, sizeof rest);
+	return timespec_copyout(time->remain,
+	    time->deadline > now ? timer_to_ns(time->deadline - now) : 0);
 }
 
 void call_interrupt(struct proc *p, bool restart)

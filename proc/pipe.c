@@ -2,10 +2,10 @@
 /*
  * pipe.c - bytes from one process to another.
  *
- * A pipe is a ring of frames, the first one given at its creation and the
- * others when they are needed. The kernel keeps no reference to user memory:
- * bytes are copied in before the writer goes on, and out before the reader
- * does, so neither sees what the other does to its page later.
+ * A pipe is a ring of frames, each given when it is needed. The kernel keeps no
+ * reference to user memory: bytes are copied in before the writer goes on, and
+ * out before the reader does, so neither sees what the other does to its page
+ * later.
  *
  * A write of up to PIPE_BUF bytes goes in as a whole or not at all.
  */
@@ -32,22 +32,19 @@ static char *pipe_at(struct pipe *pipe, uint64_t at, size_t *n)
 	return pipe->page[at / PAGE_SIZE % PIPE_FRAMES] + at % PAGE_SIZE;
 }
 
-static bool page_give(char **page)
-{
-	struct frame *frame = frame_alloc(FRAME_KERNEL);
-
-	if (frame == NULL)
-		return false;
-	*page = frame_virt(frame);
-	return true;
-}
-
 /* A frame for byte number `at`. */
 static bool pipe_give_page(struct pipe *pipe, uint64_t at)
 {
 	char **page = &pipe->page[at / PAGE_SIZE % PIPE_FRAMES];
+	struct frame *frame;
 
-	return *page != NULL || page_give(page);
+	if (*page != NULL)
+		return true;
+	frame = frame_alloc(FRAME_KERNEL);
+	if (frame == NULL)
+		return false;
+	*page = frame_virt(frame);
+	return true;
 }
 
 /* Moves up to `n` bytes out of the ring, as far as one frame goes. */
@@ -62,29 +59,26 @@ static size_t take(struct pipe *pipe, char *to, size_t n) REQUIRES(pipe->lock)
 	return n;
 }
 
-/* Waits for bytes, and tells writers where they may put them. */
-static long wait_for_bytes(struct pipe *pipe, vaddr_t to, size_t len)
-    REQUIRES(pipe->lock)
-{
-	call_buffer(&proc_self()->t.call, to, len);
-	return call_wait(&pipe->read_event, SIGNAL_RESTARTS);
-}
-
-/* Nothing to read, it seemed: the end, or a reason to wait. */
+/*
+ * Nothing to read, it seemed: the end, or a reason to wait, where writers are
+ * told where they may put it.
+ */
 static long read_nothing(struct pipe *pipe, vaddr_t to, size_t len,
     unsigned how)
 {
 	long result;
 
 	lock_acquire(&pipe->lock);
-	if (!pipe_is_empty(pipe))
+	if (!pipe_is_empty(pipe)) {
 		result = call_go_on(SIGNAL_RESTARTS);
-	else if (pipe->writers == 0)
+	} else if (pipe->writers == 0) {
 		result = 0;
-	else if (!(how & IO_WAIT))
+	} else if (!(how & IO_WAIT)) {
 		result = -EAGAIN;
-	else
-		result = wait_for_bytes(pipe, to, len);
+	} else {
+		call_buffer(&proc_self()->t.call, to, len);
+		result = call_wait(&pipe->read_event, SIGNAL_RESTARTS);
+	}
 	lock_release(&pipe->lock);
 	return result;
 }
@@ -220,12 +214,14 @@ static void put(struct pipe *pipe, const char *from, size_t len)
 }
 
 /*
- * Can `len` bytes go in as a whole? Their count if so. `err` says that they
- * could not be read.
+ * Up to PIPE_BUF bytes, which go in as a whole: the kernel's at `kernel`, or if
+ * that is NULL the program's at `from`. Those are ready, or `err` says why not.
  */
-static long make_room(struct pipe *pipe, size_t len, int err, unsigned how)
-    REQUIRES(pipe->lock)
+static long write_whole(struct pipe *pipe, const char *kernel, vaddr_t from,
+    size_t len, int err, unsigned how) REQUIRES(pipe->lock)
 {
+	bool no_memory;
+
 	if (pipe->readers == 0)
 		return no_reader();
 	if (PIPE_SIZE - (pipe->head - pipe->tail) < len)
@@ -235,68 +231,40 @@ static long make_room(struct pipe *pipe, size_t len, int err, unsigned how)
 	if (!pipe_give_page(pipe, pipe->head) ||
 	    !pipe_give_page(pipe, pipe->head + len - 1))
 		return -ENOMEM;
+	if (kernel != NULL)
+		put(pipe, kernel, len);
+	else
+		IGNORE_RESULT(pipe_write_some(pipe, from, len, &no_memory));
+	waitq_wake_all(&pipe->read_event);
 	return (long)len;
-}
-
-/* Up to PIPE_BUF bytes, some in one place and the others in another. */
-struct parts {
-	const void *at[2];
-	size_t len[2];
-	int err; /* they cannot be read */
-};
-
-static long write_parts(struct pipe *pipe, const struct parts *parts,
-    unsigned how)
-{
-	long result;
-
-	lock_acquire(&pipe->lock);
-	result =
-	    make_room(pipe, parts->len[0] + parts->len[1], parts->err, how);
-	if (result > 0) {
-		put(pipe, parts->at[0], parts->len[0]);
-		put(pipe, parts->at[1], parts->len[1]);
-		waitq_wake_all(&pipe->read_event);
-	}
-	lock_release(&pipe->lock);
-	return result;
 }
 
 long pipe_write_gathered(struct file *f, const char *from, size_t len,
     unsigned how)
 {
-	return write_parts(f->object,
-	    &(struct parts){.at = {from}, .len = {len}}, how);
-}
+	struct pipe *pipe = f->object;
+	long result;
 
-static long write_small(struct pipe *pipe, vaddr_t from, size_t len,
-    unsigned how)
-{
-	struct aspace *as = proc_self()->as;
-	size_t first = min_u64(len, PAGE_SIZE - (from & PAGE_MASK));
-	struct parts parts = {.len = {first, len - first}};
-
-	for (int i = 0; i < 2 && parts.len[i] > 0 && parts.err == 0; i++) {
-		void *kernel;
-
-		parts.err = user_page(as, i == 0 ? from : from + first,
-		    ACCESS_READ, &kernel);
-		parts.at[i] = kernel;
-	}
-	return write_parts(pipe, &parts, how);
+	lock_acquire(&pipe->lock);
+	result = write_whole(pipe, from, 0, len, 0, how);
+	lock_release(&pipe->lock);
+	return result;
 }
 
 static long pipe_write(struct file *f, vaddr_t from, size_t len, unsigned how)
 {
+	bool whole = len <= PIPE_BUF && !(how & IO_REST);
 	struct pipe *pipe = f->object;
 	long result;
+	int err = 0;
 
 	if (len == 0)
 		return 0;
-	if (len <= PIPE_BUF && !(how & IO_REST))
-		return write_small(pipe, from, len, how);
+	if (whole)
+		err = user_prepare(proc_self()->as, from, len, ACCESS_READ);
 	lock_acquire(&pipe->lock);
-	result = write_large(pipe, from, len, how);
+	result = whole ? write_whole(pipe, NULL, from, len, err, how)
+		       : write_large(pipe, from, len, how);
 	lock_release(&pipe->lock);
 	return result;
 }

@@ -11,7 +11,6 @@
  */
 #include "proc/random.h"
 
-#include "arch/hart.h"
 #include "arch/lock.h"
 #include "arch/machine.h"
 #include "arch/timer.h"
@@ -63,7 +62,7 @@ static size_t left GUARDED_BY(random_lock);
 
 static void refill(void) REQUIRES(random_lock)
 {
-	state[14] ^= (uint32_t)hart_noise();
+	state[14] ^= (uint32_t)timer_now();
 	for (unsigned i = 0; i < POOL_BLOCKS; i++)
 		next_block(pool[i]);
 	memcpy(&state[4], pool, KEY_SIZE);

@@ -164,6 +164,16 @@ static struct proc *ready_pop_or_idle(void)
 	return p;
 }
 
+/* What is due at an interrupt, whether the hart has something to run or not. */
+static void interrupted(void)
+{
+	hart_clear_kick();
+	hart_park_if_asked();
+	timers_run();
+	if (hart_index() == 0)
+		sched_at_tick();
+}
+
 /* Waits for something to run. */
 static NOINLINE struct proc *ready_wait(void)
 {
@@ -174,11 +184,7 @@ static NOINLINE struct proc *ready_wait(void)
 		hart_park_if_asked();
 		hart_wait();
 		hart_pause_begin();
-		hart_clear_kick();
-		hart_park_if_asked();
-		timers_run();
-		if (hart_index() == 0)
-			sched_at_tick();
+		interrupted();
 	}
 	timer_arm(false);
 	return p;
@@ -305,11 +311,7 @@ void sched_ready_locked(struct list *procs)
 
 void sched_tick(void)
 {
-	hart_clear_kick();
-	hart_park_if_asked();
-	timers_run();
-	if (hart_index() == 0)
-		sched_at_tick();
+	interrupted();
 	if (timer_now() < hart_self()->timer_deadline)
 		return;
 	timer_arm(false);

@@ -18,7 +18,7 @@
 
 _Static_assert(sizeof(struct siginfo_abi) == 128, "Linux's layout");
 _Static_assert(sizeof(struct ucontext_abi) == 960, "Linux's layout");
-_Static_assert(offsetof(struct ucontext_abi, sigmask) == 40, "likewise");
+_Static_assert(offsetof(struct ucontext_abi, head.sigmask) == 40, "likewise");
 _Static_assert(offsetof(struct ucontext_abi, regs) == 176, "likewise");
 
 /* A stack that a handler disarms is not in use, whoever runs there. */
@@ -57,8 +57,7 @@ int siginfo_copyout(vaddr_t to, int sig, const struct siginfo_small *small)
 	return copyout(proc_self()->as, to, &info, sizeof info);
 }
 
-/* The beginning of a ucontext, and the part that is alike in a trap frame. */
-#define CONTEXT_HEAD offsetof(struct ucontext_abi, sigmask_pad)
+/* The part of a ucontext that is alike in a trap frame. */
 #define CONTEXT_REGS                               \
 	(offsetof(struct ucontext_abi, fcsr) + 4 - \
 	    offsetof(struct ucontext_abi, regs))
@@ -72,18 +71,10 @@ _Static_assert(offsetof(struct ucontext_abi, fcsr) -
 	TF_FCSR,
     "alike");
 
-struct context_head {
-	uint64_t flags;
-	uint64_t link;
-	struct stack_abi stack;
-	uint64_t mask;
-};
-
-_Static_assert(sizeof(struct context_head) == CONTEXT_HEAD, "alike");
-
 static int copyout_context(struct proc *p, vaddr_t to, uint64_t mask)
 {
-	struct context_head head = {.stack = stack_state(p), .mask = mask};
+	struct ucontext_head_abi head = {.stack = stack_state(p),
+	    .sigmask = mask};
 	int err;
 
 	fp_show(p);
@@ -111,7 +102,8 @@ int sigframe_prepare(struct proc *p, const struct sigaction_abi *act,
 	*frame = (sp - sizeof(struct sigframe_abi)) & ~15UL;
 	if (on_stack && *frame - p->t.stack >= p->t.stack_size)
 		return -EFAULT;
-	return user_prepare(p->as, *frame, sizeof(struct sigframe_abi));
+	return user_prepare(p->as, *frame, sizeof(struct sigframe_abi),
+	    ACCESS_WRITE);
 }
 
 void sigframe_push(struct proc *p, vaddr_t frame, int sig,
@@ -168,20 +160,19 @@ static void stack_set(struct proc *p, const struct stack_abi *next)
 }
 
 /* All of it or nothing: the registers are overwritten when they are ready. */
-static int copyin_context(struct proc *p, vaddr_t uc, struct context_head *head)
+static int copyin_context(struct proc *p, vaddr_t uc,
+    struct ucontext_head_abi *head)
 {
-	long n =
-	    user_ready(p->as, uc, sizeof(struct ucontext_abi), ACCESS_READ);
-	int err;
+	int err =
+	    user_prepare(p->as, uc, sizeof(struct ucontext_abi), ACCESS_READ);
 
-	if (n < (long)sizeof(struct ucontext_abi))
-		return n < 0 ? (int)n : -EFAULT;
-	err = copyin(p->as, head, uc, sizeof *head);
-	p->t.tf.fcsr = 0;
 	if (err == 0)
-		err = copyin(p->as, &p->t.tf,
-		    uc + offsetof(struct ucontext_abi, regs), CONTEXT_REGS);
-	return err;
+		err = copyin(p->as, head, uc, sizeof *head);
+	if (err < 0)
+		return err;
+	p->t.tf.fcsr = 0;
+	return copyin(p->as, &p->t.tf, uc + offsetof(struct ucontext_abi, regs),
+	    CONTEXT_REGS);
 }
 
 long signal_return(void)
@@ -189,7 +180,7 @@ long signal_return(void)
 	struct proc *p = proc_self();
 	vaddr_t uc =
 	    *tf_reg(&p->t.tf, REG_SP) + offsetof(struct sigframe_abi, uc);
-	struct context_head head;
+	struct ucontext_head_abi head;
 	int err = copyin_context(p, uc, &head);
 
 	if (err < 0) {
@@ -200,7 +191,7 @@ long signal_return(void)
 	fp_reload(p);
 	if (stack_check(p, &head.stack) == 0)
 		stack_set(p, &head.stack);
-	signal_set_blocked(p, head.mask);
+	signal_set_blocked(p, head.sigmask);
 	return CALL_ENDED;
 }
 

@@ -55,7 +55,8 @@ long signal_wait(uint64_t set, vaddr_t info_to, uint64_t deadline)
 	int sig, err = 0;
 
 	if (info_to != 0)
-		err = user_prepare(p->as, info_to, sizeof(struct siginfo_abi));
+		err = user_prepare(p->as, info_to, sizeof(struct siginfo_abi),
+		    ACCESS_WRITE);
 	if (err < 0)
 		return err;
 	set &= ~NOT_MASKABLE;

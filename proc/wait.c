@@ -121,7 +121,7 @@ static bool search_children(struct search *search) REQUIRES(sched_lock)
 	return done && (search->child != NULL || !self->child_news);
 }
 
-static int copyout_rusage(struct aspace *as, vaddr_t to, uint64_t ticks)
+int rusage_copyout(vaddr_t to, uint64_t ticks)
 {
 	struct rusage_abi usage;
 	uint64_t ns = timer_to_ns(ticks);
@@ -129,7 +129,7 @@ static int copyout_rusage(struct aspace *as, vaddr_t to, uint64_t ticks)
 	memset(&usage, 0, sizeof usage);
 	usage.utime.seconds = (int64_t)(ns / 1000000000);
 	usage.utime.micros = (int64_t)(ns % 1000000000 / 1000);
-	return copyout(as, to, &usage, sizeof usage);
+	return copyout(proc_self()->as, to, &usage, sizeof usage);
 }
 
 /*
@@ -165,13 +165,14 @@ static int report_prepare(const struct report *report)
 	int err = 0;
 
 	if (report->status != 0)
-		err = user_prepare(as, report->status, sizeof(int));
+		err =
+		    user_prepare(as, report->status, sizeof(int), ACCESS_WRITE);
 	if (err == 0 && report->info != 0)
-		err =
-		    user_prepare(as, report->info, sizeof(struct siginfo_abi));
+		err = user_prepare(as, report->info, sizeof(struct siginfo_abi),
+		    ACCESS_WRITE);
 	if (err == 0 && report->usage != 0)
-		err =
-		    user_prepare(as, report->usage, sizeof(struct rusage_abi));
+		err = user_prepare(as, report->usage, sizeof(struct rusage_abi),
+		    ACCESS_WRITE);
 	return err;
 }
 
@@ -188,7 +189,7 @@ static void report_write(const struct report *report, pid_t pid, int status,
 	if (report->info != 0)
 		err |= siginfo_copyout(report->info, SIGCHLD, &info);
 	if (report->usage != 0)
-		err |= copyout_rusage(as, report->usage, ticks);
+		err |= rusage_copyout(report->usage, ticks);
 	assert(err == 0);
 }
 

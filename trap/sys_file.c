@@ -201,7 +201,8 @@ long sys_pipe2(const struct trapframe *tf)
 
 	if (flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK))
 		return -EINVAL;
-	err = user_prepare(proc_self()->as, tf_arg(tf, 0), sizeof fds);
+	err = user_prepare(proc_self()->as, tf_arg(tf, 0), sizeof fds,
+	    ACCESS_WRITE);
 	if (err == 0)
 		err = pipe_create((uint32_t)flags, ends);
 	if (err < 0)

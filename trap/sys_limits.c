@@ -76,17 +76,17 @@ static bool is_process(pid_t pid)
 /* Who is asked about: a process, a group, or a user. */
 static long check_which(uint64_t which, pid_t who)
 {
-	unsigned count = 1;
+	bool found = who == 0;
 
 	if (which > PRIO_USER)
 		return -EINVAL;
-	lock_acquire(&sched_lock);
-	if (which == PRIO_PGRP)
-		count = who == 0 || group_find(who) != NULL;
-	lock_release(&sched_lock);
 	if (which == PRIO_PROCESS)
-		count = is_process(who);
-	return count == 0 || (which == PRIO_USER && who != 0) ? -ESRCH : 0;
+		found = is_process(who);
+	lock_acquire(&sched_lock);
+	if (which == PRIO_PGRP && !found)
+		found = group_find(who) != NULL;
+	lock_release(&sched_lock);
+	return found ? 0 : -ESRCH;
 }
 
 long sys_getpriority(const struct trapframe *tf)
@@ -234,7 +234,7 @@ long sys_prlimit64(const struct trapframe *tf)
 		err = copyin(p->as, &limit, from, sizeof limit);
 	/* What cannot be told is not set (C3). */
 	if (err == 0 && to != 0)
-		err = user_prepare(p->as, to, sizeof before);
+		err = user_prepare(p->as, to, sizeof before, ACCESS_WRITE);
 	if (err == 0 && from != 0)
 		err = limit_set(p, resource, limit);
 	if (err == 0 && to != 0)

@@ -6,7 +6,6 @@
 #include "abi/resource.h"
 #include "abi/time.h"
 #include "arch/timer.h"
-#include "lib/string.h"
 #include "proc/sched.h"
 #include "syscalls.h"
 
@@ -36,18 +35,11 @@ int64_t clock_ns(uint64_t clock)
 	}
 }
 
-static long timespec_out(vaddr_t to, int64_t ns)
-{
-	struct timespec_abi ts = {ns / NS_PER_S, ns % NS_PER_S};
-
-	return copyout(proc_self()->as, to, &ts, sizeof ts);
-}
-
 long sys_clock_gettime(const struct trapframe *tf)
 {
 	int64_t ns = clock_ns(tf_arg(tf, 0));
 
-	return ns < 0 ? ns : timespec_out(tf_arg(tf, 1), ns);
+	return ns < 0 ? ns : timespec_copyout(tf_arg(tf, 1), (uint64_t)ns);
 }
 
 long sys_clock_getres(const struct trapframe *tf)
@@ -56,7 +48,7 @@ long sys_clock_getres(const struct trapframe *tf)
 
 	if (ns < 0 || tf_arg(tf, 1) == 0)
 		return ns < 0 ? ns : 0;
-	return timespec_out(tf_arg(tf, 1), (int64_t)max_u64(timer_to_ns(1), 1));
+	return timespec_copyout(tf_arg(tf, 1), max_u64(timer_to_ns(1), 1));
 }
 
 long sys_gettimeofday(const struct trapframe *tf)
@@ -239,13 +231,10 @@ long sys_times(const struct trapframe *tf)
 long sys_getrusage(const struct trapframe *tf)
 {
 	struct proc *p = proc_self();
-	struct rusage_abi usage;
 	int who = (int)tf_arg(tf, 0);
 
 	if (who < RUSAGE_CHILDREN || who > RUSAGE_THREAD)
 		return -EINVAL;
-	memset(&usage, 0, sizeof usage);
-	usage.utime = ticks_timeval(
+	return rusage_copyout(tf_arg(tf, 1),
 	    who == RUSAGE_CHILDREN ? p->child_ticks : cpu_ticks(p));
-	return copyout(p->as, tf_arg(tf, 1), &usage, sizeof usage);
 }

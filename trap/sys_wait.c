@@ -82,122 +82,37 @@ long sys_rt_sigtimedwait(const struct trapframe *tf)
 	return err < 0 ? err : signal_wait(set, tf_arg(tf, 1), deadline);
 }
 
-/* What ppoll and pselect6 have in common. */
+/*
+ * What ppoll and pselect6 have in common. Both are asked about entries as poll
+ * has them, of which the call keeps a copy.
+ */
 struct poll {
-	/* Copies what is asked for into a page, once. 0 or an error. */
-	int (*read)(const struct trapframe *tf, void *copy);
+	uint64_t count;
+	/* Reads what is asked for into the entries, once. 0 or an error. */
+	int (*read)(const struct trapframe *tf, struct pollfd_abi *entries);
 	/*
-	 * Looks at every descriptor: how many have something to tell, or an
-	 * error. Tells the program, at the latest when it is the `last` time.
+	 * Tells the program, at the latest when it is the `last` time, what is
+	 * in the entries by now. Returns how much that is, or an error.
 	 */
-	long (*look)(const struct trapframe *tf, const void *copy, bool last);
+	long (*tell)(const struct trapframe *tf,
+	    const struct pollfd_abi *entries, bool last);
 	vaddr_t timeout;
 	vaddr_t mask;
 	uint64_t mask_size;
-	bool has_files; /* or does it wait for time and signals alone? */
 };
-
-/* What has to be known before a look, to tell afterwards whether it is old. */
-struct moment {
-	uint64_t news;
-	bool signal; /* one is due */
-};
-
-static struct moment moment_now(void)
-{
-	struct moment now;
-
-	lock_acquire(&sched_lock);
-	now = (struct moment){poll_news, signal_is_due(proc_self())};
-	lock_release(&sched_lock);
-	return now;
-}
 
 /* Waits, unless something has come since: then the look is repeated. */
-static long wait_for_news(const struct moment *then, bool has_files,
-    uint64_t deadline)
+static long wait_for_news(uint64_t news, bool has_files, uint64_t deadline)
 {
 	long result;
 
 	lock_acquire(&sched_lock);
-	if (has_files && poll_news != then->news)
+	if (has_files && poll_news != news)
 		result = call_go_on(SIGNAL_ENDS);
 	else
 		result = call_wait_until_locked(has_files ? &poll_event : NULL,
 		    deadline, SIGNAL_ENDS);
 	lock_release(&sched_lock);
-	return result;
-}
-
-/* What is there counts first, then signals, then the time. */
-static long poll_once(const struct trapframe *tf, const struct poll *poll,
-    const struct wait_time *time)
-{
-	struct moment now = moment_now();
-	bool last = timer_now() >= time->deadline && !now.signal;
-	long found = poll->look(tf, time->copy, last);
-
-	if (found != 0 || last)
-		return found;
-	return wait_for_news(&now, poll->has_files, time->deadline);
-}
-
-/* The mask for the time of the call, if there is one, and until when it is. */
-static int read_time_and_mask(const struct poll *poll, struct wait_time *time,
-    uint64_t *mask)
-{
-	int err = 0;
-
-	*time = (struct wait_time){TIMER_NEVER, poll->timeout, NULL};
-	if (poll->timeout != 0)
-		err = deadline_in(poll->timeout, 0, &time->deadline);
-	if (err < 0 || poll->mask == 0)
-		return err;
-	if (poll->mask_size != sizeof *mask)
-		return -EINVAL;
-	return copyin(proc_self()->as, mask, poll->mask, sizeof *mask);
-}
-
-/*
- * The first execution reads all that is in the program's memory; later ones
- * look at what the call keeps of it (C2).
- */
-static int poll_begin(const struct trapframe *tf, const struct poll *poll)
-{
-	struct wait_time time;
-	struct frame *frame;
-	uint64_t mask;
-	int err = read_time_and_mask(poll, &time, &mask);
-
-	if (err < 0)
-		return err;
-	frame = frame_alloc(FRAME_KERNEL);
-	if (frame == NULL)
-		return -ENOMEM;
-	time.copy = frame_virt(frame);
-	err = poll->read(tf, time.copy);
-	if (err < 0) {
-		frame_put(frame);
-		return err;
-	}
-	*call_time() = time;
-	if (poll->mask != 0)
-		signal_lend_mask(mask);
-	return 0;
-}
-
-static long poll_wait(const struct trapframe *tf, const struct poll *poll)
-{
-	long result = call_is_repeated() ? 0 : poll_begin(tf, poll);
-
-	if (result < 0)
-		return result;
-	result = poll_once(tf, poll, call_time());
-	if (result == CALL_WAITS || result == CALL_GOES_ON)
-		return result;
-	signal_return_mask();
-	IGNORE_RESULT(call_report_rest(proc_self()));
-	call_forget();
 	return result;
 }
 
@@ -216,34 +131,99 @@ static int16_t entry_events(const struct pollfd_abi *entry)
 	return (int16_t)(f != NULL ? file_events(f) & wanted : POLLNVAL);
 }
 
+/* What is there counts first, then signals, then the time. */
+static long poll_once(const struct trapframe *tf, const struct poll *poll,
+    const struct wait_time *time)
+{
+	struct pollfd_abi *entries = time->copy;
+	uint64_t news;
+	bool last;
+	long found;
+
+	lock_acquire(&sched_lock);
+	news = poll_news;
+	last = timer_now() >= time->deadline && !signal_is_due(proc_self());
+	lock_release(&sched_lock);
+	for (uint64_t i = 0; i < poll->count; i++)
+		entries[i].revents = entry_events(&entries[i]);
+	found = poll->tell(tf, entries, last);
+	if (found != 0 || last)
+		return found;
+	return wait_for_news(news, poll->count != 0, time->deadline);
+}
+
+/*
+ * The first execution reads all that is in the program's memory; later ones
+ * look at what the call keeps of it (C2).
+ */
+static int poll_begin(const struct trapframe *tf, const struct poll *poll)
+{
+	struct frame *frame = frame_alloc(FRAME_KERNEL);
+	struct wait_time *time = call_time();
+	uint64_t mask;
+	int err = 0;
+
+	if (frame == NULL)
+		return -ENOMEM;
+	*time = (struct wait_time){TIMER_NEVER, 0, frame_virt(frame)};
+	if (poll->timeout != 0)
+		err = deadline_in(poll->timeout, 0, &time->deadline);
+	if (err < 0)
+		return err;
+	time->remain = poll->timeout;
+	if (poll->mask != 0 && poll->mask_size != sizeof mask)
+		return -EINVAL;
+	if (poll->mask != 0)
+		err = copyin(proc_self()->as, &mask, poll->mask, sizeof mask);
+	if (err == 0)
+		err = poll->read(tf, time->copy);
+	if (err == 0 && poll->mask != 0)
+		signal_lend_mask(mask);
+	return err;
+}
+
+static long poll_wait(const struct trapframe *tf, const struct poll *poll)
+{
+	long result = call_is_repeated() ? 0 : poll_begin(tf, poll);
+
+	if (result == 0)
+		result = poll_once(tf, poll, call_time());
+	if (result == CALL_WAITS || result == CALL_GOES_ON)
+		return result;
+	signal_return_mask();
+	IGNORE_RESULT(call_report_rest(proc_self()));
+	call_forget();
+	return result;
+}
+
 _Static_assert(FD_MAX * sizeof(struct pollfd_abi) <= PAGE_SIZE, "one frame");
 
-static int read_poll(const struct trapframe *tf, void *copy)
+static int read_poll(const struct trapframe *tf, struct pollfd_abi *entries)
 {
 	uint64_t count = tf_arg(tf, 1);
 
 	if (count > proc_self()->fds.limit)
 		return -EINVAL;
-	return copyin(proc_self()->as, copy, tf_arg(tf, 0),
-	    count * sizeof(struct pollfd_abi));
+	return copyin(proc_self()->as, entries, tf_arg(tf, 0),
+	    count * sizeof *entries);
 }
 
 /* Of the program's entries, only the events that came are written. */
-static long look_poll(const struct trapframe *tf, const void *copy, bool last)
+static long tell_poll(const struct trapframe *tf,
+    const struct pollfd_abi *entries, bool last)
 {
-	const struct pollfd_abi *entries = copy;
 	vaddr_t to = tf_arg(tf, 0) + offsetof(struct pollfd_abi, revents);
 	uint64_t count = tf_arg(tf, 1);
 	long found = 0;
 
 	(void)last;
-	for (uint64_t i = 0; i < count; i++, to += sizeof entries[0]) {
-		int16_t events = entry_events(&entries[i]);
-		int err = copyout(proc_self()->as, to, &events, sizeof events);
+	for (uint64_t i = 0; i < count; i++, to += sizeof *entries) {
+		int err = copyout(proc_self()->as, to, &entries[i].revents,
+		    sizeof entries[i].revents);
 
 		if (err < 0)
 			return err;
-		found += events != 0;
+		found += entries[i].revents != 0;
 	}
 	return found;
 }
@@ -251,108 +231,97 @@ static long look_poll(const struct trapframe *tf, const void *copy, bool last)
 long sys_ppoll(const struct trapframe *tf)
 {
 	return poll_wait(tf,
-	    &(struct poll){.read = read_poll,
-		.look = look_poll,
+	    &(struct poll){.count = tf_arg(tf, 1),
+		.read = read_poll,
+		.tell = tell_poll,
 		.timeout = tf_arg(tf, 2),
 		.mask = tf_arg(tf, 3),
-		.mask_size = tf_arg(tf, 4),
-		.has_files = tf_arg(tf, 1) != 0});
+		.mask_size = tf_arg(tf, 4)});
 }
 
-/* The sets of pselect6: to read, to write, and the exceptions there are not. */
+/*
+ * The sets of pselect6: to read, to write, and the exceptions there are not.
+ * What the entry of a descriptor asks for tells in which sets it is.
+ */
 #define SETS 3
-static const unsigned set_events[SETS] = {POLLIN | POLLHUP | POLLERR,
-    POLLOUT | POLLERR, 0};
+static const struct {
+	int16_t asked;
+	int16_t ready;
+} set_events[SETS] = {{POLLIN, POLLIN | POLLHUP | POLLERR},
+    {POLLOUT, POLLOUT | POLLERR}, {POLLPRI, 0}};
 
 struct sets {
 	uint64_t words[SETS][FD_MAX / 64];
 };
 
 /* How many descriptors there are to look at, and their bits in bytes. */
-static int select_count(const struct trapframe *tf)
+static uint64_t select_count(const struct trapframe *tf)
 {
-	return (int)min_u64(tf_arg(tf, 0), FD_MAX);
+	return min_u64(tf_arg(tf, 0), FD_MAX);
 }
 
-static size_t set_size(int count)
+static size_t set_size(const struct trapframe *tf)
 {
-	return (size_t)(count + 63) / 64 * sizeof(uint64_t);
+	return (select_count(tf) + 63) / 64 * sizeof(uint64_t);
 }
 
-static int read_select(const struct trapframe *tf, void *copy)
+static int read_select(const struct trapframe *tf, struct pollfd_abi *entries)
 {
-	struct sets *sets = copy;
-	int count = select_count(tf), err = 0;
+	struct sets sets = {0};
+	int err = 0;
 
 	if ((int)tf_arg(tf, 0) < 0)
 		return -EINVAL;
-	*sets = (struct sets){0};
-	for (int s = 0; s < SETS && err == 0; s++) {
+	for (int s = 0; s < SETS && err == 0; s++)
 		if (tf_arg(tf, s + 1) != 0)
-			err = copyin(proc_self()->as, sets->words[s],
-			    tf_arg(tf, s + 1), set_size(count));
-		if (count % 64 != 0)
-			sets->words[s][count / 64] &= (1UL << count % 64) - 1;
+			err = copyin(proc_self()->as, sets.words[s],
+			    tf_arg(tf, s + 1), set_size(tf));
+	for (unsigned i = 0; i < select_count(tf); i++) {
+		entries[i] = (struct pollfd_abi){.fd = -1};
+		for (int s = 0; s < SETS; s++) {
+			if (!(sets.words[s][i / 64] >> i % 64 & 1))
+				continue;
+			entries[i].fd = (int32_t)i;
+			entries[i].events |= set_events[s].asked;
+		}
 	}
 	return err;
 }
 
-/* Leaves in the three words of a group what is ready; returns how many. */
-static long select_group(uint64_t *sets[SETS], int first)
+static long tell_select(const struct trapframe *tf,
+    const struct pollfd_abi *entries, bool last)
 {
+	struct sets sets = {0};
 	long found = 0;
+	int err = 0;
 
-	for (int i = 0; i < 64; i++) {
-		uint64_t bit = 1UL << i;
-		struct file *f;
-
-		if (!((*sets[0] | *sets[1] | *sets[2]) & bit))
-			continue;
-		f = fd_get(first + i);
-		if (f == NULL)
+	for (unsigned i = 0; i < select_count(tf); i++) {
+		if (entries[i].revents & POLLNVAL)
 			return -EBADF;
 		for (int s = 0; s < SETS; s++) {
-			if (!(*sets[s] & bit))
+			if (!(entries[i].events & set_events[s].asked) ||
+			    !(entries[i].revents & set_events[s].ready))
 				continue;
-			if (file_events(f) & set_events[s])
-				found++;
-			else
-				*sets[s] &= ~bit;
+			sets.words[s][i / 64] |= 1UL << i % 64;
+			found++;
 		}
 	}
-	return found;
-}
-
-static long look_select(const struct trapframe *tf, const void *copy, bool last)
-{
-	struct sets sets = *(const struct sets *)copy;
-	int count = select_count(tf), err = 0;
-	long found = 0;
-
-	for (int i = 0; i * 64 < count && err == 0; i++) {
-		uint64_t *group[SETS] = {&sets.words[0][i], &sets.words[1][i],
-		    &sets.words[2][i]};
-		long n = select_group(group, i * 64);
-
-		err = n < 0 ? (int)n : 0;
-		found += n;
-	}
-	if (err == 0 && found == 0 && !last)
+	if (found == 0 && !last)
 		return 0;
 	for (int s = 0; s < SETS && err == 0; s++)
 		if (tf_arg(tf, s + 1) != 0)
 			err = copyout(proc_self()->as, tf_arg(tf, s + 1),
-			    sets.words[s], set_size(count));
+			    sets.words[s], set_size(tf));
 	return err < 0 ? err : found;
 }
 
 /* The last argument points to a mask and its size. */
 long sys_pselect6(const struct trapframe *tf)
 {
-	struct poll poll = {.read = read_select,
-	    .look = look_select,
-	    .timeout = tf_arg(tf, 4),
-	    .has_files = (tf_arg(tf, 1) | tf_arg(tf, 2) | tf_arg(tf, 3)) != 0};
+	struct poll poll = {.count = select_count(tf),
+	    .read = read_select,
+	    .tell = tell_select,
+	    .timeout = tf_arg(tf, 4)};
 	uint64_t mask[2] = {0};
 	int err = 0;
 

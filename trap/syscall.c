@@ -8,10 +8,7 @@
  * Linux's; what is not in the table is ENOSYS.
  */
 #include "abi/syscall.h"
-#include "abi/errno.h"
 #include "syscalls.h"
-
-#define CALF_COUNT 6
 
 #define FAST(handler)            \
 	{                        \
@@ -119,19 +116,16 @@ const struct syscall syscall_table[SYSCALL_TABLE_SIZE] = {
     [SYS_mmap] = FAST(sys_mmap),
     [SYS_mprotect] = FAST(sys_mprotect),
     [SYS_madvise] = FAST(sys_madvise),
+    [SYS_calf_stat] = FAST(sys_calf_stat),
+    [SYS_calf_ps] = FAST(sys_calf_ps),
+    [SYS_calf_walk] = FULL(sys_calf_walk),
+    [SYS_calf_next] = FULL(sys_calf_next),
+    [SYS_calf_check] = FULL(sys_calf_check),
+    [SYS_calf_fail] = FAST(sys_calf_fail),
     [SYS_riscv_flush_icache] = FAST(sys_flush_icache),
     [SYS_wait4] = FAST(sys_wait4),
     [SYS_prlimit64] = FAST(sys_prlimit64),
     [SYS_getrandom] = FAST(sys_getrandom),
-};
-
-static const struct syscall calf_calls[CALF_COUNT] = {
-    [SYS_calf_stat - SYS_CALF] = FAST(sys_calf_stat),
-    [SYS_calf_ps - SYS_CALF] = FAST(sys_calf_ps),
-    [SYS_calf_walk - SYS_CALF] = FULL(sys_calf_walk),
-    [SYS_calf_next - SYS_CALF] = FULL(sys_calf_next),
-    [SYS_calf_check - SYS_CALF] = FULL(sys_calf_check),
-    [SYS_calf_fail - SYS_CALF] = FAST(sys_calf_fail),
 };
 
 bool syscall_wants_memory(const struct trapframe *tf)
@@ -156,30 +150,7 @@ bool syscall_wants_memory(const struct trapframe *tf)
 	}
 }
 
-static const struct syscall *find(const struct trapframe *tf)
-{
-	uint64_t number = tf->x[REG_A7 - 1];
-
-	if (number < SYSCALL_TABLE_SIZE)
-		return &syscall_table[number];
-	if (number - SYS_CALF < CALF_COUNT)
-		return &calf_calls[number - SYS_CALF];
-	return NULL;
-}
-
-long syscall_unknown(const struct trapframe *tf)
-{
-	const struct syscall *call = find(tf);
-
-	if (call == NULL || call->fast == NULL)
-		return -ENOSYS;
-	return call->fast(tf);
-}
-
 long syscall_execute(const struct trapframe *tf)
 {
-	const struct syscall *call = find(tf);
-
-	assert(call != NULL);
-	return call->full(tf);
+	return syscall_table[tf->x[REG_A7 - 1]].full(tf);
 }

@@ -23,9 +23,6 @@ extern const struct syscall syscall_table[];
 /* `fast` of a call that wants all registers saved: see trapvec.S. */
 syscall_fn trap_call_full;
 
-/* `fast` of a call that is not in the table. */
-syscall_fn syscall_unknown;
-
 /* Executes the call that the frame asks for, all of its registers saved. */
 syscall_fn syscall_execute;
 

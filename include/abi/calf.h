@@ -57,7 +57,10 @@ struct calf_ps {
 	char name[32];
 };
 
-/* Kinds of an entry of the page-table tree; docs/design.md explains them. */
+/*
+ * Kinds of an entry of the page-table tree, in the order of enum pte_kind;
+ * docs/design.md explains them.
+ */
 enum calf_kind {
 	CALF_EMPTY,    /* nothing here */
 	CALF_RESERVED, /* demand-zero memory, not yet touched */

@@ -116,11 +116,15 @@ struct stack_abi {
 	uint64_t size;
 };
 
-struct ucontext_abi {
+struct ucontext_head_abi {
 	uint64_t flags;
 	uint64_t link;
 	struct stack_abi stack;
 	uint64_t sigmask;
+};
+
+struct ucontext_abi {
+	struct ucontext_head_abi head;
 	uint8_t sigmask_pad[120];
 	uint64_t align;
 	uint64_t regs[32]; /* pc, x1 .. x31 */

@@ -33,13 +33,13 @@ struct hart {
 	void *fp_owner;   /* whose floating point registers are loaded */
 	bool fp_is_clear; /* they hold the initial state */
 	uint64_t root;    /* physical address of the root in satp */
-	uint32_t parked;  /* [A] stands still for hart_stop_others() */
 	struct frame_cache *frame_cache; /* [c] of mm/frame.c */
 	struct stats stats;
 #ifdef CALF_TEST
 	uint64_t entered; /* instructions until it came into the kernel */
 	uint64_t longest; /* instructions without a pause, at most so far */
 	uint64_t longest_call; /* the number of the call that did that */
+	uint32_t parked;       /* [A] stands still for hart_stop_others() */
 #endif
 } ALIGNED(64);
 
@@ -76,6 +76,16 @@ void hart_start_others(void);
 extern uint64_t hart_bound; /* [c] 0: none */
 void hart_pause(uint64_t call);
 void hart_pause_begin(void); /* what came before does not count */
+
+/*
+ * For the audit: brings every other hart to a stand at a point where it holds
+ * no lock, until hart_resume_others(). The caller must hold none either.
+ */
+void hart_stop_others(void);
+void hart_resume_others(void);
+
+/* Stands still while another hart is between the two calls above. */
+void hart_park_if_asked(void);
 #else
 static inline void hart_pause_begin(void)
 {
@@ -83,6 +93,9 @@ static inline void hart_pause_begin(void)
 static inline void hart_pause(uint64_t call)
 {
 	(void)call;
+}
+static inline void hart_park_if_asked(void)
+{
 }
 #endif
 
@@ -101,23 +114,10 @@ void hart_enable_interrupts(void);
 /* Removes the mark that hart_kick() leaves. */
 void hart_clear_kick(void);
 
-/*
- * Brings every other hart to a stand at a point where it holds no lock, until
- * hart_resume_others(). The caller must hold none either.
- */
-void hart_stop_others(void);
-void hart_resume_others(void);
-
-/* Stands still while another hart is between the two calls above. */
-void hart_park_if_asked(void);
-
 /* A pause in a loop that waits for another hart. */
 static inline void hart_relax(void)
 {
 	__asm__ volatile("nop" ::: "memory");
 }
-
-/* The running hart's own cycle counter or the like: only differences mean. */
-uint64_t hart_noise(void);
 
 #endif

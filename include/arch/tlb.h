@@ -68,11 +68,7 @@ INLINE void tlb_switch_simply(paddr_t root, const struct asid *asid)
 
 /* Leaves every user address space: the kernel's own root. */
 void tlb_switch_kernel(void);
-void tlb_set_kernel_root(paddr_t root);
-paddr_t tlb_kernel_root(void);
-
-/* The root in this hart's satp. */
-paddr_t tlb_root(void);
+extern paddr_t tlb_kernel_root; /* [c] set by mm/kernelmap.c */
 
 /*
  * Makes every hart forget the leaf entry for `va` of an address space that runs

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * print.h - formatted output to the console.
+ * print.h - formatted output.
  *
- * Understands %d %u %x %c %s %p %%, with l for 64 bits, a width, and the
- * flags 0 and -. The formats are checked by the compiler.
+ * Understands %d %u %x %c %s %p %%, with l for 64 bits. The formats are checked
+ * by the compiler.
  */
 #ifndef LIB_PRINT_H
 #define LIB_PRINT_H
@@ -13,9 +13,6 @@
 #include "lib/compiler.h"
 #include "lib/types.h"
 
-/* One character to the console. Defined by arch/, or by the host tests. */
-void console_putc(char c);
-
 /*
  * Prints one message of at most 200 characters; messages of several harts do
  * not mix. Defined by arch/, or by the host tests.
@@ -24,7 +21,7 @@ void kprintf(const char *fmt, ...) PRINTF(1, 2);
 
 /*
  * Prints a message without waiting for other harts, with whose messages it may
- * mix: a panic cannot wait.
+ * mix: a panic cannot wait. Defined by arch/.
  */
 void kvprintf_unlocked(const char *fmt, va_list args);
 

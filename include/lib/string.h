@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * string.h - the memory and string functions that the kernel uses, with their
- * standard meanings; the compiler may call the first four by itself.
+ * standard meanings; the compiler may call the first three by itself.
  */
 #ifndef LIB_STRING_H
 #define LIB_STRING_H
@@ -9,7 +9,6 @@
 #include "lib/types.h"
 
 void *memcpy(void *dst, const void *src, size_t len);
-void *memmove(void *dst, const void *src, size_t len);
 void *memset(void *dst, int byte, size_t len);
 int memcmp(const void *a, const void *b, size_t len);
 

@@ -230,11 +230,12 @@ MUST_USE int copyout(struct aspace *as, vaddr_t dst, const void *src,
  * Makes user memory ready: copies to and from what is ready cannot fail until
  * the process runs again. user_ready() returns for how many bytes from `va` on
  * that could be done, or the error of the first one; user_prepare() makes all
- * of it ready to be written, or fails.
+ * of it ready, or fails.
  */
 MUST_USE long user_ready(struct aspace *as, vaddr_t va, size_t len,
     enum access access);
-MUST_USE int user_prepare(struct aspace *as, vaddr_t va, size_t len);
+MUST_USE int user_prepare(struct aspace *as, vaddr_t va, size_t len,
+    enum access access);
 
 /*
  * Copies a string with its terminator, at most `size` bytes. Returns 0,

@@ -173,6 +173,9 @@ void call_finish(struct proc *p, long result);
  */
 MUST_USE int call_report_rest(const struct proc *p);
 
+/* Tells the running program a time. -EFAULT or -ENOMEM. */
+MUST_USE int timespec_copyout(vaddr_t to, uint64_t ns);
+
 /* A handler is about to run: the call ends, or will begin anew after it. */
 void call_interrupt(struct proc *p, bool restart);
 

@@ -241,4 +241,7 @@ long proc_wait(pid_t pid, vaddr_t status, int options, vaddr_t rusage);
 /* The same for waitid(2), with the `pid` that wait4 would be given. */
 long proc_waitid(pid_t pid, vaddr_t info, int options, vaddr_t rusage);
 
+/* Tells the running program what was used: the time, and nothing else. */
+MUST_USE int rusage_copyout(vaddr_t to, uint64_t ticks);
+
 #endif

@@ -22,7 +22,7 @@ HOST_WORLD := $(H)/oracle.c $(H)/world.c $(H)/access.c $(H)/change.c \
 	$(H)/life.c $(H)/verify.c
 
 # These would replace the C library's own.
-HOST_RENAME := $(foreach f,memcpy memmove memset memcmp strlen strcmp \
+HOST_RENAME := $(foreach f,memcpy memset memcmp strlen strcmp \
 	strncmp,-D$(f)=calf_$(f))
 
 host_objs = $(patsubst %.c,$(HB)/$(1)/%.o,$(2))

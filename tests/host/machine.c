@@ -132,7 +132,7 @@ static void boot_kernel_root(void)
 		kernel_template_end = SV39_USER_ROOT_ENTRIES + 1;
 	}
 	page_zero(frame_virt(root));
-	tlb_set_kernel_root(frame_paddr(root));
+	tlb_kernel_root = frame_paddr(root);
 }
 
 void sim_boot(const struct sim_config *config)

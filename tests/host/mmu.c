@@ -66,7 +66,7 @@ static uint32_t satp_asid(const struct mmu *mmu)
 /* Or, before the first of all, nowhere. */
 static bool in_kernel_root(const struct mmu *mmu)
 {
-	return mmu->satp == 0 || satp_root(mmu) == tlb_kernel_root();
+	return mmu->satp == 0 || satp_root(mmu) == tlb_kernel_root;
 }
 
 static bool coin(void)

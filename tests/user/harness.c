@@ -61,9 +61,9 @@ static long calf_call(long nr, long a, long b)
 }
 
 #ifndef SYS_CALF
-#define SYS_calf_stat  4096
-#define SYS_calf_check 4100
-#define SYS_calf_fail  4101
+#define SYS_calf_stat  244
+#define SYS_calf_check 248
+#define SYS_calf_fail  249
 #endif
 
 struct calf_stat counters(void)

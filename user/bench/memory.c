@@ -14,7 +14,7 @@
 #include "abi/calf.h"
 
 #ifndef SYS_calf_stat
-#define SYS_calf_stat 4096
+#define SYS_calf_stat 244
 #endif
 
 struct exchange *exchange;
