@@ -165,15 +165,8 @@ int aspace_fault(struct aspace *as, vaddr_t va, enum access access)
 
 	lock_acquire(&as->lock);
 	err = resolve(as, va, access, &slot, &changed);
-	if (unlikely(err == 0 && !changed)) {
-		/* An atomic instruction may report itself as a load. */
-		pte_t e = pte_read(slot);
-
-		if (access == ACCESS_READ && pte_is_cow(e))
-			err = page_own(as, va, slot, e);
-		else
-			tlb_flush_asid(&as->asid);
-	}
+	if (unlikely(err == 0 && !changed))
+		tlb_flush_asid(&as->asid);
 	lock_release(&as->lock);
 	return err;
 }

@@ -22,9 +22,6 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 from run import Boot, conclude, perform_all, say  # noqa: E402
 
-# These count what faults cost, and a machine that remembers invalid entries
-# takes more faults: a load that faults once more may copy a page.
-COUNTING = ("kernel", "t_cow", "t_oom", "t_sweep")
 # Process 1 of a machine of its own, and one who needs somebody to type.
 ELSEWHERE = ("t_init", "t_tty")
 MEMORY = {"t_oom": "32M"}
@@ -37,16 +34,14 @@ def programs() -> List[str]:
 
 
 def boot(suite: str, harts: int, seed: int) -> Boot:
-    words = [f"seed={seed}"]
-    if suite in COUNTING:
-        words.append("invalid=0")
+    extra = ["nasty", f"seed={seed}"]
     label = f"nasty-{suite}-smp{harts}-seed{seed}"
     if suite == "kernel":
         return Boot(label, "build/calf-test.elf", str(harts), "64M", 1800.0,
-                    append="ktest", extra=["nasty", *words])
+                    append="ktest", extra=extra)
     return Boot(label, "build/calf-test.elf", str(harts),
                 MEMORY.get(suite, "64M"), 900.0, initrd="build/test.cpio",
-                append=f"rdinit=/init /bin/{suite}", extra=["nasty", *words])
+                append=f"rdinit=/init /bin/{suite}", extra=extra)
 
 
 def boots(options: argparse.Namespace) -> Iterator[Boot]:
