@@ -203,6 +203,7 @@ MUST_USE bool proc_next(pid_t after, struct proc **next) REQUIRES(sched_lock);
 
 extern struct list proc_all;        /* [s] */
 extern unsigned proc_count;         /* [s] */
+extern pid_t proc_last_pid;         /* [s] given out last */
 extern struct proc *proc_init_task; /* [c] once started */
 
 /*
