@@ -174,6 +174,7 @@ INLINE void entries_copy(pte_t *to, pte_t *from, const struct frame *shared,
     int level)
 {
 	const uintptr_t origin = frame_origin();
+	const pte_t *end = from + SV39_ENTRIES;
 	unsigned left = shared->used;
 	bool may_skip = !eighth_is_used(shared, 0);
 
@@ -181,7 +182,9 @@ INLINE void entries_copy(pte_t *to, pte_t *from, const struct frame *shared,
 		while (unlikely(may_skip) && is_unused_eighth(shared, from)) {
 			from += EIGHTH;
 			to += EIGHTH;
+			test_assert(from < end);
 		}
+		test_assert(from < end);
 		may_skip = false;
 		left -= GROUP;
 #pragma GCC unroll 8
@@ -248,6 +251,7 @@ static void leaf_table_free(struct frame *table)
 	while (left > 0) {
 		pte_t e = pte_read(slot);
 
+		test_assert(slot < end);
 		if (likely(pte_names_frame(e))) {
 			struct frame *page = frame_from(origin, e);
 

@@ -344,6 +344,7 @@ static int reserve(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 
 	walk_look(&w, as, op->at, range_level(op));
 	count = range_covered(&w, op);
+	assert(count > 0);
 	for (unsigned i = 0; i < count; i++) {
 		assert(pte_is_empty(pte_read(&w.slot[i])));
 		pte_write(&w.slot[i], pte_reserved(op->perms));

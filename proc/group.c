@@ -44,7 +44,7 @@ bool group_number_is_taken(pid_t id)
 	return *group_slot(id) != NULL || *session_slot(id) != NULL;
 }
 
-static struct group *group_create(pid_t id, struct session *session)
+struct group *group_create(pid_t id, struct session *session)
 {
 	struct group *group = slab_alloc(&group_slab);
 

@@ -21,7 +21,7 @@ unsigned proc_count;
 struct proc *proc_init_task;
 
 static struct proc *by_pid[HASH_SIZE] GUARDED_BY(sched_lock);
-static pid_t last_pid GUARDED_BY(sched_lock);
+pid_t proc_last_pid;
 
 /* Only what has to be zero is cleared: fork is in a hurry. */
 struct proc *proc_create(void)
@@ -73,13 +73,20 @@ static bool pid_is_taken(pid_t pid) REQUIRES(sched_lock)
 	return proc_find(pid) != NULL || group_number_is_taken(pid);
 }
 
+_Static_assert((PID_MAX & (PID_MAX - 1)) == 0, "each number is tried once");
+
+/*
+ * The numbers that are tried are the 1st, 3rd, 6th, 10th behind the last one:
+ * where many in a row are taken, few of them are looked at.
+ */
 static pid_t pid_next(void) REQUIRES(sched_lock)
 {
-	do {
-		if (++last_pid >= PID_MAX)
-			last_pid = INIT_PID + 1;
-	} while (pid_is_taken(last_pid));
-	return last_pid;
+	pid_t pid = (proc_last_pid + 1) % PID_MAX;
+
+	for (pid_t step = 2; pid == 0 || pid_is_taken(pid); step++)
+		pid = (pid + step) % PID_MAX;
+	proc_last_pid = pid;
+	return pid;
 }
 
 void proc_publish(struct proc *p, struct proc *parent, struct group *group)

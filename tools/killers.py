@@ -5,10 +5,13 @@
     tree ARGUMENTS                          the same, device trees
     fast ARGUMENTS                          the same random, without
     ktest SUITES [smp=N] [mem=M]            suites inside the test kernel
-    user PROGRAMS [smp=N] [mem=M]           programs on the test kernel
+    user PROGRAMS [smp=N] [mem=M] [bound]   programs on the test kernel
     release PROGRAMS [smp=N] [mem=M]        the same on the other kernel
     bench WORDS                             the benchmark's own checks
     check-locks FILE                        clang's analysis of locks
+
+With `bound` instructions are counted, and an entry into the kernel that is too
+long is a panic.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import List, Optional, Tuple
 
-from run import Boot, Outcome, Runner, reasons
+from run import ICOUNT, Boot, Outcome, Runner, reasons
 
 HOST = {"unit": "asan/unit", "starve": "asan/starve", "random": "asan/random",
         "fast": "fast/random", "model": "small/model"}
@@ -66,8 +69,9 @@ class Killer:
         self.kind, *words = how.split()
         self.options = dict(word.split("=", 1) for word in words
                             if re.match(r"(smp|mem)=", word))
+        self.is_bounded = "bound" in words
         self.words = [word for word in words
-                      if not re.match(r"(smp|mem)=", word)]
+                      if not re.match(r"(smp|mem)=|bound$", word)]
         self.is_quick = self.kind in ("unit", "starve", "random")
         self.target, self.boot = self._plan()
 
@@ -98,9 +102,11 @@ class Killer:
             kernel = ("build/calf-test.elf" if self.kind == "user"
                       else "build/calf.elf")
             programs = " ".join(f"/bin/{word}" for word in self.words)
+            bound = "bound " if self.is_bounded else ""
             return f"{kernel} build/test.cpio", Boot(
                 self.how, kernel, smp, mem, initrd="build/test.cpio",
-                append=f"rdinit=/init {programs}")
+                append=f"{bound}rdinit=/init {programs}",
+                extra=ICOUNT if self.is_bounded else [])
         raise ValueError(f"{self.how}: no such thing")
 
     def _argv(self, tree: Path) -> List[str]:

@@ -192,6 +192,8 @@ bugs that public kernels had or have; each is here as the same mistake.
 keeps what the specification allows it to keep; where nothing else is named,
 QEMU's kinder one cannot see the mistake. `ktest` is a suite inside the kernel,
 `user` a program on it, and `check-locks` the compiler's analysis of locks.
+With `bound` instructions are counted, and a stay in the kernel that is too
+long is a panic.
 
 These are mistakes that somebody thought of. `make sweep` makes those that
 nobody thought of: it leaves out the statements of `proc/` and `trap/` that

@@ -36,7 +36,8 @@ struct group {
 	struct group *hash_next; /* [s] */
 };
 
-/* A group of a new session, which nobody is in; NULL if memory is out. */
+/* A group, or one of a new session, that nobody is in; NULL: memory is out. */
+MUST_USE struct group *group_create(pid_t id, struct session *session);
 MUST_USE struct group *session_create(pid_t id);
 
 /* Does a group or a session have this number? */

@@ -36,6 +36,7 @@ static const struct suite *const suites[] = {
     &suite_sharer,
     &suite_usercopy,
     &suite_teardown,
+    &suite_numbers,
     &suite_starve,
     &suite_mistakes,
     &suite_exception,

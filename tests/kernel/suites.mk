@@ -19,6 +19,7 @@ KTEST_SRCS := \
 	tests/kernel/family.c \
 	tests/kernel/usercopy.c \
 	tests/kernel/teardown.c \
+	tests/kernel/numbers.c \
 	tests/kernel/starve.c \
 	tests/kernel/mistakes.c \
 	tests/kernel/exception.c \

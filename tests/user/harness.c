@@ -375,7 +375,7 @@ void warm_up(void)
 		deep[i] = 1;
 	warm_data = deep[0];
 	errno = 0;
-	found_text[0] = '\0';
+	memset(found_text, 0, sizeof(found_text));
 	(void)counters();
 	sched_yield();
 }

@@ -77,7 +77,7 @@ static bool is_skip(const char *sentence)
 
 static bool report(int number, const char *name, const char *sentence)
 {
-	static char line[512];
+	char line[512];
 	bool ok = sentence == NULL || is_skip(sentence);
 
 	snprintf(line, sizeof(line), "%sok %d - %s%s%s\n", ok ? "" : "not ",
@@ -155,21 +155,6 @@ static int selected(const struct test *tests, int count, const char *part)
 	return n;
 }
 
-/*
- * A test may cost the runner a page that it touches for the first time. What a
- * second run loses as well, the test loses.
- */
-static const char *run_and_count(test_fn *run, uint64_t *before)
-{
-	const char *sentence = test_run(run);
-
-	if (sentence != NULL || frames_are_back(before) == NULL)
-		return sentence;
-	*before = frames_at_rest();
-	sentence = test_run(run);
-	return sentence != NULL ? sentence : frames_are_back(before);
-}
-
 int suite_main(int argc, char **argv, const struct test *tests, int count)
 {
 	const char *part = argc > 1 ? argv[1] : "";
@@ -188,7 +173,9 @@ int suite_main(int argc, char **argv, const struct test *tests, int count)
 
 		if (strstr(tests[i].name, part) == NULL)
 			continue;
-		sentence = run_and_count(tests[i].run, &before);
+		sentence = test_run(tests[i].run);
+		if (sentence == NULL)
+			sentence = frames_are_back(&before);
 		if (!report(++number, tests[i].name, sentence)) {
 			failed++;
 			before = frames_at_rest();

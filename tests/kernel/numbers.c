@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * numbers.c - a new process gets a number that nothing has: no process, no
+ * group, no session.
+ *
+ * Four million forks lead back to a number in use; here the last number that
+ * was given out is set to what is before it.
+ */
+#include "ktest.h"
+#include "proc/proc.h"
+
+/* A process that never runs. */
+static struct proc *born_after(pid_t last, struct group *group)
+{
+	struct proc *p = proc_create();
+
+	assert(p != NULL && group != NULL);
+	lock_acquire(&sched_lock);
+	proc_last_pid = last;
+	proc_publish(p, NULL, group);
+	lock_release(&sched_lock);
+	return p;
+}
+
+static void gone(struct proc *p)
+{
+	lock_acquire(&sched_lock);
+	p->t.state = PROC_ZOMBIE;
+	proc_remove(p);
+	lock_release(&sched_lock);
+	proc_discard(p);
+}
+
+/* As the terminal does. */
+static void group_keep(struct group *group)
+{
+	lock_acquire(&sched_lock);
+	group->refs++;
+	lock_release(&sched_lock);
+}
+
+static void group_drop(struct group *group)
+{
+	struct group *dead;
+
+	lock_acquire(&sched_lock);
+	dead = group_put(group);
+	lock_release(&sched_lock);
+	if (dead != NULL)
+		group_free(dead);
+}
+
+/* What the next one gets if `last` was given out last. */
+static pid_t number_after(pid_t last)
+{
+	struct proc *p = born_after(last, session_create(PID_MAX));
+	pid_t pid = p->pid;
+
+	gone(p);
+	return pid;
+}
+
+TEST(the_number_of_a_process_is_not_given_out_again)
+{
+	struct proc *p = born_after(499, session_create(PID_MAX));
+	pid_t next = number_after(499), behind = number_after(500);
+
+	MUST(p->pid == 500, found("the first got %d", p->pid));
+	MUST(next != 500, "its number was given out");
+	MUST(behind == 501, found("%d came behind it", behind));
+	gone(p);
+	MUST(number_after(499) == 500, "its number never comes back");
+	return NULL;
+}
+
+TEST(the_number_of_a_group_without_its_leader_is_not_given_out)
+{
+	struct group *first = session_create(PID_MAX);
+	struct proc *elder = born_after(550, first);
+	struct proc *leader =
+	    born_after(599, group_create(600, first->session));
+	struct proc *member = born_after(600, leader->group);
+	pid_t next;
+
+	gone(leader);
+	next = number_after(599);
+	MUST(next != 600, "the group has the number");
+	gone(member);
+	MUST(number_after(599) == 600, "its number never comes back");
+	gone(elder);
+	return NULL;
+}
+
+TEST(the_number_of_a_session_without_its_first_group_is_not_given_out)
+{
+	struct proc *leader = born_after(699, session_create(700));
+	struct group *second = group_create(750, leader->group->session);
+	struct proc *member = born_after(750, second);
+	pid_t next;
+
+	gone(leader);
+	next = number_after(699);
+	MUST(next != 700, "the session has the number");
+	gone(member);
+	MUST(number_after(699) == 700, "its number never comes back");
+	return NULL;
+}
+
+TEST(the_number_of_a_group_that_somebody_keeps_is_not_given_out)
+{
+	struct proc *leader = born_after(799, session_create(800));
+	struct group *group = leader->group;
+	pid_t next;
+
+	group_keep(group);
+	gone(leader);
+	next = number_after(799);
+	MUST(next != 800, "the group has the number");
+	group_drop(group);
+	MUST(number_after(799) == 800, "its number never comes back");
+	return NULL;
+}
+
+TEST(numbers_begin_anew_behind_the_last)
+{
+	pid_t last = number_after(PID_MAX - 2);
+	pid_t next = number_after(PID_MAX - 1);
+
+	MUST(last == PID_MAX - 1, found("%d instead of the last", last));
+	MUST(next > 0 && next < 10, found("%d behind the last", next));
+	return NULL;
+}
+
+/* The 45th that is tried is the 1035th behind the last. */
+TEST(a_thousand_numbers_in_use_are_passed_quickly)
+{
+	static struct proc *row[1000];
+	struct group *group = session_create(PID_MAX);
+	pid_t pid;
+
+	for (unsigned i = 0; i < array_len(row); i++)
+		row[i] = born_after(999 + (pid_t)i, group);
+	pid = number_after(999);
+	for (unsigned i = 0; i < array_len(row); i++)
+		gone(row[i]);
+	MUST(pid == 999 + 45 * 46 / 2, found("it got %d", pid));
+	return NULL;
+}
+
+static const struct test list[] = {
+    T(the_number_of_a_process_is_not_given_out_again),
+    T(the_number_of_a_group_without_its_leader_is_not_given_out),
+    T(the_number_of_a_session_without_its_first_group_is_not_given_out),
+    T(the_number_of_a_group_that_somebody_keeps_is_not_given_out),
+    T(numbers_begin_anew_behind_the_last),
+    T(a_thousand_numbers_in_use_are_passed_quickly),
+};
+SUITE(numbers, list);
