@@ -73,14 +73,14 @@ struct thread {
 	bool fp_used;     /* [o] tf.f means something */
 	uint8_t fp_hart;  /* [o] whose registers may still hold it */
 
-	enum proc_state state;     /* [s] */
-	struct list link;          /* [s] run queue, wait queue or turn queue */
-	struct list mark;          /* [s] its place in a list that it walks */
-	struct timer wake;         /* [s] ends a wait */
-	const uint32_t *futex;     /* [s] the word that it sleeps on */
-	uint32_t futex_bits;       /* [s] what it wants to be woken for */
-	struct aspace *lent;       /* [s] in which a vfork child of it runs */
-	struct list lent_link;     /* [s] in the stack aspace.lenders */
+	enum proc_state state; /* [s] */
+	struct list link;      /* [s] run queue, wait queue or turn queue */
+	struct list mark;      /* [s] its place in a list that it walks */
+	struct timer wake;     /* [s] ends a wait */
+	const uint32_t *futex; /* [s] the word that it sleeps on */
+	uint32_t futex_bits;   /* [s] what it wants to be woken for */
+	struct aspace *lent;   /* [s] in which a vfork child of it runs */
+	struct list lent_link; /* [s] in the stack aspace.lenders */
 
 	uint64_t started;    /* [o] when it came to its hart */
 	uint64_t time_ticks; /* [o] spent on harts; [s] of a zombie */
