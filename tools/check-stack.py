@@ -44,7 +44,7 @@ INDIRECT = [
     (r"sched_at_tick\(", "proc/tty.c", r"sched_at_tick = (\w+);"),
     (r"go_on\(prog", "proc/args.c", r"\b(measure_string|copy_string)\("),
     (r"\w+->fast\(", "trap/syscall.c", r"= FAST\((\w+)\)"),
-    (r"[.>]full\(", "trap/syscall.c", r"= FULL\((\w+)\)"),
+    (r"syscall_table\[.*\]\.full\(", "trap/syscall.c", r"= FULL\((\w+)\)"),
     (r"poll->(\w+)\(", "trap/sys_wait.c", r"\.{0} = (\w+),"),
     (r"\*phase\)\(", "mm/range.c", r"\b(check|prepare|prepare_new|own|"
      r"clear|prune|reserve|protect|discard|share_give|share_take)[,}}]"),
