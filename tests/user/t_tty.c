@@ -3,7 +3,8 @@
  * t_tty.c - what is typed at the console, and who gets it.
  *
  * Somebody has to type: tests/user/typist.py boots this program, and types
- * what the lines that begin with "# type" say.
+ * what the lines that begin with "# type" say; and a line before, while the
+ * kernel boots.
  */
 #include "harness.h"
 
@@ -46,6 +47,13 @@ static void to_foreground(void)
 	signal(SIGTTOU, SIG_IGN);
 	if (tcsetpgrp(0, getpgrp()) != 0)
 		give_up("not to the foreground");
+}
+
+/* The typist did so when the firmware spoke: this test has to be the first. */
+TEST(what_was_typed_while_it_booted_is_there)
+{
+	to_foreground();
+	return reads(100, "early\n");
 }
 
 TEST(a_line_is_read_when_it_ends)
@@ -152,6 +160,7 @@ TEST(a_session_may_take_the_terminal)
 }
 
 static const struct test tests[] = {
+    T(what_was_typed_while_it_booted_is_there),
     T(a_line_is_read_when_it_ends),
     T(an_end_that_is_typed_ahead_is_kept),
     T(an_end_behind_text_hands_it_over),

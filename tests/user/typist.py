@@ -6,7 +6,8 @@
 
 What comes from the machine is passed on, for tools/run.py to judge. A line
 "# type TEXT" has TEXT typed, in which \\n and \\x04 mean what they do in
-Python.
+Python. A line is typed as soon as the firmware speaks, which has set up the
+serial port then.
 """
 
 import signal
@@ -14,6 +15,8 @@ import subprocess
 import sys
 
 PROMPT = b"# type "
+FIRMWARE = b"OpenSBI"
+EARLY = b"early\r"
 SECONDS = 60
 
 
@@ -25,6 +28,8 @@ def main() -> int:
         for line in iter(machine.stdout.readline, b""):
             sys.stdout.buffer.write(line)
             sys.stdout.flush()
+            if line.startswith(FIRMWARE):
+                machine.stdin.write(EARLY)
             if line.startswith(PROMPT):
                 text = line[len(PROMPT):].strip().decode()
                 machine.stdin.write(text.encode().decode(
