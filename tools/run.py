@@ -34,6 +34,7 @@ import os
 import re
 import selectors
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -345,6 +346,9 @@ def perform(boot: Boot, options: argparse.Namespace) -> Count:
         log.write(f"$ {shlex.join(argv)}\n".encode())
         outcome = Runner(argv, boot.timeout, log).run(echo)
     wrong = reasons(boot, outcome)
+    if not as_expected(boot, outcome, wrong):
+        # The next run of the same boot leaves this one alone.
+        path = Path(shutil.copy(path, path.with_suffix(".failed.log")))
     say(*describe(boot, outcome, wrong, path))
     return count(boot, outcome, wrong)
 

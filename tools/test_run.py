@@ -289,6 +289,16 @@ def log_holds_command_and_output() -> Optional[str]:
     return None if "-smp 3" in text and "ok 2 - b" in text else text
 
 
+def log_of_a_failure_outlives_the_next_run() -> Optional[str]:
+    run("--name", "twice", kernel("echo 1..1; echo not ok 1 - a"))
+    run("--name", "twice", kernel(GOOD))
+    failed = (work / "logs" / "twice.failed.log").read_text()
+    last = (work / "logs" / "twice.log").read_text()
+    if "not ok 1 - a" in failed and "not ok" not in last:
+        return None
+    return f"{failed}, then {last}"
+
+
 def table_sums_over_all_boots() -> Optional[str]:
     kernel(GOOD, "good")
     kernel("echo 1..3; echo ok 1 - a", "short")
@@ -394,6 +404,7 @@ TESTS = [
     standard_input_is_closed,
     program_of_this_machine_runs,
     log_holds_command_and_output,
+    log_of_a_failure_outlives_the_next_run,
     table_sums_over_all_boots,
     files_of_a_table_may_be_in_another_folder,
     mistake_in_a_table_is_an_error,
