@@ -31,6 +31,10 @@ FAULT = "aspace_fault"
 RETURNS = ("trap_return", "trapframe_enter")
 SRET = 0x10200073
 
+# Members of struct machine: where the registers are of what the kernel uses.
+DEVICES = {"uart": "the serial port", "test_device": "the test device",
+           "rtc": "the clock"}
+
 S_MODE = 1
 
 
@@ -171,6 +175,16 @@ def frame_at(pa):
     return None
 
 
+def place(pa):
+    """What a physical address is that has no frame, in a sentence's end."""
+    machine = symbol("machine")
+    for field, device in DEVICES.items():
+        registers = int(machine[field])
+        if registers != 0 and registers >> PAGE_SHIFT == pa >> PAGE_SHIFT:
+            return f"in the page of {device}: a device, and so has no frame"
+    return "not in memory, and so has no frame"
+
+
 def entry_text(bits):
     """What an entry says, and the count of what it names."""
     kind = entry_kind(bits)
@@ -293,7 +307,7 @@ class Frame(Command):
         with kernel_view():
             frame = frame_at(pa)
             if frame is None:
-                raise gdb.GdbError(f"{pa:#x} is no memory of the kernel's")
+                raise gdb.GdbError(f"{pa:#x} is {place(pa)}")
             states = gdb.lookup_type("enum frame_state")
             state = enum_name(frame["state"].cast(states), "FRAME_")
             text = f"{pa >> PAGE_SHIFT << PAGE_SHIFT:#x} {state} " \

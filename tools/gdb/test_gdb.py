@@ -40,7 +40,8 @@ SESSION = {
     "user ps": ["calf-ps"],
     "mode": ["print $priv"],
     "again": ["calf-back"],
-    "device": ["calf-frame 0x1000"],
+    "device": ["calf-frame 0x10000000"],
+    "elsewhere": ["calf-frame 0x1000"],
     "nobody": ["calf-walk 0 99999"],
     "usage": ["calf-walk"],
     "fork": ["tbreak proc_fork", "continue"],
@@ -169,7 +170,10 @@ def hart_is_left_in_the_mode_it_was_in() -> Optional[str]:
 
 
 def frame_of_a_device_is_an_error() -> Optional[str]:
-    return expect("device", "no memory of the kernel's")
+    return (expect("device", r"^0x10000000 is in the page of the serial port:"
+                             r" a device, and so has no frame$") or
+            expect("elsewhere", "^0x1000 is not in memory, and so has no "
+                                "frame$"))
 
 
 def process_that_does_not_exist_is_an_error() -> Optional[str]:
