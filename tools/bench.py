@@ -40,6 +40,7 @@ from bench_report import Column, Rows
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs" / "bench"
+README = ROOT / "README.md"
 ICOUNT = ["-smp", "1", "-icount", "shift=0,sleep=off"]
 
 COMPILED = "compiled by "
@@ -324,6 +325,8 @@ def write_documents() -> None:
     parts += hidden_sections()
     (DOCS / "results.md").write_text("\n".join(parts) + "\n")
     (DOCS / "fork.svg").write_text(bench_report.plot([ours] + others))
+    README.write_text(bench_report.refresh(README.read_text(),
+                                           [ours] + others))
 
 
 # --- By the clock -----------------------------------------------------------

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterable, List, Optional, Tuple
@@ -174,6 +175,26 @@ def markdown(lines: List[List[str]]) -> List[str]:
     rule = ["---"] + ["---:"] * (count - 2) + ["---"]
     return ["| " + " | ".join(line) + " |"
             for line in [lines[0], rule] + lines[1:]]
+
+
+ROW = re.compile(r"^\| (\*{0,2})[^|]*, `([\w-]+)`\1 \|")
+
+
+def refresh(text: str, columns: List[Column]) -> str:
+    """The text, with the figures of rows that it names as they are recorded.
+
+    Such a line is `| words, `name` | figure | ...`, or all of it in bold.
+    """
+    lines = text.split("\n")
+    for i, line in enumerate(lines):
+        found = ROW.match(line)
+        if not found or found.group(2) not in columns[0].rows:
+            continue
+        bold, name = found.groups()
+        figures = [show_value(column.rows.get(name)) for column in columns]
+        lines[i] = found.group() + "".join(
+            f" {bold}{figure}{bold} |" for figure in figures)
+    return "\n".join(lines)
 
 
 # --- The plot ---------------------------------------------------------------

@@ -4,9 +4,11 @@
 
     tools/check-docs.py [ROOT]
 
-Looks at README.md, docs/ and the README.md of a folder: a citation `path:symbol` in backticks names a
-file and a word in it, a citation never names a line number, and a relative
-link leads to a file (and a heading, if it has a #fragment).
+Looks at README.md, docs/ and the README.md of a folder: a citation
+`path:symbol` in backticks names a file and a word in it, and in a C file what
+is defined there; a citation never names a line number; and a relative link
+leads to a file (and a heading, if it has a #fragment).  The figures that
+README.md quotes are those that `make bench RECORD=1` has recorded.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ import re
 import sys
 from pathlib import Path
 from typing import Iterator, Set, Tuple
+
+import bench_report
 
 CITATION = re.compile(
     r"`((?:[\w.-]+/)*(?:[\w.-]+\.(?:c|h|S|ld|py|sh|gdb|pml)|Makefile))"
@@ -54,7 +58,10 @@ def check_citation(root: Path, path: str, symbol: str) -> str:
     if symbol.isdigit():
         return f"{path}:{symbol}: cite a name, not a line"
     word = rf"(?<![\w]){re.escape(symbol)}(?![\w])"
-    if not re.search(word, cited.read_text(errors="replace")):
+    if cited.suffix == ".c":
+        # What is defined begins in the first column, as no comment does.
+        word = rf"^[\w#].*{word}"
+    if not re.search(word, cited.read_text(errors="replace"), re.MULTILINE):
         return f"{path}: knows no {symbol}"
     return ""
 
@@ -72,6 +79,23 @@ def check_link(root: Path, document: Path, target: str) -> str:
             fragment not in headings(linked)):
         return f"{target}: no such heading"
     return ""
+
+
+RECORDS = ("calf.tsv", "linux.tsv", "linux-thp.tsv")
+
+
+def check_figures(root: Path) -> Iterator[str]:
+    """What README.md quotes and is recorded otherwise."""
+    records = [root / "docs" / "bench" / name for name in RECORDS]
+    if not all(path.is_file() for path in records):
+        return
+    columns = [bench_report.Column(path.name, bench_report.read_record(path)[1])
+               for path in records]
+    text = (root / "README.md").read_text()
+    for line, right in zip(text.split("\n"),
+                           bench_report.refresh(text, columns).split("\n")):
+        if line != right:
+            yield f"README.md: recorded as {right}"
 
 
 def check(root: Path, document: Path) -> Iterator[str]:
@@ -93,11 +117,12 @@ def main() -> int:
                  *sorted((root / "docs").rglob("*.md")),
                  *sorted(path for path in root.glob("*/README.md")
                          if path.parent.name not in ("docs", "build"))]
-    wrong = 0
-    for document in documents:
-        for message in check(root, document):
-            print(message)
-            wrong += 1
+    messages = [message for document in documents
+                for message in check(root, document)]
+    messages += check_figures(root)
+    for message in messages:
+        print(message)
+    wrong = len(messages)
     print(f"check-docs: {len(documents)} documents, {wrong} errors")
     return int(wrong > 0)
 

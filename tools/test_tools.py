@@ -172,6 +172,22 @@ def stale_symbols_are_refused() -> Optional[str]:
     return refused(DOCS, docs("# t\n`mm/a.c:frame`\n"), "docs/a.md:2")
 
 
+def what_is_only_used_or_mentioned_is_refused() -> Optional[str]:
+    tree = docs("`mm/a.c:frame_free`\n")
+    tree["mm/a.c"] = "/* See\n * frame_free(). */\n{\n\tframe_free();\n}\n"
+    return refused(DOCS, tree, "knows no frame_free")
+
+
+def figures_are_those_that_are_recorded() -> Optional[str]:
+    tree = docs("fine\n")
+    for name in ("calf.tsv", "linux.tsv", "linux-thp.tsv"):
+        tree["docs/bench/" + name] = "# row\tmin\tmedian\tunit\na\t7\t7\tinstr\n"
+    tree["README.md"] = "| words, `a` | 7 | 7 | 7 |\n"
+    wrong = dict(tree)
+    wrong["README.md"] = "| **words, `a`** | **7** | **8** | **7** |\n"
+    return accepted(DOCS, tree) or refused(DOCS, wrong, "**7** | **7** | **7**")
+
+
 def stale_paths_are_refused() -> Optional[str]:
     return refused(DOCS, docs("`mm/b.c:frame_alloc`\n"), "no such file")
 
@@ -408,6 +424,8 @@ TESTS = [
     long_files_are_refused,
     true_citations_are_accepted,
     stale_symbols_are_refused,
+    what_is_only_used_or_mentioned_is_refused,
+    figures_are_those_that_are_recorded,
     stale_paths_are_refused,
     line_numbers_are_refused,
     links_must_lead_somewhere,
