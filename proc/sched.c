@@ -4,8 +4,8 @@
  *
  * schedule() never returns: a process is its trap frame, and the kernel stack
  * of the hart is free for the next one. The hart leaves the old process's
- * address space before it lets go of it (proc.on_hart), so that another hart
- * may run it, or even free it, from then on.
+ * address space before it lets go of the process, so that another hart may run
+ * it, or even free it, from then on.
  */
 #include "proc/sched.h"
 

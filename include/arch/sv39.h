@@ -236,18 +236,6 @@ static inline pte_t pte_close_page(pte_t e)
 	return (pte_t){e.bits ^ (PTE_W | PTE_COW)};
 }
 
-/*
- * Closes an entry, as fork and the copying of a table do in the source and in
- * the copy. Afterwards the hardware can neither enter a table nor write to a
- * private page through it.
- */
-static inline pte_t pte_close(pte_t e)
-{
-	if (pte_is_table(e))
-		return pte_close_table(e);
-	return pte_is_open_page(e) ? pte_close_page(e) : e;
-}
-
 /* Opens a COW page of which this is the only entry left. */
 static inline pte_t pte_open_page(pte_t e)
 {
