@@ -16,42 +16,36 @@ static size_t chunk(vaddr_t va, size_t len)
 	return min_u64(len, PAGE_SIZE - (va & PAGE_MASK));
 }
 
-int copyin(struct aspace *as, void *dst, vaddr_t src, size_t len)
+/* From user memory if it is to be read, or to it. */
+INLINE int copy(struct aspace *as, vaddr_t va, char *kernel, size_t len,
+    enum access access)
 {
-	char *to = dst;
-
 	while (len > 0) {
-		size_t n = chunk(src, len);
-		void *from;
-		int err = user_page(as, src, ACCESS_READ, &from);
+		size_t n = chunk(va, len);
+		void *user;
+		int err = user_page(as, va, access, &user);
 
 		if (err < 0)
 			return err;
-		memcpy(to, from, n);
-		to += n;
-		src += n;
+		if (access == ACCESS_WRITE)
+			memcpy(user, kernel, n);
+		else
+			memcpy(kernel, user, n);
+		kernel += n;
+		va += n;
 		len -= n;
 	}
 	return 0;
 }
 
+int copyin(struct aspace *as, void *dst, vaddr_t src, size_t len)
+{
+	return copy(as, src, dst, len, ACCESS_READ);
+}
+
 int copyout(struct aspace *as, vaddr_t dst, const void *src, size_t len)
 {
-	const char *from = src;
-
-	while (len > 0) {
-		size_t n = chunk(dst, len);
-		void *to;
-		int err = user_page(as, dst, ACCESS_WRITE, &to);
-
-		if (err < 0)
-			return err;
-		memcpy(to, from, n);
-		from += n;
-		dst += n;
-		len -= n;
-	}
-	return 0;
+	return copy(as, dst, (char *)src, len, ACCESS_WRITE);
 }
 
 long user_ready(struct aspace *as, vaddr_t va, size_t len, enum access access)
