@@ -40,17 +40,6 @@ long call_wait_until_locked(struct waitq *wq, uint64_t deadline,
 	return result;
 }
 
-long call_wait_until(struct waitq *wq, uint64_t deadline,
-    enum on_signal on_signal)
-{
-	long result;
-
-	lock_acquire(&sched_lock);
-	result = call_wait_until_locked(wq, deadline, on_signal);
-	lock_release(&sched_lock);
-	return result;
-}
-
 long call_go_on(enum on_signal on_signal)
 {
 	struct call *call = &proc_self()->t.call;

@@ -12,18 +12,24 @@
 
 #define NO_HART UINT8_MAX
 
-void fp_sync(struct proc *p)
+/* The registers are what tf.f is. */
+static void fp_agree(struct proc *p)
 {
 	struct hart *self = hart_self();
 
-	if (!fp_is_dirty())
-		return;
-	fp_save(&p->t.tf);
 	fp_set_clean();
 	p->t.fp_used = true;
 	p->t.fp_hart = (uint8_t)self->index;
 	self->fp_owner = p;
 	self->fp_is_clear = false;
+}
+
+void fp_sync(struct proc *p)
+{
+	if (!fp_is_dirty())
+		return;
+	fp_save(&p->t.tf);
+	fp_agree(p);
 }
 
 /* What it never wrote to is zero in the registers, but anything in memory. */
@@ -38,14 +44,8 @@ void fp_show(struct proc *p)
 
 void fp_reload(struct proc *p)
 {
-	struct hart *self = hart_self();
-
 	fp_load(&p->t.tf);
-	fp_set_clean();
-	p->t.fp_used = true;
-	p->t.fp_hart = (uint8_t)self->index;
-	self->fp_owner = p;
-	self->fp_is_clear = false;
+	fp_agree(p);
 }
 
 void fp_reset(struct proc *p)

@@ -97,6 +97,7 @@ int deadline_in(vaddr_t from, uint64_t now_ns, uint64_t *deadline)
 static long sleep(vaddr_t until, uint64_t now_ns, vaddr_t remain)
 {
 	struct wait_time time = {.remain = remain};
+	long result;
 	int err;
 
 	if (!call_is_repeated()) {
@@ -108,7 +109,10 @@ static long sleep(vaddr_t until, uint64_t now_ns, vaddr_t remain)
 	time = *call_time();
 	if (timer_now() >= time.deadline)
 		return 0;
-	return call_wait_until(NULL, time.deadline, SIGNAL_ENDS);
+	lock_acquire(&sched_lock);
+	result = call_wait_until_locked(NULL, time.deadline, SIGNAL_ENDS);
+	lock_release(&sched_lock);
+	return result;
 }
 
 long sys_nanosleep(const struct trapframe *tf)
