@@ -60,11 +60,16 @@ unsigned table_empty_from(const struct frame *table, unsigned i, unsigned stop)
 		unsigned first = (i - 1) / EIGHTH * EIGHTH;
 
 		first = first > stop ? first : stop;
-		if (!eighth_is_used(table, i - 1))
-			i = first;
-		for (; i > first; i--)
-			if (!pte_is_empty(pte_read(&entries[i - 1])))
-				return i;
+		if (eighth_is_used(table, i - 1)) {
+			const pte_t *slot = &entries[i];
+
+			while (slot > &entries[first] &&
+			    pte_is_empty(pte_read(slot - 1)))
+				slot--;
+			if (slot > &entries[first])
+				return (unsigned)(slot - entries);
+		}
+		i = first;
 	}
 	return stop;
 }
@@ -92,12 +97,14 @@ void walk_count_new(const struct walk *w, unsigned count) NO_LOCK_CHECK
 		root_touch(w->as, i);
 }
 
-vaddr_t walk_next_used(const struct walk *w, unsigned i)
+vaddr_t walk_next_used(const struct walk *w, unsigned i, vaddr_t limit)
 {
 	const struct frame *table = walk_table(w);
 	pte_t *entries = frame_virt(table);
 	unsigned end = walk_table_end(w);
 
+	if (limit < walk_address(w, end))
+		end = level_index(limit - 1, w->level) + 1;
 	if (w->level == SV39_ROOT_LEVEL && i >= w->as->low && i < w->as->high)
 		i = w->as->high;
 	if (table->used > 0)

@@ -172,8 +172,11 @@ static inline vaddr_t walk_address(const struct walk *w, unsigned i)
 	    i * level_span(w->level);
 }
 
-/* The address of the next entry of the table, from `i` on, that is used. */
-vaddr_t walk_next_used(const struct walk *w, unsigned i);
+/*
+ * The address of the next entry of the table, from `i` on, that is used. It
+ * looks no further than `limit`, and then the address is that or above.
+ */
+vaddr_t walk_next_used(const struct walk *w, unsigned i, vaddr_t limit);
 
 /*
  * Counts `count` entries, from where it is, that the caller has written over

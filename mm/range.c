@@ -299,7 +299,7 @@ static int entries_clear(struct aspace *as, const struct walk *w,
 		table_drop(as, slot, w->level);
 		i++;
 	}
-	return range_reached(op, walk_next_used(w, i),
+	return range_reached(op, walk_next_used(w, i, op->end),
 	    PASSING_COST + below + held - table->used);
 }
 
@@ -319,7 +319,8 @@ static int clear(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 		return range_passed(op, &w, count);
 	}
 	if (pte_is_empty(e))
-		return range_reached(op, walk_next_used(&w, walk_index(&w)), 1);
+		return range_reached(op,
+		    walk_next_used(&w, walk_index(&w), op->end), 1);
 	if (w.level == SV39_ROOT_LEVEL && pte_names_frame(e)) {
 		if (!pte_is_table(e) && inner_table_drop(w.slot))
 			return range_passed(op, &w, 1);
@@ -430,6 +431,7 @@ static phase_fn *const phases[][MAX_PHASES + 1] = {
     [RANGE_SHARE] = {prepare_new, clear, share_take},
     [RANGE_GIVE] = {share_give},
     [RANGE_CHECK] = {check},
+    [RANGE_FILL] = {prepare_new, reserve},
     [RANGE_END] = {clear},
 };
 
@@ -465,6 +467,8 @@ int range_run(struct aspace *as, struct range_op *op, unsigned budget)
 
 		if (err != 0)
 			return err;
+		if (op->kind == RANGE_MAP)
+			op->kind = RANGE_FILL;
 	}
 	if (op->kind == RANGE_SHARE)
 		return share_run(as, op, &budget);
