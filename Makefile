@@ -85,13 +85,13 @@ KERNEL_CFLAGS := $(COMMON) -march=$(MARCH) -mabi=lp64 -mcmodel=medany \
 	-Wframe-larger-than=1024 -Iinclude -I. $(USERS_REGS:%=-ffixed-%) \
 	$(CFLAGS_EXTRA)
 ifneq ($(LLVM),1)
-KERNEL_CFLAGS += -mno-relax -fcallgraph-info=su
+KERNEL_CFLAGS += -fcallgraph-info=su
 else
 KERNEL_CFLAGS += -mno-relax -Wno-unknown-warning-option
 endif
 KERNEL_LDFLAGS := -march=$(MARCH) -mabi=lp64 -nostdlib -static \
 	-Wl,-T,linker.ld -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
-	-Wl,--no-relax $(LDFLAGS_CC)
+	$(LDFLAGS_CC)
 
 # Clang can be tried beside GCC.
 HAS_LLVM := $(shell command -v clang >/dev/null && \

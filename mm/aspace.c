@@ -143,7 +143,7 @@ bool aspace_put(struct aspace *as)
 		return false;
 	/* It runs no more: what harts remember of it does not matter. */
 	as->asid = asid_none();
-	as->own_op = (struct range_op){.kind = RANGE_UNMAP, .end = USER_TOP};
+	as->own_op = (struct range_op){.kind = RANGE_END, .end = USER_TOP};
 	return true;
 }
 

@@ -13,8 +13,9 @@
 #include "abi/errno.h"
 #include "range.h"
 
-/* What a walk costs, in entries looked at. */
+/* What a walk costs, and how many entries are looked at for that of one. */
 #define WALK_COST 8
+#define LOOKS     4
 
 vaddr_t aspace_next_used(struct aspace *as, vaddr_t va, vaddr_t end)
 {
@@ -24,7 +25,7 @@ vaddr_t aspace_next_used(struct aspace *as, vaddr_t va, vaddr_t end)
 		walk_look(&w, as, va, 0);
 		if (!pte_is_empty(pte_read(w.slot)))
 			return va;
-		va = walk_next_used(&w, walk_index(&w));
+		va = walk_next_used(&w, walk_index(&w), end);
 	}
 	return end;
 }
@@ -115,7 +116,7 @@ static unsigned search_step(struct aspace *as, struct range_op *op)
 		i = step_used(&w);
 		op->at = op->top = walk_address(&w, i);
 	}
-	return WALK_COST + walk_index(&w) - i;
+	return WALK_COST + (walk_index(&w) - i) / LOOKS;
 }
 
 /* What the next search for this size need not look at again. */

@@ -60,11 +60,16 @@ unsigned table_empty_from(const struct frame *table, unsigned i, unsigned stop)
 		unsigned first = (i - 1) / EIGHTH * EIGHTH;
 
 		first = first > stop ? first : stop;
-		if (!eighth_is_used(table, i - 1))
-			i = first;
-		for (; i > first; i--)
-			if (!pte_is_empty(pte_read(&entries[i - 1])))
-				return i;
+		if (eighth_is_used(table, i - 1)) {
+			const pte_t *slot = &entries[i];
+
+			while (slot > &entries[first] &&
+			    pte_is_empty(pte_read(slot - 1)))
+				slot--;
+			if (slot > &entries[first])
+				return (unsigned)(slot - entries);
+		}
+		i = first;
 	}
 	return stop;
 }
@@ -92,12 +97,14 @@ void walk_count_new(const struct walk *w, unsigned count) NO_LOCK_CHECK
 		root_touch(w->as, i);
 }
 
-vaddr_t walk_next_used(const struct walk *w, unsigned i)
+vaddr_t walk_next_used(const struct walk *w, unsigned i, vaddr_t limit)
 {
 	const struct frame *table = walk_table(w);
 	pte_t *entries = frame_virt(table);
 	unsigned end = walk_table_end(w);
 
+	if (limit < walk_address(w, end))
+		end = level_index(limit - 1, w->level) + 1;
 	if (w->level == SV39_ROOT_LEVEL && i >= w->as->low && i < w->as->high)
 		i = w->as->high;
 	if (table->used > 0)
@@ -140,7 +147,24 @@ INLINE unsigned reserved_clear(pte_t *slot, const pte_t *end)
 	return 1;
 }
 
-unsigned table_clear_reserved(struct frame *table, unsigned i, unsigned end)
+/*
+ * Empties LAZY entries and drops what they name, up to one that turns out to be
+ * the last to name its table. None was valid: there is nothing to fence.
+ */
+INLINE pte_t *lazy_clear(pte_t *slot, const pte_t *end)
+{
+	const uintptr_t origin = frame_origin();
+	pte_t e;
+
+	for (; slot < end && pte_is_lazy(e = pte_read(slot)); slot++) {
+		if (!table_drop_shared(frame_from(origin, e)))
+			break;
+		pte_write(slot, pte_empty());
+	}
+	return slot;
+}
+
+unsigned table_clear_shared(struct frame *table, unsigned i, unsigned end)
 {
 	pte_t *entries = frame_virt(table), *slot = entries + i;
 	const pte_t *last = entries + end;
@@ -148,17 +172,20 @@ unsigned table_clear_reserved(struct frame *table, unsigned i, unsigned end)
 
 	while (slot < last && left > 0) {
 		pte_t e = pte_read(slot);
+		unsigned n;
 
-		if (pte_names_frame(e))
-			break;
 		if (pte_is_empty(e)) {
 			slot = skip_empty(table, slot, last);
-		} else {
-			unsigned n = reserved_clear(slot, last);
-
-			slot += n;
-			left -= n;
+			continue;
 		}
+		if (pte_names_frame(e))
+			n = (unsigned)(lazy_clear(slot, last) - slot);
+		else
+			n = reserved_clear(slot, last);
+		if (n == 0)
+			break;
+		slot += n;
+		left -= n;
 	}
 	table->used = (uint16_t)left;
 	return slot < last && left > 0 ? (unsigned)(slot - entries) : end;
@@ -236,6 +263,24 @@ INLINE int table_unshare(pte_t *slot, int level)
 	return 0;
 }
 
+/* Drops pages and empties their entries, up to one that names no page. */
+INLINE pte_t *pages_drop(pte_t *slot, const pte_t *end, struct freeing *freeing)
+{
+	const uintptr_t origin = frame_origin();
+	pte_t e;
+
+	for (; slot < end && pte_names_frame(e = pte_read(slot)); slot++) {
+		struct frame *page = frame_from(origin, e);
+
+		pte_write(slot, pte_empty());
+		if (frame_drop_page(page)) {
+			frame_poison(page);
+			freeing_add(freeing, phys_to_virt(pte_paddr(e)));
+		}
+	}
+	return slot;
+}
+
 /*
  * Drops every page that a table of level 0 names, and frees the table. No one
  * names it any more, and every hart that could walk it has been fenced.
@@ -244,32 +289,23 @@ static void leaf_table_free(struct frame *table)
 {
 	pte_t *slot = frame_virt(table);
 	const pte_t *end = slot + SV39_ENTRIES;
-	const uintptr_t origin = frame_origin();
 	struct freeing freeing = {0};
 	unsigned left = table->used;
 
 	while (left > 0) {
-		pte_t e = pte_read(slot);
+		pte_t e = pte_read(slot), *next;
 
 		test_assert(slot < end);
-		if (likely(pte_names_frame(e))) {
-			struct frame *page = frame_from(origin, e);
-
-			pte_write(slot++, pte_empty());
-			left--;
-			if (frame_drop_page(page)) {
-				frame_poison(page);
-				freeing_add(&freeing,
-				    phys_to_virt(pte_paddr(e)));
-			}
-		} else if (pte_is_empty(e)) {
+		if (pte_is_empty(e)) {
 			slot = skip_empty(table, slot, end);
-		} else {
-			unsigned n = reserved_clear(slot, end);
-
-			slot += n;
-			left -= n;
+			continue;
 		}
+		if (likely(pte_names_frame(e)))
+			next = pages_drop(slot, slot + left, &freeing);
+		else
+			next = slot + reserved_clear(slot, end);
+		left -= (unsigned)(next - slot);
+		slot = next;
 	}
 	freeing_done(freeing);
 	frame_free_zeroed(table);
@@ -280,10 +316,13 @@ static void inner_table_free(struct frame *table)
 	pte_t *entries = frame_virt(table);
 	unsigned i = 0;
 
-	while (
-	    (i = table_clear_reserved(table, i, SV39_ENTRIES)) < SV39_ENTRIES) {
-		pte_t e = pte_read(&entries[i]);
+	while (table->used > 0) {
+		pte_t e;
 
+		i = table_clear_shared(table, i, SV39_ENTRIES);
+		if (i == SV39_ENTRIES)
+			break;
+		e = pte_read(&entries[i]);
 		slot_clear(&entries[i]);
 		table_put(pte_frame(e), 0);
 	}
@@ -291,15 +330,14 @@ static void inner_table_free(struct frame *table)
 }
 
 /* Two levels at most: a function each, no recursion without a bound. */
-bool table_put(struct frame *table, int level)
+void table_put(struct frame *table, int level)
 {
 	if (!frame_drop(table))
-		return false;
+		return;
 	if (level == 0)
 		leaf_table_free(table);
 	else
 		inner_table_free(table);
-	return true;
 }
 
 /* ---- The walk ---- */

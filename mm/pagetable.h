@@ -73,9 +73,9 @@ INLINE bool entry_copy(pte_t *copy, pte_t *source, int level, uintptr_t origin)
 
 /*
  * Drops the reference to a table of `level`; the last frees it, with what is
- * below. Was it the last?
+ * below.
  */
-bool table_put(struct frame *table, int level);
+void table_put(struct frame *table, int level);
 
 /*
  * The index of the first of the EMPTY entries that lead up to `i`, but not one
@@ -84,10 +84,22 @@ bool table_put(struct frame *table, int level);
 unsigned table_empty_from(const struct frame *table, unsigned i, unsigned stop);
 
 /*
- * Empties entries from `i` on that name no frame, and returns the index of the
- * first that does name one, or `end`.
+ * Drops a reference to a table that others name as well. False if it was the
+ * last after all: it stays, as nobody else can have seen that it was gone.
  */
-unsigned table_clear_reserved(struct frame *table, unsigned i, unsigned end);
+INLINE bool table_drop_shared(struct frame *table)
+{
+	if (likely(!frame_drop(table)))
+		return true;
+	__atomic_store_n(&table->refs, 1, __ATOMIC_RELAXED);
+	return false;
+}
+
+/*
+ * Above level 0: empties entries from `i` on, and lets go of shared tables.
+ * Returns the index of the first that names a table of ours alone, or `end`.
+ */
+unsigned table_clear_shared(struct frame *table, unsigned i, unsigned end);
 
 /* Empties an entry, whose reference is the caller's now. */
 void slot_clear(pte_t *slot);
@@ -160,8 +172,11 @@ static inline vaddr_t walk_address(const struct walk *w, unsigned i)
 	    i * level_span(w->level);
 }
 
-/* The address of the next entry of the table, from `i` on, that is used. */
-vaddr_t walk_next_used(const struct walk *w, unsigned i);
+/*
+ * The address of the next entry of the table, from `i` on, that is used. It
+ * looks no further than `limit`, and then the address is that or above.
+ */
+vaddr_t walk_next_used(const struct walk *w, unsigned i, vaddr_t limit);
 
 /*
  * Counts `count` entries, from where it is, that the caller has written over

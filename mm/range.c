@@ -116,15 +116,15 @@ static int check(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 
 /* ---- PREPARE and PRUNE ---- */
 
-/* Empties an entry that names a table, and drops the table. Was it freed? */
-static bool table_drop(struct aspace *as, pte_t *slot, int level)
+/* Empties an entry that names a table, and drops the table. */
+static void table_drop(struct aspace *as, pte_t *slot, int level)
     REQUIRES(as->lock)
 {
 	struct frame *table = pte_frame(pte_read(slot));
 
 	slot_clear(slot);
 	tlb_flush_asid(&as->asid);
-	return table_put(table, level - 1);
+	table_put(table, level - 1);
 }
 
 /* Frees the tables on the way to `va` that hold nothing. */
@@ -262,48 +262,45 @@ static bool inner_table_drop(pte_t *slot)
 {
 	struct frame *table = pte_frame(pte_read(slot));
 
-	if (!frame_is_sole(table) && !frame_drop(table)) {
+	if (table_drop_shared(table)) {
 		slot_clear(slot);
 		return true;
 	}
-	__atomic_store_n(&table->refs, 1, __ATOMIC_RELAXED);
 	pte_write(slot, pte_table(frame_paddr(table)));
 	return false;
 }
 
+#define PASSING_COST 64 /* of what is empty in a table, in entries */
+
 /*
  * Above level 0: reservations, and the tables of level 0 between them. Of those
  * that nobody else has, and which are freed, as many as together have no more
- * entries than a full one; one that another address space lets go of at the
- * same moment may come on top of that.
+ * entries than a full one.
  */
 static int entries_clear(struct aspace *as, const struct walk *w,
     struct range_op *op) REQUIRES(as->lock)
 {
+	struct frame *table = walk_table(w);
 	unsigned first = walk_index(w), i = first, below = 0;
-	unsigned end = first + range_covered(w, op);
+	unsigned end = first + range_covered(w, op), held = table->used;
 
-	while (i < end) {
-		pte_t *slot = &w->slot[i - first];
-		const struct frame *table;
+	for (;;) {
+		pte_t *slot;
 		unsigned used;
 
-		if (!pte_names_frame(pte_read(slot))) {
-			i = table_clear_reserved(walk_table(w), i, end);
-			continue;
-		}
-		if (w->level > 1)
+		i = table_clear_shared(table, i, end);
+		if (i == end || w->level > 1)
 			break;
-		table = pte_frame(pte_read(slot));
-		used = table->used;
-		if (below > 0 &&
-		    below + (frame_is_sole(table) ? used : 0) > SV39_ENTRIES)
+		slot = &w->slot[i - first];
+		used = pte_frame(pte_read(slot))->used;
+		if (below > 0 && below + used > SV39_ENTRIES)
 			break;
-		if (table_drop(as, slot, w->level))
-			below += used;
+		below += used;
+		table_drop(as, slot, w->level);
 		i++;
 	}
-	return range_reached(op, walk_next_used(w, i), below + i - first);
+	return range_reached(op, walk_next_used(w, i, op->end),
+	    PASSING_COST + below + held - table->used);
 }
 
 static int clear(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
@@ -322,7 +319,8 @@ static int clear(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 		return range_passed(op, &w, count);
 	}
 	if (pte_is_empty(e))
-		return range_reached(op, walk_next_used(&w, walk_index(&w)), 1);
+		return range_reached(op,
+		    walk_next_used(&w, walk_index(&w), op->end), 1);
 	if (w.level == SV39_ROOT_LEVEL && pte_names_frame(e)) {
 		if (!pte_is_table(e) && inner_table_drop(w.slot))
 			return range_passed(op, &w, 1);
@@ -433,6 +431,8 @@ static phase_fn *const phases[][MAX_PHASES + 1] = {
     [RANGE_SHARE] = {prepare_new, clear, share_take},
     [RANGE_GIVE] = {share_give},
     [RANGE_CHECK] = {check},
+    [RANGE_FILL] = {prepare_new, reserve},
+    [RANGE_END] = {clear},
 };
 
 int range_phases(struct aspace *as, struct range_op *op, unsigned *budget)
@@ -467,6 +467,8 @@ int range_run(struct aspace *as, struct range_op *op, unsigned budget)
 
 		if (err != 0)
 			return err;
+		if (op->kind == RANGE_MAP)
+			op->kind = RANGE_FILL;
 	}
 	if (op->kind == RANGE_SHARE)
 		return share_run(as, op, &budget);

@@ -19,7 +19,9 @@ class Hidden:
     """Of one stretch that was measured."""
 
     program: int  # instructions of the program and its library
-    kernel: int   # and of the kernel
+    kernel: int   # and of the kernel,
+    in_faults: int  # of which so many in page faults,
+    faults: int     # in so many of them
     fences: int
     satp: int     # writes
     data: int     # lines of 64 bytes that were loaded or stored
@@ -87,12 +89,14 @@ def read_record(path: Path) -> Dict[str, Hidden]:
     return found
 
 
-TITLES = ["row", "instructions", "of them the program's", "fences",
-          "writes of satp", "lines of data", "lines of code"]
+TITLES = ["row", "instructions", "the program's", "in calls", "in page faults",
+          "page faults", "fences", "writes of satp", "lines of data",
+          "lines of code"]
 
 
 def table(found: Dict[str, Hidden]) -> List[List[str]]:
     return [TITLES] + [
         [name] + [f"{value:,}" for value in (
-            h.instructions(), h.program, h.fences, h.satp, h.data, h.code)]
+            h.instructions(), h.program, h.kernel - h.in_faults, h.in_faults,
+            h.faults, h.fences, h.satp, h.data, h.code)]
         for name, h in found.items()]

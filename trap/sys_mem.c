@@ -58,7 +58,7 @@ static long brk_set(struct proc *p, vaddr_t brk)
 	}
 	if (!call_is_repeated() && to > from && !aspace_is_empty(as, from, to))
 		return (long)as->brk_end;
-	err = to > from ? range_call(RANGE_MAP, from, to, PTE_R | PTE_W)
+	err = to > from ? range_call(RANGE_FILL, from, to, PTE_R | PTE_W)
 			: range_call(RANGE_UNMAP, to, from, 0);
 	if (err == CALL_GOES_ON)
 		return err;

@@ -117,6 +117,11 @@ static inline bool pte_is_table(pte_t e)
 	return (e.bits & (PTE_V | PTE_PERMS)) == PTE_V;
 }
 
+static inline bool pte_is_lazy(pte_t e)
+{
+	return (e.bits & (PTE_V | PTE_LAZY)) == PTE_LAZY;
+}
+
 static inline bool pte_is_page(pte_t e)
 {
 	return (e.bits & PTE_V) != 0 && (e.bits & PTE_PERMS) != 0;

@@ -42,6 +42,8 @@ enum range_kind {
 	RANGE_SHARE,   /* whatever was there becomes MAP_SHARED memory */
 	RANGE_GIVE,    /* of mm/share.c: nothing becomes MAP_SHARED memory */
 	RANGE_CHECK,   /* nothing changes: is all of it mapped? */
+	RANGE_FILL,    /* what is known to be empty becomes reserved memory */
+	RANGE_END,     /* of mm/aspace.c: all that is left becomes empty */
 };
 
 /*

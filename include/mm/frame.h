@@ -137,8 +137,7 @@ static inline void frame_get(struct frame *f)
  */
 static inline bool frame_drop(struct frame *f)
 {
-	int32_t before =
-	    __atomic_fetch_sub((int32_t *)&f->refs, 1, __ATOMIC_ACQ_REL);
+	int64_t before = atomic_add_acq_rel(&f->refs, -1);
 
 	if (unlikely(before <= 0))
 		frame_count_is_wrong(f, (uint32_t)before);
@@ -213,8 +212,9 @@ static inline void frame_end(struct frame *f)
  */
 INLINE bool frame_drop_page(struct frame *f)
 {
-	if (likely(__atomic_load_n(&f->word, __ATOMIC_ACQUIRE) ==
+	if (likely(__atomic_load_n(&f->word, __ATOMIC_RELAXED) ==
 		FRAME_WORD(FRAME_PAGE, 1))) {
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		f->word = FRAME_WORD(FRAME_FREE, 0);
 		return true;
 	}

@@ -6,8 +6,10 @@
  *
  * The benchmark marks what it measures with instructions that do nothing
  * (user/bench/bench.h). For each stretch between two marks this writes a line:
- * instructions of the program and of the kernel, fences, writes of satp, and
- * how many different 64 bytes were loaded or stored, and executed. A line `row`
+ * instructions of the program and of the kernel, how many of the kernel's came
+ * after page faults (or another trap that is no system call) and how many such
+ * there were, fences, writes of satp, and how many different 64 bytes were
+ * loaded or stored, and executed. A line `row`
  * ends those that belong to a row. Only a machine with one hart can be watched.
  *
  * What the hardware reads to translate an address is not seen.
@@ -108,14 +110,16 @@ static void lines_add(struct lines *set, uint64_t line)
 
 /* ---- what is counted ---- */
 
-enum what { PLAIN, FENCE, SATP, MARK_START, MARK_STOP, MARK_ROW };
+enum what { PLAIN, ECALL, FENCE, SATP, MARK_START, MARK_STOP, MARK_ROW };
 
 /* Programs are linked below this address; kernel and firmware are above it. */
 #define PROGRAMS_END 0x80000000
 
 static struct {
 	bool open;
-	uint64_t program, kernel, fences, satp;
+	bool in_program; /* as of the last instruction, */
+	bool in_call;    /* and that of the program was an ecall */
+	uint64_t program, kernel, in_faults, faults, fences, satp;
 	struct lines data, code;
 } now;
 
@@ -124,7 +128,10 @@ static FILE *out;
 static void start(void)
 {
 	round_now++;
-	now.program = now.kernel = now.fences = now.satp = 0;
+	now.program = now.kernel = now.in_faults = now.faults = 0;
+	now.fences = now.satp = 0;
+	now.in_program = true;
+	now.in_call = false;
 	now.data.count = now.code.count = 0;
 	now.open = true;
 }
@@ -136,9 +143,9 @@ static void stop(void)
 	now.open = false;
 	fprintf(out,
 	    "%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
-	    "\t%" PRIu64 "\n",
-	    now.program, now.kernel, now.fences, now.satp, now.data.count,
-	    now.code.count);
+	    "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n",
+	    now.program, now.kernel, now.in_faults, now.faults, now.fences,
+	    now.satp, now.data.count, now.code.count);
 }
 
 /* ---- callbacks ---- */
@@ -149,6 +156,20 @@ struct insn {
 	enum what what;
 	bool is_program;
 };
+
+/* Which side it is on, and how it came there. */
+static void count_side(const struct insn *insn)
+{
+	if (insn->is_program) {
+		now.program++;
+		now.in_call = insn->what == ECALL;
+	} else {
+		now.kernel++;
+		now.in_faults += !now.in_call;
+		now.faults += !now.in_call && now.in_program;
+	}
+	now.in_program = insn->is_program;
+}
 
 static void on_insn(unsigned cpu, void *data)
 {
@@ -163,7 +184,7 @@ static void on_insn(unsigned cpu, void *data)
 		fprintf(out, "row\n");
 		fflush(out);
 	} else if (now.open) {
-		*(insn->is_program ? &now.program : &now.kernel) += 1;
+		count_side(insn);
 		now.fences += insn->what == FENCE;
 		now.satp += insn->what == SATP;
 		lines_add(&now.code, insn->line);
@@ -190,6 +211,8 @@ static enum what what_of(const char *text)
 {
 	const char *mark = strstr(text, "slti");
 
+	if (strstr(text, "ecall") != NULL)
+		return ECALL;
 	if (strstr(text, "sfence.vma") != NULL ||
 	    strstr(text, "fence.i") != NULL)
 		return FENCE;

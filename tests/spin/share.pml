@@ -168,14 +168,9 @@ inline inner_table_drop()
 {
 	atomic {
 		f = FRAME(e);
-		printf("%d:   inner_table_drop, table %d\n", me, f);
-		frame_is_sole(f);
-		last = sole
+		printf("%d:   inner_table_drop, table %d\n", me, f)
 	}
-	if
-	:: !sole -> frame_drop(f)
-	:: else
-	fi;
+	frame_drop(f);
 	atomic {
 		if
 #ifndef NO_REVIVAL
@@ -191,7 +186,6 @@ inline inner_table_drop()
 			e = 0;
 			mem[ROOT(me)] = 0
 		fi;
-		sole = 0;
 		last = 0
 	}
 }
