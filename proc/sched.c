@@ -31,7 +31,8 @@ static void nothing(void)
 {
 }
 
-void (*sched_at_tick)(void) = nothing;
+void (*sched_at_interrupt)(void) = nothing;
+bool sched_idle_ticks;
 
 #define WOKEN_PART 8 /* moved to the run queue at a time */
 
@@ -113,8 +114,7 @@ static void timer_arm(bool idle)
 {
 	uint64_t at = timers_first();
 
-	/* The boot hart has something to do at each tick: sched_at_tick(). */
-	if (!idle || hart_index() == 0)
+	if (!idle || (sched_idle_ticks && hart_index() == 0))
 		at = min_u64(at, timer_now() + tick_ticks);
 	timer_set(at);
 }
@@ -173,12 +173,13 @@ static NOINLINE struct proc *ready_wait(void)
 		timer_arm(true);
 		hart_park_if_asked();
 		hart_wait();
+		stats_count(wakes);
 		hart_pause_begin();
 		hart_clear_kick();
 		hart_park_if_asked();
 		timers_run();
 		if (hart_index() == 0)
-			sched_at_tick();
+			sched_at_interrupt();
 	}
 	timer_arm(false);
 	return p;
@@ -309,7 +310,7 @@ void sched_tick(void)
 	hart_park_if_asked();
 	timers_run();
 	if (hart_index() == 0)
-		sched_at_tick();
+		sched_at_interrupt();
 	if (timer_now() < hart_self()->timer_deadline)
 		return;
 	timer_arm(false);
