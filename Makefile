@@ -101,7 +101,8 @@ HAS_LLVM := $(shell command -v clang >/dev/null && \
 
 LIB_SRCS := lib/string.c lib/print.c lib/heap.c
 ARCH_SRCS := arch/entry.S arch/trapvec.S arch/page.S arch/trapframe.c \
-	arch/hart.c arch/tlb.c arch/timer.c arch/sbi.c arch/console.c \
+	arch/hart.c arch/tlb.c arch/timer.c arch/sbi.c arch/plic.c \
+	arch/console.c \
 	arch/power.c arch/fdt.c arch/machine.c
 MM_SRCS := mm/memmap.c mm/frame.c mm/slab.c mm/alloc_site.c mm/pagetable.c mm/resolve.c \
 	mm/range.c mm/share.c mm/gap.c mm/aspace.c mm/usercopy.c mm/inspect.c mm/kernelmap.c \

@@ -119,6 +119,7 @@ void kmain(uint64_t hartid, paddr_t fdt)
 	hart_init_boot();
 	machine_init(fdt, image);
 	machine_set_boot_hart(hartid);
+	machine_find_interrupt();
 	memory_init();
 	kernelmap_init();
 	tlb_init();

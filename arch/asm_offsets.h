@@ -13,6 +13,6 @@
 #endif
 #define HART_KERNEL_SP 0
 #define HART_PROC      24
-#define HART_ENTERED   176 /* in test builds */
+#define HART_ENTERED   96 /* in test builds */
 
 #endif

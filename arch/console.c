@@ -3,22 +3,33 @@
  * console.c - the serial port: an ns16550a where the device tree names one,
  * the firmware's console before that is known and on machines without.
  *
- * Input is polled (proc/tty.c says when): it works on every interrupt
- * controller, and a person types slowly.
+ * Input interrupts the boot hart where there is a PLIC. Elsewhere, and through
+ * the firmware, it has to be asked for.
  */
 #include "arch/console.h"
 #include "arch/hart.h"
 #include "arch/lock.h"
 #include "arch/machine.h"
+#include "arch/plic.h"
 #include "lib/print.h"
 #include "sbi.h"
 
-enum { UART_DATA = 0, UART_IER = 1, UART_FCR = 2, UART_LSR = 5 };
+enum {
+	UART_DATA = 0,
+	UART_IER = 1,
+	UART_IIR = 2, /* read */
+	UART_FCR = 2, /* written */
+	UART_LSR = 5,
+};
+#define IER_RECEIVED   0x01
+#define IIR_FIFOS      0xc0
+#define FCR_FIFOS      0x01
 #define LSR_DATA_READY 0x01
 #define LSR_THR_EMPTY  0x20
 
 static struct lock console_lock;
 static volatile uint8_t *uart; /* NULL: use the firmware */
+bool console_is_polled = true;
 
 static uint8_t uart_read(unsigned reg)
 {
@@ -40,8 +51,10 @@ void console_init(void)
 	if (machine.uart == 0)
 		return;
 	uart = phys_to_virt(machine.uart);
-	uart_write(UART_IER, 0);
-	uart_write(UART_FCR, 1);
+	if ((uart_read(UART_IIR) & IIR_FIFOS) != IIR_FIFOS)
+		uart_write(UART_FCR, FCR_FIFOS);
+	console_is_polled = !plic_init();
+	uart_write(UART_IER, console_is_polled ? 0 : IER_RECEIVED);
 }
 
 static void put(char c)

@@ -28,6 +28,7 @@
 
 #define SIE_SOFTWARE (1UL << 1)
 #define SIE_TIMER    (1UL << 5)
+#define SIE_EXTERNAL (1UL << 9)
 
 #define SATP_SV39       (8UL << 60)
 #define SATP_ASID_SHIFT 44

@@ -268,6 +268,22 @@ uint64_t fdt_number(const struct fdt_node *node, const char *name,
 	return cells(p.data, p.len / 4);
 }
 
+bool fdt_cell(const struct fdt_node *node, const char *name, uint32_t i,
+    uint32_t *cell)
+{
+	struct fdt_prop p;
+
+	if (!fdt_prop(node, name, &p))
+		return false;
+	if (p.len % 4 != 0)
+		fdt_reject(node, "%s has %u bytes, not a multiple of 4", name,
+		    p.len);
+	if (i >= p.len / 4)
+		return false;
+	*cell = be32(p.data + 4 * i);
+	return true;
+}
+
 const char *fdt_string(const struct fdt_node *node, const char *name)
 {
 	struct fdt_prop p;

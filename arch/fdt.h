@@ -45,6 +45,10 @@ uint64_t fdt_number(const struct fdt_node *node, const char *name,
     uint64_t otherwise);
 const char *fdt_string(const struct fdt_node *node, const char *name);
 
+/* The i-th number of a list of 4 bytes each; false if there are not so many. */
+bool fdt_cell(const struct fdt_node *node, const char *name, uint32_t i,
+    uint32_t *cell);
+
 /* Is the property a list of strings with `word` among them? */
 bool fdt_has(const struct fdt_node *node, const char *name, const char *word);
 

@@ -130,7 +130,7 @@ void hart_enable_interrupts(void)
 
 bool hart_is_interrupted(void)
 {
-	return (csr_read(sip) & (SIE_SOFTWARE | SIE_TIMER)) != 0;
+	return (csr_read(sip) & csr_read(sie)) != 0;
 }
 
 /* Interrupts are off in the kernel; a pending one still ends wfi. */

@@ -48,13 +48,18 @@ static bool is_usable(const struct fdt_node *node)
 
 /* ---- The test device ---- */
 
-/* The registers of a device: `span` bytes at the start of its first region. */
-static paddr_t registers(const struct fdt_node *node, uint64_t span)
+/* The registers of a device: `span` bytes at `at` in its first region. */
+static paddr_t registers_at(const struct fdt_node *node, uint64_t at,
+    uint64_t span)
 {
 	struct region device;
 
 	if (!fdt_region(node, 0, &device))
 		fdt_reject(node, "expected an address in reg");
+	if (device.end - device.start < at + span)
+		fdt_reject(node, "its registers do not reach to %lx",
+		    at + span);
+	device.start += at;
 	if (device.start == 0 || device.start >= DIRECT_MAP_SIZE ||
 	    device.start % sizeof(uint32_t) != 0 ||
 	    page_floor(device.start) != page_floor(device.start + span - 1))
@@ -66,6 +71,11 @@ static paddr_t registers(const struct fdt_node *node, uint64_t span)
 			fdt_reject(node, "its registers at %lx are in memory",
 			    device.start);
 	return device.start;
+}
+
+static paddr_t registers(const struct fdt_node *node, uint64_t span)
+{
+	return registers_at(node, 0, span);
 }
 
 static void find_test_device(const struct fdt_node *node)
@@ -240,6 +250,16 @@ static void chosen_found(const struct fdt_node *node)
 	archive_found(node);
 }
 
+/* What says nothing of that itself is as the node around it. */
+static void uart_source_found(const struct fdt_node *node)
+{
+	if (!fdt_cell(node, "interrupts", 0, &machine.uart_source))
+		return;
+	while (node != NULL &&
+	    !fdt_cell(node, "interrupt-parent", 0, &machine.uart_controller))
+		node = node->parent;
+}
+
 /* Its registers are bytes, 1 << reg-shift apart, of which the sixth is used. */
 static void uart_found(const struct fdt_node *node)
 {
@@ -249,6 +269,7 @@ static void uart_found(const struct fdt_node *node)
 		fdt_reject(node, "reg-shift cannot be %lu", shift);
 	machine.uart_shift = (unsigned)shift;
 	machine.uart = registers(node, (5UL << shift) + 1);
+	uart_source_found(node);
 }
 
 static void find_rest(const struct fdt_node *node)
@@ -303,6 +324,73 @@ void machine_set_boot_hart(uint64_t hartid)
 	machine.hartids[0] = hartid;
 	if (machine.hart_count == 0)
 		machine.hart_count = 1;
+}
+
+/* ---- The interrupt ---- */
+
+/*
+ * Of a PLIC: a word for each interrupt, its priority; for each context, which
+ * is a mode of a hart, a bit for each interrupt, and two words, the threshold
+ * and what is claimed.
+ *
+ * Ref: RISC-V Platform-Level Interrupt Controller Specification.
+ */
+#define PLIC_SOURCES   1024U
+#define PLIC_ENABLE    0x2000UL
+#define PLIC_CONTEXT   0x200000UL
+#define CAUSE_EXTERNAL 9 /* of S-mode */
+
+static uint32_t boot_hart_controller; /* the phandle of its own */
+
+static void find_hart_controller(const struct fdt_node *node)
+{
+	const struct fdt_node *hart = node->parent;
+
+	if (hart != NULL && fdt_has(hart, "device_type", "cpu") &&
+	    fdt_has(node, "compatible", "riscv,cpu-intc") &&
+	    fdt_number(hart, "reg", 0) == machine.hartids[0])
+		(void)fdt_cell(node, "phandle", 0, &boot_hart_controller);
+}
+
+static void plic_found(const struct fdt_node *node, uint32_t context)
+{
+	uint32_t source = machine.uart_source;
+
+	if (source == 0 || source >= PLIC_SOURCES ||
+	    source > fdt_number(node, "riscv,ndev", PLIC_SOURCES))
+		fdt_reject(node, "it has no interrupt %u", source);
+	machine.plic_enable =
+	    registers_at(node, PLIC_ENABLE + 0x80UL * context, 0x80);
+	machine.plic_context =
+	    registers_at(node, PLIC_CONTEXT + 0x1000UL * context, 8);
+	machine.plic_priority = registers_at(node, 4UL * source, 4);
+}
+
+/* Each context is two numbers: whose, and which of his interrupts. */
+static void find_plic(const struct fdt_node *node)
+{
+	uint32_t self = 0, hart, cause;
+
+	if (!fdt_has(node, "compatible", "riscv,plic0") &&
+	    !fdt_has(node, "compatible", "sifive,plic-1.0.0"))
+		return;
+	if (!is_usable(node) || !fdt_cell(node, "phandle", 0, &self) ||
+	    self != machine.uart_controller)
+		return;
+	for (uint32_t i = 0;
+	     fdt_cell(node, "interrupts-extended", 2 * i, &hart) &&
+	     fdt_cell(node, "interrupts-extended", 2 * i + 1, &cause);
+	     i++)
+		if (hart == boot_hart_controller && cause == CAUSE_EXTERNAL)
+			plic_found(node, i);
+}
+
+void machine_find_interrupt(void)
+{
+	boot_hart_controller = 0;
+	fdt_walk(find_hart_controller);
+	if (boot_hart_controller != 0 && machine.uart_controller != 0)
+		fdt_walk(find_plic);
 }
 
 const char *bootarg_next(const char *at, size_t *len)

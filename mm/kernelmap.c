@@ -114,6 +114,9 @@ void kernelmap_init(void)
 	for (unsigned i = 0; i < machine.ram_count; i++)
 		map_region(machine.ram[i]);
 	map_device(machine.uart);
+	map_device(machine.plic_priority);
+	map_device(machine.plic_enable);
+	map_device(machine.plic_context);
 	map_device(machine.test_device);
 	map_device(machine.rtc);
 	tlb_kernel_root = virt_to_phys(kernel_template);

@@ -31,7 +31,8 @@ static void nothing(void)
 {
 }
 
-void (*sched_at_tick)(void) = nothing;
+void (*sched_at_interrupt)(void) = nothing;
+bool sched_idle_ticks;
 
 #define WOKEN_PART 8 /* moved to the run queue at a time */
 
@@ -113,8 +114,7 @@ static void timer_arm(bool idle)
 {
 	uint64_t at = timers_first();
 
-	/* The boot hart has something to do at each tick: sched_at_tick(). */
-	if (!idle || hart_index() == 0)
+	if (!idle || (sched_idle_ticks && hart_index() == 0))
 		at = min_u64(at, timer_now() + tick_ticks);
 	timer_set(at);
 }
@@ -171,7 +171,7 @@ static void interrupted(void)
 	hart_park_if_asked();
 	timers_run();
 	if (hart_index() == 0)
-		sched_at_tick();
+		sched_at_interrupt();
 }
 
 /* Waits for something to run. */
@@ -183,6 +183,7 @@ static NOINLINE struct proc *ready_wait(void)
 		timer_arm(true);
 		hart_park_if_asked();
 		hart_wait();
+		stats_count(wakes);
 		hart_pause_begin();
 		interrupted();
 	}

@@ -3,7 +3,8 @@
  * tty.c - the line discipline of the console.
  *
  * In canonical mode a line is edited until Enter, and read as a whole; in raw
- * mode each byte is there at once. Input is polled on the boot hart's tick.
+ * mode each byte is there at once. The boot hart takes input in, at an
+ * interrupt.
  *
  * Locks: tty_lock guards the input, and is held to change the modes. Modes and
  * the size of the window are read without it: a program that sets them while
@@ -16,13 +17,15 @@
 #include "abi/ioctl.h"
 #include "abi/termios.h"
 #include "arch/console.h"
+#include "arch/hart.h"
+#include "arch/plic.h"
 #include "lib/string.h"
 #include "proc/file.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
 
 #define INPUT_SIZE 1024
-#define INPUT_PART 64 /* bytes that are taken in at a tick */
+#define INPUT_PART 64 /* bytes that are taken in at an interrupt */
 #define CTRL(c)    ((c)&0x1f)
 #define DEL        0x7f
 
@@ -40,7 +43,7 @@ static struct waitq readers = {.procs = {&readers.procs, &readers.procs}};
  */
 static struct group *foreground GUARDED_BY(sched_lock);
 
-/* A signal on its way to the members of a group, a part at each tick. */
+/* A signal on its way to the members of a group, a part at each interrupt. */
 static struct {
 	struct group *group; /* NULL: none */
 	struct signal signal;
@@ -162,14 +165,12 @@ static void input_char(char c)
 		ready = head;
 }
 
-/* What was typed after a ctrl-C waits until everybody has got the signal. */
-static void tty_poll(void)
+static void take_in(void)
 {
+	uint32_t interrupt = plic_claim();
 	int c;
 
-	if (sending.group != NULL)
-		send_part();
-	if (sending.group != NULL)
+	if (interrupt == 0 && !console_is_polled)
 		return;
 	lock_acquire(&tty_lock);
 	for (int i = 0; i < INPUT_PART && sending.group == NULL; i++) {
@@ -181,11 +182,28 @@ static void tty_poll(void)
 	if (ready != tail)
 		waitq_wake_all(&readers);
 	lock_release(&tty_lock);
+	if (interrupt != 0)
+		plic_complete(interrupt);
+}
+
+/*
+ * What was typed after a ctrl-C waits until everybody has got the signal, for
+ * which this hart interrupts itself.
+ */
+static void tty_interrupt(void)
+{
+	if (sending.group != NULL)
+		send_part();
+	if (sending.group == NULL)
+		take_in();
+	if (sending.group != NULL)
+		hart_kick(hart_self());
 }
 
 void tty_init(void)
 {
-	sched_at_tick = tty_poll;
+	sched_at_interrupt = tty_interrupt;
+	sched_idle_ticks = console_is_polled;
 }
 
 /* At most a line in canonical mode, up to an END and with it. */

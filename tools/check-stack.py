@@ -41,7 +41,7 @@ INDIRECT = [
     (r"(?:f->)?ops->(\w+)\(", "proc/*.c", r"\.{0} = (\w+),"),
     (r"visit\(", "proc/*.c", r"\b(look_at_child|hang_up|send_to_member|"
      r"send_to_any|wake_sleeper)\("),
-    (r"sched_at_tick\(", "proc/tty.c", r"sched_at_tick = (\w+);"),
+    (r"sched_at_interrupt\(", "proc/tty.c", r"sched_at_interrupt = (\w+);"),
     (r"go_on\(prog", "proc/args.c", r"\b(measure_string|copy_string)\("),
     (r"\w+->fast\(", "trap/syscall.c", r"= FAST\((\w+)\)"),
     (r"syscall_table\[.*\]\.full\(", "trap/syscall.c", r"= FULL\((\w+)\)"),

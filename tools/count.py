@@ -48,7 +48,7 @@ SUBJECTS: Dict[str, str] = {
         "proc/file.c proc/initrd.c trap/sys_file.c trap/sys_vector.c "
         "trap/sys_path.c",
     "terminal and UART":
-        "proc/tty.c arch/console.c",
+        "proc/tty.c arch/console.c arch/plic.c",
     "pipes":
         "proc/pipe.c trap/fast_pipe.c",
     "poll, select, futex":

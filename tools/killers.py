@@ -7,6 +7,7 @@
     ktest SUITES [smp=N] [mem=M]            suites inside the test kernel
     user PROGRAMS [smp=N] [mem=M] [bound]   programs on the test kernel
     release PROGRAMS [smp=N] [mem=M]        the same on the other kernel
+    typist [KIND]                           boots.txt's user-tty or user-tty-KIND
     bench WORDS                             the benchmark's own checks
     check-locks FILE                        clang's analysis of locks
 
@@ -22,7 +23,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import List, Optional, Tuple
 
-from run import ICOUNT, Boot, Outcome, Runner, reasons
+from run import ICOUNT, Boot, Outcome, Runner, read_table, reasons
+
+BOOTS = Path(__file__).resolve().parent.parent / "tests/boots.txt"
 
 HOST = {"unit": "asan/unit", "starve": "asan/starve", "random": "asan/random",
         "fast": "fast/random", "model": "small/model"}
@@ -98,6 +101,10 @@ class Killer:
                 self.how, "build/calf.elf", smp, "128M",
                 initrd="build/bench.cpio",
                 append="rdinit=/init " + " ".join(self.words))
+        if self.kind == "typist":
+            label = "-".join(["user", "tty", *self.words])
+            return "build/calf-test.elf build/test.cpio build/trees", \
+                read_table(str(BOOTS), Boot("", ""), [label], "build")[0]
         if self.kind in ("user", "release"):
             kernel = ("build/calf-test.elf" if self.kind == "user"
                       else "build/calf.elf")

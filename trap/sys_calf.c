@@ -49,6 +49,7 @@ long sys_calf_stat(const struct trapframe *tf)
 	    .page_faults = sum.page_faults,
 	    .oom_kills = sum.oom_kills,
 	    .switches = sum.switches,
+	    .wakes = sum.wakes,
 	};
 	size_t size = min_u64(tf_arg(tf, 1), sizeof st);
 	int err;

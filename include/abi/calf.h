@@ -37,6 +37,7 @@ struct calf_stat {
 	 */
 	uint64_t longest_entry;
 	uint64_t longest_call;
+	uint64_t wakes; /* times that a hart without work stopped waiting */
 };
 
 /* No entry into the kernel lasts longer than so many instructions. */

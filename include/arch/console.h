@@ -11,6 +11,9 @@
 /* Before: characters go through the firmware. After: to the UART. */
 void console_init(void);
 
+/* Nothing tells when there is input: somebody has to ask now and then. */
+extern bool console_is_polled; /* [c] after console_init() */
+
 /* The next character that was typed, or -1. */
 int console_getc(void);
 

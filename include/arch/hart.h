@@ -34,13 +34,13 @@ struct hart {
 	bool fp_is_clear; /* they hold the initial state */
 	uint64_t root;    /* physical address of the root in satp */
 	struct frame_cache *frame_cache; /* [c] of mm/frame.c */
-	struct stats stats;
 #ifdef CALF_TEST
 	uint64_t entered; /* instructions until it came into the kernel */
 	uint64_t longest; /* instructions without a pause, at most so far */
 	uint64_t longest_call; /* the number of the call that did that */
 	uint32_t parked;       /* [A] stands still for hart_stop_others() */
 #endif
+	struct stats stats;
 } ALIGNED(64);
 
 extern struct hart harts[MAX_HARTS];
@@ -108,7 +108,7 @@ void hart_wait(void);
 /* Would user mode be interrupted now? */
 bool hart_is_interrupted(void);
 
-/* Lets timer and kicks interrupt user mode. */
+/* Lets the timer and kicks interrupt user mode, like what plic_init() did. */
 void hart_enable_interrupts(void);
 
 /* Removes the mark that hart_kick() leaves. */

@@ -32,8 +32,17 @@ struct machine {
 	const char *bootargs; /* "" if none */
 	paddr_t uart;         /* ns16550a; 0: none */
 	unsigned uart_shift;
-	paddr_t test_device; /* sifive,test; 0: none */
-	paddr_t rtc;         /* goldfish-rtc; 0: none */
+	uint32_t uart_controller; /* phandle of what it interrupts; 0: nobody */
+	uint32_t uart_source;     /* and as which number */
+	/*
+	 * Registers of the PLIC through which the UART interrupts the boot
+	 * hart; 0: it does not.
+	 */
+	paddr_t plic_priority; /* of its interrupt */
+	paddr_t plic_enable;   /* a bit each */
+	paddr_t plic_context;  /* threshold, and what is claimed */
+	paddr_t test_device;   /* sifive,test; 0: none */
+	paddr_t rtc;           /* goldfish-rtc; 0: none */
 	bool has_sstc;
 	const uint8_t *rng_seed;
 	uint32_t rng_seed_len;
@@ -50,6 +59,12 @@ void machine_init(paddr_t fdt, struct region loaded);
 
 /* Puts the hart that runs first in the list, wherever it was. */
 void machine_set_boot_hart(uint64_t hartid);
+
+/*
+ * Finds out how the UART interrupts the first of the harts, if it does. Panics
+ * as machine_init().
+ */
+void machine_find_interrupt(void);
 
 /* The first word of the boot arguments at or after `at`, or NULL. */
 const char *bootarg_next(const char *at, size_t *len);

@@ -19,6 +19,7 @@ struct stats {
 	uint64_t table_reuses;
 	uint64_t oom_kills;
 	uint64_t switches;
+	uint64_t wakes;
 };
 
 #define stats_count(name) (hart_self()->stats.name++)

@@ -93,10 +93,14 @@ void sched_queue(void) EXCLUDES(sched_lock);
 /* The running process stays ready; returns if nobody else is. */
 void sched_yield(void);
 
-/* What the boot hart does at each of its ticks, also while it is idle. */
-extern void (*sched_at_tick)(void); /* [c] after boot */
+/*
+ * What the boot hart does at each of its interrupts, also while it is idle; and
+ * whether it needs ticks for that while it is idle.
+ */
+extern void (*sched_at_interrupt)(void); /* [c] after boot */
+extern bool sched_idle_ticks;            /* [c] after boot */
 
-/* The timer interrupt: wakes sleepers, does what is due, may yield. */
+/* An interrupt: wakes sleepers, does what is due, may yield. */
 void sched_tick(void);
 
 /*

@@ -21,6 +21,7 @@
 #define MAX_FILES 64
 
 static struct region image = {0x80200000, 0x80280000};
+static uint64_t boot_hart;
 
 struct blob {
 	uint8_t bytes[MAX_TREE];
@@ -48,6 +49,8 @@ static void init(const struct blob *blob)
 	ASAN_POISON_MEMORY_REGION(sim_ram, SIM_RAM_SIZE - room);
 	machine = (struct machine){.bootargs = ""};
 	machine_init(virt_to_phys(at), image);
+	machine_set_boot_hart(boot_hart);
+	machine_find_interrupt();
 }
 
 static bool is_inside(struct region part, struct region whole)
@@ -111,7 +114,10 @@ static const char *check_machine(void)
 	    !may_be_device(machine.uart, (5UL << machine.uart_shift) + 1))
 		return "a serial port that cannot be";
 	if (!may_be_device(machine.test_device, 4) ||
-	    !may_be_device(machine.rtc, 8))
+	    !may_be_device(machine.rtc, 8) ||
+	    !may_be_device(machine.plic_priority, 4) ||
+	    !may_be_device(machine.plic_enable, 128) ||
+	    !may_be_device(machine.plic_context, 8))
 		return "a device that cannot be";
 	/* The sanitizer looks at these. */
 	(void)strlen(machine.bootargs);
@@ -263,6 +269,11 @@ TEST(wrong_trees_are_rejected_with_their_message)
 	return NULL;
 }
 
+static bool is_file(unsigned i, const char *name)
+{
+	return strcmp(files[i].name, name) == 0;
+}
+
 static unsigned harts_of(const char *tree)
 {
 	if (strcmp(tree, "six-harts") == 0)
@@ -285,14 +296,47 @@ TEST(right_trees_say_what_the_machine_has)
 		    machine.hart_count + machine.harts_ignored != expected ||
 		    machine.hartids[1] != 1 || machine.timebase_hz != 10000000)
 			return found("%s: harts", files[i].name);
-		if (machine.uart != 0x10000000 || machine.rtc != 0x101000 ||
-		    machine.test_device != 0x100000)
+		if (machine.uart !=
+			(is_file(i, "firmware-console") ? 0 : 0x10000000) ||
+		    machine.rtc != 0x101000 || machine.test_device != 0x100000)
 			return found("%s: devices", files[i].name);
-		if (strcmp(files[i].name, "archive") == 0 &&
+		if (is_file(i, "archive") &&
 		    machine.initrd.end - machine.initrd.start != 1 << 20)
 			return "no archive";
 	}
 	return NULL;
+}
+
+/* As QEMU has them: a context for M-mode and one for S-mode of each hart. */
+static const char *check_interrupt(unsigned i)
+{
+	bool none = is_file(i, "no-plic") || is_file(i, "no-context") ||
+	    is_file(i, "no-interrupt") || is_file(i, "firmware-console");
+	paddr_t context = 2 * boot_hart + 1;
+
+	init(&files[i].blob);
+	if (none)
+		return machine.plic_priority == 0
+		    ? NULL
+		    : found("%s: an interrupt", files[i].name);
+	if (machine.uart_source != 10 || machine.plic_priority != 0xc000028 ||
+	    machine.plic_enable != 0xc002000 + 0x80 * context ||
+	    machine.plic_context != 0xc200000 + 0x1000 * context)
+		return found("%s: interrupt %u, registers %lx, %lx, %lx",
+		    files[i].name, machine.uart_source, machine.plic_priority,
+		    machine.plic_enable, machine.plic_context);
+	return NULL;
+}
+
+TEST(the_interrupt_goes_to_the_hart_that_boots)
+{
+	const char *wrong = NULL;
+
+	for (unsigned i = 0; wrong == NULL && i < right_count; i++)
+		for (boot_hart = 0; wrong == NULL && boot_hart < 2; boot_hart++)
+			wrong = check_interrupt(i);
+	boot_hart = 0;
+	return wrong;
 }
 
 TEST(tree_on_the_kernel_is_rejected)
@@ -408,6 +452,7 @@ TEST(broken_header_is_rejected)
 
 static const struct test tests[] = {
     LISTED(right_trees_say_what_the_machine_has),
+    LISTED(the_interrupt_goes_to_the_hart_that_boots),
     LISTED(wrong_trees_are_rejected_with_their_message),
     LISTED(tree_on_the_kernel_is_rejected),
     LISTED(broken_structure_is_rejected_at_its_node),

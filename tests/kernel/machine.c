@@ -4,11 +4,12 @@
  * the device tree.
  */
 /* Before any header: the copy has names, and a structure, of its own. */
-#define machine               scratch_machine
-#define machine_init          scratch_machine_init
-#define machine_set_boot_hart scratch_boot_hart
-#define bootarg_next          scratch_arg_next
-#define bootarg_find          scratch_arg_find
+#define machine                scratch_machine
+#define machine_init           scratch_machine_init
+#define machine_set_boot_hart  scratch_boot_hart
+#define machine_find_interrupt scratch_find_interrupt
+#define bootarg_next           scratch_arg_next
+#define bootarg_find           scratch_arg_find
 
 #include "../../arch/machine.c"
 #include "ktest.h"

@@ -57,6 +57,14 @@ int console_get(void)
 	return *typed++;
 }
 
+bool console_hurry(void)
+{
+	if (typed_len == 0 || is_typed())
+		return false;
+	typed_at = machine_steps();
+	return true;
+}
+
 /* --- UART ----------------------------------------------------------------- */
 
 enum { UART_DATA, UART_IER, UART_IIR, UART_LCR, UART_MCR, UART_LSR };
@@ -67,6 +75,8 @@ enum { UART_DATA, UART_IER, UART_IIR, UART_LCR, UART_MCR, UART_LSR };
 #define IIR_NONE  0x01
 #define IIR_READY 0x04
 #define IIR_EMPTY 0x02
+#define IIR_FIFOS 0xc0
+#define FCR_FIFOS 0x01
 
 static uint8_t uart_regs[8];
 
@@ -86,7 +96,8 @@ static uint8_t uart_load(unsigned reg)
 		c = console_get();
 		return c < 0 ? 0 : (uint8_t)c;
 	case UART_IIR:
-		return uart_cause();
+		return uart_cause() |
+		    (uart_regs[UART_IIR] & FCR_FIFOS ? IIR_FIFOS : 0);
 	case UART_LSR:
 		return LSR_EMPTY | (is_typed() ? LSR_READY : 0);
 	default:
@@ -102,14 +113,14 @@ static void uart_store(unsigned reg, uint8_t value)
 		uart_regs[reg] = value;
 }
 
-/* --- PLIC: one context, S-mode, for each hart ----------------------------- */
+/* --- PLIC: of each two contexts, the second is of use --------------------- */
 
 #define PLIC_ENABLE  0x2000
 #define PLIC_CONTEXT 0x200000
 #define CONTEXTS     32
 #define S_CONTEXT(h) (2 * (h) + 1)
 
-static uint32_t plic_priority[64];
+static uint32_t plic_priority[PLIC_SOURCES];
 static uint64_t plic_enabled[CONTEXTS];
 static uint32_t plic_threshold[CONTEXTS];
 static bool plic_claimed;

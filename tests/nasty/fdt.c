@@ -15,6 +15,9 @@
 #define STRINGS_SIZE 1024
 #define HEADER_SIZE  56 /* with the empty list of reserved memory */
 
+#define PLIC_PHANDLE    1
+#define HART_PHANDLE(i) (2 + (i))
+
 static uint8_t tree[TREE_SIZE];
 static char strings[STRINGS_SIZE];
 static uint32_t tree_at, strings_len;
@@ -105,15 +108,54 @@ static void put_hart(unsigned i)
 	prop_text("compatible", "riscv");
 	prop_text("riscv,isa", isa);
 	prop_text("mmu-type", "riscv,sv39");
+	begin("interrupt-controller");
+	prop_text("compatible", "riscv,cpu-intc");
+	prop_cell("#interrupt-cells", 1);
+	prop_cell("phandle", HART_PHANDLE(i));
 	end();
+	end();
+}
+
+static void begin_device(const char *name, const char *compatible,
+    uint64_t base, uint64_t size)
+{
+	begin(name);
+	prop_text("compatible", compatible);
+	prop_pair("reg", base, size);
 }
 
 static void put_device(const char *name, const char *compatible, uint64_t base,
     uint64_t size)
 {
-	begin(name);
-	prop_text("compatible", compatible);
-	prop_pair("reg", base, size);
+	begin_device(name, compatible, base, size);
+	end();
+}
+
+static void put_uart(void)
+{
+	begin_device("serial@10000000", "ns16550a", UART_BASE, 0x100);
+	prop_cell("interrupts", UART_IRQ);
+	prop_cell("interrupt-parent", PLIC_PHANDLE);
+	end();
+}
+
+/* Each hart has a context for M-mode, and one for S-mode. */
+static void put_plic(void)
+{
+	uint32_t contexts[64];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < machine.hart_count; i++) {
+		contexts[n++] = htobe32(HART_PHANDLE(i));
+		contexts[n++] = htobe32(11);
+		contexts[n++] = htobe32(HART_PHANDLE(i));
+		contexts[n++] = htobe32(9);
+	}
+	begin_device("plic@c000000", "sifive,plic-1.0.0", PLIC_BASE, PLIC_SIZE);
+	prop_cell("phandle", PLIC_PHANDLE);
+	prop_cell("#interrupt-cells", 1);
+	prop_cell("riscv,ndev", PLIC_SOURCES - 1);
+	prop("interrupts-extended", contexts, n * 4);
 	end();
 }
 
@@ -155,10 +197,10 @@ static void put_nodes(uint64_t initrd, uint64_t initrd_size)
 	begin("soc");
 	prop_cell("#address-cells", 2);
 	prop_cell("#size-cells", 2);
-	put_device("serial@10000000", "ns16550a", UART_BASE, 0x100);
+	put_uart();
 	put_device("test@100000", "sifive,test0", TEST_BASE, 0x1000);
 	put_device("rtc@101000", "google,goldfish-rtc", RTC_BASE, 0x1000);
-	put_device("plic@c000000", "sifive,plic-1.0.0", PLIC_BASE, PLIC_SIZE);
+	put_plic();
 	end();
 	end();
 	put_cell(9);

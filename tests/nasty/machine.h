@@ -190,13 +190,14 @@ void hook_remove(uint64_t va, hook_fn *fn);
 
 /* --- devices.c, firmware.c, fdt.c ----------------------------------------- */
 
-#define UART_BASE   0x10000000UL
-#define TEST_BASE   0x100000UL
-#define RTC_BASE    0x101000UL
-#define PLIC_BASE   0xc000000UL
-#define PLIC_SIZE   0x4000000UL
-#define UART_IRQ    10
-#define TIMEBASE_HZ 10000000UL
+#define UART_BASE    0x10000000UL
+#define TEST_BASE    0x100000UL
+#define RTC_BASE     0x101000UL
+#define PLIC_BASE    0xc000000UL
+#define PLIC_SIZE    0x4000000UL
+#define PLIC_SOURCES 64
+#define UART_IRQ     10
+#define TIMEBASE_HZ  10000000UL
 
 /* False: there is nothing. */
 bool device_load(uint64_t pa, unsigned size, uint64_t *value);
@@ -208,6 +209,8 @@ int console_get(void); /* -1: nothing was typed */
 void console_flush(void);
 /* What somebody types, one character now and then. */
 void console_type(const uint8_t *bytes, uint64_t len);
+/* Everybody sleeps: he types now. False: he cannot, or has just done so. */
+bool console_hurry(void);
 
 /* Writes the tree to memory that ends at `end`; returns where it begins. */
 uint64_t fdt_write(uint64_t end, uint64_t initrd, uint64_t initrd_size);

@@ -19,6 +19,7 @@ from tap import run_tests  # noqa: E402
 
 NASTY = str(ROOT / "build/nasty/nasty")
 KERNEL = str(ROOT / "build/calf-test.elf")
+SHELL = str(ROOT / "build/calf.elf")
 INITRD = str(ROOT / "build/test.cpio")
 FORK = ["-kernel", KERNEL, "-initrd", INITRD, "-smp", "2", "-m", "64M",
         "-append", "rdinit=/init /bin/t_sigwait", "seed=11"]
@@ -97,6 +98,17 @@ def status_is_that_of_the_test_device() -> Optional[str]:
     status, said = run("-kernel", KERNEL, "-initrd", INITRD, "-append",
                        "rdinit=/bin/red status", "seed=1")
     return None if status not in (0, 2, 250) else f"{status}: {said[-200:]}"
+
+
+def what_is_typed_is_read() -> Optional[str]:
+    path = WORK / "typed"
+    path.write_bytes(b"sleep 1; echo on\x7fne two\rexit 5\r")
+    for seed in range(1, 5):
+        status, said = run("-kernel", SHELL, "-smp", str(1 + seed % 2),
+                           "-input", str(path), f"seed={seed}")
+        if status != 5 or "\none two\r" not in said:
+            return f"seed {seed}, status {status}: {said[-200:]}"
+    return None
 
 
 def without_time(said: str) -> str:
@@ -186,6 +198,7 @@ TESTS = [
     bad_images_are_refused,
     a_symbol_table_that_is_damaged_is_done_without,
     status_is_that_of_the_test_device,
+    what_is_typed_is_read,
     a_seed_is_a_run,
     looking_changes_nothing,
     a_long_entry_is_told,

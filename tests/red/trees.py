@@ -162,7 +162,41 @@ def six_harts(root: Node) -> None:
     harts(root, 6)
 
 
-RIGHT = [plain, border, last_page, archive, three_harts, six_harts]
+def uart(root: Node) -> Node:
+    return root.child("soc").child("serial@")
+
+
+def plic(root: Node) -> Node:
+    return root.child("soc").child("plic@")
+
+
+def parent_above(root: Node) -> None:
+    """The UART does not say itself whom it interrupts."""
+    soc = root.child("soc")
+    soc.props["interrupt-parent"] = uart(root).props.pop("interrupt-parent")
+
+
+def no_plic(root: Node) -> None:
+    root.child("soc").children.remove(plic(root))
+
+
+def no_context(root: Node) -> None:
+    """It interrupts M-mode alone."""
+    pairs = plic(root).props["interrupts-extended"]
+    plic(root).props["interrupts-extended"] = pairs[:8] + pairs[16:24]
+
+
+def no_interrupt(root: Node) -> None:
+    del uart(root).props["interrupts"]
+
+
+def firmware_console(root: Node) -> None:
+    """A UART for the firmware alone."""
+    uart(root).props["compatible"] = b"ns16550\0"
+
+
+RIGHT = [plain, border, last_page, archive, three_harts, six_harts,
+         parent_above, no_plic, no_context, no_interrupt, firmware_console]
 
 
 # --- What is wrong: the message is the docstring -------------------------------
@@ -289,12 +323,54 @@ def wide_registers(root: Node) -> None:
             node.props["reg-shift"] = number(5)
 
 
+def odd_interrupts(root: Node) -> None:
+    """interrupts has 3 bytes, not a multiple of 4"""
+    uart(root).props["interrupts"] = b"\0\0\n"
+
+
+def interrupt_zero(root: Node) -> None:
+    """it has no interrupt 0"""
+    uart(root).props["interrupts"] = number(0)
+
+
+def interrupt_beyond(root: Node) -> None:
+    """it has no interrupt 97"""
+    uart(root).props["interrupts"] = number(97)
+
+
+def interrupt_huge(root: Node) -> None:
+    """it has no interrupt 4294967295"""
+    uart(root).props["interrupts"] = number(0xffffffff)
+    del plic(root).props["riscv,ndev"]
+
+
+def small_plic(root: Node) -> None:
+    """/plic@c000000: its registers do not reach to 201008"""
+    plic(root).props["reg"] = cells(0xc000000, 0x201000)
+
+
+def plic_in_memory(root: Node) -> None:
+    """its registers at 81002080 are in memory"""
+    plic(root).props["reg"] = cells(RAM + 16 * MIB, 0x600000)
+
+
+def plic_far(root: Node) -> None:
+    """there can be no registers at 4000002080"""
+    plic(root).props["reg"] = cells(256 << 30, 0x600000)
+
+
+def odd_contexts(root: Node) -> None:
+    """interrupts-extended has 33 bytes"""
+    plic(root).props["interrupts-extended"] += b"\0"
+
+
 WRONG = [hole, overlapping, repeated, no_memory, tree_outside, many_regions,
          odd_reg, wide_address, odd_number, beyond_end, many_reserved,
          archive_outside, archive_on_kernel, archive_backwards,
          endless_arguments, timebase_zero, timebase_fast, no_timebase,
          same_hart, small_hart, clock_in_memory, clock_across_pages,
-         wide_registers]
+         wide_registers, odd_interrupts, interrupt_zero, interrupt_beyond,
+         interrupt_huge, small_plic, plic_in_memory, plic_far, odd_contexts]
 
 
 def main() -> None:

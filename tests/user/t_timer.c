@@ -257,6 +257,52 @@ TEST(a_timer_that_cannot_tell_what_it_was_is_not_set)
 	return left.it_value.tv_sec < 10000 ? NULL : "it was set";
 }
 
+/* ---- What an idle machine does ---- */
+
+/* For each hart: a timer that all of them knew of, a kick, and a few more. */
+#define WAKES 5
+
+/* Where nothing interrupts but the timer, it would be woken a hundred times. */
+static const char *sleeps_for_a_second(void)
+{
+	struct calf_stat before, after;
+
+	if (!on_calf())
+		return SKIP("this system does not count");
+	sleep_ms(200); /* those who have something left to do */
+	before = counters();
+	sleep_ms(1000);
+	after = counters();
+	MUST(after.wakes > before.wakes, "nothing was counted");
+	if (after.wakes - before.wakes > WAKES * before.harts)
+		return found("%lu harts were woken %lu times",
+		    (unsigned long)before.harts,
+		    (unsigned long)(after.wakes - before.wakes));
+	return NULL;
+}
+
+TEST(an_idle_machine_takes_no_ticks)
+{
+	return sleeps_for_a_second();
+}
+
+static void sleep_long(void)
+{
+	sleep_ms(100000);
+}
+
+TEST(an_idle_machine_takes_no_ticks_before_a_timer)
+{
+	pid_t pid = change_later(sleep_long);
+	const char *verdict_here;
+
+	(void)alarm(100);
+	verdict_here = sleeps_for_a_second();
+	kill(pid, SIGKILL);
+	reap(pid);
+	return verdict_here;
+}
+
 /* ---- The time of a child ---- */
 
 static uint64_t micros_of(struct timeval t)
@@ -382,6 +428,8 @@ static const struct test tests[] = {
     T(a_timer_goes_on_after_its_signal_was_blocked),
     T(a_timer_goes_on_after_its_signal_was_waited_for),
     T(a_child_has_no_timer),
+    T(an_idle_machine_takes_no_ticks),
+    T(an_idle_machine_takes_no_ticks_before_a_timer),
     T(a_timer_tells_what_it_was_before),
     T(a_timer_that_cannot_tell_what_it_was_is_not_set),
     T(all_of_a_childs_time_is_there_when_it_is_waited_for),

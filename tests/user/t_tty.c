@@ -16,7 +16,7 @@ static char got[200];
 
 static void type(const char *text)
 {
-	char line[100];
+	char line[300];
 	int len = snprintf(line, sizeof(line), "# type %s\n", text);
 
 	(void)!write(1, line, (size_t)len);
@@ -85,6 +85,85 @@ TEST(an_end_behind_text_hands_it_over)
 	TRY(reads(100, "one"));
 	TRY(reads(3, "two"));
 	return reads(100, "three\n");
+}
+
+/* More than is taken in at once. */
+TEST(a_long_line_arrives_whole)
+{
+	static char wanted[161];
+
+	to_foreground();
+	memset(wanted, 'x', 159);
+	wanted[159] = '\n';
+	wanted[160] = '\0';
+	type("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+	     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+	     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+	     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\\n");
+	for (size_t n = 0; n < 160;) {
+		ssize_t more = read(0, got, sizeof(got));
+
+		MUST(more > 0 && memcmp(got, wanted + n, (size_t)more) == 0,
+		    found("%ld bytes after %lu", (long)more, (unsigned long)n));
+		n += (size_t)more;
+	}
+	return NULL;
+}
+
+TEST(a_process_that_computes_does_not_keep_input_out)
+{
+	const char *verdict_here;
+	pid_t pid;
+
+	to_foreground();
+	pid = spinner_start();
+	type("one\\n");
+	verdict_here = reads(100, "one\n");
+	kill(pid, SIGKILL);
+	reap(pid);
+	return verdict_here;
+}
+
+/* More members than get their signal at once. */
+#define MEMBERS 300
+
+static pid_t members[MEMBERS];
+
+static bool is_at_an_end(int i)
+{
+	return i == 0 || i == MEMBERS - 1;
+}
+
+static void member(int i)
+{
+	(void)setpgid(0, members[0]);
+	signal(SIGINT, is_at_an_end(i) ? SIG_DFL : SIG_IGN);
+	for (;;)
+		pause();
+}
+
+/* Nobody runs while it is on its way: those in between do not notice it. */
+TEST(an_interrupt_reaches_both_ends_of_a_large_group)
+{
+	to_foreground();
+	signal(SIGINT, SIG_IGN);
+	for (int i = 0; i < MEMBERS; i++) {
+		members[i] = must_fork();
+		if (members[i] == 0)
+			member(i);
+		(void)setpgid(members[i], members[0]);
+	}
+	MUST(tcsetpgrp(0, members[0]) == 0, "not to the foreground");
+	sleep_ms(300);
+	type("\\x03");
+	MUST(killed_by(reap(members[0]), SIGINT), "the first survived");
+	MUST(killed_by(reap(members[MEMBERS - 1]), SIGINT),
+	    "the last survived");
+	for (int i = 1; i < MEMBERS - 1; i++) {
+		kill(members[i], SIGKILL);
+		MUST(killed_by(reap(members[i]), SIGKILL), "it did not wait");
+	}
+	return NULL;
 }
 
 static void read_line(void)
@@ -164,6 +243,9 @@ static const struct test tests[] = {
     T(a_line_is_read_when_it_ends),
     T(an_end_that_is_typed_ahead_is_kept),
     T(an_end_behind_text_hands_it_over),
+    T(a_long_line_arrives_whole),
+    T(a_process_that_computes_does_not_keep_input_out),
+    T(an_interrupt_reaches_both_ends_of_a_large_group),
     T(a_reader_in_the_background_is_stopped),
     T(a_reader_of_another_session_is_not),
     T(a_session_may_take_the_terminal),
