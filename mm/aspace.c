@@ -37,7 +37,7 @@ static void aspace_init(struct aspace *as, struct frame *root)
 	as->runner = NULL;
 	as->sharers = 1;
 	list_init(&as->turn);
-	as->lender = NULL;
+	list_init(&as->lenders);
 	as->next_dead = NULL;
 	as->root = root;
 	as->top = frame_virt(root);

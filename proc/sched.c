@@ -293,16 +293,6 @@ void sched_yield(void)
 	schedule();
 }
 
-void sched_ready_locked(struct list *procs)
-{
-	while (!list_is_empty(procs)) {
-		struct proc *p = list_entry(procs->next, struct proc, t.link);
-
-		list_unlink(&p->t.link);
-		sched_wake(p);
-	}
-}
-
 void sched_tick(void)
 {
 	hart_clear_kick();

@@ -6,7 +6,7 @@
 #include "proc/space.h"
 #include "arch/hart.h"
 #include "mm/frame.h"
-#include "proc/sched.h"
+#include "proc/queue.h"
 
 bool space_claim_shared(struct proc *p)
 {
@@ -30,8 +30,13 @@ void space_await(struct aspace *as)
 
 void space_turn(struct aspace *as)
 {
-	if (unlikely(!list_is_empty(&as->turn)))
-		sched_ready_locked(&as->turn);
+	struct proc *first;
+
+	if (likely(list_is_empty(&as->turn)))
+		return;
+	first = list_entry(as->turn.next, struct proc, t.link);
+	list_unlink(&first->t.link);
+	ready_push(first);
 }
 
 void space_leave_shared(struct aspace *as)
@@ -52,18 +57,13 @@ void space_share(struct proc *parent, struct proc *child)
 void space_lend(struct proc *parent, struct aspace *as)
 {
 	parent->t.lent = as;
-	parent->t.lender_below = as->lender;
-	as->lender = parent;
+	list_push_front(&as->lenders, &parent->t.lent_link);
 }
 
-/* A lender that was killed does not get back what it has lent. */
+/* It gets back what it has lent, or has been killed. */
 static void lender_remove(struct proc *p) REQUIRES(sched_lock)
 {
-	struct proc **at = &p->t.lent->lender;
-
-	while (*at != p)
-		at = &(*at)->t.lender_below;
-	*at = p->t.lender_below;
+	list_unlink(&p->t.lent_link);
 	p->t.lent = NULL;
 }
 
@@ -73,12 +73,12 @@ static void lender_remove(struct proc *p) REQUIRES(sched_lock)
  */
 static void lender_go_on(struct aspace *as) REQUIRES(sched_lock)
 {
-	struct proc *lender = as->lender;
+	struct proc *lender;
 
-	if (lender == NULL)
+	if (list_is_empty(&as->lenders))
 		return;
-	as->lender = lender->t.lender_below;
-	lender->t.lent = NULL;
+	lender = list_entry(as->lenders.next, struct proc, t.lent_link);
+	lender_remove(lender);
 	if (lender->t.call.kept != KEPT_CHILD)
 		return;
 	call_finish(lender, lender->t.call.child);
@@ -103,7 +103,8 @@ static NOINLINE void quit_shared(struct proc *p, struct aspace *as)
 void space_quit(struct proc *p, struct aspace *as)
 {
 	if (unlikely(
-		as->sharers > 1 || as->lender != NULL || p->t.lent != NULL))
+		as->sharers > 1 || !list_is_empty(&as->lenders) ||
+		p->t.lent != NULL))
 		quit_shared(p, as);
 	else
 		aspace_leave(as);

@@ -75,7 +75,7 @@ struct aspace {
 	struct hart *runner; /* [A] the hart that runs it, or NULL */
 	uint32_t sharers;    /* processes in it; proc/space.c */
 	struct list turn;    /* of those, who wait until it has no runner */
-	struct proc *lender; /* of those, who lent it last to a vfork child */
+	struct list lenders; /* of those, who lent it; the last one first */
 	struct aspace *next_dead; /* among those that a process tears down */
 	struct frame *root;       /* [c] */
 	pte_t *top;   /* [c] the root's entries; entries themselves [l] */

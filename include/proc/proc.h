@@ -80,7 +80,7 @@ struct thread {
 	const uint32_t *futex;     /* [s] the word that it sleeps on */
 	uint32_t futex_bits;       /* [s] what it wants to be woken for */
 	struct aspace *lent;       /* [s] in which a vfork child of it runs */
-	struct proc *lender_below; /* [s] in the stack aspace.lender */
+	struct list lent_link;     /* [s] in the stack aspace.lenders */
 
 	uint64_t started;    /* [o] when it came to its hart */
 	uint64_t time_ticks; /* [o] spent on harts; [s] of a zombie */

@@ -64,9 +64,6 @@ void sched_wake(struct proc *p) REQUIRES(sched_lock);
 /* Makes sure that `p`, if it runs, looks at its `work` soon. */
 void sched_notify(struct proc *p) REQUIRES(sched_lock);
 
-/* Makes all of a list ready that are on no other one. */
-void sched_ready_locked(struct list *procs) REQUIRES(sched_lock);
-
 /*
  * Sets ITIMER_REAL of the running process, or stops it (0); `period` is 0 for
  * once.

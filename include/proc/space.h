@@ -11,7 +11,7 @@
  * space another hart runs waits in aspace.turn until that hart has left.
  *
  * A vfork parent lends its space. Those who have lent one are a stack,
- * aspace.lender; a lender goes on when all who came after it have left.
+ * aspace.lenders; a lender goes on when all who came after it have left.
  */
 #ifndef PROC_SPACE_H
 #define PROC_SPACE_H
@@ -32,7 +32,7 @@ void space_await(struct aspace *as) EXCLUDES(sched_lock);
 INLINE void space_leave(struct aspace *as) EXCLUDES(sched_lock);
 void space_leave_shared(struct aspace *as) EXCLUDES(sched_lock);
 
-/* Those who wait for their turn are ready. */
+/* Of those who wait for their turn, the one that has waited longest is ready. */
 void space_turn(struct aspace *as) REQUIRES(sched_lock);
 
 /* The running process shares its space with a child that has none yet. */

@@ -87,7 +87,7 @@ byte spaces = FIRST; /* how many there have been */
 
 byte satp[HARTS] = KERNEL;
 bool idle[HARTS];
-bool overdue[NP]; /* parked since somebody of its space has yielded */
+bool overdue[NP]; /* somebody of its space has yielded, and none was let on */
 
 byte left = OPS;
 byte kills = KILLS;
@@ -144,21 +144,32 @@ inline ready_push(whom)
 #endif
 }
 
-/* All that wait for their turn in a space. */
+#define IS_PARKED(i, as) (i < NP && state[i] == PARKED && space[i] == as)
+
+/* One of those that wait for their turn in a space. */
 inline space_turn(as)
 {
-	for (i : 0 .. NP - 1) {
-		if
-		:: state[i] == PARKED && space[i] == as ->
-			state[i] = READY;
-			overdue[i] = false;
+	k = NOBODY;
+	if
+	:: IS_PARKED(0, as) -> k = 0
+	:: IS_PARKED(1, as) -> k = 1
+	:: IS_PARKED(2, as) -> k = 2
+	:: else
+	fi;
+	if
+	:: k != NOBODY ->
+		state[k] = READY;
+		overdue[k] = false;
 #ifndef MOVE_WITHOUT_KICK
-			kick_idle_hart()
+		kick_idle_hart();
 #endif
-		:: else
-		fi
-	}
-	i = 0
+		for (i : 0 .. NP - 1) {
+			overdue[i] = overdue[i] && !IS_PARKED(i, as)
+		}
+	:: else
+	fi;
+	i = 0;
+	k = 0
 }
 
 #define MINE(as) (runner[as] == h + 1)
