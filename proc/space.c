@@ -102,8 +102,7 @@ static NOINLINE void quit_shared(struct proc *p, struct aspace *as)
 
 void space_quit(struct proc *p, struct aspace *as)
 {
-	if (unlikely(
-		as->sharers > 1 || !list_is_empty(&as->lenders) ||
+	if (unlikely(as->sharers > 1 || !list_is_empty(&as->lenders) ||
 		p->t.lent != NULL))
 		quit_shared(p, as);
 	else

@@ -32,7 +32,7 @@ void space_await(struct aspace *as) EXCLUDES(sched_lock);
 INLINE void space_leave(struct aspace *as) EXCLUDES(sched_lock);
 void space_leave_shared(struct aspace *as) EXCLUDES(sched_lock);
 
-/* Of those who wait for their turn, the one that has waited longest is ready. */
+/* The one that has waited longest for its turn is ready. */
 void space_turn(struct aspace *as) REQUIRES(sched_lock);
 
 /* The running process shares its space with a child that has none yet. */
