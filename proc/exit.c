@@ -40,6 +40,7 @@ void proc_exit(int status)
 	if (p->pid == INIT_PID)
 		init_exit(status);
 	call_abandon(p);
+	group_search_end(p);
 	p->t.has_saved = false;
 	p->exit_status = status;
 	p->exiting = EXIT_FILES;
@@ -107,16 +108,17 @@ static bool orphan(struct proc *child) REQUIRES(sched_lock)
 }
 
 /*
- * If somebody has just lost the one who kept its group from being orphaned, and
- * members are stopped, all of them are to be told.
+ * The group has just lost one who kept it from being orphaned. If members are
+ * stopped, and nobody is left, all of them are to be told.
  */
-static void check_group(struct proc *p, struct group *group)
-    REQUIRES(sched_lock)
+static void suspect(struct proc *p, struct group *group) REQUIRES(sched_lock)
 {
-	if (group->stopped == 0 || !group_is_orphaned(group))
+	if (group->stopped == 0 || group->is_suspect)
 		return;
 	group->refs++;
-	p->hung_up = group;
+	group->is_suspect = true;
+	group->next_suspect = p->suspects;
+	p->suspects = group;
 }
 
 static bool hang_up(struct proc *member, void *arg) NO_LOCK_CHECK
@@ -129,25 +131,45 @@ static bool hang_up(struct proc *member, void *arg) NO_LOCK_CHECK
 	return true;
 }
 
-/* Tells a part of the members of proc.hung_up. */
-static void hang_up_part(struct proc *p)
-{
-	struct group *dead = NULL;
-	bool done;
+/* What has been done about the first suspect: proc.suspected. */
+enum { IS_NEW, IS_SEARCHED, IS_HUNG_UP };
 
-	(void)call_walk();
+/* Does a part of the first; true when that is done with. */
+static bool suspect_part(struct proc *p, struct group *group)
+    REQUIRES(sched_lock)
+{
+	bool orphaned;
+
+	if (p->suspected == IS_HUNG_UP)
+		return walk_part(p, &p->t.searches, &group->members,
+		    offsetof(struct proc, group_link), hang_up, NULL);
+	/* Whoever it loses from here on makes it somebody's suspect again. */
+	if (p->suspected == IS_NEW)
+		group->is_suspect = false;
+	p->suspected = IS_SEARCHED;
+	if (!group_search(p, group, &orphaned))
+		return false;
+	if (orphaned)
+		p->suspected = IS_HUNG_UP;
+	return !orphaned;
+}
+
+/* True when nobody is suspected any more. */
+static bool exit_suspects(struct proc *p)
+{
+	struct group *first, *dead = NULL;
+
 	lock_acquire(&sched_lock);
-	done = walk_part(p, &p->hung_up->members,
-	    offsetof(struct proc, group_link), hang_up, NULL);
-	if (done) {
-		dead = group_put(p->hung_up);
-		p->hung_up = NULL;
+	first = p->suspects;
+	if (first != NULL && suspect_part(p, first)) {
+		p->suspected = IS_NEW;
+		p->suspects = p->suspects->next_suspect;
+		dead = group_put(first);
 	}
 	lock_release(&sched_lock);
-	if (done)
-		call_abandon(p);
 	if (dead != NULL)
 		group_free(dead);
+	return first == NULL;
 }
 
 /* Gives the first child to init; false if there is none. */
@@ -164,20 +186,20 @@ static bool exit_child(struct proc *p)
 		    group_is_anchored_by(child);
 		gone = orphan(child);
 		if (anchored)
-			check_group(p, child->group);
+			suspect(p, child->group);
 	}
 	lock_release(&sched_lock);
 	if (gone)
 		discard_zombie(child);
-	return found && p->hung_up == NULL;
+	return found;
 }
 
-/* The last one to be told of its own end. */
+/* Its own group may be the last to be told of its end. */
 static void exit_group(struct proc *p)
 {
 	lock_acquire(&sched_lock);
 	if (group_has_been_anchored_by(p))
-		check_group(p, p->group);
+		suspect(p, p->group);
 	lock_release(&sched_lock);
 }
 
@@ -216,7 +238,7 @@ static bool exit_children(struct proc *p)
 {
 	for (int i = 0; i < CHILDREN_PART; i++)
 		if (!exit_child(p))
-			return p->hung_up == NULL;
+			return true;
 	return false;
 }
 
@@ -234,16 +256,16 @@ static bool exit_phase_part(struct proc *p)
 	case EXIT_GROUP:
 		exit_group(p);
 		return true;
+	case EXIT_SUSPECTS:
+		return exit_suspects(p);
 	default:
 		exit_last(p);
 	}
 }
 
-/* The memory is torn down, and the others are told, before it goes on. */
+/* The memory is torn down before it goes on. */
 void proc_exit_part(struct proc *p)
 {
-	if (p->hung_up != NULL)
-		hang_up_part(p);
-	while (p->hung_up == NULL && p->dead == NULL && exit_phase_part(p))
+	while (p->dead == NULL && exit_phase_part(p))
 		p->exiting++;
 }

@@ -116,7 +116,7 @@ long futex_wake(vaddr_t at, int count, uint32_t bits)
 	wake.word = word;
 	walk = call_walk();
 	lock_acquire(&sched_lock);
-	done = walk_part(proc_self(), &bucket_of(word)->procs,
+	done = walk_part(proc_self(), &walk->marked, &bucket_of(word)->procs,
 	    offsetof(struct proc, t.link), wake_sleeper, &wake);
 	lock_release(&sched_lock);
 	return done ? (long)walk->value : call_go_on(SIGNAL_HELD);

@@ -112,8 +112,7 @@ static void unlink_member(struct proc *p) REQUIRES(sched_lock)
 	struct group *group = p->group;
 
 	list_remove(&p->group_link);
-	if (group->anchor == p)
-		group->anchor = NULL;
+	walk_begin_anew(p, &p->t.searches);
 	if (p->t.state == PROC_STOPPED)
 		group->stopped--;
 }
@@ -151,21 +150,29 @@ bool group_is_anchored_by(const struct proc *p)
 	return p->exiting == EXIT_NOT && group_has_been_anchored_by(p);
 }
 
-/* The member that was found last is asked first. */
-bool group_is_orphaned(struct group *group)
+/* Ends the search at the first member that does. */
+static bool look_for_anchor(struct proc *p, void *orphaned) NO_LOCK_CHECK
 {
-	if (group->anchor != NULL && group_is_anchored_by(group->anchor))
-		return false;
-	group->anchor = NULL;
-	list_for_each(link, &group->members) {
-		struct proc *p = list_entry(link, struct proc, group_link);
+	*(bool *)orphaned = !group_is_anchored_by(p);
+	return *(bool *)orphaned;
+}
 
-		if (list_is_mark(link) || !group_is_anchored_by(p))
-			continue;
-		group->anchor = p;
-		return false;
-	}
-	return true;
+bool group_search(struct proc *p, struct group *group, bool *orphaned)
+{
+	struct call *call = &p->t.call;
+
+	if (call->kept == KEPT_WALK)
+		walk_begin_anew(p, &call->walk.marked);
+	*orphaned = true;
+	return walk_part(p, &p->t.searches, &group->members,
+	    offsetof(struct proc, group_link), look_for_anchor, orphaned);
+}
+
+void group_search_end(struct proc *p)
+{
+	lock_acquire(&sched_lock);
+	walk_begin_anew(p, &p->t.searches);
+	lock_release(&sched_lock);
 }
 
 /*

@@ -19,7 +19,7 @@ static bool send_to_member(struct proc *p, void *arg) NO_LOCK_CHECK
 bool signal_send_group(struct proc *walker, struct group *group,
     struct signal signal)
 {
-	return walk_part(walker, &group->members,
+	return walk_part(walker, &walker->t.call.walk.marked, &group->members,
 	    offsetof(struct proc, group_link), send_to_member, &signal);
 }
 
@@ -42,8 +42,8 @@ static long send_to_all(struct signal signal)
 	bool done;
 
 	lock_acquire(&sched_lock);
-	done = walk_part(proc_self(), &proc_all, offsetof(struct proc, all),
-	    send_to_any, &signal);
+	done = walk_part(proc_self(), &walk->marked, &proc_all,
+	    offsetof(struct proc, all), send_to_any, &signal);
 	lock_release(&sched_lock);
 	if (!done)
 		return call_go_on(SIGNAL_HELD);

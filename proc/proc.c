@@ -140,8 +140,8 @@ static bool look_at_pid(struct proc *p, void *after) NO_LOCK_CHECK
 
 bool proc_next(pid_t after, struct proc **next)
 {
-	if (!walk_part(proc_self(), &proc_all, offsetof(struct proc, all),
-		look_at_pid, &after))
+	if (!walk_part(proc_self(), &call_walk()->marked, &proc_all,
+		offsetof(struct proc, all), look_at_pid, &after))
 		return false;
 	*next = proc_find((pid_t)call_walk()->value);
 	return true;

@@ -165,27 +165,37 @@ void signal_set_blocked(struct proc *p, uint64_t mask)
 	lock_release(&sched_lock);
 }
 
-/*
- * Stops until SIGCONT, and goes on from trap_resume(). A signal that ends it
- * all is not overslept; and a process that nobody would continue is stopped by
- * SIGSTOP only.
- */
-static void stop_self(struct proc *p, int sig)
+static void stop_locked(struct proc *p, int sig) REQUIRES(sched_lock)
 {
-	lock_acquire(&sched_lock);
-	if ((p->sig.pending & (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGCONT))) ||
-	    (sig != SIGSTOP && group_is_orphaned(p->group))) {
-		lock_release(&sched_lock);
-		return;
-	}
 	p->t.state = PROC_STOPPED;
 	p->group->stopped++;
 	p->stop_signal = sig;
 	p->stop_reported = false;
 	p->cont_pending = false;
 	notify_parent(p, CLD_STOPPED, sig);
+}
+
+/*
+ * Takes the signal and stops until SIGCONT, to go on from trap_resume(). A
+ * process that nobody would continue is stopped by SIGSTOP only. A signal that
+ * cancels this one, or ends it all, is not overslept. It stays pending as long
+ * as it is not known whether to stop.
+ */
+static void stop_self(struct proc *p, int sig)
+{
+	bool known = true, orphaned = false, stops;
+	struct siginfo_small info;
+
+	lock_acquire(&sched_lock);
+	if (sig != SIGSTOP)
+		known = group_search(p, p->group, &orphaned);
+	stops = known && signal_take(p, sig, &info) && !orphaned &&
+	    !(p->sig.pending & SIGNAL_BIT(SIGKILL));
+	if (stops)
+		stop_locked(p, sig);
 	lock_release(&sched_lock);
-	schedule();
+	if (stops)
+		schedule();
 }
 
 static int lowest_signal(uint64_t set)
@@ -276,19 +286,22 @@ static void deliver_failed(struct proc *p, int sig, int err)
 
 static void act_by_default(struct proc *p, int sig)
 {
-	if (is_ignored(p, sig) || is_shielded(p, sig))
-		return;
-	if (SIGNAL_BIT(sig) & STOP_SIGNALS)
-		stop_self(p, sig);
-	else
+	if (!is_ignored(p, sig) && !is_shielded(p, sig))
 		proc_exit(STATUS_SIGNALED(sig));
 }
 
+static bool is_stop(const struct proc *p, int sig,
+    const struct sigaction_abi *act)
+{
+	return (SIGNAL_BIT(sig) & STOP_SIGNALS) &&
+	    act->handler == HANDLER_DEFAULT && !is_shielded(p, sig);
+}
+
 /*
- * The frame is made ready before the signal is taken (C3). False if the process
- * has to give back memory first, or ends.
+ * The frame is made ready before the signal is taken (C3), which stays pending
+ * if memory has to be given back first.
  */
-static bool deliver(struct proc *p, int sig, const struct sigaction_abi *act)
+static void deliver(struct proc *p, int sig, const struct sigaction_abi *act)
 {
 	bool has_handler =
 	    act->handler != HANDLER_DEFAULT && act->handler != HANDLER_IGNORE;
@@ -296,21 +309,22 @@ static bool deliver(struct proc *p, int sig, const struct sigaction_abi *act)
 	vaddr_t frame = 0;
 	int err = 0;
 
+	if (is_stop(p, sig, act)) {
+		stop_self(p, sig);
+		return;
+	}
 	if (has_handler)
 		err = sigframe_prepare(p, act, &frame);
-	if (err == -ENOMEM && image_reclaim(p)) {
-		p->t.work = 1; /* it is still pending */
-		return false;
-	}
+	if (err == -ENOMEM && image_reclaim(p))
+		return;
 	if (!take(p, sig, &info))
-		return true;
+		return;
 	if (err < 0)
 		deliver_failed(p, sig, err);
 	else if (has_handler)
 		sigframe_push(p, frame, sig, &info, act);
 	else
 		act_by_default(p, sig);
-	return p->exiting == EXIT_NOT;
 }
 
 /* The child's part of fork that needs its own memory. */
@@ -323,16 +337,22 @@ static void write_tid(struct proc *p)
 		proc_exit(STATUS_SIGNALED(SIGKILL));
 }
 
-void signal_deliver(struct proc *p)
+bool signal_deliver(struct proc *p)
 {
 	struct sigaction_abi act;
-	int sig;
+	int sig = 0;
 
 	if (p->t.set_tid != 0)
 		write_tid(p);
-	while (p->exiting == EXIT_NOT && (sig = next_due(p, &act)) != 0)
-		if (!deliver(p, sig, &act))
-			break;
+	if (p->exiting == EXIT_NOT)
+		sig = next_due(p, &act);
+	if (sig != 0) {
+		p->t.work = 1;
+		deliver(p, sig, &act);
+	} else if (p->t.searches) {
+		group_search_end(p);
+	}
+	return sig == 0;
 }
 
 void signal_copy(struct proc *child, struct proc *parent)

@@ -253,18 +253,21 @@ static bool is_foreground(const struct proc *p) REQUIRES(sched_lock)
  */
 static long check_foreground(struct proc *p)
 {
-	bool background, deaf;
+	bool background, deaf, known = true;
 
 	lock_acquire(&sched_lock);
 	background = is_own(p) && !is_foreground(p);
-	deaf = background &&
-	    (signal_is_deaf(p, SIGTTIN) || group_is_orphaned(p->group));
+	deaf = background && signal_is_deaf(p, SIGTTIN);
 	if (background && !deaf)
+		known = group_search(p, p->group, &deaf);
+	if (background && known && !deaf)
 		signal_send(p, SIGTTIN,
 		    (struct siginfo_small){.code = SI_KERNEL});
 	lock_release(&sched_lock);
 	if (!background)
 		return 0;
+	if (!known)
+		return call_go_on(SIGNAL_RESTARTS);
 	/* Not queued, as the signal is due; and then it is read anew. */
 	return deaf ? -EIO : call_wait(NULL, SIGNAL_RESTARTS);
 }

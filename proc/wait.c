@@ -115,8 +115,8 @@ static bool search_children(struct search *search) REQUIRES(sched_lock)
 		self->child_news = false;
 	}
 	search->any = walk->value;
-	done = walk_part(self, &self->children, offsetof(struct proc, sibling),
-	    look_at_child, search);
+	done = walk_part(self, &walk->marked, &self->children,
+	    offsetof(struct proc, sibling), look_at_child, search);
 	walk->value = search->any;
 	return done && (search->child != NULL || !self->child_news);
 }

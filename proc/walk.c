@@ -4,24 +4,23 @@
  */
 #include "proc/walk.h"
 
-#define WALK_PART 128 /* members that are looked at without a pause */
+#define WALK_PART 64 /* members that are looked at without a pause */
 
-bool walk_part(struct proc *walker, struct list *head, size_t offset,
-    walk_fn *visit, void *arg)
+bool walk_part(struct proc *walker, bool *marked, struct list *head,
+    size_t offset, walk_fn *visit, void *arg)
 {
 	struct list *mark = &walker->t.mark, *link = head->next, *next;
-	struct list_walk *walk = &walker->t.call.walk;
 
-	if (walk->marked) {
+	if (*marked) {
 		link = mark->next;
 		list_remove(mark);
-		walk->marked = false;
+		*marked = false;
 	}
 	for (unsigned n = 0; link != head; link = next, n++) {
 		next = link->next;
 		if (n == WALK_PART) {
 			list_insert(link->prev, mark);
-			walk->marked = true;
+			*marked = true;
 			return false;
 		}
 		if (!list_is_mark(link) &&
@@ -31,15 +30,20 @@ bool walk_part(struct proc *walker, struct list *head, size_t offset,
 	return true;
 }
 
+void walk_begin_anew(struct proc *walker, bool *marked)
+{
+	if (*marked)
+		list_remove(&walker->t.mark);
+	*marked = false;
+}
+
 void walk_abandon(struct proc *p)
 {
 	struct list_walk *walk = &p->t.call.walk;
 	struct group *dead = NULL;
 
 	lock_acquire(&sched_lock);
-	if (walk->marked)
-		list_remove(&p->t.mark);
-	walk->marked = false;
+	walk_begin_anew(p, &walk->marked);
 	if (walk->group != NULL)
 		dead = group_put(walk->group);
 	walk->group = NULL;

@@ -46,6 +46,11 @@ $(B)/test.cpio: $(TEST_PROGS:%=$(B)/bin/%) $(B)/bin/testinit $(B)/elf \
 		$(foreach p,$(TEST_PROGS),bin/$(p)=$(B)/bin/$(p):755) \
 		$$(cd $(B) && for f in elf/*/*; do echo $$f=$(B)/$$f:755; done)
 
+# Two archives, one behind the other.
+$(B)/many.cpio: $(B)/test.cpio tests/user/many_files.py
+	$(Q)$(PYTHON) tests/user/many_files.py $@.files 30000
+	$(Q)cat $< $@.files >$@ && rm $@.files
+
 $(B)/fuzz.cpio: $(B)/bin/fuzz $(B)/bin/storm tests/user/suites.mk \
 		tools/mkcpio.sh
 	$(Q)sh tools/mkcpio.sh $@ bin/fuzz=$(B)/bin/fuzz:755 \
@@ -62,7 +67,7 @@ include tests/nasty/nasty.mk
 
 HOST_PROGS := $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model
 TEST_FILES := $(B)/calf.elf $(B)/calf-test.elf $(B)/test.cpio \
-	$(B)/calf-ubsan.elf $(B)/genprog.cpio $(B)/fuzz.cpio $(RED_FILES) \
+	$(B)/calf-ubsan.elf $(B)/genprog.cpio $(B)/fuzz.cpio $(B)/many.cpio $(RED_FILES) \
 	$(NB)/nasty $(NB)/test_core $(NB)/compare
 LINUX_FILES := $(B)/calf-test.elf $(B)/test.cpio $(B)/genprog.cpio
 FUZZ_FILES := $(B)/calf-test.elf $(B)/fuzz.cpio

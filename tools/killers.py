@@ -5,14 +5,15 @@
     tree ARGUMENTS                          the same, device trees
     fast ARGUMENTS                          the same random, without
     ktest SUITES [smp=N] [mem=M]            suites inside the test kernel
-    user PROGRAMS [smp=N] [mem=M] [bound]   programs on the test kernel
+    user PROGRAMS [smp=N] [mem=M] [bound] [nasty=SEED]
+                                            programs on the test kernel
     release PROGRAMS [smp=N] [mem=M]        the same on the other kernel
     typist [KIND]                           boots.txt's user-tty or user-tty-KIND
     bench WORDS                             the benchmark's own checks
     check-locks FILE                        clang's analysis of locks
 
 With `bound` instructions are counted, and an entry into the kernel that is too
-long is a panic.
+long is a panic.  With `nasty` the machine is that of docs/nasty.md.
 """
 
 from __future__ import annotations
@@ -71,10 +72,10 @@ class Killer:
         self.how = how
         self.kind, *words = how.split()
         self.options = dict(word.split("=", 1) for word in words
-                            if re.match(r"(smp|mem)=", word))
+                            if re.match(r"(smp|mem|nasty)=", word))
         self.is_bounded = "bound" in words
         self.words = [word for word in words
-                      if not re.match(r"(smp|mem)=|bound$", word)]
+                      if not re.match(r"(smp|mem|nasty)=|bound$", word)]
         self.is_quick = self.kind in ("unit", "starve", "random")
         self.target, self.boot = self._plan()
 
@@ -110,10 +111,15 @@ class Killer:
                       else "build/calf.elf")
             programs = " ".join(f"/bin/{word}" for word in self.words)
             bound = "bound " if self.is_bounded else ""
-            return f"{kernel} build/test.cpio", Boot(
+            target, extra = f"{kernel} build/test.cpio", []
+            if self.is_bounded:
+                extra = ICOUNT
+            elif "nasty" in self.options:
+                target += " build/nasty/nasty"
+                extra = ["nasty", f"seed={self.options['nasty']}"]
+            return target, Boot(
                 self.how, kernel, smp, mem, initrd="build/test.cpio",
-                append=f"{bound}rdinit=/init {programs}",
-                extra=ICOUNT if self.is_bounded else [])
+                append=f"{bound}rdinit=/init {programs}", extra=extra)
         raise ValueError(f"{self.how}: no such thing")
 
     def _argv(self, tree: Path) -> List[str]:

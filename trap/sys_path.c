@@ -227,7 +227,7 @@ static long put_dirent(vaddr_t to, size_t room, const struct node *node,
 	return err < 0 ? err : (long)size;
 }
 
-#define SKIP_PART   4096 /* entries that are passed without a pause */
+#define SKIP_PART   1024 /* entries that are passed without a pause */
 #define DIRENT_PART 128  /* and that are told of: a call may return less */
 
 /* The entry at the file's position; *found is false where that is far off. */

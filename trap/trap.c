@@ -128,8 +128,8 @@ static void before_user(struct proc *p)
 			return;
 		} else {
 			__atomic_store_n(&p->t.work, 0, __ATOMIC_RELAXED);
-			signal_deliver(p);
-			continue;
+			if (signal_deliver(p))
+				continue;
 		}
 		sched_preemption_point();
 	}
@@ -144,6 +144,7 @@ void trap_check(struct trapframe *tf)
 	assert(p == proc_self() && p->t.state == PROC_RUNNING);
 	assert(p->t.call.word == 0);
 	assert(!p->t.has_saved && p->t.awaited == 0);
+	assert(!p->t.searches);
 	assert(aspace_is_ours(p->as));
 	hart_pause(*tf_reg(tf, REG_A7));
 }

@@ -26,14 +26,15 @@ struct session {
 };
 
 struct group {
-	pid_t id;                /* [c] */
-	uint32_t refs;           /* [s] members, and whoever else keeps it */
-	struct session *session; /* [c] */
-	bool ends_session;       /* [s] dead, and the last of its session */
-	uint32_t stopped;        /* [s] members that are */
-	struct list members;     /* [s] by proc.group_link */
-	struct proc *anchor; /* [s] a member that kept it from being orphaned */
-	struct group *hash_next; /* [s] */
+	pid_t id;                   /* [c] */
+	uint32_t refs;              /* [s] members, and whoever else keeps it */
+	struct session *session;    /* [c] */
+	bool ends_session;          /* [s] dead, and the last of its session */
+	uint32_t stopped;           /* [s] members that are */
+	struct list members;        /* [s] by proc.group_link */
+	struct group *hash_next;    /* [s] */
+	bool is_suspect;            /* [s] in the suspects of somebody */
+	struct group *next_suspect; /* [s] */
 };
 
 /* A group, or one of a new session, that nobody is in; NULL: memory is out. */
@@ -65,8 +66,16 @@ bool group_is_anchored_by(const struct proc *p) REQUIRES(sched_lock);
 /* Did it do so until it began to end? */
 bool group_has_been_anchored_by(const struct proc *p) REQUIRES(sched_lock);
 
-/* Is there no such member? */
-bool group_is_orphaned(struct group *group) REQUIRES(sched_lock);
+/*
+ * Is there no such member? A part of a search by the running process, in its
+ * own group or in one that it keeps. False: it is not known yet, and the same
+ * is to be asked again after a pause, until group_search_end() or the end of
+ * the process. It takes the place of a walk of the call that is under way,
+ * which begins anew.
+ */
+MUST_USE bool group_search(struct proc *p, struct group *group, bool *orphaned)
+    REQUIRES(sched_lock);
+void group_search_end(struct proc *p) EXCLUDES(sched_lock);
 
 /* setpgid(2), setsid(2). */
 long group_set(pid_t pid, pid_t pgid) EXCLUDES(sched_lock);

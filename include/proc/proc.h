@@ -88,6 +88,7 @@ struct thread {
 	uint64_t blocked; /* [o] signals; written under sched_lock */
 	uint64_t saved;   /* [o] mask to put back when the call ends */
 	bool has_saved;
+	bool searches;    /* [s] its mark is in a group; group_search() */
 	bool doomed;      /* [o] the forced signal has no handler */
 	uint64_t forced;  /* [o] the signal that its own instruction raised */
 	uint64_t awaited; /* [s] signals that the call takes, not a handler */
@@ -113,6 +114,7 @@ enum exit_phase {
 	EXIT_MEMORY,
 	EXIT_CHILDREN,
 	EXIT_GROUP,
+	EXIT_SUSPECTS,
 	EXIT_LAST,
 };
 
@@ -122,18 +124,19 @@ struct proc {
 	struct aspace *as; /* [o] changed under sched_lock; NULL when exiting */
 	struct aspace *dead; /* [o] to be torn down on this process's time */
 
-	pid_t pid;                /* [c] */
-	struct group *group;      /* [s] NULL before fork and after wait */
-	struct list group_link;   /* [s] in its members */
-	enum exit_phase exiting;  /* [o] */
-	struct group *hung_up;    /* [o] its members are to be told so */
-	bool auto_reaped;         /* [s] nobody will wait for it */
-	bool did_exec;            /* [s] */
-	struct proc *parent;      /* [s] NULL for init */
-	struct list children;     /* [s] */
-	struct list sibling;      /* [s] in parent's children */
-	struct list all;          /* [s] every process, in order of creation */
-	struct proc *hash_next;   /* [s] */
+	pid_t pid;               /* [c] */
+	struct group *group;     /* [s] NULL before fork and after wait */
+	struct list group_link;  /* [s] in its members */
+	enum exit_phase exiting; /* [o] */
+	struct group *suspects;  /* [s] may be orphaned by its end */
+	uint8_t suspected;       /* [o] what was done about the first of them */
+	bool auto_reaped;        /* [s] nobody will wait for it */
+	bool did_exec;           /* [s] */
+	struct proc *parent;     /* [s] NULL for init */
+	struct list children;    /* [s] */
+	struct list sibling;     /* [s] in parent's children */
+	struct list all;         /* [s] every process, in order of creation */
+	struct proc *hash_next;  /* [s] */
 	struct waitq child_event; /* [s] a child changed its state */
 	bool child_news;          /* [s] one did, since the last search */
 

@@ -41,8 +41,11 @@ bool signal_send_group(struct proc *walker, struct group *group,
 void signal_force(struct proc *p, int sig, struct siginfo_small info)
     EXCLUDES(sched_lock);
 
-/* Delivers what is pending to the running process, which may end by it. */
-void signal_deliver(struct proc *p) EXCLUDES(sched_lock);
+/*
+ * Delivers a signal that is due to the running process, which may end by it.
+ * True: there was none. False: there may be more, and it has work to do.
+ */
+MUST_USE bool signal_deliver(struct proc *p) EXCLUDES(sched_lock);
 
 /* fork: the child's signal state. exec: handlers are gone. */
 void signal_copy(struct proc *child, struct proc *parent);

@@ -25,12 +25,15 @@ typedef bool walk_fn(struct proc *p, void *arg);
 
 /*
  * Visits a part of the list of processes that are linked by the member at
- * `offset`. True when the walk has ended; else the call has to go on, and the
- * next part begins where this one stopped: the walker's call, which keeps a
- * walk, knows. In its `value` the visits may add something up.
+ * `offset`. True when the walk has ended; else the next part begins where this
+ * one stopped: where the walker's mark is, if it is `marked`. It is in one list
+ * at a time.
  */
-MUST_USE bool walk_part(struct proc *walker, struct list *head, size_t offset,
-    walk_fn *visit, void *arg) REQUIRES(sched_lock);
+MUST_USE bool walk_part(struct proc *walker, bool *marked, struct list *head,
+    size_t offset, walk_fn *visit, void *arg) REQUIRES(sched_lock);
+
+/* The next part is the first again. */
+void walk_begin_anew(struct proc *walker, bool *marked) REQUIRES(sched_lock);
 
 /* The call ends, or its process does, in the middle of a walk or after it. */
 void walk_abandon(struct proc *p) EXCLUDES(sched_lock);

@@ -159,6 +159,7 @@ inline space_turn(as)
 	if
 	:: k != NOBODY ->
 		state[k] = READY;
+		overdue[k] = false;
 #ifndef MOVE_WITHOUT_KICK
 		kick_idle_hart();
 #endif

@@ -104,9 +104,25 @@ int harts(void)
 	return (int)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
-uint64_t longest_entry(void)
+const char *is_short(void (*ask)(void))
 {
-	return counters().longest_entry;
+	uint64_t before = counters().longest_entry, after;
+	struct calf_stat st;
+	int status;
+
+	if (before == 0)
+		return SKIP("instructions are not counted here");
+	status = status_of(ask);
+	st = counters();
+	after = st.longest_entry;
+	printf("# at most %lu instructions, for call %lu\n",
+	    (unsigned long)after, (unsigned long)st.longest_call);
+	if (!exited_with(status, 0))
+		return status_verdict(status);
+	if (after > CALF_ENTRY_MAX)
+		return found("%lu instructions for call %lu",
+		    (unsigned long)after, (unsigned long)st.longest_call);
+	return NULL;
 }
 
 bool on_emulator(void)

@@ -245,17 +245,26 @@ struct calf_stat counters(void);
 int harts(void);
 
 /*
- * The most instructions of a single stay in the kernel since this, or
- * counters(), was last called, or 0 where the kernel does not count them.
- */
-uint64_t longest_entry(void);
-
-/*
- * The same, when nobody but the caller and its children has anything left to
- * do: what is counted from here on is theirs. The runner, which wrote to its
+ * The counters when nobody but the caller and its children has anything left
+ * to do: what is counted from here on is theirs. The runner, which wrote to its
  * memory after it had forked the test, may have been late.
  */
 struct calf_stat quiet_counters(void);
+
+/*
+ * Runs `ask` in a process of its own, so that its end counts as well. NULL if
+ * no stay in the kernel was longer than promised, meanwhile.
+ */
+const char *is_short(void (*ask)(void));
+
+/* A test whose name says what is asked for; the claim is the same for all. */
+#define SHORT(name)                          \
+	static void ask_##name(void);        \
+	TEST(name)                           \
+	{                                    \
+		return is_short(ask_##name); \
+	}                                    \
+	static void ask_##name(void)
 
 /* Checks the invariants and returns the number of free frames, or 0. */
 uint64_t checked_free_frames(void);

@@ -24,6 +24,7 @@ USER_TESTS := \
 	t_news \
 	t_errno \
 	t_entry \
+	t_crowd \
 	t_signal \
 	t_sigwait \
 	t_sigfault \

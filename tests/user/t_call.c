@@ -5,7 +5,7 @@
  * is not in a call makes none.
  *
  * t_callcode.c has what becomes of the code around a call, t_news.c what a call
- * takes and tells, t_entry.c how long it may last.
+ * takes and tells, t_entry.c and t_crowd.c how long it may last.
  */
 #include "harness.h"
 

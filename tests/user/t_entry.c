@@ -12,51 +12,14 @@
 
 #include <poll.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
-
-/* Cells. */
-enum { READY, GO };
 
 #define PIECES 1024
 #define PIECE  65536UL
 
 static struct iovec pieces[PIECES];
 static unsigned char buffer[PIECE + 8];
-
-/*
- * The names say what is asked for; the claim is the same for all.
- *
- * Runs `ask` in a process of its own, so that its end counts as well. NULL if
- * no stay in the kernel was longer than promised, meanwhile.
- */
-static const char *is_short(void (*ask)(void))
-{
-	uint64_t before = longest_entry(), after;
-	struct calf_stat st;
-	int status;
-
-	if (before == 0)
-		return SKIP("instructions are not counted here");
-	status = status_of(ask);
-	st = counters();
-	after = st.longest_entry;
-	printf("# at most %lu instructions, for call %lu\n",
-	    (unsigned long)after, (unsigned long)st.longest_call);
-	if (!exited_with(status, 0))
-		return status_verdict(status);
-	if (after > CALF_ENTRY_MAX)
-		return found("%lu instructions for call %lu",
-		    (unsigned long)after, (unsigned long)st.longest_call);
-	return NULL;
-}
-
-#define SHORT(name)                          \
-	static void ask_##name(void);        \
-	TEST(name)                           \
-	{                                    \
-		return is_short(ask_##name); \
-	}                                    \
-	static void ask_##name(void)
 
 static int must_open(const char *path)
 {
@@ -67,43 +30,6 @@ static int must_open(const char *path)
 	if (fd < 0)
 		give_up(found("%s: errno %d", path, errno));
 	return fd;
-}
-
-/* As many processes as there is memory for, each of which runs `fn`. */
-static int crowd(void (*fn)(void))
-{
-	uint64_t most = counters().frames_free / 24;
-	int i, n = most > 1500 ? 1500 : (int)most;
-
-	cell_set(READY, 0);
-	for (i = 0; i < n; i++) {
-		if (must_fork() != 0)
-			continue;
-		fn();
-		_exit(0);
-	}
-	return n;
-}
-
-static void disperse(void)
-{
-	(void)signal(SIGTERM, SIG_IGN);
-	(void)kill(0, SIGTERM);
-	while (waitpid(-1, NULL, 0) > 0)
-		continue;
-}
-
-/* In a group of its own, for disperse(). */
-static int crowd_in_group(void (*fn)(void))
-{
-	(void)setpgid(0, 0);
-	return crowd(fn);
-}
-
-static void sleep_long(void)
-{
-	(void)cell_add(READY, 1);
-	sleep_ms(100000);
 }
 
 /* ---- Vectors and devices ---- */
@@ -354,109 +280,52 @@ SHORT(programs_with_many_arguments)
 	exec_with(argv);
 }
 
-/* ---- Many processes ---- */
+/* ---- Signals ---- */
 
-SHORT(signals_to_all_processes)
+static void handle(int sig)
 {
-	int n = crowd_in_group(sleep_long);
-
-	cell_await(READY, n);
-	(void)kill(-1, 0);
-	(void)kill(-1, SIGURG);
-	(void)kill(-1, SIGCONT);
-	(void)kill(0, SIGURG);
-#ifdef __riscv
-	(void)raw(SYS_getpriority, 1, 0);
-#endif
-	disperse();
+	(void)sig;
 }
 
-static void end_at_once(void)
+/* Each frame takes a piece of the stack, all of which has to be copied. */
+static void take_all_signals(void)
 {
+	struct sigaction act = {.sa_handler = handle};
+	sigset_t all, none;
+	int sig;
+
+	sigfillset(&all);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	for (sig = 1; sig <= 64; sig++) {
+		if (sig == SIGKILL || sig == SIGSTOP)
+			continue;
+		(void)sigaction(sig, &act, NULL);
+		(void)kill(getpid(), sig);
+	}
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-SHORT(children_that_nobody_waited_for)
+static void write_below(void)
 {
-	pid_t pid = must_fork();
+	volatile unsigned char deep[32 * PAGE];
+	size_t i;
 
+	for (i = 0; i < sizeof(deep); i += PAGE)
+		deep[i] = 1;
+}
+
+SHORT(all_signals_at_once)
+{
+	pid_t pid;
+
+	write_below();
+	pid = must_fork();
 	if (pid == 0) {
-		(void)crowd(end_at_once);
-		sleep_ms(50);
+		take_all_signals();
 		_exit(0);
 	}
 	(void)reap(pid);
-}
-
-static void sleep_until_told(void)
-{
-	(void)cell_add(READY, 1);
-	while (cell_get(GO) == 0)
-		sleep_ms(20);
-}
-
-SHORT(children_that_outlive_their_parent)
-{
-	pid_t pid = must_fork();
-
-	cell_set(GO, 0);
-	if (pid == 0) {
-		cell_await(READY, crowd(sleep_until_told));
-		_exit(0);
-	}
-	(void)reap(pid);
-	cell_set(GO, 1);
-	while (counters().processes > 8)
-		sleep_ms(5);
-}
-
-static void wait_on_word(void)
-{
-	(void)cell_add(READY, 1);
-#ifdef __riscv
-	(void)raw(SYS_futex, (long)&board[GO], 0, 0, 0);
-#endif
-}
-
-SHORT(sleepers_that_are_woken_together)
-{
-	int n;
-
-	cell_set(GO, 0);
-	n = crowd_in_group(wait_on_word);
-	cell_await(READY, n);
-	sleep_ms(20);
-	cell_set(GO, 1);
-#ifdef __riscv
-	(void)raw(SYS_futex, (long)&board[GO], 1, 1000000);
-#endif
-	disperse();
-}
-
-static struct timespec when;
-
-static void sleep_until_then(void)
-{
-	(void)cell_add(READY, 1);
-	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL);
-}
-
-SHORT(sleepers_whose_time_is_the_same)
-{
-	(void)clock_gettime(CLOCK_MONOTONIC, &when);
-	when.tv_sec += 2;
-	(void)crowd_in_group(sleep_until_then);
-	disperse();
-}
-
-/* The last to go to sleep is the first in the list. */
-SHORT(a_short_sleep_before_many_long_ones)
-{
-	int n = crowd_in_group(sleep_long);
-
-	cell_await(READY, n);
-	sleep_ms(20);
-	sleep_ms(1);
-	disperse();
 }
 
 /* ---- Paths ---- */
@@ -484,34 +353,48 @@ SHORT(long_paths)
 	(void)!open(path, O_RDONLY);
 }
 
-SHORT(a_large_directory)
+/* From its beginning, and again from the place in it that was reached. */
+static long list(int fd)
 {
 	static char entries[PIECE];
-	int fd = must_open("/bin");
+	long listed = 0, n;
 
-	while (raw(SYS_getdents64, fd, (long)entries, sizeof(entries)) > 0)
-		continue;
+	while (
+	    (n = raw(SYS_getdents64, fd, (long)entries, sizeof(entries))) > 0)
+		listed += n;
+	(void)lseek(fd, lseek(fd, 0, SEEK_CUR) - 1, SEEK_SET);
+	(void)raw(SYS_getdents64, fd, (long)entries, sizeof(entries));
+	return listed;
 }
 
-#define PS 8
-
-/* Calf's own calls, of which the others know nothing. */
-SHORT(looks_at_processes_and_their_memory)
+SHORT(a_large_directory)
 {
-#ifdef __riscv
-	unsigned char *p = pages_private(1024);
-	struct calf_run run;
-	struct calf_ps ps;
-	size_t i;
+	(void)list(must_open("/bin"));
+}
 
-	for (i = 0; i < 1024; i++)
-		p[i * PAGE] = 1;
-	(void)raw(SYS_calf_next, 0, (long)p, (long)&run);
-	cell_await(READY, crowd_in_group(sleep_long));
-	for (ps.pid = 0, i = 0; i < PS; i++)
-		(void)raw(SYS_calf_ps, ps.pid, (long)&ps);
-	disperse();
-#endif
+static void use_many_files(void)
+{
+	struct stat st;
+
+	if (list(must_open("/many")) < 30000 * 24)
+		give_up("it has fewer");
+	if (chdir("/many") != 0)
+		give_up("it cannot be entered");
+	(void)must_open("00000");
+	(void)must_open("/many/../many/29999");
+	if (open("30000", O_RDONLY) != -1 || stat("15000", &st) != 0)
+		give_up("it has others");
+}
+
+/* tests/user/many_files.py has made it. */
+TEST(a_directory_of_thirty_thousand_files)
+{
+	int fd = open("/many", O_RDONLY);
+
+	if (fd < 0)
+		return SKIP("it is not there");
+	close(fd);
+	return is_short(use_many_files);
 }
 
 static const struct test tests[] = {
@@ -531,15 +414,10 @@ static const struct test tests[] = {
     T(the_end_of_much_memory),
     T(programs_with_large_arguments),
     T(programs_with_many_arguments),
-    T(signals_to_all_processes),
-    T(children_that_nobody_waited_for),
-    T(children_that_outlive_their_parent),
-    T(sleepers_that_are_woken_together),
-    T(sleepers_whose_time_is_the_same),
-    T(a_short_sleep_before_many_long_ones),
+    T(all_signals_at_once),
     T(long_paths),
     T(a_large_directory),
-    T(looks_at_processes_and_their_memory),
+    T(a_directory_of_thirty_thousand_files),
 };
 
 SUITE(tests)

@@ -303,6 +303,49 @@ TEST(a_group_with_somebody_left_is_left_alone)
 	return in_session(connected_job_is_left_alone);
 }
 
+static void sleep_long(void)
+{
+	sleep_ms(100000);
+}
+
+static void first_shell(void)
+{
+	pid_t pid = job_start(0, stopping_job);
+
+	wait_until_stopped(pid);
+	cell_set(PIDS, pid);
+	cell_await(READY, 1);
+}
+
+static void second_shell(void)
+{
+	cell_await(PIDS, 1);
+	(void)job_start(cell_get(PIDS), sleep_long);
+	(void)cell_add(READY, 1);
+	cell_await(GO, 1);
+}
+
+/* What was known of it when the first shell ended is not true any more. */
+static const char *job_of_two_shells_is_hung_up(void)
+{
+	pid_t first = job_start(0, first_shell);
+	pid_t second = job_start(0, second_shell);
+
+	(void)reap(first);
+	sleep_ms(IDLE_MS);
+	MUST(cell_get(HANGUPS) == 0, "a job that has a parent was hung up");
+	cell_set(GO, 1);
+	(void)reap(second);
+	MUST(comes_soon(HANGUPS, 1), "no SIGHUP");
+	MUST(comes_soon(CONTINUES, 1), "no SIGCONT");
+	return all_end_soon() ? NULL : "the job did not go on";
+}
+
+TEST(the_last_of_two_shells_leaves_an_orphan)
+{
+	return in_session(job_of_two_shells_is_hung_up);
+}
+
 /* A job whose member's parent is a member, and the last link to the shell. */
 static void job_with_a_child(void)
 {
@@ -547,6 +590,7 @@ static const struct test tests[] = {
     T(a_job_that_runs_is_left_alone),
     T(a_job_that_runs_again_is_left_alone),
     T(a_group_with_somebody_left_is_left_alone),
+    T(the_last_of_two_shells_leaves_an_orphan),
     T(the_end_of_a_member_may_make_its_group_an_orphan),
     T(the_terminal_does_not_stop_an_orphan),
     T(sigstop_stops_an_orphan),

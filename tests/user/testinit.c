@@ -36,6 +36,7 @@ static const char *const builtin[] = {
     "t_news",
     "t_errno",
     "t_entry",
+    "t_crowd",
     "t_signal",
     "t_sigwait",
     "t_sigfault",
