@@ -24,6 +24,7 @@
 #define MAX_SEGMENTS 32
 #define PIE_BASE     0x1010000UL
 #define LOWEST       0x1000UL
+#define IMAGES_MAX   256 /* that are kept: one is looked for among all */
 
 struct elf {
 	const struct node *node;
@@ -48,7 +49,8 @@ struct image {
 };
 
 static struct lock image_lock;
-static struct list images = {&images, &images};
+static struct list images = {&images, &images}; /* [i] the last used first */
+static unsigned image_count;                    /* [i] */
 static struct slab image_slab = SLAB_INIT(struct image);
 
 /* The i-th program header; the caller has checked that it is in the file. */
@@ -316,19 +318,36 @@ void image_abandon(struct proc *p, struct image *image)
 	slab_free(&image_slab, image);
 }
 
+/* Takes the longest unused one out of the cache, or returns NULL. */
+static struct image *oldest_take(void) REQUIRES(image_lock)
+{
+	struct image *image;
+
+	if (list_is_empty(&images))
+		return NULL;
+	image = list_entry(images.prev, struct image, link);
+	list_remove(&image->link);
+	image_count--;
+	return image;
+}
+
 /* Puts it into the cache, if nobody else has built the same meanwhile. */
 static void image_add(struct image *image)
 {
-	struct image *other;
+	struct image *surplus = NULL;
 
 	tlb_code_changed();
 	lock_acquire(&image_lock);
-	other = image_find(image->node);
-	if (other == NULL)
+	if (image_find(image->node) != NULL) {
+		surplus = image;
+	} else {
 		list_push_front(&images, &image->link);
+		if (++image_count > IMAGES_MAX)
+			surplus = oldest_take();
+	}
 	lock_release(&image_lock);
-	if (other != NULL)
-		image_abandon(proc_self(), image);
+	if (surplus != NULL)
+		image_abandon(proc_self(), surplus);
 }
 
 static int image_part(struct image *image)
@@ -383,13 +402,10 @@ int image_fork(const struct node *node, struct image_info *info,
 
 bool image_reclaim(struct proc *p)
 {
-	struct image *image = NULL;
+	struct image *image;
 
 	lock_acquire(&image_lock);
-	if (!list_is_empty(&images)) {
-		image = list_entry(images.prev, struct image, link);
-		list_remove(&image->link);
-	}
+	image = oldest_take();
 	lock_release(&image_lock);
 	if (image == NULL)
 		return false;

@@ -141,7 +141,6 @@ void signal_force(struct proc *p, int sig, struct siginfo_small info)
 {
 	uint64_t bit = SIGNAL_BIT(sig);
 
-	info.pid = p->pid;
 	lock_acquire(&sched_lock);
 	if ((p->t.blocked & bit) ||
 	    action_of(p, sig).handler == HANDLER_IGNORE) {

@@ -69,7 +69,8 @@ static void lender_remove(struct proc *p) REQUIRES(sched_lock)
 
 /*
  * Whoever ran in the space has left, and the one who lent it last has it again.
- * It may have been killed meanwhile: then it has no call any more.
+ * One that was killed meanwhile, and has no call any more, has no use for the
+ * result.
  */
 static void lender_go_on(struct aspace *as) REQUIRES(sched_lock)
 {
@@ -79,8 +80,6 @@ static void lender_go_on(struct aspace *as) REQUIRES(sched_lock)
 		return;
 	lender = list_entry(as->lenders.next, struct proc, t.lent_link);
 	lender_remove(lender);
-	if (lender->t.call.kept != KEPT_CHILD)
-		return;
 	call_finish(lender, lender->t.call.child);
 	if (lender->t.state == PROC_BLOCKED)
 		sched_wake(lender);

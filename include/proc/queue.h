@@ -24,7 +24,7 @@ INLINE long call_queue(struct proc *p, struct waitq *wq,
 	p->t.call.state = CALL_WAIT;
 	p->t.call.on_signal = (uint8_t)on_signal;
 	if (unlikely(signal_is_due(p) && !call_holds_signals(p))) {
-		__atomic_store_n(&p->t.work, 1, __ATOMIC_RELAXED);
+		assert(p->t.work != 0);
 		return CALL_GOES_ON;
 	}
 	p->t.state = PROC_BLOCKED;

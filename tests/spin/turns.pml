@@ -144,18 +144,14 @@ inline lender_go_on(as)
 		rank[q] = 0;
 		lent[q] = NOWHERE;
 		/* It may have been killed, and have no call any more. */
+		call[q] = NO_CALL;
 		if
-		:: call[q] == LENDS ->
-			call[q] = NO_CALL;
-			if
 #ifdef LENDER_WOKEN_TWICE
-			:: true -> ready_push(q)
+		:: true -> ready_push(q)
 #else
-			:: state[q] == BLOCKED -> ready_push(q)
-			:: else
-#endif
-			fi
+		:: state[q] == BLOCKED -> ready_push(q)
 		:: else
+#endif
 		fi
 	:: else
 	fi;

@@ -60,8 +60,8 @@ static const uintptr_t borders[] = {
 static const uintptr_t corners[] = {
     0,
     PAGE,
-    0x10000, /* this program's text */
-    0x11000,
+    0x1010000, /* this program's text */
+    0x1011000,
     BIG_2M,
     BIG_2M + 2 * MIB,
     BIG_1G,

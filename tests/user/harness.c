@@ -132,6 +132,22 @@ bool on_emulator(void)
 	return !on_calf() && raw(SYS_madvise, page, PAGE, 12345) == 0;
 }
 
+const char *needs_riscv(void)
+{
+#ifdef __riscv
+	return NULL;
+#else
+	return SKIP("this is about instructions of RISC-V");
+#endif
+}
+
+const char *needs_lending(void)
+{
+	if (on_emulator())
+		return SKIP("the emulator makes a fork of vfork");
+	return NULL;
+}
+
 bool on_calf_test_build(void)
 {
 	return calf_call(SYS_calf_fail, 0, 0) >= 0;

@@ -235,6 +235,10 @@ bool on_calf(void);
  */
 bool on_emulator(void);
 
+/* NULL, or why what is about instructions, or vfork, cannot be tried. */
+const char *needs_riscv(void);
+const char *needs_lending(void);
+
 /* Whether it is a test build, with calf_check() and calf_fail(). */
 bool on_calf_test_build(void);
 

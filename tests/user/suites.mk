@@ -32,6 +32,7 @@ USER_TESTS := \
 	t_sigorder \
 	t_timer \
 	t_jobs \
+	t_many \
 	t_orphan \
 	t_proc \
 	t_exec \

@@ -18,15 +18,6 @@
 /* Cells. */
 enum { READY };
 
-static const char *needs_riscv(void)
-{
-#ifdef __riscv
-	return NULL;
-#else
-	return SKIP("this is about instructions of RISC-V");
-#endif
-}
-
 /* ---- Who is not in a call makes none ---- */
 
 #ifdef __riscv

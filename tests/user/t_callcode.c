@@ -30,15 +30,6 @@ static void tables_make(void)
 		many_tables[at + PAGE] = 0;
 }
 
-static const char *needs_riscv(void)
-{
-#ifdef __riscv
-	return NULL;
-#else
-	return SKIP("this is about instructions of RISC-V");
-#endif
-}
-
 /* ---- Code that another process rewrites ---- */
 
 #define ECALL    0x00000073U

@@ -500,51 +500,45 @@ static const char *read_five_and_three(void)
 						   : found("then %ld", (long)n);
 }
 
-/* They may go straight into its buffer, but so many only. */
-TEST(a_sleeping_reader_gets_what_it_asked_for)
+/* One that sleeps in its read; its page is still the writer's as well. */
+static const char *sleeping_reader_is_given(test_fn *reader, const char *bytes)
 {
 	const char *sentence;
+	size_t len = strlen(bytes);
 	pid_t pid;
 
 	shared_by_fork = pages_private(1);
 	memset(shared_by_fork, '.', PAGE);
 	MUST(pipe(fds) == 0, "no pipe");
-	pid = child_start(read_five_and_three);
+	pid = child_start(reader);
 	cell_await(0, 1);
 	sleep_ms(30);
-	MUST(write(fds[1], "abcdefgh", 8) == 8, "write failed");
+	MUST(write(fds[1], bytes, len) == (ssize_t)len, "write failed");
 	sentence = child_end(pid);
 	if (sentence == NULL && !all_bytes(shared_by_fork, PAGE, '.'))
 		sentence = "it was stored in the writer's memory";
 	return sentence;
+}
+
+/* They may go straight into its buffer, but so many only. */
+TEST(a_sleeping_reader_gets_what_it_asked_for)
+{
+	return sleeping_reader_is_given(read_five_and_three, "abcdefgh");
 }
 
 static const char *read_three(void)
 {
 	char *to = (char *)shared_by_fork;
 
-	cell_set(0, 2);
+	cell_set(0, 1);
 	MUST(read(fds[0], to, 8) == 3, "read failed");
 	return memcmp(to, "abc", 3) == 0 ? NULL : "other bytes";
 }
 
-/* All of them fit, but its page is still the writer's as well. */
+/* All of them fit. */
 TEST(what_a_sleeping_reader_gets_is_its_own)
 {
-	const char *sentence;
-	pid_t pid;
-
-	shared_by_fork = pages_private(1);
-	memset(shared_by_fork, '.', PAGE);
-	MUST(pipe(fds) == 0, "no pipe");
-	pid = child_start(read_three);
-	cell_await(0, 2);
-	sleep_ms(30);
-	MUST(write(fds[1], "abc", 3) == 3, "write failed");
-	sentence = child_end(pid);
-	if (sentence == NULL && !all_bytes(shared_by_fork, PAGE, '.'))
-		sentence = "it was stored in the writer's memory";
-	return sentence;
+	return sleeping_reader_is_given(read_three, "abc");
 }
 
 static const struct test tests[] = {

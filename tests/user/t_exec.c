@@ -546,6 +546,31 @@ TEST(a_signal_does_not_interrupt_an_exec)
 	return NULL;
 }
 
+/* Only the first is kept, each time; the others let go of two spaces. */
+TEST(one_program_may_be_started_by_many_at_once)
+{
+	char empty[] = "", *argv[] = {empty, NULL};
+	pid_t pids[4];
+	int i, round;
+
+	NEEDS_EXEC;
+	for (round = 0; round < 20; round++) {
+		cell_set(0, 0);
+		(void)checked_free_frames();
+		for (i = 0; i < COUNT(pids); i++) {
+			pids[i] = must_fork();
+			if (pids[i] == 0) {
+				cell_meet(0, COUNT(pids));
+				execv(suite_path, argv);
+				_exit(WRONG);
+			}
+		}
+		for (i = 0; i < COUNT(pids); i++)
+			TRY(child_is_right(pids[i]));
+	}
+	return NULL;
+}
+
 static const struct test tests[] = {
     T(arguments_and_environment_arrive),
     T(no_arguments_become_an_empty_one),
@@ -562,6 +587,7 @@ static const struct test tests[] = {
     T(a_component_that_is_no_directory_is_refused),
     T(an_exec_that_is_killed_leaves_nothing),
     T(a_signal_does_not_interrupt_an_exec),
+    T(one_program_may_be_started_by_many_at_once),
 };
 
 int main(int argc, char **argv, char **envp)

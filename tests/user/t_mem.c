@@ -394,6 +394,24 @@ TEST(a_mapping_that_must_not_replace_does_not)
 	return NULL;
 }
 
+/* So many entries that it is made in parts, with room below and above. */
+TEST(a_large_mapping_is_made_where_it_was_asked_for)
+{
+	uintptr_t p = (uintptr_t)reserve(4 * GIB, GIB), at = p + PAGE;
+	size_t len = 4 * GIB - 2 * PAGE;
+	long how[] = {ANON, ANON | MAP_FIXED_NOREPLACE};
+	int i;
+
+	MUST(munmap((void *)p, 4 * GIB) == 0, "munmap failed");
+	for (i = 0; i < COUNT(how); i++) {
+		long result = map_call(at, len, RW, how[i]);
+
+		MUST(result == (long)at, found("%d: %lx", i, result));
+		MUST(munmap((void *)at, len) == 0, "munmap failed");
+	}
+	return NULL;
+}
+
 TEST(memory_for_writing_only_can_be_written)
 {
 	long at = map_call(0, PAGE, PROT_WRITE, ANON);
@@ -563,6 +581,7 @@ static const struct test tests[] = {
     T(brk_refuses_what_cannot_be),
     T(brk_stops_below_a_mapping),
     T(a_mapping_that_must_not_replace_does_not),
+    T(a_large_mapping_is_made_where_it_was_asked_for),
     T(memory_for_writing_only_can_be_written),
     T(mmap_refuses_what_cannot_be),
     T(munmap_refuses_what_cannot_be),

@@ -6,6 +6,7 @@
 #include "harness.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 
 #define PR_SET_PDEATHSIG 1
@@ -277,6 +278,58 @@ TEST(times_are_told)
 	return NULL;
 }
 
+/* ---- What only Calf tells ---- */
+
+/* All tests rely on it. */
+TEST(the_check_counts_the_frames_that_are_free)
+{
+	unsigned char *p = pages_private(10);
+	uint64_t before, after;
+	int i;
+
+	if (!on_calf_test_build())
+		return SKIP("only a test build checks itself");
+	p[0] = 1;
+	before = checked_free_frames();
+	for (i = 1; i < 10; i++)
+		p[(size_t)i * PAGE] = 1;
+	after = checked_free_frames();
+	MUST(before > 0 && before <= counters().frames_total,
+	    found("%lu frames", (unsigned long)before));
+	MUST(before - after == 9,
+	    found("%ld frames for 9 pages", (long)(before - after)));
+	return NULL;
+}
+
+TEST(a_process_is_in_the_list_of_all)
+{
+#ifdef __riscv
+	struct calf_ps ps;
+
+	if (!on_calf())
+		return SKIP("only Calf has such a list");
+	MUST(raw(SYS_calf_ps, getpid() - 1, (long)&ps) == 1, "it is not");
+	MUST(ps.pid == getpid() && ps.ppid == getppid(), "somebody else is");
+	MUST(ps.pgid == getpgid(0), found("group %d", (int)ps.pgid));
+	MUST(ps.state == 'R', found("state %c", ps.state));
+	return NULL;
+#else
+	return SKIP("only Calf has such a list");
+#endif
+}
+
+TEST(a_file_has_as_many_blocks_as_it_needs)
+{
+	struct stat st;
+
+	if (!on_calf())
+		return SKIP("it depends on where the file is");
+	MUST(stat(suite_path, &st) == 0 && st.st_size > 0, "no size");
+	MUST(st.st_blocks == (st.st_size + 511) / 512,
+	    found("%ld blocks", (long)st.st_blocks));
+	return NULL;
+}
+
 static const struct test tests[] = {
     T(user_0_can_become_user_0),
     T(priorities_are_all_alike),
@@ -288,6 +341,9 @@ static const struct test tests[] = {
     T(the_end_of_a_parent_can_be_a_signal),
     T(advice_that_is_a_promise_is_refused),
     T(times_are_told),
+    T(the_check_counts_the_frames_that_are_free),
+    T(a_process_is_in_the_list_of_all),
+    T(a_file_has_as_many_blocks_as_it_needs),
 };
 
 SUITE(tests)

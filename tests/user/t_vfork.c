@@ -36,13 +36,6 @@ static unsigned char *stack_of_child, *stack_of_grandchild;
 
 #define STACK (16 * PAGE)
 
-static const char *lend_nothing(void)
-{
-	if (on_emulator())
-		return SKIP("the emulator makes a fork of vfork");
-	return NULL;
-}
-
 static void prepare(void)
 {
 	page = pages_private(2);
@@ -200,7 +193,7 @@ TEST(the_parent_goes_on_however_its_child_ends)
 {
 	int i;
 
-	TRY(lend_nothing());
+	TRY(needs_lending());
 	for (i = 0; i < COUNT(ways); i++) {
 		prepare();
 		child_way = &ways[i];
@@ -255,7 +248,7 @@ TEST(borrowers_end_one_after_the_other)
 {
 	int i, j;
 
-	TRY(lend_nothing());
+	TRY(needs_lending());
 	for (i = 0; i < COUNT(ways); i++)
 		for (j = 0; j < COUNT(ways); j++) {
 			prepare();
@@ -307,7 +300,7 @@ TEST(all_borrowers_have_left_when_the_parent_goes_on)
 {
 	int i;
 
-	TRY(lend_nothing());
+	TRY(needs_lending());
 	for (i = 0; i < COUNT(ways); i++) {
 		prepare();
 		grandchild_way = &ways[i];
@@ -353,7 +346,7 @@ TEST(memory_given_up_by_a_borrower_is_gone_for_all)
 	pid_t pid;
 	int i;
 
-	TRY(lend_nothing());
+	TRY(needs_lending());
 	if (!on_calf())
 		return SKIP("the parent would run beside the borrower");
 	for (i = 0; i < 10; i++) {
@@ -419,7 +412,7 @@ TEST(a_child_outlives_a_lender_that_is_killed)
 {
 	int i;
 
-	TRY(lend_nothing());
+	TRY(needs_lending());
 	for (i = 0; i < COUNT(ways); i++) {
 		child_way = &ways[i];
 		TRY(kill_the_lender());
@@ -480,7 +473,7 @@ TEST(a_grandchild_outlives_both_lenders)
 {
 	int i;
 
-	TRY(lend_nothing());
+	TRY(needs_lending());
 	for (i = 0; i < 6; i++)
 		TRY(kill_lenders(i % 2 == 0));
 	return NULL;
@@ -511,7 +504,7 @@ TEST(a_signal_waits_until_the_space_is_given_back)
 {
 	pid_t pid;
 
-	TRY(lend_nothing());
+	TRY(needs_lending());
 	prepare();
 	(void)signal(SIGUSR1, on_signal);
 	pid = child_of(signal_the_parent);
@@ -535,7 +528,7 @@ TEST(a_stopped_child_keeps_what_it_has_borrowed)
 	pid_t helper;
 	pid_t pid;
 
-	TRY(lend_nothing());
+	TRY(needs_lending());
 	prepare();
 	helper = must_fork();
 	if (helper == 0) {
@@ -568,7 +561,7 @@ TEST(a_borrower_clears_its_word_when_it_leaves)
 {
 	pid_t pid;
 
-	TRY(lend_nothing());
+	TRY(needs_lending());
 	prepare();
 	pid = child_of(clear_word_and_end);
 	MUST(exited_with(reap(pid), 0), "another status");
@@ -599,7 +592,7 @@ TEST(spaces_are_lent_side_by_side)
 	pid_t pids[4];
 	int i;
 
-	TRY(lend_nothing());
+	TRY(needs_lending());
 	for (i = 0; i < COUNT(pids); i++) {
 		pids[i] = must_fork();
 		if (pids[i] == 0)

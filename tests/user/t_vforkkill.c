@@ -17,13 +17,6 @@ static unsigned char *stack_of_child, *stack_of_grandchild;
 
 #define STACK (16 * PAGE)
 
-static const char *lend_nothing(void)
-{
-	if (on_emulator())
-		return SKIP("the emulator makes a fork of vfork");
-	return NULL;
-}
-
 static void prepare(void)
 {
 	page = pages_private(2);
@@ -132,7 +125,7 @@ TEST(a_child_can_be_killed_at_any_moment)
 {
 	int i;
 
-	TRY(lend_nothing());
+	TRY(needs_lending());
 	for (i = 0; i < MOMENTS; i++) {
 		busy = i % 3 == 0 ? lend_over_and_over : do_this_and_that;
 		TRY(kill_when(i, true));
@@ -144,7 +137,7 @@ TEST(a_lender_can_be_killed_at_any_moment)
 {
 	int i;
 
-	TRY(lend_nothing());
+	TRY(needs_lending());
 	for (i = 0; i < MOMENTS; i++) {
 		busy = i % 3 == 0 ? lend_over_and_over : do_this_and_that;
 		TRY(kill_when(i, false));
@@ -181,7 +174,7 @@ TEST(those_who_look_on_do_not_keep_memory)
 	const char *sentence = NULL;
 	int i;
 
-	TRY(lend_nothing());
+	TRY(needs_lending());
 	if (!on_calf())
 		return SKIP("nobody can look on");
 	for (i = 0; i < 2; i++) {

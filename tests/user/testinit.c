@@ -44,6 +44,7 @@ static const char *const builtin[] = {
     "t_sigorder",
     "t_timer",
     "t_jobs",
+    "t_many",
     "t_orphan",
     "t_proc",
     "t_exec",
