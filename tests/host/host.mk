@@ -22,6 +22,9 @@ HOST_SIM := $(H)/run.c $(H)/machine.c $(H)/mmu.c $(H)/tables.c
 HOST_WORLD := $(H)/oracle.c $(H)/world.c $(H)/access.c $(H)/change.c \
 	$(H)/life.c $(H)/verify.c
 
+HOST_CONSOLE := $(addprefix user/servers/console/,line.c edit.c screen.c \
+	terminal.c)
+
 # These would replace the C library's own.
 HOST_RENAME := $(foreach f,memcpy memset memcmp strlen strcmp \
 	strncmp,-D$(f)=calf_$(f))
@@ -49,9 +52,11 @@ $(HB)/$(1)/unit: $(call host_objs,$(1),$(HOST_KERNEL) $(HOST_SIM) \
 $(HB)/$(1)/tree: $(call host_objs,$(1),$(HOST_KERNEL) $(HOST_SIM) \
 		arch/fdt.c arch/machine.c $(H)/tap.c $(H)/tree.c)
 $(HB)/$(1)/line: $(call host_objs,$(1),$(HOST_KERNEL) $(HOST_SIM) \
-		$(addprefix user/servers/console/,line.c edit.c screen.c) $(H)/tap.c $(H)/line.c)
+		$(HOST_CONSOLE) $(H)/tap.c $(H)/line.c)
+$(HB)/$(1)/terminal: $(call host_objs,$(1),$(HOST_KERNEL) $(HOST_SIM) \
+		$(HOST_CONSOLE) $(H)/tap.c $(H)/terminal.c)
 $(HB)/$(1)/random $(HB)/$(1)/starve $(HB)/$(1)/unit $(HB)/$(1)/tree \
-		$(HB)/$(1)/line:
+		$(HB)/$(1)/line $(HB)/$(1)/terminal:
 	$$(if $$(Q),@echo "  HOST  $$@")
 	$$(Q)$$(HOSTCC) $$($(2)) $$^ -o $$@
 endef
@@ -69,13 +74,15 @@ $(HB)/small/model: $(call host_objs,small,$(MODEL_SRCS))
 	$(Q)$(HOSTCC) $(HOST_SMALL) $^ -o $@
 -include $(wildcard $(HB)/*/*/*.d $(HB)/*/*/*/*.d)
 
-HOST_ASAN_PROGS := $(HB)/asan/unit $(HB)/asan/tree $(HB)/asan/line $(HB)/asan/starve \
+HOST_ASAN_PROGS := $(HB)/asan/unit $(HB)/asan/tree $(HB)/asan/line \
+	$(HB)/asan/terminal $(HB)/asan/starve \
 	$(HB)/asan/random
 
 test-host: $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model $(B)/trees ## mm/, lib/, the device tree, the line discipline on the build machine
 	$(HB)/asan/unit
 	$(HB)/asan/tree $(B)/trees
 	$(HB)/asan/line
+	$(HB)/asan/terminal
 	$(HB)/asan/starve
 	$(HB)/asan/random --ops 500000
 	$(HB)/fast/random --ops 4000000 --seed 1000
