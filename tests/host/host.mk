@@ -11,7 +11,8 @@ H := tests/host
 HOST_CFLAGS := -std=gnu17 -g -Wall -Wextra -Werror -Wshadow -Wundef -Wvla \
 	-Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes \
 	-Wno-unused-command-line-argument -fno-strict-aliasing -fno-common \
-	-DCALF_TEST -MMD -MP -I$(H)/include -Iinclude -I$(H) $(HOST_CFLAGS_EXTRA)
+	-DCALF_TEST -MMD -MP -I$(H)/include -Iinclude -I$(H) -I. \
+	$(HOST_CFLAGS_EXTRA)
 HOST_ASAN := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 HOST_FAST := -O3
 
@@ -20,6 +21,9 @@ HOST_KERNEL := $(HOST_MM) $(LIB_SRCS) arch/tlb.c
 HOST_SIM := $(H)/run.c $(H)/machine.c $(H)/mmu.c $(H)/tables.c
 HOST_WORLD := $(H)/oracle.c $(H)/world.c $(H)/access.c $(H)/change.c \
 	$(H)/life.c $(H)/verify.c
+
+HOST_CONSOLE := $(addprefix user/servers/console/,line.c edit.c screen.c \
+	terminal.c)
 
 # These would replace the C library's own.
 HOST_RENAME := $(foreach f,memcpy memset memcmp strlen strcmp \
@@ -47,7 +51,12 @@ $(HB)/$(1)/unit: $(call host_objs,$(1),$(HOST_KERNEL) $(HOST_SIM) \
 		$(H)/tap.c $(H)/unit.c $(H)/unit_lib.c)
 $(HB)/$(1)/tree: $(call host_objs,$(1),$(HOST_KERNEL) $(HOST_SIM) \
 		arch/fdt.c arch/machine.c $(H)/tap.c $(H)/tree.c)
-$(HB)/$(1)/random $(HB)/$(1)/starve $(HB)/$(1)/unit $(HB)/$(1)/tree:
+$(HB)/$(1)/line: $(call host_objs,$(1),$(HOST_KERNEL) $(HOST_SIM) \
+		$(HOST_CONSOLE) $(H)/tap.c $(H)/line.c)
+$(HB)/$(1)/terminal: $(call host_objs,$(1),$(HOST_KERNEL) $(HOST_SIM) \
+		$(HOST_CONSOLE) $(H)/tap.c $(H)/terminal.c)
+$(HB)/$(1)/random $(HB)/$(1)/starve $(HB)/$(1)/unit $(HB)/$(1)/tree \
+		$(HB)/$(1)/line $(HB)/$(1)/terminal:
 	$$(if $$(Q),@echo "  HOST  $$@")
 	$$(Q)$$(HOSTCC) $$($(2)) $$^ -o $$@
 endef
@@ -65,12 +74,15 @@ $(HB)/small/model: $(call host_objs,small,$(MODEL_SRCS))
 	$(Q)$(HOSTCC) $(HOST_SMALL) $^ -o $@
 -include $(wildcard $(HB)/*/*/*.d $(HB)/*/*/*/*.d)
 
-HOST_ASAN_PROGS := $(HB)/asan/unit $(HB)/asan/tree $(HB)/asan/starve \
+HOST_ASAN_PROGS := $(HB)/asan/unit $(HB)/asan/tree $(HB)/asan/line \
+	$(HB)/asan/terminal $(HB)/asan/starve \
 	$(HB)/asan/random
 
-test-host: $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model $(B)/trees ## mm/, lib/ and the device tree on the build machine
+test-host: $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model $(B)/trees ## mm/, lib/, the device tree, the line discipline on the build machine
 	$(HB)/asan/unit
 	$(HB)/asan/tree $(B)/trees
+	$(HB)/asan/line
+	$(HB)/asan/terminal
 	$(HB)/asan/starve
 	$(HB)/asan/random --ops 500000
 	$(HB)/fast/random --ops 4000000 --seed 1000
@@ -80,8 +92,9 @@ test-model: $(HB)/small/model ## every state of a small machine
 	$(HB)/small/model --deep
 
 # A seed of its own each time: what fails prints it.
-test-host-long: test-model $(B)/trees $(HB)/asan/tree $(HB)/asan/random $(HB)/fast/random ## the same for half an hour
+test-host-long: test-model $(B)/trees $(HB)/asan/tree $(HB)/asan/line $(HB)/asan/random $(HB)/fast/random ## the same for half an hour
 	$(HB)/asan/tree --rounds 2000000 --seed $$(date +%s) $(B)/trees
+	$(HB)/asan/line --rounds 10000 --seed $$(date +%s)
 	$(HB)/asan/random --ops 10000000 --seed $$(date +%s)
 	$(HB)/fast/random --ops 100000000 --seed $$(date +%s)
 
