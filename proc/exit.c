@@ -14,7 +14,7 @@
 #include "arch/timer.h"
 #include "lib/print.h"
 #include "lib/string.h"
-#include "proc/file.h"
+#include "proc/port.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
 #include "proc/space.h"
@@ -43,6 +43,7 @@ void proc_exit(int status)
 	p->t.has_saved = false;
 	p->exit_status = status;
 	p->exiting = EXIT_FILES;
+	port_leave(p);
 	p->t.work = 1;
 }
 
@@ -244,6 +245,7 @@ void proc_exit_part(struct proc *p)
 {
 	if (p->hung_up != NULL)
 		hang_up_part(p);
-	while (p->hung_up == NULL && p->dead == NULL && exit_phase_part(p))
+	while (p->hung_up == NULL && p->dead == NULL && p->closed == NULL &&
+	    exit_phase_part(p))
 		p->exiting++;
 }

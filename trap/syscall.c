@@ -9,9 +9,10 @@
  */
 #include "abi/syscall.h"
 #include "abi/errno.h"
+#include "proc/port.h"
 #include "syscalls.h"
 
-#define CALF_COUNT 6
+#define CALF_COUNT 13
 
 #define FAST(handler)            \
 	{                        \
@@ -123,6 +124,16 @@ const struct syscall syscall_table[SYSCALL_TABLE_SIZE] = {
     [SYS_wait4] = FAST(sys_wait4),
     [SYS_prlimit64] = FAST(sys_prlimit64),
     [SYS_getrandom] = FAST(sys_getrandom),
+    /* Of files of a server's. */
+    [SYS_flock] = FAST(sys_remote),
+    [SYS_fstatfs] = FAST(sys_remote),
+    [SYS_ftruncate] = FAST(sys_remote),
+    [SYS_fallocate] = FAST(sys_remote),
+    [SYS_fchmod] = FAST(sys_remote),
+    [SYS_fchown] = FAST(sys_remote),
+    [SYS_pwrite64] = FAST(sys_remote),
+    [SYS_fsync] = FAST(sys_remote),
+    [SYS_fdatasync] = FAST(sys_remote),
 };
 
 static const struct syscall calf_calls[CALF_COUNT] = {
@@ -132,6 +143,13 @@ static const struct syscall calf_calls[CALF_COUNT] = {
     [SYS_calf_next - SYS_CALF] = FULL(sys_calf_next),
     [SYS_calf_check - SYS_CALF] = FULL(sys_calf_check),
     [SYS_calf_fail - SYS_CALF] = FAST(sys_calf_fail),
+    [SYS_port_create - SYS_CALF] = FAST(sys_port_create),
+    [SYS_port_open - SYS_CALF] = FAST(sys_port_open),
+    [SYS_port_next - SYS_CALF] = FAST(sys_port_next),
+    [SYS_port_read - SYS_CALF] = FAST(sys_port_read),
+    [SYS_port_write - SYS_CALF] = FAST(sys_port_write),
+    [SYS_port_events - SYS_CALF] = FAST(sys_port_events),
+    [SYS_port_adopt - SYS_CALF] = FAST(sys_port_adopt),
 };
 
 bool syscall_wants_memory(const struct trapframe *tf)
@@ -150,6 +168,11 @@ bool syscall_wants_memory(const struct trapframe *tf)
 	case SYS_dup3:
 	case SYS_fcntl:
 	case SYS_sigaltstack:
+	case SYS_port_create:
+	case SYS_port_open:
+	case SYS_port_next:
+	case SYS_port_read:
+	case SYS_port_write:
 		return true;
 	default:
 		return false;
@@ -180,6 +203,8 @@ long syscall_execute(const struct trapframe *tf)
 {
 	const struct syscall *call = find(tf);
 
+	if (proc_self()->t.call.kept == KEPT_REMOTE)
+		return remote_go_on();
 	assert(call != NULL);
 	return call->full(tf);
 }
