@@ -19,6 +19,7 @@ USER_LIB_SRCS := \
 	user/lib/time.c \
 	user/lib/system.c \
 	user/lib/calf.c \
+	user/lib/server.c \
 	user/lib/stdio.c \
 	user/lib/printf.c \
 	user/lib/stdlib.c \
@@ -40,6 +41,7 @@ USER_PROGS := \
 	bench \
 	oom \
 	crash \
+	server \
 	hello \
 	echo \
 	cat \
@@ -62,6 +64,7 @@ USER_MORE_bench := \
 	user/bench/count.c \
 	user/bench/memory.c \
 	user/bench/ipc.c \
+	user/bench/port.c \
 	user/bench/fork.c \
 	user/bench/fault.c \
 	user/bench/bulk.c \
