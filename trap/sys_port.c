@@ -110,7 +110,7 @@ long sys_port_next(const struct trapframe *tf)
 		call_forget();
 	if (self->t.note != NULL)
 		port_note_done(self);
-	err = user_prepare(self->as, to, sizeof request);
+	err = user_prepare(self->as, to, sizeof request, ACCESS_WRITE);
 	if (err < 0)
 		return err;
 	result = port_take(f, &request, tf_arg(tf, 3), tf_arg(tf, 4));

@@ -128,6 +128,7 @@
  * Ours; see abi/calf.h. Linux leaves 244 to 259 to each architecture, and riscv
  * uses them from their end: it answers ENOSYS.
  */
+#define SYS_CALF       244
 #define SYS_calf_stat  244
 #define SYS_calf_ps    245
 #define SYS_calf_walk  246

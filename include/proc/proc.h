@@ -130,9 +130,9 @@ struct proc {
 	struct port *closed; /* [o] whose notes go back on it */
 
 	pid_t pid;               /* [c] */
+	enum exit_phase exiting; /* [o] */
 	struct group *group;     /* [s] NULL before fork and after wait */
 	struct list group_link;  /* [s] in its members */
-	enum exit_phase exiting; /* [o] */
 	struct group *suspects;  /* [s] may be orphaned by its end */
 	uint8_t suspected;       /* [o] what was done about the first of them */
 	bool auto_reaped;        /* [s] nobody will wait for it */
@@ -145,12 +145,12 @@ struct proc {
 	struct waitq child_event; /* [s] a child changed its state */
 	bool child_news;          /* [s] one did, since the last search */
 
-	int exit_status;      /* [s] as wait4 reports it */
-	int exit_signal;      /* [c] what the parent gets */
 	bool stop_reported;   /* [s] */
 	bool cont_pending;    /* [s] SIGCONT not yet reported */
-	int stop_signal;      /* [s] */
 	uint8_t death_signal; /* [s] comes when the parent ends; 0: none */
+	int stop_signal;      /* [s] */
+	int exit_status;      /* [s] as wait4 reports it */
+	int exit_signal;      /* [c] what the parent gets */
 
 	struct timer alarm;    /* [s] ITIMER_REAL */
 	uint64_t alarm_period; /* [s] 0: once */
