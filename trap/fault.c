@@ -13,44 +13,48 @@
 #include "proc/walk.h"
 #include "syscalls.h"
 
-static const char *cause_name(uint64_t cause)
+/* What is said of a cause, and what signal it is. */
+struct cause_info {
+	const char *name;
+	uint8_t sig;
+	uint8_t code; /* of a page fault: fault_failed() knows */
+};
+
+static const struct cause_info causes[] = {
+    [FETCH_MISALIGNED] = {"bad jump", SIGBUS, BUS_ADRALN},
+    [FETCH_ACCESS] = {"bad jump", SIGBUS, BUS_ADRERR},
+    [ILLEGAL] = {"illegal instruction", SIGILL, ILL_ILLOPC},
+    [BREAKPOINT] = {"breakpoint", SIGTRAP, TRAP_BRKPT},
+    [LOAD_MISALIGNED] = {"bad load", SIGBUS, BUS_ADRALN},
+    [LOAD_ACCESS] = {"bad load", SIGBUS, BUS_ADRERR},
+    [STORE_MISALIGNED] = {"bad store", SIGBUS, BUS_ADRALN},
+    [STORE_ACCESS] = {"bad store", SIGBUS, BUS_ADRERR},
+    [FETCH_PAGE] = {"bad jump", SIGSEGV, 0},
+    [LOAD_PAGE] = {"bad load", SIGSEGV, 0},
+    [STORE_PAGE] = {"bad store", SIGSEGV, 0},
+};
+
+/* Of a newer machine than the kernel; still the program's. */
+static const struct cause_info unknown = {"unknown exception", SIGILL,
+    ILL_ILLTRP};
+
+static const struct cause_info *info_of(uint64_t cause)
 {
-	switch (cause) {
-	case ILLEGAL:
-		return "illegal instruction";
-	case BREAKPOINT:
-		return "breakpoint";
-	case FETCH_PAGE:
-	case FETCH_ACCESS:
-	case FETCH_MISALIGNED:
-		return "bad jump";
-	case LOAD_PAGE:
-	case LOAD_ACCESS:
-	case LOAD_MISALIGNED:
-		return "bad load";
-	case STORE_PAGE:
-	case STORE_ACCESS:
-	case STORE_MISALIGNED:
-		return "bad store";
-	default:
-		return "unknown exception";
-	}
+	if (cause >= array_len(causes) || causes[cause].name == NULL)
+		return &unknown;
+	return &causes[cause];
 }
 
 /* One line for a process that dies of it; none if it has a handler. */
-static void report(struct proc *p, int sig, uint64_t cause, vaddr_t va)
-{
-	if ((p->sig.set & SIGNAL_BIT(sig)) &&
-	    p->sig.actions[sig - 1].handler != HANDLER_DEFAULT)
-		return;
-	kprintf("%s[%d]: %s, address %p, pc %p, signal %d\n", p->name, p->pid,
-	    cause_name(cause), (void *)va, (void *)p->t.tf.pc, sig);
-}
-
-static void raise_fault(struct proc *p, int sig, int code, uint64_t cause,
+static void raise_fault(struct proc *p, const struct cause_info *info, int code,
     vaddr_t va)
 {
-	report(p, sig, cause, va);
+	int sig = info->sig;
+
+	if (!(p->sig.set & SIGNAL_BIT(sig)) ||
+	    p->sig.actions[sig - 1].handler == HANDLER_DEFAULT)
+		kprintf("%s[%d]: %s, address %p, pc %p, signal %d\n", p->name,
+		    p->pid, info->name, (void *)va, (void *)p->t.tf.pc, sig);
 	signal_force(p, sig, (struct siginfo_small){code, 0, va});
 }
 
@@ -126,31 +130,16 @@ void fault_failed(struct proc *p, uint64_t cause, vaddr_t va, long error)
 		fault_no_memory(p);
 		return;
 	}
-	raise_fault(p, SIGSEGV, is_mapped(p, va) ? SEGV_ACCERR : SEGV_MAPERR,
-	    cause, va);
+	raise_fault(p, info_of(cause),
+	    is_mapped(p, va) ? SEGV_ACCERR : SEGV_MAPERR, va);
 }
 
 void fault_exception(struct proc *p, uint64_t cause, vaddr_t va)
 {
-	switch (cause) {
-	case ILLEGAL:
-		raise_fault(p, SIGILL, ILL_ILLOPC, cause, p->t.tf.pc);
-		break;
-	case BREAKPOINT:
-		raise_fault(p, SIGTRAP, TRAP_BRKPT, cause, p->t.tf.pc);
-		break;
-	case FETCH_MISALIGNED:
-	case LOAD_MISALIGNED:
-	case STORE_MISALIGNED:
-		raise_fault(p, SIGBUS, BUS_ADRALN, cause, va);
-		break;
-	case FETCH_ACCESS:
-	case LOAD_ACCESS:
-	case STORE_ACCESS:
-		raise_fault(p, SIGBUS, BUS_ADRERR, cause, va);
-		break;
-	default:
-		/* A newer machine than the kernel; still the program's. */
-		raise_fault(p, SIGILL, ILL_ILLTRP, cause, p->t.tf.pc);
-	}
+	const struct cause_info *info = info_of(cause);
+
+	/* What the instruction is, not what it is about. */
+	if (info->sig == SIGILL || info->sig == SIGTRAP)
+		va = p->t.tf.pc;
+	raise_fault(p, info, info->code, va);
 }
