@@ -41,9 +41,10 @@ static uint64_t perms_of(uint64_t prot)
 	    (prot & PROT_WRITE ? PTE_W : 0) | (prot & PROT_EXEC ? PTE_X : 0);
 }
 
+/* Rounded up to pages, and from the start of one. */
 static bool is_user_range(vaddr_t start, uint64_t len)
 {
-	return start <= USER_TOP && len <= USER_TOP - start;
+	return len <= USER_TOP && start <= USER_TOP - page_ceil(len);
 }
 
 static long brk_set(struct proc *p, vaddr_t brk)
@@ -98,7 +99,7 @@ static long check_mapping(const struct trapframe *tf)
 		return 0;
 	if (addr & PAGE_MASK)
 		return -EINVAL;
-	if (!is_user_range(addr, page_ceil(len)))
+	if (!is_user_range(addr, len))
 		return -ENOMEM;
 	return addr < PAGE_SIZE ? -EPERM : 0;
 }
@@ -148,8 +149,7 @@ long sys_munmap(const struct trapframe *tf)
 	vaddr_t start = tf_arg(tf, 0);
 	uint64_t len = tf_arg(tf, 1);
 
-	if ((start & PAGE_MASK) || len == 0 || len > USER_TOP ||
-	    !is_user_range(start, page_ceil(len)))
+	if ((start & PAGE_MASK) || len == 0 || !is_user_range(start, len))
 		return -EINVAL;
 	return range_call(RANGE_UNMAP, start, start + page_ceil(len), 0);
 }
@@ -163,7 +163,7 @@ long sys_mprotect(const struct trapframe *tf)
 		return -EINVAL;
 	if (len == 0)
 		return 0;
-	if (len > USER_TOP || !is_user_range(start, page_ceil(len)))
+	if (!is_user_range(start, len))
 		return -ENOMEM;
 	if ((prot & ~(uint64_t)PROT_ALL) != 0)
 		return -EINVAL;
@@ -184,7 +184,7 @@ long sys_madvise(const struct trapframe *tf)
 	/* Rounded up it is 0, or it ends before its start. */
 	if (page_ceil(len) == 0 || start + page_ceil(len) < start)
 		return -EINVAL;
-	if (len > USER_TOP || !is_user_range(start, page_ceil(len)))
+	if (!is_user_range(start, len))
 		return -ENOMEM;
 	return range_call(advice == MADV_DONTNEED ? RANGE_DISCARD : RANGE_CHECK,
 	    start, start + page_ceil(len), 0);
