@@ -59,12 +59,6 @@ void hart_init_boot(void)
 	hart_prepare(0);
 }
 
-static void hart_await(const struct hart *hart)
-{
-	while (!__atomic_load_n(&hart->online, __ATOMIC_ACQUIRE))
-		hart_relax();
-}
-
 /*
  * A hart of a loaded host takes its time. One that does not come up by the end
  * of START_SECONDS is done without, unless it comes while others are waited
@@ -110,7 +104,8 @@ void hart_start_others(void)
 	count = __atomic_exchange_n(&hart_next, MAX_HARTS, __ATOMIC_SEQ_CST);
 	hart_count = (unsigned)min_u64(count, MAX_HARTS);
 	for (unsigned i = 1; i < hart_count; i++)
-		hart_await(&harts[i]);
+		while (!__atomic_load_n(&harts[i].online, __ATOMIC_ACQUIRE))
+			hart_relax();
 }
 
 void hart_kick(struct hart *hart)
