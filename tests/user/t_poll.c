@@ -319,7 +319,7 @@ TEST(what_is_ready_counts_before_signals)
 TEST(a_signal_ends_a_poll)
 {
 	struct timespec rest = {20, 0};
-	struct pollfd p = {.events = POLLIN};
+	struct pollfd p = {.events = POLLIN, .revents = 0x55};
 	pid_t me = getpid();
 	pid_t pid;
 
@@ -334,9 +334,11 @@ TEST(a_signal_ends_a_poll)
 	}
 	MUST(ppoll_raw(&p, 1, &rest, &nothing) == -EINTR, "it did not");
 	MUST(handled == 1, "the handler did not run");
-	if (!on_emulator()) /* which tells it only when the call succeeds */
+	if (!on_emulator()) { /* which tells them only when the call succeeds */
 		MUST(rest.tv_sec < 20 && rest.tv_sec > 9,
 		    "the rest is not told");
+		MUST(p.revents == 0, found("events 0x%x", (int)p.revents));
+	}
 	(void)reap(pid);
 	return NULL;
 }
