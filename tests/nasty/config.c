@@ -71,7 +71,8 @@ static uint64_t chosen[CHOICES], given[NUMBERS];
 static _Noreturn void help(void)
 {
 	printf("nasty -kernel FILE [-initrd FILE] [-append WORDS] [-smp N] "
-	       "[-m SIZE] [-input FILE] [-console FILE] [-gdb PORT|stdio] "
+	       "[-m SIZE] [-memory FILE] [-input FILE] [-console FILE] "
+	       "[-gdb PORT|stdio] "
 	       "[KEY=VALUE...]\n");
 	for (unsigned i = 0; i < NUMBERS; i++)
 		printf("  %-11s %s\n", numbers[i].name, numbers[i].help);
@@ -140,6 +141,8 @@ static bool take_option(struct config *config, const char *word,
 		config->input = value;
 	else if (strcmp(word, "-console") == 0)
 		config->console = value;
+	else if (strcmp(word, "-memory") == 0)
+		config->memory_file = value;
 	else if (strcmp(word, "-gdb") == 0)
 		config->gdb = value;
 	else if (strcmp(word, "-smp") == 0)

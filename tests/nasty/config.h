@@ -20,6 +20,7 @@ struct config {
 	const char *kernel, *initrd, *append, *input;
 	const char *console; /* where the kernel's words go; NULL: stdout */
 	uint64_t memory;
+	const char *memory_file; /* what it is kept in; NULL: nothing */
 	unsigned harts;
 	uint64_t seed;
 

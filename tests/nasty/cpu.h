@@ -224,6 +224,8 @@ void hart_call_firmware(struct hart *h);
 void hart_satp_written(struct hart *h);
 void hart_priv_changed(struct hart *h);
 void hart_stimecmp_written(struct hart *h);
+/* An interrupt that was not allowed may be allowed now. */
+void hart_interrupts_changed(struct hart *h);
 uint64_t hart_time(struct hart *h);
 uint64_t hart_pending(struct hart *h); /* sip as it reads */
 

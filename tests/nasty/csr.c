@@ -118,6 +118,26 @@ static void write_sstatus(struct hart *h, uint64_t value)
 	/* What loads and stores may do has changed. */
 	if (changed & (SSTATUS_SUM | SSTATUS_MXR))
 		hart_forget(h);
+	hart_interrupts_changed(h);
+}
+
+static void write_sie(struct hart *h, uint64_t value)
+{
+	h->sie = value & INTERRUPTS;
+	hart_interrupts_changed(h);
+}
+
+static void write_sip(struct hart *h, uint64_t value)
+{
+	h->sip = value & 1UL << IRQ_SOFTWARE;
+	hart_interrupts_changed(h);
+}
+
+/* A mode that is reserved leaves the register as it is. */
+static void write_stvec(struct hart *h, uint64_t value)
+{
+	if ((value & 2) == 0)
+		h->stvec = value;
 }
 
 bool csr_write(struct hart *h, unsigned csr, uint64_t value)
@@ -134,15 +154,15 @@ bool csr_write(struct hart *h, unsigned csr, uint64_t value)
 		WRITES(CSR_FCSR,
 		    write_fcsr(h, (unsigned)value >> 5, (unsigned)value));
 		WRITES(CSR_SSTATUS, write_sstatus(h, value));
-		WRITES(CSR_SIE, h->sie = value & INTERRUPTS);
-		WRITES(CSR_STVEC, h->stvec = value & ~2UL);
+		WRITES(CSR_SIE, write_sie(h, value));
+		WRITES(CSR_STVEC, write_stvec(h, value));
 		WRITES(CSR_SCOUNTEREN, h->scounteren = value & 7);
 		WRITES(CSR_SENVCFG, h->senvcfg = value & 1);
 		WRITES(CSR_SSCRATCH, h->sscratch = value);
 		WRITES(CSR_SEPC, h->sepc = value & ~1UL);
 		WRITES(CSR_SCAUSE, h->scause = value);
 		WRITES(CSR_STVAL, h->stval = value);
-		WRITES(CSR_SIP, h->sip = value & 1UL << IRQ_SOFTWARE);
+		WRITES(CSR_SIP, write_sip(h, value));
 		WRITES(CSR_STIMECMP,
 		    (h->stimecmp = value, hart_stimecmp_written(h)));
 		WRITES(CSR_SATP, write_satp(h, value));

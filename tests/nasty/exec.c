@@ -117,6 +117,7 @@ static void trap_return(struct hart *h)
 	h->sstatus |= SSTATUS_SPIE | (enable ? SSTATUS_SIE : 0);
 	h->pc = h->sepc;
 	enter_priv(h, to);
+	hart_interrupts_changed(h);
 }
 
 static void environment_call(struct hart *h)
@@ -165,9 +166,18 @@ static bool fp_rounding(const struct hart *h, const struct insn *i)
 	return mode <= FP_RMM;
 }
 
-/* After each instruction: what it raised, and that the state has changed. */
+/* The state of the unit is dirty as soon as it changes, and not before. */
+static uint64_t *fp_destination(struct hart *h, const struct insn *i)
+{
+	h->sstatus |= SSTATUS_FS;
+	return &h->f[i->rd];
+}
+
+/* After each instruction: what it raised. */
 static void fp_done(struct hart *h)
 {
+	if (fp_flags == 0)
+		return;
 	h->fflags |= fp_flags;
 	fp_flags = 0;
 	h->sstatus |= SSTATUS_FS;
@@ -218,7 +228,7 @@ static bool decode_at(struct hart *h, const struct insn **at)
 #define F1 (h->f[i->rs1])
 #define F2 (h->f[i->rs2])
 #define F3 (h->f[i->rs3])
-#define FD (h->f[i->rd])
+#define FD (*fp_destination(h, i))
 #define FP                \
 	if (!fp_is_on(h)) \
 	goto illegal

@@ -196,6 +196,11 @@ void hart_stimecmp_written(struct hart *h)
 	(void)h;
 }
 
+void hart_interrupts_changed(struct hart *h)
+{
+	(void)h;
+}
+
 uint64_t hart_time(struct hart *h)
 {
 	return hart_steps(h);

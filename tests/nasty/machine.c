@@ -5,8 +5,10 @@
  */
 #include "machine.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "elf.h"
@@ -39,10 +41,24 @@ void machine_exit(int status)
 		hart_stop(&machine.running->hart);
 }
 
+/* In a file it can be looked at when the machine is over. */
+static int memory_file(const char *path)
+{
+	int file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0666);
+
+	if (file < 0 || ftruncate(file, (off_t)machine.ram_size) != 0)
+		report_usage("%s: cannot be made", path);
+	return file;
+}
+
 static void memory_create(void)
 {
-	void *ram = mmap(NULL, machine.ram_size, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	const char *path = machine.config.memory_file;
+	void *ram = path != NULL
+	    ? mmap(NULL, machine.ram_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		  memory_file(path), 0)
+	    : mmap(NULL, machine.ram_size, PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (ram == MAP_FAILED)
 		report_usage("-m: there is not so much memory here");

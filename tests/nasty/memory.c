@@ -37,13 +37,20 @@ static bool access_fault(struct hart *h, uint64_t va, enum access access)
 	return false;
 }
 
+/* The bits of an address that an entry of a level leaves as they are. */
+static uint64_t below(unsigned level)
+{
+	return (1UL << (PAGE_SHIFT + 9 * level)) - 1;
+}
+
 static bool permits(const struct hart *h, struct translation t,
     enum access access)
 {
 	uint64_t pte = t.pte;
 
 	if (!(pte & PTE_V) || !pte_is_leaf(pte) ||
-	    (pte & (PTE_R | PTE_W)) == PTE_W || pte >> 54 != 0)
+	    (pte & (PTE_R | PTE_W)) == PTE_W || (pte & PTE_RESERVED) != 0 ||
+	    (pte_pa(pte) & below(t.level)) != 0)
 		return false;
 	if (h->priv == PRIV_U && !(pte & PTE_U))
 		return false;
@@ -75,7 +82,6 @@ static bool translate(struct hart *h, uint64_t va, enum access access,
 {
 	struct core *c = core_of(h);
 	struct translation t;
-	uint64_t below;
 
 	if (h->satp >> 60 == 0) {
 		*pa = va;
@@ -89,10 +95,7 @@ static bool translate(struct hart *h, uint64_t va, enum access access,
 		t = table_walk(c, va);
 	if (!permits(h, t, access) || !note_use(&t, access))
 		return page_fault(h, va, access);
-	below = (1UL << (PAGE_SHIFT + 9 * t.level)) - 1;
-	if (pte_pa(t.pte) & below)
-		return page_fault(h, va, access);
-	*pa = pte_pa(t.pte) | (va & below);
+	*pa = pte_pa(t.pte) | (va & below(t.level));
 	c->recent_pages[c->recent_page_next++ & 15] = va & ~PAGE_MASK;
 	if (h->priv == PRIV_U)
 		check_user_access(c, va, access, t, *pa);
@@ -160,12 +163,12 @@ static bool store_bytes(struct hart *h, uint64_t va, unsigned size,
 {
 	uint64_t pa[8];
 
-	for (unsigned i = 0; i < size; i++) {
+	for (unsigned i = 0; i < size; i++)
 		if (!translate(h, va + i, ACCESS_WRITE, &pa[i]))
 			return false;
+	for (unsigned i = 0; i < size; i++)
 		if (!is_ram(pa[i], 1))
 			return access_fault(h, va + i, ACCESS_WRITE);
-	}
 	late_drain(core_of(h));
 	for (unsigned i = 0; i < size; i++)
 		store_now(core_of(h), pa[i], 1, value >> (8 * i) & 0xff);

@@ -43,7 +43,23 @@ $(NB)/test_core: $(patsubst $(NS)/%.c,$(NB)/%.o,$(NASTY_CORE) $(NS)/flat.c \
 
 # The core and QEMU's user emulator, on random programs.
 $(NB)/compare: $(patsubst $(NS)/%.c,$(NB)/%.o,$(NASTY_CORE) $(NS)/flat.c \
-		$(NS)/programs.c $(NS)/values.c $(NS)/compare.c)
+		$(NS)/programs.c $(NS)/emit.c $(NS)/values.c $(NS)/compare.c)
+	$(if $(Q),@echo "  HOST  $@")
+	$(Q)$(HOSTCC) -O3 $^ -o $@
+
+# The machine and QEMU, on random programs of S and U mode, which run on this.
+$(NB)/system_m.elf: SYSTEM_BASE := 0x80000000
+$(NB)/system.elf: SYSTEM_BASE := 0x80200000
+$(NB)/%.elf: $(NS)/%.S $(NS)/system.h Makefile $(NS)/nasty.mk
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  AS    $@")
+	$(Q)$(CC) -march=rv64gc -mabi=lp64d -mno-relax -nostdlib -static \
+		-Wl,-n,-Ttext=$(SYSTEM_BASE),--build-id=none $(LDFLAGS_CC) \
+		$< -o $@
+
+$(NB)/compare_system: $(patsubst $(NS)/%.c,$(NB)/%.o,$(addprefix $(NS)/,system.c \
+		emit.c values.c compare_system.c)) | $(NB)/system.elf \
+		$(NB)/system_m.elf $(NB)/nasty
 	$(if $(Q),@echo "  HOST  $@")
 	$(Q)$(HOSTCC) -O3 $^ -o $@
 
@@ -56,9 +72,15 @@ test-nasty: $(NASTY_FILES) ## the suites on the nasty machine (SEED= SEEDS= HART
 		$(SUITE)
 
 sweep-nasty: $(NASTY_FILES) ## leave out each fence: which seed notices? (ONLY=)
-	$(Q)$(PYTHON) tests/nasty/sweep.py $(if $(ONLY),$(ONLY),--document)
+	$(Q)$(PYTHON) tests/nasty/sweep.py $(ONLY)
+
+speed-nasty: $(NASTY_FILES) ## how fast it is, beside QEMU
+	$(Q)$(PYTHON) tests/nasty/speed.py seed=$(SEED)
 
 test-insn: $(NB)/compare ## random programs: the nasty machine's core and QEMU (SEED= COUNT=)
 	$(Q)$< --seed $(SEED) $(if $(COUNT),--count $(COUNT))
 
-.PHONY: test-nasty sweep-nasty test-insn
+test-system: $(NB)/compare_system ## the same in S and U mode, with page tables and traps
+	$(Q)$< --seed $(SEED) $(if $(COUNT),--count $(COUNT))
+
+.PHONY: test-nasty sweep-nasty speed-nasty test-insn test-system

@@ -18,56 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "emit.h"
 #include "insn.h"
 #include "values.h"
-
-enum {
-	RA = 1,
-	GP = 3,
-	T0 = 5,
-	T1 = 6,
-	T2 = 7,
-	A0 = 10,
-	A1 = 11,
-	A2 = 12,
-	A3 = 13,
-	A7 = 17
-};
-
-enum {
-	MAJOR_LOAD = 0x03,
-	MAJOR_LOAD_FP = 0x07,
-	MAJOR_FENCE = 0x0f,
-	MAJOR_STORE = 0x23,
-	MAJOR_STORE_FP = 0x27,
-	MAJOR_AMO = 0x2f,
-	MAJOR_FMADD = 0x43,
-	MAJOR_FNMADD = 0x4f,
-	MAJOR_FP = 0x53,
-	MAJOR_BRANCH = 0x63,
-	MAJOR_JALR = 0x67,
-	MAJOR_JAL = 0x6f,
-	MAJOR_SYSTEM = 0x73
-};
-
-enum {
-	AUIPC = 0x17,
-	ADDI = 0x13,
-	ANDI = 0x7013,
-	LHU = 0x5003,
-	SUB = 0x40000033,
-	LD = 0x3003,
-	SD = 0x3023,
-	FLD = 0x3007,
-	FSD = 0x3027,
-	BNE = 0x1063,
-	JAL = 0x6f,
-	JALR = 0x67,
-	ECALL = 0x73,
-	CSRRW = 0x1073,
-	CSRRS = 0x2073,
-	CSRRWI = 0x5073
-};
 
 #define CSR_FRM  2
 #define CSR_FCSR 3
@@ -91,88 +44,7 @@ static const struct {
 
 #define TABLE (sizeof table / sizeof table[0])
 
-/* The image that is being made, and where the next instruction goes. */
-static uint8_t *image;
-static uint64_t here;
 static uint64_t save; /* where a program goes when it is done */
-
-/* --- instructions --------------------------------------------------------- */
-
-static void emit(uint32_t raw)
-{
-	unsigned length = (raw & 3) == 3 ? 4 : 2;
-
-	if (here + length > STACK_OFFSET) {
-		fprintf(stderr, "compare: the programs are too long\n");
-		exit(2);
-	}
-	memcpy(image + here, &raw, length);
-	here += length;
-}
-
-static uint32_t make_i(uint32_t match, unsigned rd, unsigned rs1, int64_t imm)
-{
-	return match | rd << 7 | rs1 << 15 | (uint32_t)imm << 20;
-}
-
-static uint32_t make_s(uint32_t match, unsigned rs1, unsigned rs2, unsigned imm)
-{
-	return match | (imm & 31) << 7 | rs1 << 15 | rs2 << 20 | imm >> 5 << 25;
-}
-
-/* Bits [low, low + count) of a value, put to `to` of an instruction. */
-static uint32_t part(int64_t value, unsigned low, unsigned count, unsigned to)
-{
-	return (uint32_t)((uint64_t)value >> low & ((1U << count) - 1)) << to;
-}
-
-static uint32_t displacement_b(int64_t d)
-{
-	return part(d, 12, 1, 31) | part(d, 5, 6, 25) | part(d, 1, 4, 8) |
-	    part(d, 11, 1, 7);
-}
-
-static uint32_t displacement_j(int64_t d)
-{
-	return part(d, 20, 1, 31) | part(d, 1, 10, 21) | part(d, 11, 1, 20) |
-	    part(d, 12, 8, 12);
-}
-
-static uint32_t displacement_cb(int64_t d)
-{
-	return part(d, 8, 1, 12) | part(d, 3, 2, 10) | part(d, 6, 2, 5) |
-	    part(d, 1, 2, 3) | part(d, 5, 1, 2);
-}
-
-static uint32_t displacement_cj(int64_t d)
-{
-	return part(d, 11, 1, 12) | part(d, 4, 1, 11) | part(d, 8, 2, 9) |
-	    part(d, 10, 1, 8) | part(d, 6, 1, 7) | part(d, 7, 1, 6) |
-	    part(d, 1, 3, 3) | part(d, 5, 1, 2);
-}
-
-/* The same branch or jump, from `at` to `to`. */
-static uint32_t aim(uint32_t raw, uint64_t at, uint64_t to)
-{
-	int64_t d = (int64_t)(to - at);
-
-	if ((raw & 3) != 3)
-		return raw >> 13 == 5 ? (raw & 0xe003) | displacement_cj(d)
-				      : (raw & 0xe383) | displacement_cb(d);
-	if ((raw & 127) == MAJOR_JAL)
-		return (raw & 0xfff) | displacement_j(d);
-	return (raw & 0x01fff07f) | displacement_b(d);
-}
-
-static void put_branch(uint32_t raw, uint64_t at, uint64_t to)
-{
-	uint64_t end = here;
-
-	here = at;
-	emit(aim(raw, at, to));
-	if (end > here)
-		here = end;
-}
 
 /* A rounding mode that exists; frm always holds one at the end of a unit. */
 static uint32_t fix_rounding(uint32_t raw, uint32_t mask)
@@ -440,16 +312,6 @@ static void emit_save_registers(void)
 	emit(make_s(SD, GP, T0, offsetof(struct record, fcsr)));
 }
 
-/* Relative to pc, since an image at 2 GiB is out of reach of a lui. */
-static void emit_address(unsigned rd, uint64_t offset)
-{
-	int64_t d = (int64_t)(offset - here), low = (d & 0xfff) ^ 0x800;
-
-	low -= 0x800;
-	emit(AUIPC | rd << 7 | (uint32_t)(d - low));
-	emit(make_i(ADDI, rd, rd, low));
-}
-
 static void emit_system_call(unsigned number)
 {
 	emit(make_i(ADDI, A7, 0, number));
@@ -579,7 +441,7 @@ void programs_make(uint8_t to[FLAT_SIZE], uint64_t seed, unsigned count)
 	struct record *records = (struct record *)(to + RECORDS_OFFSET);
 
 	_Static_assert(sizeof(struct record) == 1024, "fits into an addi");
-	image = to;
+	emit_begin(to, 0, STACK_OFFSET);
 	memset(image, 0, FLAT_SIZE);
 	make_headers();
 	emit_stub();

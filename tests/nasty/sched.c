@@ -41,6 +41,7 @@ static uint64_t deadline_of(const struct core *c)
 void hart_stimecmp_written(struct hart *h)
 {
 	core_of(h)->timer_seen_at = 0;
+	hart_interrupts_changed(h);
 }
 
 /* An interrupt that is due is seen some time later. */
@@ -66,16 +67,28 @@ uint64_t hart_pending(struct hart *h)
 	    (device_interrupts(h->index) ? 1UL << IRQ_EXTERNAL : 0);
 }
 
+/* Those that are pending and allowed. */
+static uint64_t interrupts_due(struct hart *h)
+{
+	if (h->sie == 0 || (h->priv == PRIV_S && !(h->sstatus & SSTATUS_SIE)))
+		return 0;
+	return hart_pending(h) & h->sie;
+}
+
+/* Taken before the next instruction, which is in another turn. */
+void hart_interrupts_changed(struct hart *h)
+{
+	if (interrupts_due(h) != 0)
+		sched_end_turn(core_of(h));
+}
+
 /* In the order of the manual: external, software, timer. */
 static void take_interrupt(struct core *c)
 {
 	static const unsigned order[] = {IRQ_EXTERNAL, IRQ_SOFTWARE, IRQ_TIMER};
 	struct hart *h = &c->hart;
-	uint64_t pending;
+	uint64_t pending = interrupts_due(h);
 
-	if (h->priv == PRIV_S && !(h->sstatus & SSTATUS_SIE))
-		return;
-	pending = hart_pending(h) & h->sie;
 	for (unsigned i = 0; i < 3; i++)
 		if (pending >> order[i] & 1) {
 			hart_trap(h, CAUSE_IRQ | order[i], 0);

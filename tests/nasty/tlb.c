@@ -44,11 +44,29 @@ static uint64_t satp_root(const struct core *c)
 	return (c->hart.satp & ((1UL << 44) - 1)) << PAGE_SHIFT;
 }
 
+static unsigned set_number(uint64_t page, unsigned level)
+{
+	return (page ^ page >> 7 ^ page >> 14 ^ level * 37) & (TLB_SETS - 1);
+}
+
 static struct tlb_entry *set_of(struct tlb *tlb, uint64_t page, unsigned level)
 {
-	uint64_t hash = (page ^ page >> 7 ^ page >> 14 ^ level * 37);
+	return tlb->entries[set_number(page, level)];
+}
 
-	return tlb->entries[hash & (TLB_SETS - 1)];
+/* Not that of an entry that was never used, which is 0. */
+static uint64_t tag_of(uint64_t page, unsigned level)
+{
+	return page << 2 | (level + 1);
+}
+
+/* Puts an entry into its set, in the place of another one. */
+static void put(struct tlb *tlb, unsigned way, struct tlb_entry e)
+{
+	unsigned set = set_number(e.page, e.level);
+
+	tlb->tags[set][way] = tag_of(e.page, e.level);
+	tlb->entries[set][way] = e;
 }
 
 /* Where the kernel begins: at its place in memory, and in the upper half. */
@@ -62,14 +80,14 @@ static void leave_behind(struct tlb *tlb, uint64_t va, uint64_t n)
 {
 	uint64_t page = page_at(va, 0);
 	uint64_t pa = RAM_BASE + (n * 37 % 1024 << PAGE_SHIFT);
-	struct tlb_entry *set = set_of(tlb, page, 0);
 
-	set[n % TLB_WAYS] = (struct tlb_entry){.page = page,
-	    .pte = pa >> 2 | PTE_V | PTE_LEAF | PTE_A | PTE_D,
-	    .slot = RAM_BASE,
-	    .born = ++tlb->clock,
-	    .kind = TLB_LEAF,
-	    .global = n % 2 != 0};
+	put(tlb, n % TLB_WAYS,
+	    (struct tlb_entry){.page = page,
+		.pte = pa >> 2 | PTE_V | PTE_LEAF | PTE_A | PTE_D,
+		.slot = RAM_BASE,
+		.born = ++tlb->clock,
+		.kind = TLB_LEAF,
+		.global = n % 2 != 0});
 }
 
 void tlb_init(struct tlb *tlb)
@@ -97,11 +115,13 @@ static bool is_for(const struct tlb_entry *e, uint64_t page, unsigned level,
 
 static enum tlb_kind kind_of(uint64_t pte, unsigned level)
 {
-	if (!(pte & PTE_V) || (pte & (PTE_R | PTE_W)) == PTE_W)
+	if (!(pte & PTE_V) || (pte & (PTE_R | PTE_W)) == PTE_W ||
+	    (pte & PTE_RESERVED) != 0)
 		return TLB_INVALID;
 	if (pte_is_leaf(pte))
 		return TLB_LEAF;
-	return level == 0 ? TLB_INVALID : TLB_TABLE;
+	return level == 0 || (pte & PTE_POINTER_RESERVED) != 0 ? TLB_INVALID
+							       : TLB_TABLE;
 }
 
 /* Keeps an entry; what is in its way goes, at random. */
@@ -109,29 +129,31 @@ static void keep(struct core *c, uint64_t va, struct translation t)
 {
 	struct tlb *tlb = &c->tlb;
 	uint64_t page = page_at(va, t.level);
-	struct tlb_entry *set = set_of(tlb, page, t.level), *to = NULL;
+	const struct tlb_entry *set = set_of(tlb, page, t.level);
+	unsigned to = TLB_WAYS;
 	enum tlb_kind kind = kind_of(t.pte, t.level);
 
 	if (kind == TLB_INVALID && !machine.config.caches_invalid)
 		return;
 	for (unsigned i = 0; i < TLB_WAYS; i++) {
 		if (!is_live(tlb, &set[i]))
-			to = &set[i];
+			to = i;
 		else if (is_for(&set[i], page, t.level, satp_asid(c)) &&
 		    set[i].pte == t.pte && set[i].slot == t.slot)
 			return;
 	}
-	if (to == NULL)
-		to = &set[random_below(TLB_WAYS)];
-	*to = (struct tlb_entry){.page = page,
-	    .pte = t.pte,
-	    .slot = t.slot,
-	    .born = ++tlb->clock,
-	    .step = machine_steps(),
-	    .asid = satp_asid(c),
-	    .level = (uint8_t)t.level,
-	    .kind = (uint8_t)kind,
-	    .global = t.global};
+	if (to == TLB_WAYS)
+		to = (unsigned)random_below(TLB_WAYS);
+	put(tlb, to,
+	    (struct tlb_entry){.page = page,
+		.pte = t.pte,
+		.slot = t.slot,
+		.born = ++tlb->clock,
+		.step = machine_steps(),
+		.asid = satp_asid(c),
+		.level = (uint8_t)t.level,
+		.kind = (uint8_t)kind,
+		.global = t.global});
 }
 
 /* Goes on from the table at `table`, whose entries are of `level`. */
@@ -178,11 +200,14 @@ static void look_up(struct core *c, uint64_t va, struct found *found)
 {
 	*found = (struct found){0};
 	for (unsigned level = 0; level <= ROOT_LEVEL; level++) {
-		uint64_t page = page_at(va, level);
-		struct tlb_entry *set = set_of(&c->tlb, page, level);
+		uint64_t page = page_at(va, level), tag = tag_of(page, level);
+		unsigned number = set_number(page, level);
+		const struct tlb_entry *set = c->tlb.entries[number];
+		const uint64_t *tags = c->tlb.tags[number];
 
 		for (unsigned i = 0; i < TLB_WAYS; i++) {
-			if (!is_for(&set[i], page, level, satp_asid(c)) ||
+			if (tags[i] != tag ||
+			    !is_for(&set[i], page, level, satp_asid(c)) ||
 			    !is_live(&c->tlb, &set[i]))
 				continue;
 			if (set[i].kind == TLB_TABLE)

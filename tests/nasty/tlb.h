@@ -23,6 +23,10 @@
 #define PTE_D    128UL
 #define PTE_LEAF (PTE_R | PTE_W | PTE_X)
 
+/* Not defined, of any entry and of a pointer: it is none if one is set. */
+#define PTE_RESERVED         (~0UL << 54)
+#define PTE_POINTER_RESERVED (PTE_RESERVED | PTE_U | PTE_A | PTE_D)
+
 enum tlb_kind { TLB_UNUSED, TLB_LEAF, TLB_TABLE, TLB_INVALID };
 
 struct tlb_entry {
@@ -37,7 +41,9 @@ struct tlb_entry {
 	bool global;
 };
 
+/* Most of what is looked for is not there: the tags say so by themselves. */
 struct tlb {
+	uint64_t tags[TLB_SETS][TLB_WAYS]; /* of the pages and the levels */
 	struct tlb_entry entries[TLB_SETS][TLB_WAYS];
 	uint64_t clock;        /* entries and fences, in order */
 	uint64_t all_fenced;   /* when everything was */
