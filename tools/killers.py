@@ -2,6 +2,7 @@
 """What notices a mutant: how it is built, run and understood.
 
     unit, starve, random ARGUMENTS, model   tests/host/, with sanitizers
+    line ARGUMENTS, terminal                the same, beside Linux
     tree ARGUMENTS                          the same, device trees
     fast ARGUMENTS                          the same random, without
     ktest SUITES [smp=N] [mem=M]            suites inside the test kernel
@@ -29,7 +30,8 @@ from run import ICOUNT, Boot, Outcome, Runner, read_table, reasons
 BOOTS = Path(__file__).resolve().parent.parent / "tests/boots.txt"
 
 HOST = {"unit": "asan/unit", "starve": "asan/starve", "random": "asan/random",
-        "fast": "fast/random", "model": "small/model"}
+        "fast": "fast/random", "model": "small/model",
+        "line": "asan/line", "terminal": "asan/terminal"}
 FIRST_SECONDS = 400.0   # what may be slow, when nothing is known of it yet
 LEAST_SECONDS = 15.0
 NAME = re.compile(r"^(?:not )?ok\s+\d+\s*-\s*([^#]*)")

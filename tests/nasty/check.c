@@ -86,7 +86,7 @@ void check_init(void)
 	frames_symbol = symbol_pa("frames");
 	base_symbol = symbol_pa("frame_base");
 	count_symbol = symbol_pa("frame_count");
-	root_symbol = symbol_pa("kernel_root");
+	root_symbol = symbol_pa("tlb_kernel_root");
 	boot_root = symbol_pa("boot_root");
 	data_start = symbol_pa("kernel_rodata_end");
 	data_end = symbol_pa("kernel_stacks");
