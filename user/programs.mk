@@ -19,6 +19,7 @@ USER_LIB_SRCS := \
 	user/lib/time.c \
 	user/lib/system.c \
 	user/lib/calf.c \
+	user/lib/server.c \
 	user/lib/stdio.c \
 	user/lib/printf.c \
 	user/lib/stdlib.c \

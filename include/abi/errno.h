@@ -8,11 +8,11 @@
 #ifndef ABI_ERRNO_H
 #define ABI_ERRNO_H
 
-#define EPERM        1   /* operation not permitted */
-#define ENOENT       2   /* no such file or directory */
-#define ESRCH        3   /* no such process */
-#define EINTR        4   /* interrupted by a signal handler */
-#define EIO          5   /* the terminal is not ours to read */
+#define EPERM        1 /* operation not permitted */
+#define ENOENT       2 /* no such file or directory */
+#define ESRCH        3 /* no such process */
+#define EINTR        4 /* interrupted by a signal handler */
+#define EIO          5 /* the terminal is not ours to read, or the server is gone */
 #define E2BIG        7   /* arguments and environment too large */
 #define ENOEXEC      8   /* not a program this kernel can run */
 #define EBADF        9   /* not an open descriptor, or not for this use */
@@ -32,6 +32,7 @@
 #define EROFS        30  /* the file system is read-only */
 #define EPIPE        32  /* nobody reads the pipe */
 #define ERANGE       34  /* the buffer is too small */
+#define EDEADLK      35  /* a server may not call this port */
 #define ENAMETOOLONG 36  /* path longer than PATH_MAX */
 #define ENOSYS       38  /* no such system call */
 #define ELOOP        40  /* too many symbolic links */

@@ -127,4 +127,13 @@
 #define SYS_calf_check 248 /* test builds only */
 #define SYS_calf_fail  249 /* test builds only */
 
+/* Ours as well, for servers; see abi/port.h. */
+#define SYS_port_create 4102
+#define SYS_port_open   4103
+#define SYS_port_next   4104
+#define SYS_port_read   4105
+#define SYS_port_write  4106
+#define SYS_port_events 4107
+#define SYS_port_adopt  4108
+
 #endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * server.h - for programs that answer the system calls of others.
+ *
+ * A server makes a port and files of it, and hands these to programs, by fork
+ * and exec. Calls on such a file become requests, which the server takes and
+ * replies to one at a time. It never waits while it has one in hand: what cannot
+ * be done now is answered by REPLY_LATER. docs/servers.md has an example.
+ *
+ * All return -1 and set errno if they fail.
+ */
+#ifndef USER_SERVER_H
+#define USER_SERVER_H
+
+#include <sys/types.h>
+
+#include "abi/port.h"
+
+/*
+ * A new port: a descriptor, closed by exec, with the right to serve it. Servers
+ * may only call ports of a lower level than their own (EDEADLK). EINVAL: above
+ * PORT_LEVEL_MAX.
+ */
+int port_create(unsigned level);
+
+/*
+ * A descriptor of a new file of the port. `token` is the server's name for it,
+ * and `flags` are O_ACCMODE, O_APPEND, O_NONBLOCK and O_CLOEXEC. poll() says
+ * POLLIN while one of the events `readable` is raised, or always if it is 0; so
+ * with POLLOUT and `writable`.
+ */
+int port_open(int port, uint64_t token, unsigned flags, uint64_t readable,
+    uint64_t writable);
+
+/*
+ * Replies to the request in hand, and takes the next one. `reply` may be NULL
+ * where there is none in hand; a reply to a caller that is gone goes nowhere.
+ *
+ * Waits for a request: EINTR, or EAGAIN with O_NONBLOCK; the reply has arrived
+ * then. Up to `size` bytes that the caller lends to be read come along in `in`,
+ * a path with its NUL always as a whole. Returns 0.
+ *
+ * EINVAL: a reply is due, or makes no sense; EFAULT, ENOMEM: memory of the
+ * server's. Then the request is still in hand.
+ */
+int port_next(int port, const struct reply *reply, struct request *request,
+    void *in, size_t size);
+
+/*
+ * Copies from, or to, what the caller of the request in hand lends: its first
+ * such argument is number 0. Returns how many bytes, fewer at the end of it, or
+ * where they cannot be had. EFAULT, ENOMEM: none can. EINVAL: nothing is lent
+ * for that. ESRCH: there is no caller any more.
+ */
+ssize_t port_read(int port, unsigned lease, uint64_t offset, void *to,
+    size_t len);
+ssize_t port_write(int port, unsigned lease, uint64_t offset, const void *from,
+    size_t len);
+
+/* Raises and lowers events of the port, 64 that mean what the server says. */
+int port_events(int port, uint64_t raise, uint64_t lower);
+
+/*
+ * Keeps what has been done so far. The caller stays behind as it is, and its
+ * child goes on from here, as the server, with the request that was in hand. If
+ * that dies, another child goes on from here, and the request comes again, with
+ * the same id. Whom an earlier port_keep() has left behind is gone.
+ *
+ * Returns 1 in the child if there is a request in hand, and 0 if not; -1 in the
+ * caller if there was no memory.
+ */
+int port_keep(int port);
+
+#endif
