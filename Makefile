@@ -110,10 +110,11 @@ MM_SRCS := mm/memmap.c mm/frame.c mm/slab.c mm/alloc_site.c mm/pagetable.c mm/re
 PROC_SRCS := proc/proc.c proc/sched.c proc/timers.c proc/fork.c proc/image.c \
 	proc/exec.c proc/args.c proc/exit.c proc/wait.c proc/signal.c proc/kill.c proc/sigframe.c \
 	proc/sigwait.c proc/group.c proc/call.c proc/walk.c proc/space.c proc/fast_switch.c proc/fp.c proc/file.c proc/pipe.c proc/futex.c \
+	proc/port.c proc/remote.c proc/serve.c \
 	proc/tty.c proc/initrd.c proc/random.c
 TRAP_SRCS := trap/trap.c trap/fault.c trap/syscall.c trap/sys_mem.c \
 	trap/sys_file.c trap/sys_vector.c trap/sys_path.c trap/sys_proc.c trap/sys_misc.c \
-	trap/sys_time.c trap/sys_wait.c trap/sys_limits.c trap/sys_calf.c trap/fast_pipe.c
+	trap/sys_time.c trap/sys_wait.c trap/sys_limits.c trap/sys_calf.c trap/sys_port.c trap/fast_pipe.c
 KERNEL_SRCS := main.c $(LIB_SRCS) $(ARCH_SRCS) $(MM_SRCS) $(PROC_SRCS) \
 	$(TRAP_SRCS)
 

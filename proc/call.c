@@ -9,6 +9,7 @@
 #include "arch/hart.h"
 #include "lib/string.h"
 #include "proc/exec.h"
+#include "proc/port.h"
 #include "proc/queue.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
@@ -101,6 +102,11 @@ struct list_walk *call_walk(void)
 	return KEEP(KEPT_WALK, walk);
 }
 
+struct remote_call *call_remote(void)
+{
+	return KEEP(KEPT_REMOTE, remote);
+}
+
 struct exec **call_exec(void)
 {
 	return KEEP(KEPT_EXEC, exec);
@@ -131,6 +137,8 @@ static NOINLINE void give_back(struct proc *p)
 		exec_abandon(p, call->exec);
 	else if (kept == KEPT_VECTOR)
 		vector_free(&call->vector);
+	else if (kept == KEPT_REMOTE)
+		remote_abandon(p);
 }
 
 void call_forget(void)

@@ -15,7 +15,7 @@
 #include "lib/print.h"
 #include "lib/string.h"
 #include "mm/frame.h"
-#include "proc/file.h"
+#include "proc/port.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
 #include "proc/space.h"
@@ -158,6 +158,7 @@ static void exec_enter(struct proc *p, struct exec *exec)
 	exec->prog.as = NULL;
 	call_abandon(p);
 	signal_exec(p);
+	port_leave(p);
 	fp_reset(p);
 	aspace_claim(p->as);
 	aspace_switch(p->as);

@@ -14,7 +14,7 @@
 #include "arch/timer.h"
 #include "lib/print.h"
 #include "lib/string.h"
-#include "proc/file.h"
+#include "proc/port.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
 #include "proc/space.h"
@@ -44,6 +44,7 @@ void proc_exit(int status)
 	p->t.has_saved = false;
 	p->exit_status = status;
 	p->exiting = EXIT_FILES;
+	port_leave(p);
 	p->t.work = 1;
 }
 
@@ -266,6 +267,6 @@ static bool exit_phase_part(struct proc *p)
 /* The memory is torn down before it goes on. */
 void proc_exit_part(struct proc *p)
 {
-	while (p->dead == NULL && exit_phase_part(p))
+	while (p->dead == NULL && p->closed == NULL && exit_phase_part(p))
 		p->exiting++;
 }

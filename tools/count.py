@@ -51,6 +51,8 @@ SUBJECTS: Dict[str, str] = {
         "proc/tty.c arch/console.c arch/plic.c",
     "pipes":
         "proc/pipe.c trap/fast_pipe.c",
+    "messages":
+        "proc/port.c proc/remote.c proc/serve.c trap/sys_port.c",
     "poll, select, futex":
         "proc/futex.c trap/sys_wait.c",
     "calls: memory, time, limits, the rest":

@@ -10,6 +10,7 @@
 #include "lib/string.h"
 #include "proc/file.h"
 #include "proc/pipe.h"
+#include "proc/port.h"
 #include "proc/sched.h"
 #include "proc/tty.h"
 #include "syscalls.h"
@@ -44,6 +45,8 @@ INLINE long transfer(int fd, vaddr_t at, size_t len, bool is_write)
 
 	if (n < 0)
 		return n;
+	if (unlikely(file_is_remote(io.f)))
+		return remote_call(io.f);
 	len = min_u64(len, TRANSFER_MAX);
 	if (!is_user_buffer(at, len))
 		return -EFAULT;
@@ -117,6 +120,8 @@ long sys_pread64(const struct trapframe *tf)
 		return -EINVAL;
 	if (f == NULL)
 		return -EBADF;
+	if (file_is_remote(f))
+		return remote_call(f);
 	if (f->node == NULL || f->ops == &tty_ops)
 		return -ESPIPE;
 	if (!node_is(f->node, MODE_FILE))
@@ -132,6 +137,8 @@ long sys_lseek(const struct trapframe *tf)
 
 	if (f == NULL)
 		return -EBADF;
+	if (file_is_remote(f))
+		return remote_call(f);
 	if (tf_arg(tf, 2) > SEEK_END)
 		return -EINVAL;
 	if (f->node == NULL || node_is(f->node, MODE_CHAR))
@@ -261,6 +268,8 @@ long sys_ioctl(const struct trapframe *tf)
 
 	if (f == NULL)
 		return -EBADF;
+	if (file_is_remote(f))
+		return remote_call(f);
 	if (f->ops != &tty_ops)
 		return -ENOTTY;
 	return tty_ioctl((uint32_t)tf_arg(tf, 1), tf_arg(tf, 2));

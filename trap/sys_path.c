@@ -6,10 +6,12 @@
 #include "abi/errno.h"
 #include "abi/fcntl.h"
 #include "abi/stat.h"
+#include "abi/syscall.h"
 #include "abi/unistd.h"
 #include "lib/string.h"
 #include "proc/file.h"
 #include "proc/pipe.h"
+#include "proc/port.h"
 #include "proc/sched.h"
 #include "syscalls.h"
 
@@ -99,8 +101,11 @@ static long stat_out(vaddr_t to, const struct node *node, uint32_t mode)
 	return copyout(proc_self()->as, to, &st, sizeof st);
 }
 
-static long stat_file(const struct file *f, vaddr_t to)
+static long stat_file(struct file *f, vaddr_t to)
 {
+	if (file_is_remote(f))
+		return remote_call_as(f, SYS_fstat, to,
+		    sizeof(struct stat_abi));
 	if (f->node != NULL)
 		return stat_out(to, f->node, f->node->mode);
 	return stat_out(to, NULL,
@@ -283,6 +288,8 @@ long sys_getdents64(const struct trapframe *tf)
 
 	if (f == NULL)
 		return -EBADF;
+	if (file_is_remote(f))
+		return remote_call(f);
 	if (f->node == NULL || !node_is(f->node, MODE_DIR))
 		return -ENOTDIR;
 	lock_acquire(&f->lock);

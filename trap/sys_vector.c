@@ -5,9 +5,11 @@
  * The vector is read once, when the call begins; what is moved then is what was
  * checked, whatever others make of the program's memory meanwhile (C2).
  */
+#include "abi/syscall.h"
 #include "io.h"
 #include "mm/frame.h"
 #include "proc/pipe.h"
+#include "proc/port.h"
 #include "syscalls.h"
 
 _Static_assert(sizeof(struct iovec_abi) * VECTOR_PAGE == PAGE_SIZE, "call.h");
@@ -186,6 +188,19 @@ static long vector_go_on(const struct io *io, struct vector *v)
 	return transfer_pieces(io, v);
 }
 
+/* A server is asked for the first piece that has bytes, as by read or write. */
+static long ask_for_piece(const struct io *io)
+{
+	struct vector *v = call_vector();
+	struct transfer piece;
+
+	(void)next_piece(v);
+	piece = v->transfer;
+	call_forget();
+	return remote_call_as(io->f, io->is_write ? SYS_write : SYS_read,
+	    piece.base, piece.len);
+}
+
 static long transfer_vector(const struct trapframe *tf, bool is_write)
 {
 	struct io io;
@@ -195,6 +210,8 @@ static long transfer_vector(const struct trapframe *tf, bool is_write)
 		return n;
 	if (!call_is_repeated())
 		n = vector_begin(tf_arg(tf, 1), tf_arg(tf, 2));
+	if (n == 0 && file_is_remote(io.f))
+		return ask_for_piece(&io);
 	if (n == 0)
 		n = vector_go_on(&io, call_vector());
 	if (n != CALL_WAITS && n != CALL_GOES_ON)

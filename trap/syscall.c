@@ -8,6 +8,7 @@
  * Linux's; what is not in the table is ENOSYS.
  */
 #include "abi/syscall.h"
+#include "proc/port.h"
 #include "syscalls.h"
 
 #define FAST(handler)            \
@@ -122,10 +123,27 @@ const struct syscall syscall_table[SYSCALL_TABLE_SIZE] = {
     [SYS_calf_next] = FULL(sys_calf_next),
     [SYS_calf_check] = FULL(sys_calf_check),
     [SYS_calf_fail] = FAST(sys_calf_fail),
+    [SYS_port_create] = FAST(sys_port_create),
+    [SYS_port_open] = FAST(sys_port_open),
+    [SYS_port_next] = FAST(sys_port_next),
+    [SYS_port_read] = FAST(sys_port_read),
+    [SYS_port_write] = FAST(sys_port_write),
+    [SYS_port_events] = FAST(sys_port_events),
+    [SYS_port_adopt] = FAST(sys_port_adopt),
     [SYS_riscv_flush_icache] = FAST(sys_flush_icache),
     [SYS_wait4] = FAST(sys_wait4),
     [SYS_prlimit64] = FAST(sys_prlimit64),
     [SYS_getrandom] = FAST(sys_getrandom),
+    /* Of files of a server's. */
+    [SYS_flock] = FAST(sys_remote),
+    [SYS_fstatfs] = FAST(sys_remote),
+    [SYS_ftruncate] = FAST(sys_remote),
+    [SYS_fallocate] = FAST(sys_remote),
+    [SYS_fchmod] = FAST(sys_remote),
+    [SYS_fchown] = FAST(sys_remote),
+    [SYS_pwrite64] = FAST(sys_remote),
+    [SYS_fsync] = FAST(sys_remote),
+    [SYS_fdatasync] = FAST(sys_remote),
 };
 
 bool syscall_wants_memory(const struct trapframe *tf)
@@ -144,6 +162,11 @@ bool syscall_wants_memory(const struct trapframe *tf)
 	case SYS_dup3:
 	case SYS_fcntl:
 	case SYS_sigaltstack:
+	case SYS_port_create:
+	case SYS_port_open:
+	case SYS_port_next:
+	case SYS_port_read:
+	case SYS_port_write:
 		return true;
 	default:
 		return false;
@@ -152,5 +175,7 @@ bool syscall_wants_memory(const struct trapframe *tf)
 
 long syscall_execute(const struct trapframe *tf)
 {
+	if (proc_self()->t.call.kept == KEPT_REMOTE)
+		return remote_go_on();
 	return syscall_table[tf->x[REG_A7 - 1]].full(tf);
 }

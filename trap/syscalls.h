@@ -82,6 +82,10 @@ syscall_fn sys_set_id, sys_set_two_ids, sys_set_three_ids, sys_get_three_ids,
     sys_sched_setscheduler, sys_sched_getparam, sys_sched_getaffinity,
     sys_sched_setaffinity, sys_prlimit64, sys_prctl;
 
+/* sys_port.c */
+syscall_fn sys_port_create, sys_port_open, sys_port_next, sys_port_read,
+    sys_port_write, sys_port_events, sys_port_adopt, sys_remote;
+
 /* sys_calf.c */
 syscall_fn sys_calf_stat, sys_calf_ps, sys_calf_walk, sys_calf_next,
     sys_calf_check, sys_calf_fail;

@@ -14,6 +14,7 @@
 #include "fault.h"
 #include "mm/frame.h"
 #include "proc/exec.h"
+#include "proc/port.h"
 #include "proc/queue.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
@@ -122,6 +123,8 @@ static void before_user(struct proc *p)
 	while (__atomic_load_n(&p->t.work, __ATOMIC_ACQUIRE)) {
 		if (p->dead != NULL) {
 			space_tear_down_part(p);
+		} else if (p->closed != NULL) {
+			port_clear_part(p);
 		} else if (p->exiting != EXIT_NOT) {
 			proc_exit_part(p);
 		} else if (call_holds_signals(p)) {

@@ -41,6 +41,7 @@ static const struct group {
     {"signal", bench_signal},
     {"switch", bench_switch},
     {"pipe", bench_pipe},
+    {"port", bench_port},
     {"read", bench_read},
     {"fork", bench_fork},
     {"maps", bench_maps},

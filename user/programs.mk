@@ -41,6 +41,7 @@ USER_PROGS := \
 	bench \
 	oom \
 	crash \
+	server \
 	hello \
 	echo \
 	cat \
@@ -63,6 +64,7 @@ USER_MORE_bench := \
 	user/bench/count.c \
 	user/bench/memory.c \
 	user/bench/ipc.c \
+	user/bench/port.c \
 	user/bench/fork.c \
 	user/bench/fault.c \
 	user/bench/bulk.c \

@@ -8,11 +8,11 @@
 #ifndef ABI_ERRNO_H
 #define ABI_ERRNO_H
 
-#define EPERM        1 /* operation not permitted */
-#define ENOENT       2 /* no such file or directory */
-#define ESRCH        3 /* no such process */
-#define EINTR        4 /* interrupted by a signal handler */
-#define EIO          5 /* the terminal is not ours to read, or the server is gone */
+#define EPERM        1   /* operation not permitted */
+#define ENOENT       2   /* no such file or directory */
+#define ESRCH        3   /* no such process */
+#define EINTR        4   /* interrupted by a signal handler */
+#define EIO          5   /* the terminal is not ours to read, or no server */
 #define E2BIG        7   /* arguments and environment too large */
 #define ENOEXEC      8   /* not a program this kernel can run */
 #define EBADF        9   /* not an open descriptor, or not for this use */

@@ -18,9 +18,15 @@
 #define SYS_dup3               24
 #define SYS_fcntl              25
 #define SYS_ioctl              29
+#define SYS_flock              32
 #define SYS_unlinkat           35
+#define SYS_fstatfs            44
+#define SYS_ftruncate          46
+#define SYS_fallocate          47
 #define SYS_faccessat          48
 #define SYS_chdir              49
+#define SYS_fchmod             52
+#define SYS_fchown             55
 #define SYS_openat             56
 #define SYS_close              57
 #define SYS_pipe2              59
@@ -31,11 +37,14 @@
 #define SYS_readv              65
 #define SYS_writev             66
 #define SYS_pread64            67
+#define SYS_pwrite64           68
 #define SYS_pselect6           72
 #define SYS_ppoll              73
 #define SYS_readlinkat         78
 #define SYS_newfstatat         79
 #define SYS_fstat              80
+#define SYS_fsync              82
+#define SYS_fdatasync          83
 #define SYS_exit               93
 #define SYS_exit_group         94
 #define SYS_waitid             95
@@ -128,12 +137,12 @@
 #define SYS_calf_fail  249 /* test builds only */
 
 /* Ours as well, for servers; see abi/port.h. */
-#define SYS_port_create 4102
-#define SYS_port_open   4103
-#define SYS_port_next   4104
-#define SYS_port_read   4105
-#define SYS_port_write  4106
-#define SYS_port_events 4107
-#define SYS_port_adopt  4108
+#define SYS_port_create 250
+#define SYS_port_open   251
+#define SYS_port_next   252
+#define SYS_port_read   253
+#define SYS_port_write  254
+#define SYS_port_events 255
+#define SYS_port_adopt  256
 
 #endif

@@ -30,7 +30,9 @@
 #include "proc/initrd.h"
 
 extern struct lock sched_lock; /* proc.h */
+struct call_form;
 struct exec;
+struct file;
 struct group;
 struct proc;
 struct waitq;
@@ -66,6 +68,7 @@ enum call_kept {
 	KEPT_EXEC,
 	KEPT_CHILD,
 	KEPT_WALK,
+	KEPT_REMOTE,
 };
 
 /* Bytes moved by read, write and their like. */
@@ -101,6 +104,30 @@ struct list_walk {
 	struct group *group; /* whose members they are, kept for the walk */
 };
 
+/* Memory that a caller lends to who serves its call. */
+struct lease {
+	vaddr_t at;
+	uint32_t len;
+	uint32_t may; /* LEND_READ, LEND_WRITE: the server */
+};
+
+#define LEND_READ  1U
+#define LEND_WRITE 2U
+
+/* A call on a file of a server's: a request; port.h. */
+struct remote_call {
+	uint64_t id; /* [c] once it was asked for the first time */
+	const struct call_form *form; /* [c] as which it goes; remote.c */
+	struct file *file;            /* [c] */
+	struct lease lease;           /* [c] */
+	struct proc *server;          /* [s] who has it in hand, or NULL */
+	uint64_t events;     /* [s] it waits for one of these; 0: none */
+	struct file *opened; /* [s] by the reply: the result; NULL */
+	bool cloexec;        /* [s] how that is to be installed */
+	uint8_t deaths;      /* [s] of servers with it in hand */
+	int error;           /* [s] it ends with that; 0: none yet */
+};
+
 struct call {
 	union {
 		struct {
@@ -119,6 +146,7 @@ struct call {
 		struct exec *exec;
 		pid_t child; /* of vfork */
 		struct list_walk walk;
+		struct remote_call remote;
 	};
 };
 
@@ -151,6 +179,7 @@ struct wait_time *call_time(void);
 struct range_op *call_range(void);
 struct lookup_rest *call_lookup(void);
 struct list_walk *call_walk(void);
+struct remote_call *call_remote(void);
 struct exec **call_exec(void);
 
 /*

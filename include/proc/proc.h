@@ -72,6 +72,7 @@ struct thread {
 	struct call call; /* [o], or [s] while it waits; trapvec.S */
 	bool fp_used;     /* [o] tf.f means something */
 	uint8_t fp_hart;  /* [o] whose registers may still hold it */
+	uint8_t serves;   /* [o] 1 + the level of its port; 0: no server */
 
 	enum proc_state state; /* [s] */
 	struct list link;      /* [s] run queue, wait queue or turn queue */
@@ -82,19 +83,22 @@ struct thread {
 	struct aspace *lent;   /* [s] in which a vfork child of it runs */
 	struct list lent_link; /* [s] in the stack aspace.lenders */
 
+	struct proc *client; /* [s] whose request it has in hand, or NULL */
+	struct remote *note; /* [s] the same of a note; see port.h */
+
 	uint64_t started;    /* [o] when it came to its hart */
 	uint64_t time_ticks; /* [o] spent on harts; [s] of a zombie */
 
 	uint64_t blocked; /* [o] signals; written under sched_lock */
 	uint64_t saved;   /* [o] mask to put back when the call ends */
 	bool has_saved;
-	bool searches;    /* [s] its mark is in a group; group_search() */
-	bool doomed;      /* [o] the forced signal has no handler */
-	uint64_t forced;  /* [o] the signal that its own instruction raised */
-	uint64_t awaited; /* [s] signals that the call takes, not a handler */
-	vaddr_t stack;    /* [o] sigaltstack; size 0: none */
-	uint64_t stack_size;
+	bool searches;      /* [s] its mark is in a group; group_search() */
+	bool doomed;        /* [o] the forced signal has no handler */
 	bool stack_disarms; /* [o] no longer set while a handler is on it */
+	uint64_t forced;    /* [o] the signal that its own instruction raised */
+	uint64_t awaited;   /* [s] signals that the call takes, not a handler */
+	vaddr_t stack;      /* [o] sigaltstack; size 0: none */
+	uint64_t stack_size;
 
 	vaddr_t set_tid;   /* [o] CLONE_CHILD_SETTID, until done */
 	vaddr_t clear_tid; /* [o] CLONE_CHILD_CLEARTID */
@@ -123,22 +127,23 @@ struct proc {
 	struct fd_table fds;
 	struct aspace *as; /* [o] changed under sched_lock; NULL when exiting */
 	struct aspace *dead; /* [o] to be torn down on this process's time */
+	struct port *closed; /* [o] whose notes go back on it */
 
-	pid_t pid;               /* [c] */
-	struct group *group;     /* [s] NULL before fork and after wait */
-	struct list group_link;  /* [s] in its members */
-	enum exit_phase exiting; /* [o] */
-	struct group *suspects;  /* [s] may be orphaned by its end */
-	uint8_t suspected;       /* [o] what was done about the first of them */
-	bool auto_reaped;        /* [s] nobody will wait for it */
-	bool did_exec;           /* [s] */
-	struct proc *parent;     /* [s] NULL for init */
-	struct list children;    /* [s] */
-	struct list sibling;     /* [s] in parent's children */
-	struct list all;         /* [s] every process, in order of creation */
-	struct proc *hash_next;  /* [s] */
+	pid_t pid;                /* [c] */
+	enum exit_phase exiting;  /* [o] */
+	struct group *group;      /* [s] NULL before fork and after wait */
+	struct list group_link;   /* [s] in its members */
+	struct group *suspects;   /* [s] may be orphaned by its end */
+	struct proc *parent;      /* [s] NULL for init */
+	struct list children;     /* [s] */
+	struct list sibling;      /* [s] in parent's children */
+	struct list all;          /* [s] every process, in order of creation */
+	struct proc *hash_next;   /* [s] */
 	struct waitq child_event; /* [s] a child changed its state */
 	bool child_news;          /* [s] one did, since the last search */
+	uint8_t suspected; /* [o] what was done about the first of them */
+	bool auto_reaped;  /* [s] nobody will wait for it */
+	bool did_exec;     /* [s] */
 
 	int exit_status;      /* [s] as wait4 reports it */
 	int exit_signal;      /* [c] what the parent gets */

@@ -32,6 +32,18 @@ void space_await(struct aspace *as) EXCLUDES(sched_lock);
 INLINE void space_leave(struct aspace *as) EXCLUDES(sched_lock);
 void space_leave_shared(struct aspace *as) EXCLUDES(sched_lock);
 
+/*
+ * Claims the space of a process that is blocked, to change its memory, until
+ * space_leave(). False: somebody is in it, or on the way out.
+ */
+INLINE bool space_borrow(struct aspace *as) REQUIRES(sched_lock)
+{
+	if (!aspace_is_idle(as))
+		return false;
+	aspace_claim(as);
+	return true;
+}
+
 /* The one that has waited longest for its turn is ready. */
 void space_turn(struct aspace *as) REQUIRES(sched_lock);
 

@@ -5,7 +5,7 @@
 # Each is NAME.c with USER_TEST_COMMON, and is run by testinit.c, which stands
 # alone; but t_init is a first process itself, and t_tty needs one who types.
 
-USER_TEST_COMMON := harness.c runner.c
+USER_TEST_COMMON := harness.c runner.c service.c
 
 USER_TESTS := \
 	t_fork \
@@ -41,6 +41,10 @@ USER_TESTS := \
 	t_pipe \
 	t_futex \
 	t_poll \
+	t_port \
+	t_portwait \
+	t_server \
+	t_keep \
 	t_self \
 	t_code \
 	t_remap \

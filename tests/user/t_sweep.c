@@ -9,7 +9,7 @@
  * succeeds when tried again; or the process is killed for want of memory. In
  * each case its parent's memory is as before and every frame comes back.
  */
-#include "harness.h"
+#include "service.h"
 
 #include <sched.h>
 #include <sys/uio.h>
@@ -598,6 +598,7 @@ TEST(copying_fails_cleanly_at_every_allocation)
 	    {"writev", own_pipe, act_writev, unchanged},
 	    {"dup", NULL, act_dup, unchanged},
 	    {"poll", NULL, act_poll, unchanged},
+	    {"port", NULL, port_and_file, unchanged},
 	};
 
 	return sweep_all(list, COUNT(list));

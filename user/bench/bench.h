@@ -179,6 +179,7 @@ void bench_call(void);
 void bench_signal(void);
 void bench_switch(void);
 void bench_pipe(void);
+void bench_port(void);
 void bench_read(void);
 void bench_fork(void);
 void bench_maps(void);

@@ -4,8 +4,8 @@
  *
  * A server makes a port and files of it, and hands these to programs, by fork
  * and exec. Calls on such a file become requests, which the server takes and
- * replies to one at a time. It never waits while it has one in hand: what cannot
- * be done now is answered by REPLY_LATER. docs/servers.md has an example.
+ * replies to one at a time. It never waits while it has one in hand: what
+ * cannot be done now is answered by REPLY_LATER. See docs/servers.md.
  *
  * All return -1 and set errno if they fail.
  */

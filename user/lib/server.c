@@ -45,41 +45,53 @@ int port_events(int port, uint64_t raise, uint64_t lower)
 	return (int)syscall(SYS_port_events, port, raise, lower);
 }
 
-/* Until the child has ended in a way that no server goes on from. */
-static void await(pid_t child)
+/*
+ * Stays behind until a child goes on as the server, and returns in that. A
+ * child that ends by itself has ended the service; the place of one that was
+ * killed is taken by another.
+ */
+static int stay_behind(int port, pid_t self, pid_t older)
 {
-	int status;
+	bool first = true;
 
-	while (waitpid(child, &status, 0) != child)
-		continue;
-	if (WIFEXITED(status))
-		_exit(WEXITSTATUS(status));
+	for (;; first = false) {
+		int status;
+		pid_t child = fork();
+
+		if (child == 0)
+			return (int)syscall(SYS_port_adopt, port, self, older);
+		if (child < 0 && first)
+			return -1;
+		if (child < 0) {
+			usleep(10000);
+			continue;
+		}
+		while (waitpid(child, &status, 0) != child)
+			continue;
+		if (WIFEXITED(status))
+			_exit(WEXITSTATUS(status));
+	}
 }
 
+/*
+ * A child that cannot take over comes too late: whom it is a copy of has been
+ * killed, and an older copy goes on. One whose parent was killed after that
+ * goes on itself, and needs another to stay behind.
+ */
 int port_keep(int port)
 {
 	static pid_t kept; /* by an earlier call: the parent of the caller */
-	pid_t self = getpid();
-	bool first = true;
+	pid_t self;
+	int in_hand;
 
-	for (;;) {
-		pid_t child = fork();
-
-		if (child == 0) {
-			int in_hand =
-			    (int)syscall(SYS_port_adopt, port, self, kept);
-
-			if (in_hand < 0)
-				_exit(EXIT_FAILURE); /* it went on without us */
-			kept = self;
-			return in_hand;
-		}
-		if (child < 0 && first)
+	do {
+		self = getpid();
+		in_hand = stay_behind(port, self, kept);
+		if (getpid() == self)
 			return -1;
-		first = false;
-		if (child > 0)
-			await(child);
-		else
-			usleep(10000);
-	}
+		if (in_hand < 0)
+			_exit(EXIT_FAILURE);
+		kept = self;
+	} while (getppid() != self);
+	return in_hand;
 }

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * port.h - ports: how a process serves the system calls of others.
+ *
+ * A port is where servers take requests; who holds its descriptor may serve it.
+ * A remote file is a file of a port. A system call on one is a request: the
+ * caller waits in the port until a server takes it, and is then in the server's
+ * hand until the server replies. The message is the caller's registers, and the
+ * memory that it lends is what they point to.
+ *
+ * A server never waits with a request in hand. What it cannot do now it answers
+ * by naming events of the port, and the caller waits for one of these and asks
+ * again.
+ *
+ *   M1  A request is in one hand, or in none: thread.client and
+ *       remote_call.server name each other, or nobody.
+ *   M2  Who is in a hand does not run. What is in its registers and its memory
+ *       is touched while it is blocked, by a hart that has claimed its space.
+ *   M3  A server reaches what its caller lends, in the direction in which it is
+ *       lent, and no other byte.
+ *   M4  A call that was in the hand of a server that is gone is asked again,
+ *       with the same id, and no signal ends it in between: it may have been
+ *       done. After DEATHS_MAX such servers it ends with EIO.
+ *   M5  Nobody waits for a server that waits for him: servers only call ports
+ *       of a lower level than theirs.
+ *   M6  The end of a remote file is told once: its note stays with the port, or
+ *       in a hand, until a server that had it in hand asks for what is next.
+ *
+ * Locks: [s] sched_lock   [c] constant once created
+ */
+#ifndef PROC_PORT_H
+#define PROC_PORT_H
+
+#include "abi/port.h"
+#include "proc/file.h"
+
+struct port {
+	uint32_t refs;        /* [s] its descriptor, and its files */
+	uint32_t level;       /* [c] */
+	bool is_served;       /* [s] its descriptor is open */
+	uint64_t events;      /* [s] those that are raised */
+	struct waitq idle;    /* servers that wait for something to do */
+	struct waitq callers; /* who is in nobody's hand, in order */
+	struct waitq served;  /* who is in a hand */
+	struct waitq waiters; /* for an event; polled for events */
+	struct list notes;    /* [s] remote files that have been closed */
+	struct port *next;    /* [o] in proc.closed */
+};
+
+struct remote {
+	struct port *port; /* [c] */
+	uint64_t token;    /* [c] the server's name for it */
+	uint64_t readable; /* [c] events; 0: always */
+	uint64_t writable; /* [c] */
+	struct list link;  /* [s] in port.notes */
+	uint32_t deaths;   /* [s] of servers that had the note in hand */
+};
+
+#define DEATHS_MAX 2
+
+extern const struct file_ops port_ops, remote_ops;
+
+static inline bool file_is_port(const struct file *f)
+{
+	return f->ops == &port_ops;
+}
+
+static inline bool file_is_remote(const struct file *f)
+{
+	return f->ops == &remote_ops;
+}
+
+/* A new port, and the file that stands for the right to serve it. -ENOMEM. */
+MUST_USE int port_create(unsigned level, struct file **f);
+
+/* What a new remote file is to be. */
+struct remote_wish {
+	uint64_t token;
+	uint64_t readable;
+	uint64_t writable;
+	uint32_t flags; /* those of open that are not of a file are ignored */
+};
+
+/* A new file of the port. -ENOMEM. */
+MUST_USE int remote_create(struct port *port, const struct remote_wish *wish,
+    struct file **f) EXCLUDES(sched_lock);
+
+/* Its last descriptor is gone, and the server knows, or there is none. */
+void remote_free(struct remote *remote) EXCLUDES(sched_lock);
+
+/* Gives back a part of what is left of the ports in proc.closed. */
+void port_clear_part(struct proc *p) EXCLUDES(sched_lock);
+
+/* ---- The caller's side: remote.c ---- */
+
+/*
+ * The call of the running process is one on `f`, a remote file. CALL_WAITS, or
+ * CALL_GOES_ON; -ENOSYS: not a call that servers are asked; -EBADF, -EFAULT.
+ */
+long remote_call(struct file *f) EXCLUDES(sched_lock);
+
+/* The same as the call `number`, which lends `len` bytes at `at`. */
+long remote_call_as(struct file *f, uint64_t number, vaddr_t at, size_t len)
+    EXCLUDES(sched_lock);
+
+/*
+ * Executes it again, since what it waited for has come. As above; or a
+ * descriptor, an errno of the server's or the kernel's.
+ */
+long remote_go_on(void) EXCLUDES(sched_lock);
+
+/* The call ends: it is in no hand any more. */
+void remote_abandon(struct proc *p) EXCLUDES(sched_lock);
+
+/* Tells of a request what a server is to know. */
+void remote_describe(const struct proc *client, struct request *request)
+    REQUIRES(sched_lock);
+
+/* ---- The server's side: serve.c ---- */
+
+/*
+ * Does the running process have a request of the port in hand? -EINVAL: of
+ * another one.
+ */
+MUST_USE int port_has_request(const struct port *port) EXCLUDES(sched_lock);
+
+/*
+ * Answers the request that the running process has in hand, if it still has
+ * one. 0; or nothing has happened but that bytes may have been copied: -EINVAL
+ * for a reply that makes no sense, -EFAULT or -ENOMEM, CALL_GOES_ON.
+ */
+MUST_USE long port_reply(struct port *port, const struct reply *reply)
+    EXCLUDES(sched_lock);
+
+/*
+ * Takes the next request or note into the running process's hand, which is
+ * empty, with up to `size` bytes that come along into its memory at `in`. 0; or
+ * nothing has happened: -EAGAIN, CALL_WAITS, CALL_GOES_ON, -EFAULT, -ENOMEM.
+ */
+MUST_USE long port_take(struct file *f, struct request *request, vaddr_t in,
+    size_t size) EXCLUDES(sched_lock);
+
+/* What a server wants of the memory that it was lent. */
+struct lease_use {
+	uint32_t may;    /* LEND_READ: to read it; LEND_WRITE */
+	uint64_t offset; /* in the lease */
+	vaddr_t own;     /* where the bytes go, or come from */
+	size_t len;
+};
+
+/*
+ * Copies a part of that. How many bytes, 0 at the end; -ESRCH: there is no
+ * caller; -EINVAL: nothing was lent for that; -EFAULT or -ENOMEM on either
+ * side; CALL_GOES_ON.
+ */
+MUST_USE long port_copy_part(struct port *port, const struct lease_use *use)
+    EXCLUDES(sched_lock);
+
+/* The note that a process has in hand has been read. */
+void port_note_done(struct proc *p) EXCLUDES(sched_lock);
+
+/*
+ * The running process serves no more: what it has in hand goes to others. For
+ * its end and for exec.
+ */
+void port_leave(struct proc *p) EXCLUDES(sched_lock);
+
+/*
+ * Takes over what the parent of the running process has in hand, if that is
+ * `parent` and has not begun to end; its own parent is killed, if it is
+ * `older`. Returns 1, 0 if it has nothing in hand, or -ESRCH.
+ */
+long port_adopt(struct port *port, pid_t parent, pid_t older)
+    EXCLUDES(sched_lock);
+
+/* The hand of `server` is empty from now on. */
+void port_let_go(struct proc *server) REQUIRES(sched_lock);
+
+#endif

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * serve.c - what a server does: takes requests, reaches what it is lent,
+ * replies; and what becomes of a request when its server ends.
+ *
+ * A caller is looked at under sched_lock, and only while it is blocked: one
+ * that was woken in a server's hand has been killed, or its port has been
+ * closed, and it lets go by itself. Memory of a caller is touched without that
+ * lock. Its space is claimed before, so that it cannot run meanwhile, nor end.
+ */
+#include "abi/errno.h"
+#include "lib/string.h"
+#include "proc/port.h"
+#include "proc/queue.h"
+#include "proc/sched.h"
+#include "proc/signal.h"
+#include "proc/space.h"
+
+#define LEASE_PART (8UL << 10) /* bytes that are copied without a pause */
+
+void port_let_go(struct proc *server)
+{
+	struct remote_call *call = &server->t.client->t.call.remote;
+
+	assert(call->server == server);
+	call->server = NULL;
+	server->t.client = NULL;
+}
+
+/* Empties a hand. The caller that was in it, if it waits for an answer. */
+static struct proc *empty_hand(struct proc *server) REQUIRES(sched_lock)
+{
+	struct proc *client = server->t.client;
+
+	if (client == NULL)
+		return NULL;
+	port_let_go(server);
+	return client->t.state == PROC_BLOCKED ? client : NULL;
+}
+
+static const struct port *port_of(const struct proc *client)
+    REQUIRES(sched_lock)
+{
+	const struct remote *remote = client->t.call.remote.file->object;
+
+	return remote->port;
+}
+
+int port_has_request(const struct port *port)
+{
+	const struct proc *client;
+	int result = 0;
+
+	lock_acquire(&sched_lock);
+	client = proc_self()->t.client;
+	if (client != NULL)
+		result = port_of(client) == port ? 1 : -EINVAL;
+	lock_release(&sched_lock);
+	return result;
+}
+
+/* Copies between the running process and what it was lent. M3. */
+static long copy(struct aspace *as, const struct lease *lease,
+    const struct lease_use *use)
+{
+	struct aspace *own = proc_self()->as;
+	bool out = use->may == LEND_WRITE;
+	size_t done = 0, len = min_u64(use->len, LEASE_PART);
+
+	assert(aspace_is_ours(as) && (lease->may & use->may) != 0);
+	if (use->offset >= lease->len)
+		return 0;
+	len = min_u64(len, lease->len - use->offset);
+	while (done < len) {
+		vaddr_t here = use->own + done;
+		vaddr_t there = lease->at + use->offset + done;
+		size_t n = min_u64(len - done,
+		    min_u64(PAGE_SIZE - (here & PAGE_MASK),
+			PAGE_SIZE - (there & PAGE_MASK)));
+		void *mine, *lent;
+		int err = user_page(own, here, out ? ACCESS_READ : ACCESS_WRITE,
+		    &mine);
+
+		if (err == 0)
+			err = user_page(as, there,
+			    out ? ACCESS_WRITE : ACCESS_READ, &lent);
+		if (err < 0)
+			return done > 0 ? (long)done : err;
+		if (out)
+			memcpy(lent, mine, n);
+		else
+			memcpy(mine, lent, n);
+		done += n;
+	}
+	return (long)done;
+}
+
+/* The lease of the caller in hand, whose space is this hart's if it is 0. */
+static long claim_lease(const struct port *port, const struct lease_use *use,
+    struct lease *lease, struct aspace **as) REQUIRES(sched_lock)
+{
+	struct proc *client = proc_self()->t.client;
+
+	if (client == NULL || client->t.state != PROC_BLOCKED ||
+	    port_of(client) != port)
+		return -ESRCH;
+	assert(client->t.call.kept == KEPT_REMOTE);
+	*lease = client->t.call.remote.lease;
+	*as = client->as;
+	if (!(lease->may & use->may))
+		return -EINVAL;
+	return space_borrow(client->as) ? 0 : call_go_on(SIGNAL_HELD);
+}
+
+long port_copy_part(struct port *port, const struct lease_use *use)
+{
+	struct lease lease;
+	struct aspace *as = NULL;
+	long result;
+
+	lock_acquire(&sched_lock);
+	result = claim_lease(port, use, &lease, &as);
+	lock_release(&sched_lock);
+	if (result != 0)
+		return result;
+	result = copy(as, &lease, use);
+	space_leave(as);
+	return result;
+}
+
+/*
+ * The caller's own memory is at fault: it ends its call by itself, so that what
+ * a lack of memory means is found out where it is lacking.
+ */
+static void refuse(int error)
+{
+	struct proc *client;
+
+	lock_acquire(&sched_lock);
+	client = empty_hand(proc_self());
+	if (client != NULL) {
+		client->t.call.remote.error = error;
+		sched_wake(client);
+	}
+	lock_release(&sched_lock);
+}
+
+/* Sends a part of the bytes of a reply. 0 when all have been sent. */
+static long send_part(struct port *port, const struct reply *reply)
+{
+	struct transfer *t = call_transfer();
+	struct lease_use use = {.may = LEND_WRITE,
+	    .offset = t->done,
+	    .own = (vaddr_t)reply->out + t->done,
+	    .len = min_u64(reply->out_len - t->done, LEASE_PART)};
+	long n = user_ready(proc_self()->as, use.own, use.len, ACCESS_READ);
+
+	if (n < 0)
+		return n;
+	use.len = (size_t)n;
+	n = port_copy_part(port, &use);
+	if (n == -EFAULT || n == -ENOMEM)
+		refuse((int)n);
+	if (n == -EFAULT || n == -ENOMEM || n == -ESRCH)
+		return 0;
+	if (n <= 0)
+		return n < 0 ? n : -EINVAL;
+	t->done += (size_t)n;
+	return t->done < reply->out_len ? call_go_on(SIGNAL_HELD) : 0;
+}
+
+/* Ends the call of the caller, or tells it how to go on. */
+static void answer(struct proc *client, const struct reply *reply,
+    struct file *opened) REQUIRES(sched_lock)
+{
+	struct call *call = &client->t.call;
+	struct file *f = call->remote.file;
+	bool later = reply->flags & REPLY_LATER;
+
+	if (opened != NULL) {
+		call->remote.opened = opened;
+		call->remote.cloexec = reply->file_flags & O_CLOEXEC;
+	} else if (later && !(f->flags & O_NONBLOCK)) {
+		call->remote.events = reply->events;
+	} else {
+		if (reply->flags & REPLY_POSITION)
+			f->pos = reply->position;
+		call->kept = KEPT_NOTHING;
+		call_finish(client, later ? -EAGAIN : reply->result);
+	}
+	sched_wake(client);
+}
+
+static bool makes_sense(const struct reply *reply)
+{
+	if (reply->flags & ~(REPLY_POSITION | REPLY_LATER | REPLY_FILE))
+		return false;
+	if (reply->flags & REPLY_LATER)
+		return reply->flags == REPLY_LATER && reply->events != 0 &&
+		    reply->out_len == 0;
+	return true;
+}
+
+static int open_for_caller(struct port *port, const struct reply *reply,
+    struct file **opened)
+{
+	if (!(reply->flags & REPLY_FILE))
+		return 0;
+	return remote_create(port,
+	    &(struct remote_wish){reply->token, reply->readable,
+		reply->writable, reply->file_flags},
+	    opened);
+}
+
+long port_reply(struct port *port, const struct reply *reply)
+{
+	struct file *opened = NULL;
+	struct proc *client;
+	long result = 0;
+
+	if (!makes_sense(reply))
+		return -EINVAL;
+	if (reply->out_len > 0)
+		result = send_part(port, reply);
+	if (result == 0)
+		result = open_for_caller(port, reply, &opened);
+	if (result != 0)
+		return result;
+	lock_acquire(&sched_lock);
+	client = empty_hand(proc_self());
+	if (client != NULL)
+		answer(client, reply, opened);
+	lock_release(&sched_lock);
+	if (client == NULL && opened != NULL)
+		file_put(opened);
+	return 0;
+}
+
+/* What comes along with a request. */
+struct along {
+	struct aspace *as; /* of the caller, claimed; NULL: nothing does */
+	struct lease lease;
+	struct lease_use use;
+};
+
+/*
+ * Copies that, and gives the caller's space back. If it cannot be had, the
+ * caller is told, and if there is no room for it, it is in nobody's hand again.
+ */
+static long take_along(struct along *along, uint64_t *len)
+{
+	struct lease_use *use = &along->use;
+	long room =
+	    user_ready(proc_self()->as, use->own, use->len, ACCESS_WRITE);
+	long n = room;
+
+	if (room > 0) {
+		use->len = (size_t)room;
+		n = copy(along->as, &along->lease, use);
+	}
+	space_leave(along->as);
+	if (n >= 0) {
+		*len = (uint64_t)n;
+		return 0;
+	}
+	refuse(room < 0 ? 0 : (int)n);
+	return room < 0 ? room : call_go_on(SIGNAL_RESTARTS);
+}
+
+static void take_note(struct port *port, struct request *request)
+    REQUIRES(sched_lock)
+{
+	struct remote *note = list_entry(port->notes.next, struct remote, link);
+
+	list_unlink(&note->link);
+	proc_self()->t.note = note;
+	*request =
+	    (struct request){.number = REQUEST_CLOSED, .token = note->token};
+}
+
+/* It is at the head of the queue. Nothing happens if its space is in use. */
+static long take_caller(struct port *port, struct proc *client,
+    struct along *along) REQUIRES(sched_lock)
+{
+	struct proc *self = proc_self();
+
+	along->lease = client->t.call.remote.lease;
+	along->use.len = min_u64(along->use.len, along->lease.len);
+	if (along->lease.may == LEND_READ && along->use.len > 0) {
+		if (!space_borrow(client->as))
+			return call_go_on(SIGNAL_RESTARTS);
+		along->as = client->as;
+	}
+	assert(self->t.client == NULL && client->t.call.remote.server == NULL);
+	list_unlink(&client->t.link);
+	list_push_back(&port->served.procs, &client->t.link);
+	client->t.call.on_signal = SIGNAL_HELD;
+	client->t.call.remote.server = self;
+	self->t.client = client;
+	return 0;
+}
+
+long port_take(struct file *f, struct request *request, vaddr_t in, size_t size)
+{
+	struct along along = {
+	    .use = {LEND_READ, 0, in, min_u64(size, LEASE_PART)}};
+	struct port *port = f->object;
+	struct proc *client;
+	long result = 0;
+
+	lock_acquire(&sched_lock);
+	client = waitq_first(&port->callers);
+	if (!list_is_empty(&port->notes))
+		take_note(port, request);
+	else if (client != NULL)
+		result = take_caller(port, client, &along);
+	else if (f->flags & O_NONBLOCK)
+		result = -EAGAIN;
+	else
+		result = call_wait_locked(&port->idle, SIGNAL_RESTARTS);
+	if (result == 0 && proc_self()->t.client != NULL)
+		remote_describe(client, request);
+	lock_release(&sched_lock);
+	if (along.as != NULL)
+		result = take_along(&along, &request->in_len);
+	return result;
+}
+
+void port_note_done(struct proc *p)
+{
+	struct remote *note;
+
+	lock_acquire(&sched_lock);
+	note = p->t.note;
+	p->t.note = NULL;
+	lock_release(&sched_lock);
+	if (note != NULL)
+		remote_free(note);
+}
+
+/* Somebody else is told; but not for ever, as it may be what killed `p`. */
+static void pass_note(struct proc *p) REQUIRES(sched_lock)
+{
+	struct remote *note = p->t.note;
+	struct port *port = note->port;
+
+	if (!port->is_served || ++note->deaths == DEATHS_MAX)
+		return;
+	list_push_front(&port->notes, &note->link);
+	waitq_wake_all_locked(&port->idle);
+	p->t.note = NULL;
+}
+
+void port_leave(struct proc *p)
+{
+	struct proc *client;
+
+	if (p->t.serves == 0)
+		return;
+	p->t.serves = 0;
+	lock_acquire(&sched_lock);
+	client = empty_hand(p);
+	if (client != NULL) {
+		client->t.call.remote.deaths++;
+		sched_wake(client);
+	}
+	if (p->t.note != NULL)
+		pass_note(p);
+	lock_release(&sched_lock);
+	port_note_done(p);
+}
+
+/*
+ * What `from` has in its hand, of the port, is in that of `to` from now on. Is
+ * it a request?
+ */
+static bool hand_over(const struct port *port, struct proc *from,
+    struct proc *to) REQUIRES(sched_lock)
+{
+	struct proc *client = from->t.client;
+
+	if (from->t.note != NULL && from->t.note->port == port) {
+		to->t.note = from->t.note;
+		from->t.note = NULL;
+	}
+	if (client == NULL || port_of(client) != port)
+		return false;
+	port_let_go(from);
+	client->t.call.remote.server = to;
+	to->t.client = client;
+	return true;
+}
+
+long port_adopt(struct port *port, pid_t parent, pid_t older)
+{
+	struct proc *self = proc_self(), *from, *left;
+	long result = -ESRCH;
+
+	lock_acquire(&sched_lock);
+	from = self->parent;
+	if (self->t.client != NULL || self->t.note != NULL) {
+		result = -EINVAL;
+	} else if (from != NULL && from->pid == parent &&
+	    from->exiting == EXIT_NOT) {
+		left = from->parent;
+		if (left != NULL && left->pid == older)
+			signal_send(left, SIGKILL,
+			    (struct siginfo_small){SI_USER, self->pid, 0});
+		result = hand_over(port, from, self);
+	}
+	lock_release(&sched_lock);
+	return result;
+}

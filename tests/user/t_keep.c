@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * t_keep.c - servers that keep what they did, whenever they are killed; and the
+ * end of files, of which servers are told.
+ */
+#include "service.h"
+
+/* Cells. */
+enum {
+	DIES, /* when a server kills itself */
+	SERVER,
+	STATUS,
+};
+
+static struct reply answer_seven(const struct request *request)
+{
+	(void)request;
+	return result(7);
+}
+
+/* ---- Servers that keep what they did ---- */
+
+static uint64_t done_id;
+static int done_count;
+
+/* Counts calls; is killed before or after it keeps that, or not at all. */
+static struct reply answer_count(const struct request *request)
+{
+	int dies = cell_get(DIES);
+
+	if (request->id == done_id)
+		return result(done_count);
+	if (dies == 1 && cell_add(DIES, -1) == 0)
+		raise(SIGKILL);
+	done_id = request->id;
+	done_count++;
+	if (dies == 2 && cell_add(DIES, -2) == 0)
+		raise(SIGKILL);
+	if (port_keep(port) < 0)
+		give_up("port_keep fails");
+	if (dies == 3 && cell_get(DIES) == 3) {
+		cell_set(DIES, 0);
+		raise(SIGKILL);
+	}
+	return result(done_count);
+}
+
+static pid_t keeper_start(answer_fn *fn)
+{
+	pid_t pid = must_fork();
+
+	if (pid > 0)
+		return pid;
+	close(file);
+	if (port_keep(port) != 0)
+		give_up("the first port_keep");
+	serve(fn, 0);
+}
+
+TEST(what_is_kept_is_done_exactly_once)
+{
+	pid_t pid;
+	int i;
+
+	TRY(port_make(1));
+	pid = keeper_start(answer_count);
+	close(port);
+	for (i = 1; i <= 40; i++) {
+		long n;
+
+		cell_set(DIES, i % 4);
+		n = CALL(SYS_fsync, 0);
+		MUST(n == i, found("%ld after %d calls", n, i));
+		MUST(cell_get(DIES) == 0, "no server died");
+	}
+	close(file);
+	MUST(killed_by(reap(pid), SIGKILL), "the first one is still there");
+	return NULL;
+}
+
+/* The same for one that says who it is, and sees to it that it can die. */
+static struct reply answer_count_again(const struct request *request)
+{
+	cell_set(SERVER, getpid());
+	if (getppid() == 1 && port_keep(port) < 0)
+		give_up("port_keep fails");
+	cell_set(SERVER, getpid());
+	return answer_count(request);
+}
+
+static pid_t kill_server_soon(uint64_t when)
+{
+	pid_t pid = must_fork();
+
+	if (pid > 0)
+		return pid;
+	while (when-- > 0)
+		(void)getppid();
+	if (cell_get(SERVER) > 0)
+		kill(cell_get(SERVER), SIGKILL);
+	_exit(0);
+}
+
+TEST(who_keeps_may_be_killed_at_any_moment)
+{
+	uint64_t state = 5;
+	pid_t pid;
+	int i;
+
+	TRY(port_make(1));
+	pid = keeper_start(answer_count_again);
+	close(port);
+	for (i = 1; i <= 300; i++) {
+		pid_t killer = i % 2 ? kill_server_soon(rnd(&state) % 200) : 0;
+		long n = CALL(SYS_fsync, 0);
+
+		MUST(n == i, found("%ld after %d calls", n, i));
+		if (killer > 0)
+			reap(killer);
+	}
+	close(file);
+	MUST(killed_by(reap(pid), SIGKILL), "the first one is still there");
+	return NULL;
+}
+
+static const char *adopt_nothing(void)
+{
+	MUST(raw(SYS_port_adopt, port, getppid(), 0) == 0, "an empty hand");
+	MUST(raw(SYS_port_adopt, port, getpid(), 0) == -ESRCH, "its own");
+	MUST(raw(SYS_port_adopt, port, 1, 0) == -ESRCH, "a stranger's");
+	MUST(raw(SYS_port_adopt, file, getppid(), 0) == -EINVAL, "no port");
+	return NULL;
+}
+
+TEST(only_a_parents_hand_can_be_taken_over)
+{
+	TRY(port_make(1));
+	return in_child(adopt_nothing);
+}
+
+/* ---- The end of files ---- */
+
+static void exec_itself(void)
+{
+	char *argv[] = {(char *)suite_path, (char *)"@exit", NULL};
+
+	execv(suite_path, argv);
+}
+
+TEST(the_end_of_a_file_is_told_once)
+{
+	int other, copy;
+	pid_t pid;
+
+	TRY(port_make(1));
+	other = port_open(port, 99, O_RDWR | O_CLOEXEC, 0, 0);
+	pid = must_fork();
+	if (pid == 0) {
+		close(other);
+		serve(answer_seven, 0);
+	}
+	port_leave_to(pid);
+	copy = dup(other);
+	pid = must_fork();
+	if (pid == 0) {
+		exec_itself();
+		_exit(1);
+	}
+	close(copy);
+	MUST(exited_with(reap(pid), 7), "a child that executes");
+	MUST(CALL(SYS_fsync, 0) == 7 && heard->notes == 0,
+	    "it is told though the file is open");
+	pid = must_fork();
+	if (pid == 0)
+		_exit(0);
+	close(other);
+	reap(pid);
+	MUST(CALL(SYS_fsync, 0) == 7, "the server");
+	while (heard->notes == 0)
+		sleep_ms(1);
+	MUST(heard->notes == 2 || heard->closed == 99, "another file");
+	MUST(CALL(SYS_fsync, 0) == 7 && heard->notes <= 2, "told twice");
+	return service_end();
+}
+
+/* Dies of a note, or takes it. */
+static void take_note(int dies)
+{
+	struct request request;
+	pid_t pid = must_fork();
+
+	if (pid == 0) {
+		close(file);
+		if (port_next(port, NULL, &request, NULL, 0) != 0 ||
+		    request.number != REQUEST_CLOSED || request.token != 99)
+			_exit(1);
+		if (dies)
+			raise(SIGKILL);
+		(void)fcntl(port, F_SETFL, O_NONBLOCK);
+		_exit(port_next(port, NULL, &request, NULL, 0) == 0 ? 2 : 3);
+	}
+	cell_set(STATUS, reap(pid));
+}
+
+TEST(a_note_outlives_a_server)
+{
+	int other;
+
+	TRY(port_make(1));
+	other = port_open(port, 99, O_RDWR, 0, 0);
+	close(other);
+	take_note(1);
+	MUST(killed_by(cell_get(STATUS), SIGKILL), "the first");
+	take_note(0);
+	MUST(exited_with(cell_get(STATUS), 3), "it is not told again");
+	return NULL;
+}
+
+TEST(notes_that_nobody_takes_are_forgotten)
+{
+	int i;
+
+	TRY(port_make(1));
+	for (i = 0; i < 1000; i++)
+		close(port_open(port, (uint64_t)i, O_RDWR, 0, 0));
+	close(port);
+	return NULL;
+}
+
+static const struct test tests[] = {
+    T(what_is_kept_is_done_exactly_once),
+    T(who_keeps_may_be_killed_at_any_moment),
+    T(only_a_parents_hand_can_be_taken_over),
+    T(the_end_of_a_file_is_told_once),
+    T(a_note_outlives_a_server),
+    T(notes_that_nobody_takes_are_forgotten),
+};
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "@exit") == 0)
+		return 7;
+	return suite_main(argc, argv, tests, COUNT(tests));
+}
