@@ -18,13 +18,34 @@
 
 #define LEASE_PART (8UL << 10) /* bytes that are copied without a pause */
 
+static struct remote *remote_of(const struct proc *client) REQUIRES(sched_lock)
+{
+	return client->t.call.remote.file->object;
+}
+
+static void take(struct proc *server, struct proc *client) REQUIRES(sched_lock)
+{
+	struct remote *remote = remote_of(client);
+
+	assert(server->t.client == NULL);
+	assert(client->t.call.remote.server == NULL && !remote->is_in_hand);
+	server->t.client = client;
+	client->t.call.remote.server = server;
+	remote->is_in_hand = true;
+}
+
+/* Others may wait for the file. */
 void port_let_go(struct proc *server)
 {
-	struct remote_call *call = &server->t.client->t.call.remote;
+	struct proc *client = server->t.client;
+	struct remote *remote = remote_of(client);
 
-	assert(call->server == server);
-	call->server = NULL;
+	assert(client->t.call.remote.server == server && remote->is_in_hand);
 	server->t.client = NULL;
+	client->t.call.remote.server = NULL;
+	remote->is_in_hand = false;
+	if (!list_is_empty(&remote->port->callers.procs))
+		waitq_wake_all_locked(&remote->port->idle);
 }
 
 /* Empties a hand. The caller that was in it, if it waits for an answer. */
@@ -38,14 +59,6 @@ static struct proc *empty_hand(struct proc *server) REQUIRES(sched_lock)
 	return client->t.state == PROC_BLOCKED ? client : NULL;
 }
 
-static const struct port *port_of(const struct proc *client)
-    REQUIRES(sched_lock)
-{
-	const struct remote *remote = client->t.call.remote.file->object;
-
-	return remote->port;
-}
-
 int port_has_request(const struct port *port)
 {
 	const struct proc *client;
@@ -54,7 +67,7 @@ int port_has_request(const struct port *port)
 	lock_acquire(&sched_lock);
 	client = proc_self()->t.client;
 	if (client != NULL)
-		result = port_of(client) == port ? 1 : -EINVAL;
+		result = remote_of(client)->port == port ? 1 : -EINVAL;
 	lock_release(&sched_lock);
 	return result;
 }
@@ -102,7 +115,7 @@ static long claim_lease(const struct port *port, const struct lease_use *use,
 	struct proc *client = proc_self()->t.client;
 
 	if (client == NULL || client->t.state != PROC_BLOCKED ||
-	    port_of(client) != port)
+	    remote_of(client)->port != port)
 		return -ESRCH;
 	assert(client->t.call.kept == KEPT_REMOTE);
 	*lease = client->t.call.remote.lease;
@@ -278,12 +291,28 @@ static void take_note(struct port *port, struct request *request)
 	    (struct request){.number = REQUEST_CLOSED, .token = note->token};
 }
 
-/* It is at the head of the queue. Nothing happens if its space is in use. */
+#define CALLERS_PART 16 /* that are looked at without a pause */
+
+/* The first on whose file no call is in a hand, or NULL. */
+static struct proc *next_caller(const struct port *port) REQUIRES(sched_lock)
+{
+	int looked = 0;
+
+	list_for_each(link, &port->callers.procs) {
+		struct proc *client = list_entry(link, struct proc, t.link);
+
+		if (!remote_of(client)->is_in_hand)
+			return client;
+		if (++looked == CALLERS_PART)
+			break;
+	}
+	return NULL;
+}
+
+/* Nothing happens if its space is in use. */
 static long take_caller(struct port *port, struct proc *client,
     struct along *along) REQUIRES(sched_lock)
 {
-	struct proc *self = proc_self();
-
 	along->lease = client->t.call.remote.lease;
 	along->use.len = min_u64(along->use.len, along->lease.len);
 	if (along->lease.may == LEND_READ && along->use.len > 0) {
@@ -291,12 +320,10 @@ static long take_caller(struct port *port, struct proc *client,
 			return call_go_on(SIGNAL_RESTARTS);
 		along->as = client->as;
 	}
-	assert(self->t.client == NULL && client->t.call.remote.server == NULL);
+	take(proc_self(), client);
 	list_unlink(&client->t.link);
 	list_push_back(&port->served.procs, &client->t.link);
 	client->t.call.on_signal = SIGNAL_HELD;
-	client->t.call.remote.server = self;
-	self->t.client = client;
 	return 0;
 }
 
@@ -309,7 +336,7 @@ long port_take(struct file *f, struct request *request, vaddr_t in, size_t size)
 	long result = 0;
 
 	lock_acquire(&sched_lock);
-	client = waitq_first(&port->callers);
+	client = next_caller(port);
 	if (!list_is_empty(&port->notes))
 		take_note(port, request);
 	else if (client != NULL)
@@ -383,11 +410,10 @@ static bool hand_over(const struct port *port, struct proc *from,
 		to->t.note = from->t.note;
 		from->t.note = NULL;
 	}
-	if (client == NULL || port_of(client) != port)
+	if (client == NULL || remote_of(client)->port != port)
 		return false;
 	port_let_go(from);
-	client->t.call.remote.server = to;
-	to->t.client = client;
+	take(to, client);
 	return true;
 }
 

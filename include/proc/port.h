@@ -23,7 +23,9 @@
  *       done. After DEATHS_MAX such servers it ends with EIO.
  *   M5  Nobody waits for a server that waits for him: servers only call ports
  *       of a lower level than theirs.
- *   M6  The end of a remote file is told once: its note stays with the port, or
+ *   M6  Of the calls on one remote file, one is in a hand at a time: it finds
+ *       the position as the one before has left it.
+ *   M7  The end of a remote file is told once: its note stays with the port, or
  *       in a hand, until a server that had it in hand asks for what is next.
  *
  * Locks: [s] sched_lock   [c] constant once created
@@ -52,6 +54,7 @@ struct remote {
 	uint64_t token;    /* [c] the server's name for it */
 	uint64_t readable; /* [c] events; 0: always */
 	uint64_t writable; /* [c] */
+	bool is_in_hand;   /* [s] a call on it is */
 	struct list link;  /* [s] in port.notes */
 	uint32_t deaths;   /* [s] of servers that had the note in hand */
 };

@@ -539,6 +539,35 @@ TEST(a_reply_can_be_a_descriptor)
 	return service_end();
 }
 
+/* ---- vfork ---- */
+
+static char words[8];
+
+static void call_and_exit(void)
+{
+	_exit(CALL(SYS_write, (long)words, 5) == 42 &&
+		    memcmp(heard->bytes, "vfork", 5) == 0
+		? 0
+		: 1);
+}
+
+TEST(a_vfork_child_can_call)
+{
+	unsigned char *stack;
+	pid_t pid;
+	int i;
+
+	TRY(service_start(answer_42));
+	stack = pages_private(16);
+	for (i = 0; i < 20; i++) {
+		memcpy(words, "vfork", 5);
+		pid = vfork_on(stack + 16 * PAGE, call_and_exit);
+		MUST(exited_with(reap(pid), 0), "the child's call");
+		MUST(CALL(SYS_write, (long)"parent", 6) == 42, "the parent's");
+	}
+	return service_end();
+}
+
 static const struct test tests[] = {
     T(a_call_is_a_request_and_the_reply_its_result),
     T(what_means_nothing_is_zero),
@@ -555,6 +584,7 @@ static const struct test tests[] = {
     T(a_file_is_open_for_reading_or_writing),
     T(the_position_is_the_open_files),
     T(a_reply_can_be_a_descriptor),
+    T(a_vfork_child_can_call),
 };
 
 SUITE(tests)

@@ -319,14 +319,17 @@ static struct reply answer_who(const struct request *request)
 TEST(several_servers_share_the_work)
 {
 	pid_t pids[CALLERS], servers[3];
-	int i, k;
+	int i, k, files[CALLERS];
 
 	TRY(port_make(1));
+	for (i = 0; i < CALLERS; i++)
+		files[i] = port_open(port, 1, O_RDWR, 0, 0);
 	for (i = 0; i < COUNT(servers); i++)
 		servers[i] = server_start(answer_who);
 	cell_set(SERVER, servers[0]);
 	close(port);
 	for (i = 0; i < CALLERS; i++) {
+		file = files[i];
 		pids[i] = must_fork();
 		for (k = 0; pids[i] == 0 && k < EACH; k++)
 			if (CALL(SYS_ftruncate, k) != 2 * k)
@@ -339,6 +342,49 @@ TEST(several_servers_share_the_work)
 	MUST(cell_get(FIRST) + cell_get(OTHERS) == CALLERS * EACH, "the sum");
 	MUST(cell_get(FIRST) > 0 && cell_get(OTHERS) > 0, "one does it all");
 	close(file);
+	for (i = 0; i < COUNT(servers); i++)
+		kill(servers[i], SIGKILL);
+	for (i = 0; i < COUNT(servers); i++)
+		reap(servers[i]);
+	return NULL;
+}
+
+/* Tells where the file is, and takes its time. */
+static struct reply answer_position(const struct request *request)
+{
+	struct reply reply = {.flags = REPLY_POSITION};
+
+	reply.result = (long)request->position;
+	reply.position = request->position + 1;
+	sleep_ms(1);
+	return reply;
+}
+
+static const char *count_positions(void)
+{
+	int i;
+
+	for (i = 0; i < EACH / 2; i++)
+		cell_add(20 + (int)CALL(SYS_fsync, 0), 1);
+	return NULL;
+}
+
+TEST(servers_see_a_file_one_after_the_other)
+{
+	pid_t pids[CALLERS], servers[2];
+	int i;
+
+	TRY(port_make(1));
+	for (i = 0; i < COUNT(servers); i++)
+		servers[i] = server_start(answer_position);
+	close(port);
+	for (i = 0; i < CALLERS; i++)
+		pids[i] = child_start(count_positions);
+	for (i = 0; i < CALLERS; i++)
+		TRY(child_end(pids[i]));
+	for (i = 0; i < CALLERS * EACH / 2; i++)
+		MUST(cell_get(20 + i) == 1,
+		    found("%d calls at position %d", cell_get(20 + i), i));
 	for (i = 0; i < COUNT(servers); i++)
 		kill(servers[i], SIGKILL);
 	for (i = 0; i < COUNT(servers); i++)
@@ -491,30 +537,68 @@ TEST(the_calls_of_servers_want_a_port)
 	return NULL;
 }
 
-/* ---- vfork ---- */
+/* ---- Without memory ---- */
 
-static void call_and_exit(void)
+/* The next call of the server's lacks its allocation number `n`. */
+static bool fails(long err)
 {
-	_exit(CALL(SYS_write, (long)buffer, 5) == 7 &&
-		    memcmp(heard->bytes, "vfork", 5) == 0
-		? 0
-		: 1);
+	long failed = fail_allocation(0, CALF_FAIL_ONCE);
+
+	MUST_EXIT(err >= 0 || (failed == 1 && errno == ENOMEM));
+	return err < 0;
 }
 
-TEST(a_vfork_child_can_call)
+/* Takes two requests into fresh memory, and answers with memory lacking. */
+_Noreturn static void serve_without_memory(void)
 {
-	unsigned char *stack;
-	pid_t pid;
-	int i;
+	unsigned char *p = pages_private(4);
+	struct request *request = (void *)p;
+	struct reply reply = {.result = 1};
+	int n = 0;
+	long err;
 
-	TRY(service_start(answer_held));
-	stack = pages_private(16);
-	for (i = 0; i < 20; i++) {
-		memcpy(buffer, "vfork", 5);
-		pid = vfork_on(stack + 16 * PAGE, call_and_exit);
-		MUST(exited_with(reap(pid), 0), "the child's call");
-		MUST(CALL(SYS_write, (long)"parent", 6) == 7, "the parent's");
-	}
+	close(file);
+	do {
+		fail_allocation((uint64_t)++n, CALF_FAIL_ONCE);
+		err = port_next(port, NULL, request, p + 2 * PAGE, PAGE);
+	} while (fails(err));
+	MUST_EXIT(request->number == SYS_write && request->in_len == 5);
+	MUST_EXIT(n > 1 || !on_calf_test_build());
+	MUST_EXIT(port_next(port, &reply, request, NULL, 0) == 0);
+	n = 0;
+	do {
+		fail_allocation((uint64_t)++n, CALF_FAIL_ONCE);
+		err = port_write(port, 0, 0, buffer, 9);
+	} while (fails(err));
+	MUST_EXIT(err == 9 && (n > 1 || !on_calf_test_build()));
+	reply.out_len = 9;
+	reply.out = buffer;
+	do {
+		fail_allocation(request->arg[1] % PAGE == 0, CALF_FAIL_ONCE);
+		err = port_next(port, &reply, request, NULL, 0);
+		fail_allocation(0, CALF_FAIL_ONCE);
+		MUST_EXIT(err == 0);
+	} while (request->number != REQUEST_CLOSED);
+	_exit(0);
+}
+
+TEST(a_server_without_memory_can_try_again)
+{
+	unsigned char *p;
+	pid_t pid;
+	long n;
+
+	TRY(port_make(1));
+	pid = must_fork();
+	if (pid == 0)
+		serve_without_memory();
+	port_leave_to(pid);
+	p = pages_private(2);
+	MUST(CALL(SYS_write, (long)"12345", 5) == 1, "the first");
+	MUST(CALL(SYS_read, (long)(p + 1), 9) == 1, "the second");
+	n = CALL(SYS_read, (long)(p + PAGE), 9);
+	MUST(n == (on_calf_test_build() ? -ENOMEM : 1), "the caller's own");
+	MUST(CALL(SYS_read, (long)(p + PAGE + 1), 9) == 1, "the next");
 	return service_end();
 }
 
@@ -531,11 +615,12 @@ static const struct test tests[] = {
     T(a_server_that_closes_its_port_is_none),
     T(a_server_that_executes_something_is_none),
     T(several_servers_share_the_work),
+    T(servers_see_a_file_one_after_the_other),
     T(servers_call_only_those_below),
     T(replies_without_sense_are_refused),
     T(any_result_arrives_as_it_is),
     T(the_calls_of_servers_want_a_port),
-    T(a_vfork_child_can_call),
+    T(a_server_without_memory_can_try_again),
 };
 
 int main(int argc, char **argv)
