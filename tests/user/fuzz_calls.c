@@ -123,6 +123,16 @@ static const struct shape {
     {SYS_calf_walk, "Ppp", 2},
     {SYS_calf_next, "Ppp", 2},
     {SYS_calf_fail, "bb", 4},
+    {SYS_port_create, "b", 3},
+    {SYS_port_open, "fbobb", 4},
+    {SYS_port_next, "fpppl", 6},
+    {SYS_port_read, "fbbpl", 3},
+    {SYS_port_write, "fbbpl", 3},
+    {SYS_port_events, "fbb", 2},
+    {SYS_port_adopt, "fPP", 2},
+    {SYS_ftruncate, "fb", 2},
+    {SYS_fsync, "f", 2},
+    {SYS_pwrite64, "fplb", 2},
 };
 
 #define PICK(array) ((array)[below(COUNT(array))])
