@@ -123,6 +123,48 @@ TEST(who_keeps_may_be_killed_at_any_moment)
 	return NULL;
 }
 
+static void on_usr1(int sig)
+{
+	cell_set(STATUS, sig);
+}
+
+static const char *call_with_handler(void)
+{
+	struct sigaction sa;
+
+	close(port);
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = on_usr1;
+	sigaction(SIGUSR1, &sa, NULL);
+	MUST(CALL(SYS_fsync, 0) == 7, "it is interrupted");
+	MUST(cell_get(STATUS) == SIGUSR1, "the handler did not run");
+	return NULL;
+}
+
+static struct reply die(const struct request *request)
+{
+	(void)request;
+	raise(SIGKILL);
+	return result(0);
+}
+
+TEST(a_call_that_may_have_been_done_is_not_interrupted)
+{
+	pid_t server, pid;
+
+	TRY(port_make(1));
+	server = server_start(die);
+	pid = child_start(call_with_handler);
+	MUST(killed_by(reap(server), SIGKILL), "the first server");
+	sleep_ms(20);
+	kill(pid, SIGUSR1);
+	sleep_ms(20);
+	MUST(cell_get(STATUS) == 0, "a handler runs");
+	port_leave_to(server_start(answer_seven));
+	TRY(child_end(pid));
+	return service_end();
+}
+
 static const char *adopt_nothing(void)
 {
 	MUST(raw(SYS_port_adopt, port, getppid(), 0) == 0, "an empty hand");
@@ -230,6 +272,7 @@ TEST(notes_that_nobody_takes_are_forgotten)
 static const struct test tests[] = {
     T(what_is_kept_is_done_exactly_once),
     T(who_keeps_may_be_killed_at_any_moment),
+    T(a_call_that_may_have_been_done_is_not_interrupted),
     T(only_a_parents_hand_can_be_taken_over),
     T(the_end_of_a_file_is_told_once),
     T(a_note_outlives_a_server),
