@@ -59,19 +59,6 @@ static struct proc *empty_hand(struct proc *server) REQUIRES(sched_lock)
 	return client->t.state == PROC_BLOCKED ? client : NULL;
 }
 
-int port_has_request(const struct port *port)
-{
-	const struct proc *client;
-	int result = 0;
-
-	lock_acquire(&sched_lock);
-	client = proc_self()->t.client;
-	if (client != NULL)
-		result = remote_of(client)->port == port ? 1 : -EINVAL;
-	lock_release(&sched_lock);
-	return result;
-}
-
 /* Copies between the running process and what it was lent. M3. */
 static long copy(struct aspace *as, const struct lease *lease,
     const struct lease_use *use)
@@ -109,13 +96,12 @@ static long copy(struct aspace *as, const struct lease *lease,
 }
 
 /* The lease of the caller in hand, whose space is this hart's if it is 0. */
-static long claim_lease(const struct port *port, const struct lease_use *use,
-    struct lease *lease, struct aspace **as) REQUIRES(sched_lock)
+static long claim_lease(const struct lease_use *use, struct lease *lease,
+    struct aspace **as) REQUIRES(sched_lock)
 {
 	struct proc *client = proc_self()->t.client;
 
-	if (client == NULL || client->t.state != PROC_BLOCKED ||
-	    remote_of(client)->port != port)
+	if (client == NULL || client->t.state != PROC_BLOCKED)
 		return -ESRCH;
 	assert(client->t.call.kept == KEPT_REMOTE);
 	*lease = client->t.call.remote.lease;
@@ -125,14 +111,14 @@ static long claim_lease(const struct port *port, const struct lease_use *use,
 	return space_borrow(client->as) ? 0 : call_go_on(SIGNAL_HELD);
 }
 
-long port_copy_part(struct port *port, const struct lease_use *use)
+long port_copy_part(const struct lease_use *use)
 {
 	struct lease lease;
 	struct aspace *as = NULL;
 	long result;
 
 	lock_acquire(&sched_lock);
-	result = claim_lease(port, use, &lease, &as);
+	result = claim_lease(use, &lease, &as);
 	lock_release(&sched_lock);
 	if (result != 0)
 		return result;
@@ -159,7 +145,7 @@ static void refuse(int error)
 }
 
 /* Sends a part of the bytes of a reply. 0 when all have been sent. */
-static long send_part(struct port *port, const struct reply *reply)
+static long send_part(const struct reply *reply)
 {
 	struct transfer *t = call_transfer();
 	struct lease_use use = {.may = LEND_WRITE,
@@ -171,7 +157,7 @@ static long send_part(struct port *port, const struct reply *reply)
 	if (n < 0)
 		return n;
 	use.len = (size_t)n;
-	n = port_copy_part(port, &use);
+	n = port_copy_part(&use);
 	if (n == -EFAULT || n == -ENOMEM)
 		refuse((int)n);
 	if (n == -EFAULT || n == -ENOMEM || n == -ESRCH)
@@ -234,7 +220,7 @@ long port_reply(struct port *port, const struct reply *reply)
 	if (!makes_sense(reply))
 		return -EINVAL;
 	if (reply->out_len > 0)
-		result = send_part(port, reply);
+		result = send_part(reply);
 	if (result == 0)
 		result = open_for_caller(port, reply, &opened);
 	if (result != 0)

@@ -68,14 +68,12 @@ static void serve(const struct port *port)
 		t->serves = (uint8_t)(port->level + 1);
 }
 
-/* Sends the reply that is at `at`, if one is due. */
+/* Sends the reply that is at `at`. */
 static long reply_from(struct port *port, vaddr_t at)
 {
 	struct reply reply;
-	long result = port_has_request(port);
+	long result;
 
-	if (result <= 0)
-		return result;
 	if (at == 0)
 		return -EINVAL;
 	result = copyin(proc_self()->as, &reply, at, sizeof reply);
@@ -83,11 +81,15 @@ static long reply_from(struct port *port, vaddr_t at)
 		result = port_reply(port, &reply);
 	if (result != 0)
 		return result;
-	call_forget();
+	if (reply.out_len > 0)
+		call_forget();
 	return reply.out_len > PAGE_SIZE ? call_go_on(SIGNAL_RESTARTS) : 0;
 }
 
-/* What is taken is sure to arrive (C3): there is room for it before. */
+/*
+ * What is taken is sure to arrive (C3): there is room for it before. What is in
+ * the hand is looked at without a lock: only this process puts anything there.
+ */
 long sys_port_next(const struct trapframe *tf)
 {
 	struct proc *self = proc_self();
@@ -100,11 +102,14 @@ long sys_port_next(const struct trapframe *tf)
 	if (result < 0)
 		return result;
 	serve(f->object);
-	result = reply_from(f->object, tf_arg(tf, 1));
+	if (self->t.client != NULL)
+		result = reply_from(f->object, tf_arg(tf, 1));
 	if (result != 0)
 		return result;
-	call_forget();
-	port_note_done(self);
+	if (call_is_repeated())
+		call_forget();
+	if (self->t.note != NULL)
+		port_note_done(self);
 	err = user_prepare(self->as, to, sizeof request, ACCESS_WRITE);
 	if (err < 0)
 		return err;
@@ -129,9 +134,8 @@ static long use_lease(const struct trapframe *tf, uint32_t may)
 	if (tf_arg(tf, 1) != 0)
 		return -EINVAL;
 	t = call_transfer();
-	n = port_copy_part(f->object,
-	    &(struct lease_use){may, tf_arg(tf, 2) + t->done,
-		tf_arg(tf, 3) + t->done, len - t->done});
+	n = port_copy_part(&(struct lease_use){may, tf_arg(tf, 2) + t->done,
+	    tf_arg(tf, 3) + t->done, len - t->done});
 	if (n == CALL_GOES_ON)
 		return n;
 	if (n <= 0)

@@ -122,14 +122,8 @@ void remote_describe(const struct proc *client, struct request *request)
 /* ---- The server's side: serve.c ---- */
 
 /*
- * Does the running process have a request of the port in hand? -EINVAL: of
- * another one.
- */
-MUST_USE int port_has_request(const struct port *port) EXCLUDES(sched_lock);
-
-/*
  * Answers the request that the running process has in hand, if it still has
- * one. 0; or nothing has happened but that bytes may have been copied: -EINVAL
+ * one; a file that is opened by it is one of `port`. 0; or nothing has happened but that bytes may have been copied: -EINVAL
  * for a reply that makes no sense, -EFAULT or -ENOMEM, CALL_GOES_ON.
  */
 MUST_USE long port_reply(struct port *port, const struct reply *reply)
@@ -156,8 +150,7 @@ struct lease_use {
  * caller; -EINVAL: nothing was lent for that; -EFAULT or -ENOMEM on either
  * side; CALL_GOES_ON.
  */
-MUST_USE long port_copy_part(struct port *port, const struct lease_use *use)
-    EXCLUDES(sched_lock);
+MUST_USE long port_copy_part(const struct lease_use *use) EXCLUDES(sched_lock);
 
 /* The note that a process has in hand has been read. */
 void port_note_done(struct proc *p) EXCLUDES(sched_lock);
