@@ -163,16 +163,18 @@ TEST(whose_server_has_died_is_the_next)
 	pid_t first, second, other;
 
 	TRY(port_make(1));
-	cell_set(DIES, 1);
 	first = server_start(answer_held);
 	second = caller();
-	MUST(killed_by(reap(first), SIGKILL), "the server does not die");
+	cell_await(IN_HAND, 1);
 	other = caller();
 	sleep_ms(20);
+	kill(first, SIGKILL);
+	MUST(killed_by(reap(first), SIGKILL), "the server does not die");
+	sleep_ms(20);
 	first = server_start(answer_held);
-	cell_await(IN_HAND, 1);
+	cell_await(IN_HAND, 2);
 	MUST(heard->last.pid == second, "somebody else comes first");
-	cell_set(GO, 2);
+	cell_set(GO, 3);
 	MUST(exited_with(reap(second), 1) && exited_with(reap(other), 1),
 	    "the results");
 	port_leave_to(first);
@@ -278,12 +280,14 @@ TEST(a_server_that_closes_its_port_is_none)
 
 _Noreturn static void take_and_exec(void)
 {
-	char *argv[] = {(char *)suite_path, (char *)"@exit", NULL};
+	char *argv[] = {(char *)suite_path, (char *)"@sleep", NULL};
 	struct request request;
 
 	close(file);
-	if (port_next(port, NULL, &request, NULL, 0) == 0)
-		execv(suite_path, argv);
+	if (port_next(port, NULL, &request, NULL, 0) != 0)
+		_exit(1);
+	cell_set(FIRST, 1);
+	execv(suite_path, argv);
 	_exit(1);
 }
 
@@ -296,11 +300,12 @@ TEST(a_server_that_executes_something_is_none)
 	server = must_fork();
 	if (server == 0)
 		take_and_exec();
-	MUST(exited_with(reap(server), 7), "its program has the port still");
+	cell_await(FIRST, 1);
 	cell_set(GO, 1);
-	server = server_start(answer_held);
+	port_leave_to(server_start(answer_held));
 	MUST(exited_with(reap(pid), 1), "the caller waits for it");
-	port_leave_to(server);
+	kill(server, SIGKILL);
+	MUST(killed_by(reap(server), SIGKILL), "its program");
 	return service_end();
 }
 
@@ -625,7 +630,7 @@ static const struct test tests[] = {
 
 int main(int argc, char **argv)
 {
-	if (argc > 1 && strcmp(argv[1], "@exit") == 0)
-		return 7;
+	while (argc > 1 && strcmp(argv[1], "@sleep") == 0)
+		sleep_ms(100);
 	return suite_main(argc, argv, tests, COUNT(tests));
 }
