@@ -104,7 +104,12 @@ struct list_walk *call_walk(void)
 
 struct remote_call *call_remote(void)
 {
-	return KEEP(KEPT_REMOTE, remote);
+	struct call *call = &proc_self()->t.call;
+
+	if (call->kept == KEPT_NOTHING)
+		call->kept = KEPT_REMOTE;
+	assert(call->kept == KEPT_REMOTE);
+	return &call->remote;
 }
 
 struct exec **call_exec(void)

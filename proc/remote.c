@@ -24,8 +24,7 @@ enum lent {
 };
 
 struct call_form {
-	uint16_t number;
-	uint8_t args;
+	uint8_t args; /* 0: not a call that servers are asked */
 	uint8_t lent; /* enum lent; at argument 1, of an ioctl at 2 */
 	uint8_t may;
 	uint8_t needs; /* OPEN_READ, OPEN_WRITE: how the file is open */
@@ -37,30 +36,27 @@ struct call_form {
 #define STATFS_SIZE 120
 
 static const struct call_form forms[] = {
-    {SYS_read, 3, LENT_COUNT, LEND_WRITE, OPEN_READ},
-    {SYS_write, 3, LENT_COUNT, LEND_READ, OPEN_WRITE},
-    {SYS_lseek, 3, LENT_NOTHING, 0, 0},
-    {SYS_fstat, 2, LENT_STAT, LEND_WRITE, 0},
-    {SYS_pread64, 4, LENT_COUNT, LEND_WRITE, OPEN_READ},
-    {SYS_pwrite64, 4, LENT_COUNT, LEND_READ, OPEN_WRITE},
-    {SYS_getdents64, 3, LENT_COUNT, LEND_WRITE, 0},
-    {SYS_ioctl, 3, LENT_IOCTL, 0, 0},
-    {SYS_ftruncate, 2, LENT_NOTHING, 0, 0},
-    {SYS_fsync, 1, LENT_NOTHING, 0, 0},
-    {SYS_fdatasync, 1, LENT_NOTHING, 0, 0},
-    {SYS_fallocate, 4, LENT_NOTHING, 0, 0},
-    {SYS_fstatfs, 2, LENT_STATFS, LEND_WRITE, 0},
-    {SYS_fchmod, 2, LENT_NOTHING, 0, 0},
-    {SYS_fchown, 3, LENT_NOTHING, 0, 0},
-    {SYS_flock, 2, LENT_NOTHING, 0, 0},
+    [SYS_read] = {3, LENT_COUNT, LEND_WRITE, OPEN_READ},
+    [SYS_write] = {3, LENT_COUNT, LEND_READ, OPEN_WRITE},
+    [SYS_lseek] = {3, LENT_NOTHING, 0, 0},
+    [SYS_fstat] = {2, LENT_STAT, LEND_WRITE, 0},
+    [SYS_pread64] = {4, LENT_COUNT, LEND_WRITE, OPEN_READ},
+    [SYS_pwrite64] = {4, LENT_COUNT, LEND_READ, OPEN_WRITE},
+    [SYS_getdents64] = {3, LENT_COUNT, LEND_WRITE, 0},
+    [SYS_ioctl] = {3, LENT_IOCTL, 0, 0},
+    [SYS_ftruncate] = {2, LENT_NOTHING, 0, 0},
+    [SYS_fsync] = {1, LENT_NOTHING, 0, 0},
+    [SYS_fdatasync] = {1, LENT_NOTHING, 0, 0},
+    [SYS_fallocate] = {4, LENT_NOTHING, 0, 0},
+    [SYS_fstatfs] = {2, LENT_STATFS, LEND_WRITE, 0},
+    [SYS_fchmod] = {2, LENT_NOTHING, 0, 0},
+    [SYS_fchown] = {3, LENT_NOTHING, 0, 0},
+    [SYS_flock] = {2, LENT_NOTHING, 0, 0},
 };
 
-static const struct call_form *form_of(uint64_t number)
+static uint64_t form_number(const struct call_form *form)
 {
-	for (size_t i = 0; i < array_len(forms); i++)
-		if (forms[i].number == number)
-			return &forms[i];
-	return NULL;
+	return (uint64_t)(form - forms);
 }
 
 /* Linux's limit for one transfer. */
@@ -191,26 +187,24 @@ long remote_go_on(void)
 static long begin(struct file *f, const struct call_form *form,
     struct lease lease)
 {
-	struct remote_call *call;
-
 	if (lease.may == 0 || lease.len == 0)
 		lease = (struct lease){0};
 	if (lease.at > USER_TOP - lease.len)
 		return -EFAULT;
-	call = call_remote();
-	call->form = form;
-	call->file = f;
-	call->lease = lease;
+	*call_remote() =
+	    (struct remote_call){.form = form, .file = f, .lease = lease};
 	return remote_go_on();
 }
 
 long remote_call(struct file *f)
 {
 	const struct trapframe *tf = &proc_self()->t.tf;
-	const struct call_form *form = form_of(tf->x[REG_A7 - 1]);
+	uint64_t number = tf->x[REG_A7 - 1];
+	const struct call_form *form;
 
-	if (form == NULL)
+	if (number >= array_len(forms) || forms[number].args == 0)
 		return -ENOSYS;
+	form = &forms[number];
 	if ((form->needs == OPEN_READ && !file_can_read(f)) ||
 	    (form->needs == OPEN_WRITE && !file_can_write(f)))
 		return -EBADF;
@@ -219,9 +213,9 @@ long remote_call(struct file *f)
 
 long remote_call_as(struct file *f, uint64_t number, vaddr_t at, size_t len)
 {
-	const struct call_form *form = form_of(number);
+	const struct call_form *form = &forms[number];
 
-	assert(form != NULL);
+	assert(number < array_len(forms) && form->args != 0);
 	return begin(f, form,
 	    (struct lease){at, (uint32_t)min_u64(len, LENT_MAX), form->may});
 }
@@ -252,7 +246,7 @@ static void describe_args(const struct proc *client, uint64_t arg[6])
 
 	for (unsigned i = 0; i < form->args; i++)
 		arg[i] = tf_arg(&client->t.tf, i);
-	if (client->t.tf.x[REG_A7 - 1] == form->number)
+	if (client->t.tf.x[REG_A7 - 1] == form_number(form))
 		return;
 	arg[1] = call->lease.at;
 	if (form->lent == LENT_COUNT)
@@ -266,7 +260,7 @@ void remote_describe(const struct proc *client, struct request *request)
 
 	*request = (struct request){
 	    .id = call->id,
-	    .number = call->form->number,
+	    .number = form_number(call->form),
 	    .token = ((const struct remote *)f->object)->token,
 	    .position = f->pos,
 	    .flags = f->flags,

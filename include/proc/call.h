@@ -170,8 +170,8 @@ long call_go_on(enum on_signal on_signal);
 
 /*
  * What the running call keeps from one execution to the next: all zero at
- * first, but for a range operation, which is set as a whole. A call keeps
- * things of one kind only.
+ * first, but for a range operation and a request, which are set as a whole. A
+ * call keeps things of one kind only.
  */
 struct transfer *call_transfer(void);
 struct vector *call_vector(void);

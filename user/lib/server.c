@@ -4,6 +4,7 @@
  */
 #include <server.h>
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -67,7 +68,8 @@ static int stay_behind(int port, pid_t self, pid_t older)
 			continue;
 		}
 		while (waitpid(child, &status, 0) != child)
-			continue;
+			if (errno == ECHILD) /* SIGCHLD is ignored */
+				_exit(EXIT_FAILURE);
 		if (WIFEXITED(status))
 			_exit(WEXITSTATUS(status));
 	}
