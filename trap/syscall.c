@@ -8,7 +8,6 @@
  * Linux's; what is not in the table is ENOSYS.
  */
 #include "abi/syscall.h"
-#include "abi/errno.h"
 #include "proc/port.h"
 #include "syscalls.h"
 

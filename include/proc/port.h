@@ -123,8 +123,9 @@ void remote_describe(const struct proc *client, struct request *request)
 
 /*
  * Answers the request that the running process has in hand, if it still has
- * one; a file that is opened by it is one of `port`. 0; or nothing has happened but that bytes may have been copied: -EINVAL
- * for a reply that makes no sense, -EFAULT or -ENOMEM, CALL_GOES_ON.
+ * one; a file that is opened by it is one of `port`. 0; or nothing has happened
+ * but that bytes may have been copied: -EINVAL for a reply that makes no sense,
+ * -EFAULT or -ENOMEM, CALL_GOES_ON.
  */
 MUST_USE long port_reply(struct port *port, const struct reply *reply)
     EXCLUDES(sched_lock);

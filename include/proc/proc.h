@@ -129,21 +129,21 @@ struct proc {
 	struct aspace *dead; /* [o] to be torn down on this process's time */
 	struct port *closed; /* [o] whose notes go back on it */
 
-	pid_t pid;               /* [c] */
-	enum exit_phase exiting; /* [o] */
-	struct group *group;     /* [s] NULL before fork and after wait */
-	struct list group_link;  /* [s] in its members */
-	struct group *suspects;  /* [s] may be orphaned by its end */
-	uint8_t suspected;       /* [o] what was done about the first of them */
-	bool auto_reaped;        /* [s] nobody will wait for it */
-	bool did_exec;           /* [s] */
-	struct proc *parent;     /* [s] NULL for init */
-	struct list children;    /* [s] */
-	struct list sibling;     /* [s] in parent's children */
-	struct list all;         /* [s] every process, in order of creation */
-	struct proc *hash_next;  /* [s] */
+	pid_t pid;                /* [c] */
+	enum exit_phase exiting;  /* [o] */
+	struct group *group;      /* [s] NULL before fork and after wait */
+	struct list group_link;   /* [s] in its members */
+	struct group *suspects;   /* [s] may be orphaned by its end */
+	struct proc *parent;      /* [s] NULL for init */
+	struct list children;     /* [s] */
+	struct list sibling;      /* [s] in parent's children */
+	struct list all;          /* [s] every process, in order of creation */
+	struct proc *hash_next;   /* [s] */
 	struct waitq child_event; /* [s] a child changed its state */
 	bool child_news;          /* [s] one did, since the last search */
+	uint8_t suspected; /* [o] what was done about the first of them */
+	bool auto_reaped;  /* [s] nobody will wait for it */
+	bool did_exec;     /* [s] */
 
 	bool stop_reported;   /* [s] */
 	bool cont_pending;    /* [s] SIGCONT not yet reported */
