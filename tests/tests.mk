@@ -40,9 +40,10 @@ TEST_PROGS := $(USER_TESTS) $(RED_PROGS)
 $(B)/elf: $(B)/bin/t_elf tests/user/odd_elf.py
 	$(Q)rm -rf $@ && $(PYTHON) tests/user/odd_elf.py $@ $<
 
-$(B)/test.cpio: $(TEST_PROGS:%=$(B)/bin/%) $(B)/bin/testinit $(B)/elf \
-		tools/mkcpio.sh
+$(B)/test.cpio: $(TEST_PROGS:%=$(B)/bin/%) $(B)/bin/testinit $(B)/bin/files \
+		$(B)/elf tools/mkcpio.sh
 	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/testinit:755 \
+		bin/files=$(B)/bin/files:755 \
 		$(foreach p,$(TEST_PROGS),bin/$(p)=$(B)/bin/$(p):755) \
 		$$(cd $(B) && for f in elf/*/*; do echo $$f=$(B)/$$f:755; done)
 
@@ -61,11 +62,13 @@ $(B)/genprog.cpio: $(B)/bin/genprog tools/mkcpio.sh
 	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/genprog:755
 
 include tests/host/host.mk
+include tests/files/files.mk
 include tests/nasty/nasty.mk
 
 # --- tests -------------------------------------------------------------------
 
-HOST_PROGS := $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model
+HOST_PROGS := $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model \
+	$(FILES_PROGS)
 TEST_FILES := $(B)/calf.elf $(B)/calf-test.elf $(B)/test.cpio \
 	$(B)/calf-ubsan.elf $(B)/genprog.cpio $(B)/fuzz.cpio $(B)/many.cpio $(RED_FILES) \
 	$(NB)/nasty $(NB)/test_core $(NB)/compare $(NB)/compare_system

@@ -42,6 +42,7 @@ USER_PROGS := \
 	oom \
 	crash \
 	server \
+	files \
 	hello \
 	echo \
 	cat \
@@ -59,6 +60,16 @@ USER_MORE_sh := \
 	user/sh/jobs.c \
 	user/sh/builtins.c \
 	user/sh/pipeline.c
+
+# The tree of the file server, which is tested on the build machine as well.
+FILES_TREE := $(addprefix user/servers/files/,node.c folder.c sparse.c path.c \
+	entries.c rename.c attributes.c data.c open.c file.c list.c device.c \
+	archive.c unpack.c)
+FILES_SERVE := $(addprefix user/servers/files/,serve.c serve_file.c \
+	serve_path.c)
+
+USER_MORE_files := $(FILES_TREE) $(FILES_SERVE) user/servers/files/memory.c \
+	user/servers/files/loop.c
 
 USER_MORE_bench := \
 	user/bench/count.c \
