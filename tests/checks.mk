@@ -5,7 +5,7 @@
 # --- checks ------------------------------------------------------------------
 
 C_FILES := $(wildcard *.c arch/*.[ch] mm/*.[ch] proc/*.[ch] trap/*.[ch] \
-	lib/*.[ch] include/*/*.h user/*.c user/*/*.[ch] user/*/*/*.h \
+	lib/*.[ch] include/*/*.h user/*.c user/*/*.[ch] user/*/*/*.[ch] \
 	tests/*/*.[ch] tests/*/*/*/*.h)
 KERNEL_C := $(filter %.c,$(KERNEL_SRCS))
 CLANG ?= clang

@@ -61,11 +61,13 @@ $(B)/genprog.cpio: $(B)/bin/genprog tools/mkcpio.sh
 	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/genprog:755
 
 include tests/host/host.mk
+include tests/files/files.mk
 include tests/nasty/nasty.mk
 
 # --- tests -------------------------------------------------------------------
 
-HOST_PROGS := $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model
+HOST_PROGS := $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model \
+	$(FILES_PROGS)
 TEST_FILES := $(B)/calf.elf $(B)/calf-test.elf $(B)/test.cpio \
 	$(B)/calf-ubsan.elf $(B)/genprog.cpio $(B)/fuzz.cpio $(B)/many.cpio $(RED_FILES) \
 	$(NB)/nasty $(NB)/test_core $(NB)/compare $(NB)/compare_system

@@ -143,7 +143,7 @@ needs_of()
 	format)		echo make clang_format ;;
 	check*)		echo make python "$CROSS" clang lld clang_format \
 				cppcheck ;;
-	test-host*)	echo make python qemu host_cc ;;
+	test-host* | test-files)	echo make python qemu host_cc ;;
 	test-model)
 			echo make host_cc ;;
 	test-spin)	echo make python host_cc spin ;;

@@ -60,6 +60,13 @@ USER_MORE_sh := \
 	user/sh/builtins.c \
 	user/sh/pipeline.c
 
+# The tree of the file server, which is tested on the build machine as well.
+FILES_TREE := $(addprefix user/servers/files/,node.c folder.c sparse.c path.c \
+	entries.c rename.c attributes.c data.c open.c file.c list.c device.c \
+	archive.c unpack.c)
+FILES_SERVE := $(addprefix user/servers/files/,serve.c serve_file.c \
+	serve_path.c)
+
 USER_MORE_bench := \
 	user/bench/count.c \
 	user/bench/memory.c \

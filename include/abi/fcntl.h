@@ -17,7 +17,10 @@
 #define O_NONBLOCK  04000
 #define O_DIRECTORY 0200000
 #define O_NOFOLLOW  0400000
+#define O_NOATIME   01000000
 #define O_CLOEXEC   02000000
+#define O_PATH      010000000
+#define O_TMPFILE   020200000 /* with O_DIRECTORY */
 
 #define F_DUPFD         0
 #define F_GETFD         1
@@ -31,8 +34,15 @@
 #define AT_SYMLINK_NOFOLLOW 0x100
 #define AT_EACCESS          0x200 /* of faccessat2 */
 #define AT_REMOVEDIR        0x200 /* of unlinkat */
+#define AT_SYMLINK_FOLLOW   0x400 /* of linkat */
 #define AT_NO_AUTOMOUNT     0x800
 #define AT_EMPTY_PATH       0x1000
 #define AT_STATX_SYNC_TYPE  0x6000
+
+#define RENAME_NOREPLACE 1
+#define RENAME_EXCHANGE  2
+
+#define FALLOC_FL_KEEP_SIZE  1
+#define FALLOC_FL_PUNCH_HOLE 2
 
 #endif

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+#
+# files.mk - the file server's tree on the build machine.
+
+# --- the file server's tree on the build machine -----------------------------
+
+FB := $(HB)/files
+F := tests/files
+
+FILES_TAP := tests/host/run.c tests/host/tap.c lib/print.c
+FILES_OURS := $(FILES_TREE) $(FILES_TAP) $(F)/memory.c
+FILES_BOTH := $(F)/compare.c $(F)/real.c $(F)/ours.c $(F)/generate.c
+
+files_objs = $(patsubst %.c,$(HB)/asan/%.o,$(1))
+
+# Servers include <server.h>.
+$(HB)/asan/user/servers/files/%.o $(HB)/asan/$(F)/served.o: \
+	HOST_ONLY := -I$(F)/include
+
+$(FB)/unit: $(call files_objs,$(FILES_OURS) $(F)/unit.c)
+$(FB)/unit_archive: $(call files_objs,$(FILES_OURS) $(F)/unit_archive.c)
+$(FB)/allocator: $(call files_objs,$(FILES_TAP) user/servers/files/memory.c \
+	$(F)/allocator.c)
+$(FB)/starve: $(call files_objs,$(FILES_OURS) $(F)/ours.c $(F)/generate.c \
+	$(F)/starve.c)
+$(FB)/differ: $(call files_objs,$(FILES_OURS) $(FILES_BOTH) $(F)/differ.c)
+$(FB)/served: $(call files_objs,$(FILES_OURS) $(FILES_SERVE) $(F)/compare.c \
+	$(F)/real.c $(F)/served.c $(F)/generate.c $(F)/differ.c)
+$(FB)/archives: $(call files_objs,$(FILES_OURS) $(FILES_BOTH) \
+	$(F)/linux_unpack.c $(F)/archives.c)
+
+FILES_PROGS := $(addprefix $(FB)/,unit unit_archive allocator starve differ \
+	served archives)
+
+$(FILES_PROGS):
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  HOST  $@")
+	$(Q)$(HOSTCC) $(HOST_ASAN) $^ -o $@
+
+-include $(wildcard $(HB)/asan/user/servers/files/*.d)
+
+test-files: $(FILES_PROGS) ## the file server's tree on the build machine (SEED= COUNT=)
+	$(FB)/unit
+	$(FB)/unit_archive
+	$(FB)/allocator
+	$(FB)/starve --seed $(SEED)
+	$(FB)/differ --seed $(SEED) --sequences $(or $(COUNT),10000)
+	$(FB)/served --seed $(SEED) --sequences $(or $(COUNT),10000)
+	$(FB)/archives --seed $(SEED) --archives $(or $(COUNT),10000)
+
+.PHONY: test-files

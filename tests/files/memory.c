@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memory.c - see tests/files/memory.h; instead of the server's own memory.c.
+ */
+#include "../../user/servers/files/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+
+uint64_t memory_in_use;
+uint64_t memory_asked;
+
+static uint64_t fail_at;
+static bool fail_from;
+static uint64_t pages_limit = UINT64_MAX;
+static uint64_t pages_used;
+
+void memory_fail(uint64_t n, bool from)
+{
+	fail_at = n > 0 ? memory_asked + n : 0;
+	fail_from = from;
+}
+
+static bool fails(void)
+{
+	memory_asked++;
+	if (fail_at == 0)
+		return false;
+	return memory_asked == fail_at || (fail_from && memory_asked > fail_at);
+}
+
+void memory_limit(uint64_t pages)
+{
+	pages_limit = pages;
+}
+
+uint64_t memory_pages_total(void)
+{
+	return pages_limit;
+}
+
+uint64_t memory_pages_free(void)
+{
+	return pages_limit - pages_used;
+}
+
+void *memory_page(void)
+{
+	void *page;
+
+	if (fails() || pages_used >= pages_limit)
+		return NULL;
+	page = aligned_alloc(MEMORY_PAGE, MEMORY_PAGE);
+	memset(page, 0xa5, MEMORY_PAGE);
+	pages_used++;
+	memory_in_use++;
+	return page;
+}
+
+void memory_page_free(void *page)
+{
+	pages_used--;
+	memory_in_use--;
+	free(page);
+}
+
+/* What is in front of an object: it must be given back as what it is. */
+struct head {
+	size_t size;
+	size_t padding;
+};
+
+void *memory_alloc(size_t size)
+{
+	struct head *head;
+
+	if (fails())
+		return NULL;
+	head = malloc(sizeof *head + size);
+	memset(head + 1, 0xa5, size);
+	head->size = size;
+	memory_in_use++;
+	return head + 1;
+}
+
+void memory_free(void *mem, size_t size)
+{
+	struct head *head = mem;
+
+	if (mem == NULL)
+		return;
+	if (head[-1].size != size || size > MEMORY_PAGE)
+		abort();
+	memory_in_use--;
+	free(head - 1);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memory.h - the file server's memory in tests: each page and object is one of
+ * the C library's, which the sanitizers watch, and can be told to fail.
+ */
+#ifndef TESTS_FILES_MEMORY_H
+#define TESTS_FILES_MEMORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Objects and pages that are in use. */
+extern uint64_t memory_in_use;
+
+/* How many were asked for since this was set to 0. */
+extern uint64_t memory_asked;
+
+/*
+ * Lets the n-th from now on fail, counted from 1, and with `from` all behind
+ * it. 0: none.
+ */
+void memory_fail(uint64_t n, bool from);
+
+#endif

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * served.c - operations on a tree of the file server by way of requests, as
+ * the kernel makes them: instead of ours.c.
+ *
+ * What the kernel keeps is kept here: positions, the umask, the folder that the
+ * process is in, and the memory that a call lends.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../user/servers/files/calls.h"
+#include "../../user/servers/files/serve.h"
+#include "abi/fcntl.h"
+#include "abi/stat.h"
+#include "abi/syscall.h"
+#include "abi/unistd.h"
+#include "differ.h"
+#include "memory.h"
+#include "sim.h"
+#include "tap.h"
+
+#define COMES_ALONG 8192 /* at most, of what is lent */
+#define LENT        3
+
+/* What a call lends to be read, in order, and to be written. */
+struct lent {
+	const void *in[LENT];
+	size_t in_len[LENT];
+	void *out;
+	size_t out_len;
+};
+
+static struct server server;
+static struct lent lent;
+static uint64_t slots[SLOTS]; /* tokens */
+static uint64_t positions[SLOTS];
+static uint64_t root, cwd;
+static uint32_t mask;
+
+ssize_t port_read(int port, unsigned lease, uint64_t offset, void *to,
+    size_t len)
+{
+	(void)port;
+	if (lease >= LENT || lent.in[lease] == NULL) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (offset > lent.in_len[lease])
+		return 0;
+	if (len > lent.in_len[lease] - offset)
+		len = lent.in_len[lease] - offset;
+	memcpy(to, (const char *)lent.in[lease] + offset, len);
+	return (ssize_t)len;
+}
+
+ssize_t port_write(int port, unsigned lease, uint64_t offset, const void *from,
+    size_t len)
+{
+	(void)port;
+	if (lease != 0 || offset + len > lent.out_len)
+		sim_fail("written beyond what is lent");
+	memcpy((char *)lent.out + offset, from, len);
+	return (ssize_t)len;
+}
+
+/* Makes the call, and does what the reply says. */
+static long ask(uint64_t number, uint64_t token, uint64_t *position,
+    const uint64_t args[6])
+{
+	static uint64_t id;
+	struct request *r = &server.request;
+
+	*r = (struct request){.id = ++id,
+	    .number = number,
+	    .token = token,
+	    .second = r->second,
+	    .umask = mask,
+	    .position = position != NULL ? *position : 0,
+	    .flags = ((struct file *)(uintptr_t)token)->flags};
+	memcpy(r->arg, args, sizeof r->arg);
+	memset(server.in, 0xa5, sizeof server.in);
+	if (lent.in[0] != NULL) {
+		r->in_len =
+		    lent.in_len[0] < COMES_ALONG ? lent.in_len[0] : COMES_ALONG;
+		memcpy(server.in, lent.in[0], r->in_len);
+	}
+	(void)serve(&server);
+	if (server.reply.out_len > 0)
+		(void)port_write(0, 0, 0, server.reply.out,
+		    server.reply.out_len);
+	if (position != NULL && (server.reply.flags & REPLY_POSITION))
+		*position = server.reply.position;
+	return server.reply.result;
+}
+
+static void close_token(uint64_t token)
+{
+	server.request =
+	    (struct request){.number = REQUEST_CLOSED, .token = token};
+	(void)serve(&server);
+}
+
+/* The reply was a new file, which takes the place of an old one. */
+static long take_file(long result, uint64_t *token)
+{
+	uint64_t fresh = server.reply.token;
+
+	if (result < 0)
+		return result;
+	if (!(server.reply.flags & REPLY_FILE))
+		sim_fail("no file in the reply");
+	if (*token != 0 && *token != root)
+		close_token(*token);
+	*token = fresh;
+	return 0;
+}
+
+void ours_begin(void)
+{
+	struct file *file;
+
+	(void)tree_init(&server.tree, (struct moment){1, 0}, 7);
+	(void)file_open(&server.tree, (struct where){server.tree.root, "/"},
+	    O_RDONLY, 0, &file);
+	root = cwd = (uintptr_t)file;
+	mask = 022;
+}
+
+struct tree *ours_tree(void)
+{
+	return &server.tree;
+}
+
+const char *ours_end(void)
+{
+	for (int i = 0; i < SLOTS; i++) {
+		if (slots[i] != 0)
+			close_token(slots[i]);
+		slots[i] = 0;
+	}
+	if (cwd != root)
+		close_token(cwd);
+	close_token(root);
+	tree_destroy(&server.tree);
+	return memory_in_use > 0 ? found("%lu objects are left", memory_in_use)
+				 : NULL;
+}
+
+static uint64_t base_token(int base, const char *path)
+{
+	if (path[0] == '/')
+		return root;
+	return base == CWD || slots[base] == 0 ? cwd : slots[base];
+}
+
+static void lend_path(unsigned lease, const char *path)
+{
+	lent.in[lease] = path;
+	lent.in_len[lease] = strlen(path) + 1;
+}
+
+void ours_look(const struct op *op)
+{
+	int base = op->kind == OP_TRUNCATE ? CWD : op->base;
+	struct file *file =
+	    (struct file *)(uintptr_t)base_token(base, op->path);
+	struct where where = {file->node, op->path};
+	struct node *node;
+
+	if (op->kind == OP_TRUNCATE || !(op->flags & O_PATH))
+		(void)path_find(&server.tree, where, PATH_FOLLOW, &node);
+}
+
+static struct time time_of(int64_t sec, int64_t nsec)
+{
+	return (struct time){sec, nsec};
+}
+
+static void tell(struct outcome *o, const struct stat_abi *st)
+{
+	struct seen seen = {.ino = st->ino,
+	    .mode = st->mode,
+	    .links = st->nlink,
+	    .uid = st->uid,
+	    .gid = st->gid,
+	    .rdev = st->rdev,
+	    .size = (uint64_t)st->size,
+	    .blocks = (uint64_t)st->blocks,
+	    .atime = time_of(st->atime, st->atime_ns),
+	    .mtime = time_of(st->mtime, st->mtime_ns),
+	    .ctime = time_of(st->ctime, st->ctime_ns)};
+
+	memcpy(o->out, &seen, sizeof seen);
+	o->len = sizeof seen;
+}
+
+static long ask_file(const struct op *op, uint64_t number, uint64_t a,
+    uint64_t b, uint64_t c)
+{
+	return ask(number, slots[op->slot], &positions[op->slot],
+	    (uint64_t[6]){0, a, b, c, 0, 0});
+}
+
+static long transfer(const struct op *op, struct outcome *o)
+{
+	bool at_position = op->offset == NO_POSITION;
+	uint64_t len = (uint64_t)op->len;
+	long n;
+
+	if (op->kind == OP_READ) {
+		lent.out = o->out;
+		lent.out_len = OUT_SIZE;
+		n = ask_file(op, at_position ? SYS_read : SYS_pread64, 0, len,
+		    (uint64_t)op->offset);
+		o->len = n > 0 ? (size_t)n : 0;
+		return n;
+	}
+	memset(o->out, op->byte, len);
+	lent.in[0] = o->out;
+	lent.in_len[0] = len;
+	return ask_file(op, at_position ? SYS_write : SYS_pwrite64, 0, len,
+	    (uint64_t)op->offset);
+}
+
+static long list(const struct op *op, struct outcome *o)
+{
+	static char buf[4096];
+	long n = ask_file(op, SYS_lseek, 0, SEEK_SET, 0);
+
+	lent.out = buf;
+	lent.out_len = (size_t)op->len;
+	while (n >= 0) {
+		n = ask_file(op, SYS_getdents64, 0, (uint64_t)op->len, 0);
+		if (n <= 0)
+			break;
+		outcome_add_entries(o, buf, n);
+	}
+	return n;
+}
+
+static long file_call(const struct op *op, struct outcome *o)
+{
+	uint64_t none[6] = {0};
+	long n;
+
+	switch (op->kind) {
+	case OP_CLOSE:
+		close_token(slots[op->slot]);
+		slots[op->slot] = 0;
+		return 0;
+	case OP_READ:
+	case OP_WRITE:
+		return transfer(op, o);
+	case OP_SEEK:
+		return ask_file(op, SYS_lseek, (uint64_t)op->offset,
+		    (uint64_t)op->whence, 0);
+	case OP_FTRUNCATE:
+		return ask_file(op, SYS_ftruncate, (uint64_t)op->len, 0, 0);
+	case OP_ALLOCATE:
+		return ask_file(op, SYS_fallocate, op->flags,
+		    (uint64_t)op->offset, (uint64_t)op->len);
+	case OP_FSTAT:
+		n = ask_file(op, SYS_fstat, 0, 0, 0);
+		tell(o, server.reply.out);
+		return n;
+	case OP_FCHMOD:
+		return ask_file(op, SYS_fchmod, op->mode, 0, 0);
+	case OP_LIST:
+		return list(op, o);
+	default:
+		return take_file(ask(CALL_FCHDIR, slots[op->slot], NULL, none),
+		    &cwd);
+	}
+}
+
+/* A call of which the first argument is a descriptor, and the second a path. */
+static long ask_path(const struct op *op, uint64_t number, uint64_t a,
+    uint64_t b, uint64_t c)
+{
+	lend_path(0, op->path);
+	return ask(number, base_token(op->base, op->path), NULL,
+	    (uint64_t[6]){0, (uintptr_t)op->path, a, b, c, 0});
+}
+
+static long rename_or_link(const struct op *op)
+{
+	server.request.second = base_token(op->base2, op->path2);
+	lend_path(0, op->path);
+	lend_path(1, op->path2);
+	return ask(op->kind == OP_LINK ? CALL_LINKAT : CALL_RENAMEAT2,
+	    base_token(op->base, op->path), NULL,
+	    (uint64_t[6]){0, 0, 0, 0, op->flags, 0});
+}
+
+static long set_times(const struct op *op)
+{
+	lent.in[1] = op->times;
+	lent.in_len[1] = sizeof op->times;
+	return ask_path(op, CALL_UTIMENSAT, 1, op->flags, 0);
+}
+
+static long of_cwd(const struct op *op, uint64_t number, uint64_t b)
+{
+	lend_path(0, op->path);
+	return ask(number, base_token(CWD, op->path), NULL,
+	    (uint64_t[6]){0, b, 0, 0, 0, 0});
+}
+
+static long make_symlink(const struct op *op)
+{
+	lend_path(0, op->path2);
+	lend_path(1, op->path);
+	return ask(CALL_SYMLINKAT, base_token(op->base, op->path), NULL,
+	    (uint64_t[6]){0});
+}
+
+static long read_bytes(const struct op *op, struct outcome *o)
+{
+	long n;
+
+	lent.out = o->out;
+	lent.out_len = OUT_SIZE;
+	if (op->kind == OP_GETCWD)
+		n = ask(SYS_getcwd, cwd, NULL,
+		    (uint64_t[6]){0, (uint64_t)op->len});
+	else
+		n = ask_path(op, SYS_readlinkat, 0, (uint64_t)op->len, 0);
+	o->len = n > 0 ? (size_t)n : 0;
+	return n;
+}
+
+static long open_file(const struct op *op)
+{
+	long n = take_file(ask_path(op, SYS_openat, op->flags, op->mode, 0),
+	    &slots[op->slot]);
+
+	if (n == 0)
+		positions[op->slot] = 0;
+	return n;
+}
+
+/* statx() has to say what fstatat() has said. */
+static void check_statx(const struct op *op, const struct stat_abi *st)
+{
+	static struct statx_abi stx;
+	long n;
+
+	lent.out = &stx;
+	lent.out_len = sizeof stx;
+	n = ask_path(op, CALL_STATX, op->flags, STATX_ALL, 0);
+	if (n != 0 || stx.ino != st->ino || stx.mode != st->mode ||
+	    stx.nlink != st->nlink || stx.uid != st->uid ||
+	    stx.gid != st->gid || stx.size != (uint64_t)st->size ||
+	    stx.blocks != (uint64_t)st->blocks ||
+	    (stx.rdev_major << 8 | (stx.rdev_minor & 0xff) |
+		(stx.rdev_minor >> 8) << 20) != st->rdev ||
+	    stx.mtime.sec != st->mtime || stx.ctime.sec != st->ctime ||
+	    stx.atime.nsec != (uint32_t)st->atime_ns)
+		sim_fail("statx: %ld, or it says something else", n);
+}
+
+static long path_call(const struct op *op, struct outcome *o)
+{
+	static struct stat_abi st;
+	long n;
+
+	switch (op->kind) {
+	case OP_OPEN:
+		return open_file(op);
+	case OP_TRUNCATE:
+		return of_cwd(op, CALL_TRUNCATE, (uint64_t)op->len);
+	case OP_MKDIR:
+		return ask_path(op, CALL_MKDIRAT, op->mode, 0, 0);
+	case OP_RMDIR:
+		return ask_path(op, SYS_unlinkat, AT_REMOVEDIR, 0, 0);
+	case OP_UNLINK:
+		return ask_path(op, SYS_unlinkat, 0, 0, 0);
+	case OP_RENAME:
+	case OP_LINK:
+		return rename_or_link(op);
+	case OP_SYMLINK:
+		return make_symlink(op);
+	case OP_READLINK:
+	case OP_GETCWD:
+		return read_bytes(op, o);
+	case OP_MKNOD:
+		return ask_path(op, CALL_MKNODAT, op->mode, op->device, 0);
+	case OP_STAT:
+		lent.out = &st;
+		lent.out_len = sizeof st;
+		n = ask_path(op, SYS_newfstatat, 0, op->flags, 0);
+		if (n == 0) {
+			tell(o, &st);
+			check_statx(op, &st);
+		}
+		return n;
+	case OP_CHMOD:
+		return ask_path(op, CALL_FCHMODAT, op->mode, 0, 0);
+	case OP_CHOWN:
+		return ask_path(op, CALL_FCHOWNAT, op->uid, op->gid, op->flags);
+	case OP_UTIMES:
+		return set_times(op);
+	case OP_ACCESS:
+		return ask_path(op, SYS_faccessat, op->mode, 0, 0);
+	case OP_CHDIR:
+		return take_file(of_cwd(op, SYS_chdir, 0), &cwd);
+	default:
+		mask = op->mode & 0777;
+		return 0;
+	}
+}
+
+void ours_do(const struct op *op, struct outcome *o)
+{
+	lent = (struct lent){0};
+	if (op->kind == OP_FSTAT) {
+		static struct stat_abi st;
+
+		lent.out = &st;
+		lent.out_len = sizeof st;
+	}
+	o->len = 0;
+	o->result = op_is_of_file(op) ? file_call(op, o) : path_call(op, o);
+	if (o->result < 0)
+		o->len = 0;
+}

@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * unit.c - the tree, one property at a time: what a comparison with another
+ * file system cannot see.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../user/servers/files/memory.h"
+#include "../../user/servers/files/tree.h"
+#include "abi/dirent.h"
+#include "abi/errno.h"
+#include "abi/fcntl.h"
+#include "abi/stat.h"
+#include "abi/unistd.h"
+#include "memory.h"
+#include "sim.h"
+#include "tap.h"
+#include "unit.h"
+
+static struct tree t;
+
+static void begin(void)
+{
+	(void)tree_init(&t, (struct moment){1000, 0}, 3);
+}
+
+static const char *end(void)
+{
+	tree_destroy(&t);
+	return memory_in_use == 0 ? NULL
+				  : found("%lu objects left", memory_in_use);
+}
+
+static struct where at(const char *path)
+{
+	return (struct where){t.root, path};
+}
+
+static struct file *open_at(const char *path, uint32_t flags)
+{
+	struct file *file = NULL;
+
+	return file_open(&t, at(path), flags, 0644, &file) == 0 ? file : NULL;
+}
+
+static int touch(const char *path)
+{
+	struct file *file = open_at(path, O_CREAT | O_EXCL | O_RDWR);
+
+	if (file == NULL)
+		return -1;
+	file_close(&t, file);
+	return 0;
+}
+
+static struct node *find(const char *path)
+{
+	struct node *node = NULL;
+
+	return path_find(&t, at(path), 0, &node) == 0 ? node : NULL;
+}
+
+static int find_error(const char *path)
+{
+	struct node *node;
+
+	return path_find(&t, at(path), PATH_FOLLOW, &node);
+}
+
+/* --- sparse arrays -------------------------------------------------------- */
+
+#define PLACES 200
+
+static uint64_t places[PLACES];
+static void *items[PLACES];
+
+static bool is_new_place(unsigned i)
+{
+	for (unsigned k = 0; k < i; k++)
+		if (places[k] == places[i])
+			return false;
+	return true;
+}
+
+static void choose_places(void)
+{
+	for (unsigned i = 0; i < PLACES; i++)
+		do
+			places[i] =
+			    i < 70 ? i : sim_random() >> (sim_below(11) * 6);
+		while (!is_new_place(i));
+}
+
+/* As many levels as the largest index needs. */
+static unsigned levels_needed(void)
+{
+	uint64_t largest = 0;
+	unsigned levels = 0;
+
+	for (unsigned i = 0; i < PLACES; i++)
+		if (items[i] != NULL && places[i] > largest)
+			largest = places[i];
+	for (; largest > 0; largest >>= SPARSE_BITS)
+		levels++;
+	return levels;
+}
+
+static const char *check_places(const struct sparse *s)
+{
+	uint64_t count = 0, seen = 0, index = 0;
+
+	for (unsigned i = 0; i < PLACES; i++) {
+		void *item = sparse_get(s, places[i]);
+		uint64_t next = places[i];
+
+		count += items[i] != NULL;
+		MUST(item == items[i], found("another item at %lx", places[i]));
+		MUST(item == NULL || sparse_next(s, &next) == item,
+		    found("the next from %lx is not itself", places[i]));
+		MUST((sparse_gap(s, places[i]) == places[i]) == (item == NULL),
+		    found("a gap at %lx", places[i]));
+	}
+	MUST(sparse_count(s) == count, found("%lu items", sparse_count(s)));
+	MUST(s->levels == levels_needed(), found("%u levels", s->levels));
+	while (sparse_next(s, &index) != NULL && ++seen)
+		if (++index == 0)
+			break;
+	MUST(seen == count, found("%lu of %lu one by one", seen, count));
+	return NULL;
+}
+
+static void change_place(struct sparse *s, unsigned i)
+{
+	if (items[i] == NULL) {
+		items[i] = memory_page();
+		(void)sparse_put(s, places[i], items[i]);
+	} else {
+		memory_page_free(sparse_take(s, places[i]));
+		items[i] = NULL;
+	}
+}
+
+TEST(a_sparse_array_holds_what_is_put_into_it)
+{
+	struct scrap scrap = {0};
+
+	for (unsigned round = 0; round < 300; round++) {
+		struct sparse s = {0};
+		uint64_t border;
+		const char *problem;
+
+		sim_seed(round);
+		choose_places();
+		memset(items, 0, sizeof items);
+		for (unsigned n = 0; n < 40 + round; n++)
+			change_place(&s, sim_below(PLACES));
+		problem = check_places(&s);
+		MUST(problem == NULL, problem);
+		border = places[sim_below(PLACES)] + sim_below(2);
+		sparse_cut(&s, border, &scrap);
+		for (unsigned i = 0; i < PLACES; i++)
+			if (places[i] >= border)
+				items[i] = NULL;
+		problem = check_places(&s);
+		MUST(problem == NULL, problem);
+		sparse_cut(&s, 0, &scrap);
+		MUST(s.root == NULL && s.levels == 0, "not empty");
+		scrap_free(&scrap, UINT64_MAX);
+		MUST(memory_in_use == 0 && scrap.items == 0,
+		    found("%lu objects left", memory_in_use));
+	}
+	return NULL;
+}
+
+/* --- large things --------------------------------------------------------- */
+
+#define LARGE_PAGES 20000UL
+
+TEST(a_large_file_goes_at_once_and_its_pages_bit_by_bit)
+{
+	static char page[MEMORY_PAGE];
+	uint64_t before, after;
+	struct file *file;
+
+	begin();
+	file = open_at("large", O_CREAT | O_RDWR);
+	for (uint64_t i = 0; i < LARGE_PAGES; i++) {
+		uint64_t to = i * sizeof page;
+
+		(void)file_write(&t, file, &to, page, sizeof page);
+	}
+	before = memory_in_use;
+	(void)file_truncate(&t, file, 5000);
+	MUST(before - memory_in_use < 400,
+	    found("%lu objects freed at once", before - memory_in_use));
+	MUST(sparse_count(&file->node->pages) == 2, "not two pages");
+	for (unsigned calls = 0; t.scrap.first != NULL; calls++) {
+		before = memory_in_use;
+		tree_tidy(&t);
+		after = memory_in_use;
+		MUST(before - after < 700, "much at once");
+		MUST(calls < 1000, "it does not end");
+	}
+	MUST(memory_in_use < 20, found("%lu objects left", memory_in_use));
+	file_close(&t, file);
+	return end();
+}
+
+TEST(what_is_left_over_is_used_before_there_is_no_room)
+{
+	static char page[MEMORY_PAGE];
+	struct file *file;
+
+	begin();
+	memory_limit(memory_pages_total() - memory_pages_free() + 1000);
+	file = open_at("one", O_CREAT | O_RDWR);
+	for (unsigned round = 0; round < 5; round++) {
+		for (uint64_t to = 0; to < 1000UL * sizeof page;)
+			MUST(file_write(&t, file, &to, page, sizeof page) ==
+				sizeof page,
+			    found("no room at %lu in round %u", to, round));
+		(void)file_truncate(&t, file, 0);
+		MUST(tree_pages_free(&t) == 1000,
+		    found("%lu free", tree_pages_free(&t)));
+	}
+	memory_limit(UINT64_MAX);
+	file_close(&t, file);
+	return end();
+}
+
+/* How far it is to the farthest name. */
+static unsigned index_depth(const struct name *root, unsigned count)
+{
+	const struct name **here = calloc(count + 1, sizeof *here);
+	const struct name **below = calloc(2 * count + 2, sizeof *below);
+	unsigned depth = 0, n = 1;
+
+	for (here[0] = root; n > 0; depth++) {
+		unsigned more = 0;
+
+		for (unsigned i = 0; i < 2 * n; i++)
+			if (here[i / 2]->below[i % 2] != NULL)
+				below[more++] = here[i / 2]->below[i % 2];
+		memcpy(here, below, more * sizeof *here);
+		n = more;
+	}
+	free(here);
+	free(below);
+	return depth;
+}
+
+TEST(ten_thousand_names_are_found_in_few_steps)
+{
+	char path[40];
+
+	begin();
+	(void)tree_mkdir(&t, at("d"), 0755);
+	for (unsigned i = 0; i < 10000; i++) {
+		(void)snprintf(path, sizeof path, "d/file-%u", i);
+		MUST(touch(path) == 0, found("no %s", path));
+	}
+	MUST(index_depth(find("d")->folder.index, 10000) < 40,
+	    found("%u steps", index_depth(find("d")->folder.index, 10000)));
+	for (unsigned i = 0; i < 10000; i++) {
+		(void)snprintf(path, sizeof path, "d/file-%u",
+		    i * 7919 % 10000);
+		MUST(tree_unlink(&t, at(path)) == 0, found("no %s", path));
+		if (i % 1000 == 0)
+			MUST(find("d/file-1") != NULL || i > 0, "lost");
+	}
+	MUST(tree_rmdir(&t, at("d")) == 0, "not empty");
+	return end();
+}
+
+TEST(a_tree_may_be_as_deep_as_memory_allows)
+{
+	struct node *dir;
+
+	begin();
+	dir = t.root;
+	for (unsigned i = 0; i < 50000; i++) {
+		struct where where = {dir, "d"};
+
+		MUST(tree_mkdir(&t, where, 0755) == 0, "no folder");
+		(void)path_find(&t, where, 0, &dir);
+	}
+	return end();
+}
+
+TEST(folders_that_were_removed_go_with_their_last_user)
+{
+	struct node *dir, *up;
+
+	begin();
+	dir = t.root;
+	for (unsigned i = 0; i < 10000; i++) {
+		struct where where = {dir, "d"};
+
+		(void)tree_mkdir(&t, where, 0755);
+		(void)path_find(&t, where, 0, &dir);
+	}
+	node_use(dir);
+	for (up = dir; up != t.root; up = up->folder.parent)
+		MUST(tree_rmdir(&t, (struct where){up->folder.parent, "d"}) ==
+			0,
+		    "not removed");
+	MUST(t.nodes == 10001, found("%lu nodes", t.nodes));
+	MUST(tree_mkdir(&t, (struct where){dir, "x"}, 0755) == -ENOENT,
+	    "made in a folder that was removed");
+	MUST(path_find(&t, (struct where){dir, "../../.."}, 0, &up) == 0 &&
+		node_is_dead(up),
+	    "no way up");
+	node_leave(&t, dir);
+	MUST(t.nodes == 1, found("%lu nodes left", t.nodes));
+	return end();
+}
+
+/* --- links ---------------------------------------------------------------- */
+
+TEST(forty_links_are_followed_and_no_more)
+{
+	char target[12], path[12];
+
+	begin();
+	(void)touch("0");
+	for (unsigned i = 1; i <= 41; i++) {
+		(void)snprintf(target, sizeof target, "%u", i - 1);
+		(void)snprintf(path, sizeof path, "%u", i);
+		(void)tree_symlink(&t, target, at(path));
+	}
+	MUST(find_error("40") == 0, "40 links are too many");
+	MUST(find_error("41") == -ELOOP, "41 links are not too many");
+	return end();
+}
+
+/* In the middle of each link's target is the next link. */
+TEST(forty_links_may_be_in_one_another)
+{
+	char target[12], path[12];
+
+	begin();
+	(void)tree_mkdir(&t, at("0"), 0755);
+	for (unsigned i = 1; i <= 41; i++) {
+		(void)snprintf(target, sizeof target, "%u/.", i - 1);
+		(void)snprintf(path, sizeof path, "%u", i);
+		(void)tree_symlink(&t, target, at(path));
+	}
+	MUST(find_error("40/.") == 0, "40 links are too many");
+	MUST(find_error("41/.") == -ELOOP, "41 links are not too many");
+	return end();
+}
+
+/* --- listing -------------------------------------------------------------- */
+
+#define NAMES 100
+
+static unsigned seen[NAMES + 1];
+
+/* Reads once, into a buffer of `size`; false at the end. */
+static bool read_some(struct file *dir, uint64_t *position, size_t size)
+{
+	static char buf[5000];
+	long n = file_list(&t, dir, position, buf, size);
+
+	for (long i = 0; i < n;) {
+		struct dirent_abi entry;
+		const char *name = buf + i + DIRENT_NAME_OFFSET;
+
+		memcpy(&entry, buf + i, sizeof entry);
+		if (name[0] == 'n')
+			seen[atoi(name + 1)]++;
+		i += entry.reclen;
+	}
+	return n > 0;
+}
+
+static void make_names(void)
+{
+	char path[20];
+
+	(void)tree_mkdir(&t, at("d"), 0755);
+	for (unsigned i = 0; i < NAMES; i++) {
+		(void)snprintf(path, sizeof path, "d/n%u", i);
+		(void)touch(path);
+	}
+}
+
+/* What is there from beginning to end is seen once, whatever else happens. */
+TEST(a_folder_that_changes_is_listed_once)
+{
+	for (unsigned seed = 0; seed < 200; seed++) {
+		struct file *dir;
+		uint64_t position = 0;
+		bool changed[NAMES] = {false};
+		char path[20], other[20];
+
+		sim_seed(seed);
+		begin();
+		make_names();
+		memset(seen, 0, sizeof seen);
+		dir = open_at("d", O_DIRECTORY);
+		while (read_some(dir, &position, 24 + sim_below(300))) {
+			unsigned i = sim_below(NAMES);
+
+			(void)snprintf(path, sizeof path, "d/n%u", i);
+			(void)snprintf(other, sizeof other, "d/x%u", i);
+			changed[i] = true;
+			if (sim_below(2) > 0)
+				(void)tree_unlink(&t, at(path));
+			else
+				(void)tree_rename(&t, at(path), at(other), 0);
+			(void)snprintf(other, sizeof other, "d/y%u",
+			    sim_below(1000));
+			(void)touch(other);
+		}
+		for (unsigned i = 0; i < NAMES; i++)
+			MUST(changed[i] ? seen[i] <= 1 : seen[i] == 1,
+			    found("seed %u: n%u seen %u times", seed, i,
+				seen[i]));
+		file_close(&t, dir);
+		MUST(end() == NULL, "objects left");
+	}
+	return NULL;
+}
+
+TEST(who_renames_all_that_is_listed_comes_to_an_end)
+{
+	uint64_t position = 0;
+	struct file *dir;
+	unsigned calls = 0;
+
+	begin();
+	make_names();
+	dir = open_at("d", O_DIRECTORY);
+	while (read_some(dir, &position, 100)) {
+		char path[20], other[20];
+
+		MUST(++calls < 1000, "it goes on and on");
+		for (unsigned i = 0; i < NAMES; i++) {
+			(void)snprintf(path, sizeof path, "d/n%u", i);
+			(void)snprintf(other, sizeof other, "d/x%u", i);
+			(void)tree_rename(&t, at(path), at(other), 0);
+			(void)tree_rename(&t, at(other), at(path), 0);
+		}
+	}
+	/* From the beginning, what is new is seen. */
+	position = 0;
+	(void)touch("d/n100");
+	memset(seen, 0, sizeof seen);
+	while (read_some(dir, &position, 1000))
+		;
+	MUST(seen[1] == 1, "not seen after a new beginning");
+	file_close(&t, dir);
+	return end();
+}
+
+TEST(a_position_in_a_list_can_be_gone_back_to)
+{
+	static char first[4096], again[4096];
+	uint64_t position = 0, here;
+	struct file *dir;
+	long n;
+
+	begin();
+	make_names();
+	dir = open_at("d", O_DIRECTORY);
+	(void)file_list(&t, dir, &position, first, 1000);
+	here = position;
+	n = file_list(&t, dir, &position, first, sizeof first);
+	MUST((uint64_t)file_seek(dir, position, (int64_t)here, SEEK_SET) ==
+		here,
+	    "no such position");
+	MUST(file_list(&t, dir, &here, again, sizeof again) == n &&
+		memcmp(first, again, (size_t)n) == 0,
+	    "another list");
+	file_close(&t, dir);
+	return end();
+}
+
+/* --- times ---------------------------------------------------------------- */
+
+static bool changed_at(const char *path, int64_t sec)
+{
+	struct node *node = find(path);
+
+	return node->ctime.sec == sec && node->mtime.sec == sec;
+}
+
+static bool touched_at(const char *path, int64_t sec)
+{
+	struct node *node = find(path);
+
+	return node->ctime.sec == sec && node->mtime.sec < sec;
+}
+
+TEST(whatever_changes_says_when)
+{
+	begin();
+	(void)tree_mkdir(&t, at("d"), 0755);
+	(void)tree_mkdir(&t, at("e"), 0755);
+	t.now.sec = 2000;
+	(void)touch("d/f");
+	MUST(changed_at("d", 2000) && changed_at("d/f", 2000), "create");
+	t.now.sec = 3000;
+	node_chmod(&t, find("d/f"), 0600);
+	MUST(touched_at("d/f", 3000) && changed_at("d", 2000), "chmod");
+	t.now.sec = 4000;
+	node_chown(&t, find("d/f"), 1, 1);
+	MUST(touched_at("d/f", 4000), "chown");
+	t.now.sec = 5000;
+	(void)tree_link(&t, at("d/f"), 0, at("e/g"));
+	MUST(touched_at("d/f", 5000) && changed_at("e", 5000), "link");
+	t.now.sec = 6000;
+	(void)tree_unlink(&t, at("e/g"));
+	MUST(touched_at("d/f", 6000) && changed_at("e", 6000), "unlink");
+	t.now.sec = 7000;
+	(void)tree_rename(&t, at("d/f"), at("e/f"), 0);
+	MUST(touched_at("e/f", 7000) && changed_at("d", 7000) &&
+		changed_at("e", 7000),
+	    "rename");
+	t.now.sec = 8000;
+	(void)tree_truncate(&t, at("e/f"), 10);
+	MUST(changed_at("e/f", 8000) && changed_at("e", 7000), "truncate");
+	t.now.sec = 9000;
+	(void)node_utimes(&t, find("e/f"), (struct moment[2]){{1, 2}, {3, 4}});
+	MUST(find("e/f")->ctime.sec == 9000 && find("e/f")->mtime.nsec == 4 &&
+		find("e/f")->atime.nsec == 2,
+	    "utimes");
+	return end();
+}
+
+TEST(reading_is_noted_where_it_is_news)
+{
+	struct file *file;
+	char byte;
+
+	begin();
+	(void)touch("f");
+	file = open_at("f", O_RDONLY);
+	t.now.sec = 2000;
+	(void)file_read(&t, file, 0, &byte, 1);
+	MUST(file->node->atime.sec == 2000, "not noted");
+	t.now.sec = 3000;
+	(void)file_read(&t, file, 0, &byte, 1);
+	MUST(file->node->atime.sec == 2000, "noted again");
+	t.now.sec = 2000 + 86400;
+	(void)file_read(&t, file, 0, &byte, 1);
+	MUST(file->node->atime.sec == 2000 + 86400, "not noted after a day");
+	file_close(&t, file);
+	return end();
+}
+
+static const struct test tests[] = {
+    LISTED(a_sparse_array_holds_what_is_put_into_it),
+    LISTED(a_large_file_goes_at_once_and_its_pages_bit_by_bit),
+    LISTED(what_is_left_over_is_used_before_there_is_no_room),
+    LISTED(ten_thousand_names_are_found_in_few_steps),
+    LISTED(a_tree_may_be_as_deep_as_memory_allows),
+    LISTED(folders_that_were_removed_go_with_their_last_user),
+    LISTED(forty_links_are_followed_and_no_more),
+    LISTED(forty_links_may_be_in_one_another),
+    LISTED(a_folder_that_changes_is_listed_once),
+    LISTED(who_renames_all_that_is_listed_comes_to_an_end),
+    LISTED(a_position_in_a_list_can_be_gone_back_to),
+    LISTED(whatever_changes_says_when),
+    LISTED(reading_is_noted_where_it_is_news),
+};
+
+int main(void)
+{
+	return tap_run(tests, sizeof tests / sizeof *tests);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * attributes.c - what is known of a node, and changing it.
+ */
+#include "tree.h"
+
+#include <string.h>
+
+#include "abi/errno.h"
+#include "abi/fcntl.h"
+#include "abi/stat.h"
+#include "abi/unistd.h"
+#include "memory.h"
+
+#define NAME_BYTES 20 /* what a folder says that an entry takes: as tmpfs */
+#define MODE_BITS  07777U
+
+void node_stat(const struct node *node, struct attributes *st)
+{
+	*st = (struct attributes){.ino = node->ino,
+	    .mode = node->mode,
+	    .links = node->links,
+	    .uid = node->uid,
+	    .gid = node->gid,
+	    .rdev = node->rdev,
+	    .size = node->size,
+	    .atime = node->atime,
+	    .mtime = node->mtime,
+	    .ctime = node->ctime,
+	    .btime = node->btime};
+	if (node_is(node, S_IFREG))
+		st->blocks = sparse_count(&node->pages) * (MEMORY_PAGE / 512);
+	if (!node_is(node, S_IFDIR))
+		return;
+	/* Its own "." counts, and those two of its entries. */
+	if (!node_is_dead(node))
+		st->links++;
+	st->size =
+	    NAME_BYTES * (FIRST_PLACE + sparse_count(&node->folder.order));
+}
+
+void node_chmod(struct tree *t, struct node *node, uint32_t mode)
+{
+	node->mode = (node->mode & S_IFMT) | (mode & MODE_BITS);
+	node_touched(t, node);
+}
+
+void node_chown(struct tree *t, struct node *node, uint32_t uid, uint32_t gid)
+{
+	if (uid != KEEP_ID)
+		node->uid = uid;
+	if (gid != KEEP_ID)
+		node->gid = gid;
+	/* What it did for its old owner it does not do for another. */
+	if (!node_is(node, S_IFDIR)) {
+		node->mode &= ~(uint32_t)S_ISUID;
+		if (node->mode & S_IXGRP)
+			node->mode &= ~(uint32_t)S_ISGID;
+	}
+	node_touched(t, node);
+}
+
+static bool is_valid(const struct moment *time)
+{
+	return time->nsec == UTIME_NOW || time->nsec == UTIME_OMIT ||
+	    (time->nsec >= 0 && time->nsec < 1000000000);
+}
+
+static void set_time(const struct tree *t, struct moment *time,
+    const struct moment *to)
+{
+	if (to->nsec == UTIME_NOW)
+		*time = t->now;
+	else if (to->nsec != UTIME_OMIT)
+		*time = *to;
+}
+
+int node_utimes(struct tree *t, struct node *node, const struct moment times[2])
+{
+	if (!is_valid(&times[0]) || !is_valid(&times[1]))
+		return -EINVAL;
+	if (times[0].nsec == UTIME_OMIT && times[1].nsec == UTIME_OMIT)
+		return 0;
+	set_time(t, &node->atime, &times[0]);
+	set_time(t, &node->mtime, &times[1]);
+	node_touched(t, node);
+	return 0;
+}
+
+int tree_access(struct tree *t, struct where where, enum path_how how, int mode)
+{
+	struct node *node;
+	int err;
+
+	if (mode & ~(R_OK | W_OK | X_OK))
+		return -EINVAL;
+	err = path_find(t, where, how, &node);
+	if (err < 0)
+		return err;
+	if ((mode & X_OK) && !node_is(node, S_IFDIR) && !(node->mode & 0111))
+		return -EACCES;
+	return 0;
+}
+
+long node_readlink(struct tree *t, struct node *node, char *to, size_t size)
+{
+	size_t len = node->size < size ? node->size : size;
+
+	if (!node_is(node, S_IFLNK))
+		return -EINVAL;
+	memcpy(to, node->target, len);
+	node_accessed(t, node);
+	return (long)len;
+}
+
+long node_path(const struct tree *t, const struct node *dir, char *to,
+    size_t size)
+{
+	size_t at = size;
+	size_t len;
+
+	if (node_is_dead(dir))
+		return -ENOENT;
+	if (size < 2)
+		return -ERANGE;
+	to[--at] = '\0';
+	if (dir == t->root)
+		to[--at] = '/';
+	for (; dir != t->root; dir = dir->folder.parent) {
+		const struct name *name = dir->folder.name;
+
+		if (at < name->len + 1)
+			return -ERANGE;
+		at -= name->len;
+		memcpy(to + at, name->text, name->len);
+		to[--at] = '/';
+	}
+	len = size - at;
+	memmove(to, to + at, len);
+	return (long)len;
+}

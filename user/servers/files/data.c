@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * data.c - the bytes of a file.
+ *
+ * They are in pages; where there is none, they are zero. What is in the last
+ * page behind the end is zero as well.
+ */
+#include "tree.h"
+
+#include <string.h>
+
+#include "abi/errno.h"
+#include "memory.h"
+
+/* A part of a file that is within one page. */
+struct piece {
+	uint64_t index; /* of the page */
+	size_t offset;
+	size_t len;
+};
+
+static struct piece piece_at(uint64_t at, uint64_t len)
+{
+	struct piece piece = {.index = at / MEMORY_PAGE,
+	    .offset = at % MEMORY_PAGE};
+	size_t left = MEMORY_PAGE - piece.offset;
+
+	piece.len = len < left ? (size_t)len : left;
+	return piece;
+}
+
+size_t data_read(const struct node *node, uint64_t at, void *to, size_t len)
+{
+	size_t done = 0;
+
+	if (at >= node->size)
+		return 0;
+	if (len > node->size - at)
+		len = node->size - at;
+	while (done < len) {
+		struct piece piece = piece_at(at + done, len - done);
+		const char *page = sparse_get(&node->pages, piece.index);
+
+		if (page != NULL)
+			memcpy((char *)to + done, page + piece.offset,
+			    piece.len);
+		else
+			memset((char *)to + done, 0, piece.len);
+		done += piece.len;
+	}
+	return done;
+}
+
+/* The page for a piece: a new one is zero, but for the piece itself. */
+static char *page_for(struct tree *t, struct node *node, struct piece piece)
+{
+	char *page = sparse_get(&node->pages, piece.index);
+	size_t end = piece.offset + piece.len;
+
+	if (page != NULL)
+		return page;
+	page = tree_page(t);
+	if (page == NULL)
+		return NULL;
+	memset(page, 0, piece.offset);
+	memset(page + end, 0, MEMORY_PAGE - end);
+	if (tree_put(t, &node->pages, piece.index, page))
+		return page;
+	memory_page_free(page);
+	return NULL;
+}
+
+size_t data_write(struct tree *t, struct node *node, uint64_t at,
+    const void *from, size_t len)
+{
+	size_t done = 0;
+
+	if (len > FILE_MAX - at)
+		len = FILE_MAX - at;
+	while (done < len) {
+		struct piece piece = piece_at(at + done, len - done);
+		char *page = page_for(t, node, piece);
+
+		if (page == NULL)
+			break;
+		memcpy(page + piece.offset, (const char *)from + done,
+		    piece.len);
+		done += piece.len;
+	}
+	if (done > 0 && at + done > node->size)
+		node->size = at + done;
+	return done;
+}
+
+/* Makes zeros of a piece, if there is anything else. */
+static void clear(struct node *node, uint64_t from, uint64_t to)
+{
+	struct piece piece = piece_at(from, to - from);
+	char *page = sparse_get(&node->pages, piece.index);
+
+	if (page != NULL)
+		memset(page + piece.offset, 0, piece.len);
+}
+
+static uint64_t page_up(uint64_t at)
+{
+	return (at + MEMORY_PAGE - 1) / MEMORY_PAGE;
+}
+
+void data_truncate(struct tree *t, struct node *node, uint64_t size)
+{
+	/* There may be pages behind the end. */
+	if (size <= node->size) {
+		sparse_cut(&node->pages, page_up(size), &t->scrap);
+		if (size % MEMORY_PAGE > 0)
+			clear(node, size, page_up(size) * MEMORY_PAGE);
+	}
+	node->size = size;
+}
+
+void data_punch(struct node *node, uint64_t from, uint64_t to)
+{
+	uint64_t first = page_up(from), end = to / MEMORY_PAGE;
+
+	if (first > end) {
+		clear(node, from, to);
+		return;
+	}
+	if (from < first * MEMORY_PAGE)
+		clear(node, from, first * MEMORY_PAGE);
+	if (to > end * MEMORY_PAGE)
+		clear(node, end * MEMORY_PAGE, to);
+	while (sparse_next(&node->pages, &first) != NULL && first < end)
+		memory_page_free(sparse_take(&node->pages, first));
+}
+
+/* A page that is being allocated, until all are. */
+struct fresh {
+	struct fresh *previous;
+	uint64_t index;
+};
+
+/* Zeros if the allocation has come to its end; else the pages go again. */
+static void settle(struct node *node, struct fresh *last, bool done)
+{
+	while (last != NULL) {
+		struct fresh *previous = last->previous;
+
+		if (done)
+			memset(last, 0, sizeof *last);
+		else
+			memory_page_free(
+			    sparse_take(&node->pages, last->index));
+		last = previous;
+	}
+}
+
+int data_allocate(struct tree *t, struct node *node, uint64_t from, uint64_t to)
+{
+	struct fresh *last = NULL;
+	uint64_t index = sparse_gap(&node->pages, from / MEMORY_PAGE);
+	bool done = true;
+
+	while (done && index < page_up(to)) {
+		struct piece none = {.index = index};
+		struct fresh *page = (struct fresh *)page_for(t, node, none);
+
+		if (page != NULL) {
+			*page = (struct fresh){last, index};
+			last = page;
+		}
+		done = page != NULL;
+		index = sparse_gap(&node->pages, index);
+	}
+	settle(node, last, done);
+	return done ? 0 : -ENOSPC;
+}
+
+uint64_t data_next(const struct node *node, uint64_t at)
+{
+	uint64_t index = at / MEMORY_PAGE;
+
+	if (sparse_get(&node->pages, index) != NULL)
+		return at;
+	if (sparse_next(&node->pages, &index) == NULL)
+		return node->size;
+	return index * MEMORY_PAGE;
+}
+
+uint64_t data_gap(const struct node *node, uint64_t at)
+{
+	uint64_t index = at / MEMORY_PAGE;
+
+	if (sparse_get(&node->pages, index) == NULL)
+		return at;
+	return sparse_gap(&node->pages, index) * MEMORY_PAGE;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * folder.c - the names in a folder; see node.h.
+ *
+ * Each name is in two structures. One finds it by its text: a trie of the bits
+ * of a hash, in which any node may hold a name, so that a name that goes can
+ * be replaced by any below it. The other has the names in the order in which
+ * they came, for who lists them: a place stays the same while others come and
+ * go, and is not used again.
+ */
+#include "node.h"
+
+#include <string.h>
+
+#include "abi/stat.h"
+#include "memory.h"
+
+static uint64_t hash_text(const struct tree *t, const struct text *text)
+{
+	uint64_t hash = t->seed ^ text->len;
+
+	for (size_t at = 0; at < text->len; at += 8) {
+		size_t left = text->len - at;
+		uint64_t word = 0;
+
+		memcpy(&word, text->start + at, left < 8 ? left : 8);
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+		hash ^= hash >> 29;
+	}
+	return hash * 0x9e3779b97f4a7c15;
+}
+
+/* Where in the index the name is, or where it is to be put. */
+static struct name **find_slot(const struct tree *t, struct node *dir,
+    const struct text *text)
+{
+	struct name **slot = &dir->folder.index;
+	uint64_t hash = hash_text(t, text), bits = hash;
+
+	for (; *slot != NULL; bits <<= 1) {
+		const struct name *name = *slot;
+
+		if (name->hash == hash && name->len == text->len &&
+		    memcmp(name->text, text->start, text->len) == 0)
+			break;
+		slot = &(*slot)->below[bits >> 63];
+	}
+	return slot;
+}
+
+struct name *folder_find(const struct tree *t, struct node *dir,
+    const struct text *text)
+{
+	return *find_slot(t, dir, text);
+}
+
+bool folder_is_empty(const struct node *dir)
+{
+	return dir->folder.index == NULL;
+}
+
+static size_t name_size(size_t len)
+{
+	return sizeof(struct name) + len + 1;
+}
+
+static struct name *name_new(struct tree *t, const struct text *text)
+{
+	struct name *name = tree_alloc(t, name_size(text->len));
+
+	if (name == NULL)
+		return NULL;
+	*name = (struct name){.hash = hash_text(t, text), .len = text->len};
+	memcpy(name->text, text->start, text->len);
+	name->text[text->len] = '\0';
+	return name;
+}
+
+/* Puts a node where a name leads to. */
+static void attach(struct tree *t, struct node *dir, struct name *name,
+    struct node *node)
+{
+	name->node = node;
+	node->links++;
+	node_touched(t, node);
+	node_changed(t, dir);
+	if (!node_is(node, S_IFDIR))
+		return;
+	dir->links++;
+	node_use(dir);
+	node_leave(t, node->folder.parent);
+	node->folder.parent = dir;
+	node->folder.name = name;
+}
+
+/* Where the node goes next is not known here: it may go on to be used. */
+static void detach(struct tree *t, struct node *dir, struct node *node)
+{
+	node->links--;
+	node_touched(t, node);
+	node_changed(t, dir);
+	if (node_is(node, S_IFDIR))
+		dir->links--;
+}
+
+bool folder_add(struct tree *t, struct node *dir, const struct text *text,
+    struct node *node)
+{
+	struct name *name = name_new(t, text);
+
+	if (name == NULL)
+		return false;
+	name->place = dir->folder.next;
+	if (!tree_put(t, &dir->folder.order, name->place, name)) {
+		memory_free(name, name_size(name->len));
+		return false;
+	}
+	dir->folder.next++;
+	*find_slot(t, dir, text) = name;
+	attach(t, dir, name, node);
+	return true;
+}
+
+/* Takes a name out of the index: a leaf below it takes its place. */
+static void unindex(struct name **slot)
+{
+	struct name *name = *slot, **leaf = slot, *heir;
+
+	while ((*leaf)->below[0] != NULL || (*leaf)->below[1] != NULL)
+		leaf = &(*leaf)->below[(*leaf)->below[0] == NULL];
+	heir = *leaf;
+	*leaf = NULL;
+	if (heir == name)
+		return;
+	heir->below[0] = name->below[0];
+	heir->below[1] = name->below[1];
+	*slot = heir;
+}
+
+void folder_remove(struct tree *t, struct node *dir, struct name *name)
+{
+	struct text text = {name->text, name->len};
+	struct node *node = name->node;
+
+	node_use(node);
+	unindex(find_slot(t, dir, &text));
+	(void)sparse_take(&dir->folder.order, name->place);
+	detach(t, dir, node);
+	memory_free(name, name_size(name->len));
+	node_leave(t, node);
+}
+
+void name_lead(struct tree *t, struct node *dir, struct name *name,
+    struct node *node)
+{
+	struct node *old = name->node;
+
+	node_use(old);
+	detach(t, dir, old);
+	attach(t, dir, name, node);
+	node_leave(t, old);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memory.c - see memory.h.
+ *
+ * Pages come from blocks of 64, each mapped at a multiple of its size. The
+ * first page of a block says which of the others are free; a block of which
+ * all are free goes back to the kernel. Objects come from pages of their own, a
+ * list of such pages for each size; a page without objects is freed.
+ *
+ * So every operation takes a constant time, whatever was freed before it and
+ * in which order.
+ */
+#include "memory.h"
+
+#include <stdbool.h>
+#include <sys/mman.h>
+
+#define BLOCK_PAGES 64
+#define BLOCK_BYTES ((uintptr_t)BLOCK_PAGES * MEMORY_PAGE)
+#define ALL_FREE    (~1UL) /* the first page is never */
+
+#define OBJECT_UNIT  16
+#define OBJECT_SIZES 128 /* up to so many units; larger ones get a page */
+
+struct link {
+	struct link *next, *previous;
+};
+
+/* The first page of a block. */
+struct block {
+	struct link link; /* in `blocks`, while a page is free */
+	uint64_t free;    /* a bit for each page */
+};
+
+struct object {
+	struct object *next;
+};
+
+/* The beginning of a page of objects. */
+struct slab {
+	struct link link;    /* in `slabs`, while an object is free */
+	struct object *free; /* those that were given back */
+	uint16_t used;
+	uint16_t fresh; /* where those begin that never were in use, in bytes */
+	uint32_t padding;
+};
+
+_Static_assert(sizeof(struct slab) % OBJECT_UNIT == 0, "aligns the objects");
+
+static struct link blocks = {&blocks, &blocks};
+static struct link slabs[OBJECT_SIZES + 1];
+static uint64_t limit_pages = UINT64_MAX;
+static uint64_t used_pages;
+
+static void link_insert(struct link *list, struct link *link)
+{
+	link->next = list->next;
+	link->previous = list;
+	list->next->previous = link;
+	list->next = link;
+}
+
+static void link_remove(struct link *link)
+{
+	link->next->previous = link->previous;
+	link->previous->next = link->next;
+}
+
+void memory_limit(uint64_t pages)
+{
+	limit_pages = pages;
+}
+
+uint64_t memory_pages_total(void)
+{
+	return limit_pages;
+}
+
+uint64_t memory_pages_free(void)
+{
+	return used_pages < limit_pages ? limit_pages - used_pages : 0;
+}
+
+/* Twice as much as is needed has an aligned block in it. */
+static bool block_map(void)
+{
+	char *mem = mmap(NULL, 2 * BLOCK_BYTES, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uintptr_t before;
+	struct block *block;
+
+	if (mem == MAP_FAILED)
+		return false;
+	before = -(uintptr_t)mem % BLOCK_BYTES;
+	if (before > 0)
+		(void)munmap(mem, before);
+	(void)munmap(mem + before + BLOCK_BYTES, BLOCK_BYTES - before);
+	block = (struct block *)(mem + before);
+	block->free = ALL_FREE;
+	link_insert(&blocks, &block->link);
+	return true;
+}
+
+void *memory_page(void)
+{
+	struct block *block;
+	unsigned i;
+
+	if (used_pages >= limit_pages)
+		return NULL;
+	if (blocks.next == &blocks && !block_map())
+		return NULL;
+	block = (struct block *)blocks.next;
+	i = (unsigned)__builtin_ctzl(block->free);
+	block->free &= block->free - 1;
+	if (block->free == 0)
+		link_remove(&block->link);
+	used_pages++;
+	return (char *)block + (size_t)i * MEMORY_PAGE;
+}
+
+void memory_page_free(void *page)
+{
+	uintptr_t at = (uintptr_t)page % BLOCK_BYTES;
+	struct block *block = (struct block *)((char *)page - at);
+
+	if (block->free == 0)
+		link_insert(&blocks, &block->link);
+	block->free |= 1UL << at / MEMORY_PAGE;
+	used_pages--;
+	if (block->free == ALL_FREE) {
+		link_remove(&block->link);
+		(void)munmap(block, BLOCK_BYTES);
+	}
+}
+
+/* The list of pages for objects of so many units. */
+static struct link *slab_list(size_t units)
+{
+	struct link *list = &slabs[units];
+
+	if (list->next == NULL)
+		list->next = list->previous = list;
+	return list;
+}
+
+static bool slab_is_full(const struct slab *slab, size_t bytes)
+{
+	return slab->free == NULL && slab->fresh + bytes > MEMORY_PAGE;
+}
+
+static struct slab *slab_new(struct link *list)
+{
+	struct slab *slab = memory_page();
+
+	if (slab == NULL)
+		return NULL;
+	*slab = (struct slab){.fresh = sizeof *slab};
+	link_insert(list, &slab->link);
+	return slab;
+}
+
+static size_t units_of(size_t size)
+{
+	return (size + OBJECT_UNIT - 1) / OBJECT_UNIT;
+}
+
+void *memory_alloc(size_t size)
+{
+	size_t units = units_of(size), bytes = units * OBJECT_UNIT;
+	struct link *list;
+	struct slab *slab;
+	void *mem;
+
+	if (units > OBJECT_SIZES)
+		return memory_page();
+	list = slab_list(units);
+	slab = list->next != list ? (struct slab *)list->next : slab_new(list);
+	if (slab == NULL)
+		return NULL;
+	mem = slab->free;
+	if (mem != NULL) {
+		slab->free = slab->free->next;
+	} else {
+		mem = (char *)slab + slab->fresh;
+		slab->fresh = (uint16_t)(slab->fresh + bytes);
+	}
+	slab->used++;
+	if (slab_is_full(slab, bytes))
+		link_remove(&slab->link);
+	return mem;
+}
+
+void memory_free(void *mem, size_t size)
+{
+	size_t units = units_of(size), bytes = units * OBJECT_UNIT;
+	uintptr_t at = (uintptr_t)mem % MEMORY_PAGE;
+	struct slab *slab = (struct slab *)((char *)mem - at);
+	struct object *object = mem;
+
+	if (mem == NULL)
+		return;
+	if (units > OBJECT_SIZES) {
+		memory_page_free(mem);
+		return;
+	}
+	if (slab_is_full(slab, bytes))
+		link_insert(slab_list(units), &slab->link);
+	object->next = slab->free;
+	slab->free = object;
+	if (--slab->used == 0) {
+		link_remove(&slab->link);
+		memory_page_free(slab);
+	}
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * node.c - nodes, and the tree that they are in; see node.h.
+ */
+#include "node.h"
+
+#include <string.h>
+
+#include "abi/stat.h"
+#include "memory.h"
+
+#define DAY       86400
+#define TIDY_PART 256 /* pages that are freed at a time */
+
+/* --- memory --------------------------------------------------------------- */
+
+void tree_tidy(struct tree *t)
+{
+	scrap_free(&t->scrap, TIDY_PART);
+}
+
+/* False if nothing is left over that could be freed. */
+static bool reclaim(struct tree *t)
+{
+	if (t->scrap.first == NULL)
+		return false;
+	tree_tidy(t);
+	return true;
+}
+
+void *tree_page(struct tree *t)
+{
+	void *page;
+
+	do
+		page = memory_page();
+	while (page == NULL && reclaim(t));
+	return page;
+}
+
+void *tree_alloc(struct tree *t, size_t size)
+{
+	void *mem;
+
+	do
+		mem = memory_alloc(size);
+	while (mem == NULL && reclaim(t));
+	return mem;
+}
+
+bool tree_put(struct tree *t, struct sparse *s, uint64_t index, void *item)
+{
+	while (!sparse_put(s, index, item))
+		if (!reclaim(t))
+			return false;
+	return true;
+}
+
+uint64_t tree_pages_free(const struct tree *t)
+{
+	return memory_pages_free() + t->scrap.items;
+}
+
+/* --- nodes ---------------------------------------------------------------- */
+
+bool node_is(const struct node *node, uint32_t type)
+{
+	return (node->mode & S_IFMT) == type;
+}
+
+struct node *node_new(struct tree *t, uint32_t mode)
+{
+	struct node *node = tree_alloc(t, sizeof *node);
+
+	if (node == NULL)
+		return NULL;
+	memset(node, 0, sizeof *node);
+	node->ino = ++t->next_ino;
+	node->mode = mode;
+	node->uses = 1;
+	node->atime = node->mtime = node->ctime = node->btime = t->now;
+	if (node_is(node, S_IFDIR))
+		node->folder.next = FIRST_PLACE;
+	t->nodes++;
+	return node;
+}
+
+void node_use(struct node *node)
+{
+	node->uses++;
+}
+
+static void node_free(struct tree *t, struct node *node)
+{
+	if (node_is(node, S_IFREG))
+		sparse_cut(&node->pages, 0, &t->scrap);
+	if (node_is(node, S_IFLNK))
+		memory_free(node->target, node->size + 1);
+	memory_free(node, sizeof *node);
+	t->nodes--;
+}
+
+void node_leave(struct tree *t, struct node *node)
+{
+	/* A folder that was removed is the last user of another, maybe. */
+	while (node != NULL && --node->uses == 0 && node->links == 0) {
+		struct node *up =
+		    node_is(node, S_IFDIR) ? node->folder.parent : NULL;
+
+		node_free(t, node);
+		node = up;
+	}
+}
+
+bool node_is_dead(const struct node *node)
+{
+	return node_is(node, S_IFDIR) && node->links == 0;
+}
+
+void node_touched(struct tree *t, struct node *node)
+{
+	node->ctime = t->now;
+}
+
+void node_changed(struct tree *t, struct node *node)
+{
+	node->mtime = node->ctime = t->now;
+}
+
+static bool is_later(struct moment a, struct moment b)
+{
+	return a.sec > b.sec || (a.sec == b.sec && a.nsec > b.nsec);
+}
+
+void node_accessed(struct tree *t, struct node *node)
+{
+	if (!is_later(node->atime, node->mtime) ||
+	    !is_later(node->atime, node->ctime) ||
+	    t->now.sec - node->atime.sec >= DAY)
+		node->atime = t->now;
+}
+
+/* --- the tree ------------------------------------------------------------- */
+
+bool tree_init(struct tree *t, struct moment now, uint64_t seed)
+{
+	*t = (struct tree){.now = now, .seed = seed};
+	t->root = node_new(t, S_IFDIR | 0755);
+	if (t->root == NULL)
+		return false;
+	t->root->links = 1;
+	t->root->folder.parent = t->root;
+	return true;
+}
+
+static struct name *first_name(const struct node *dir)
+{
+	uint64_t place = 0;
+
+	return sparse_next(&dir->folder.order, &place);
+}
+
+void tree_destroy(struct tree *t)
+{
+	struct node *dir = t->root;
+
+	while (dir != t->root || first_name(dir) != NULL) {
+		struct name *name = first_name(dir);
+
+		if (name == NULL) {
+			dir = dir->folder.parent;
+			folder_remove(t, dir, first_name(dir));
+		} else if (node_is(name->node, S_IFDIR) &&
+		    first_name(name->node) != NULL) {
+			dir = name->node;
+		} else {
+			folder_remove(t, dir, name);
+		}
+	}
+	t->root->links = 0;
+	t->root->folder.parent = NULL;
+	node_leave(t, t->root);
+	while (reclaim(t))
+		;
+}

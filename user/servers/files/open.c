@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * open.c - opening files, and making them on the way.
+ */
+#include "tree.h"
+
+#include "abi/errno.h"
+#include "abi/fcntl.h"
+#include "abi/stat.h"
+#include "memory.h"
+
+struct opening {
+	struct walk walk;
+	uint32_t flags;
+	uint32_t mode;
+	bool follow; /* the last link, too */
+	bool must_be_folder;
+	bool created;
+	struct node *node;
+};
+
+static bool has(const struct opening *o, uint32_t flags)
+{
+	return (o->flags & flags) == flags;
+}
+
+/* Does it want to change the file? */
+static bool writes(const struct opening *o)
+{
+	return (o->flags & O_ACCMODE) != O_RDONLY || (o->flags & O_TRUNC);
+}
+
+static int check_flags(struct opening *o)
+{
+	if (o->flags & O_PATH)
+		o->flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW;
+	if (has(o, O_CREAT | O_DIRECTORY))
+		return -EINVAL;
+	if (o->flags & O_TMPFILE & ~O_DIRECTORY) {
+		if (!has(o, O_TMPFILE) || (o->flags & O_ACCMODE) == O_RDONLY)
+			return -EINVAL;
+	}
+	if (has(o, O_CREAT | O_EXCL))
+		o->flags |= O_NOFOLLOW;
+	o->follow = !(o->flags & O_NOFOLLOW);
+	o->must_be_folder = has(o, O_DIRECTORY);
+	return 0;
+}
+
+/* Finds or makes what the last name is to lead to. */
+static int last_name(struct opening *o)
+{
+	int err;
+
+	if (o->walk.last != LAST_NAME)
+		return walk_look(&o->walk, &o->node);
+	if (o->walk.slash && (o->flags & O_CREAT))
+		return -EISDIR;
+	if (o->walk.slash)
+		o->must_be_folder = o->follow = true;
+	err = walk_look(&o->walk, &o->node);
+	if (err != -ENOENT || !(o->flags & O_CREAT) || node_is_dead(o->walk.at))
+		return err;
+	err = walk_make(&o->walk, S_IFREG | (o->mode & 07777), &o->node);
+	o->created = err == 0;
+	return err;
+}
+
+static int find(struct opening *o, const char *path)
+{
+	for (;;) {
+		int err = last_name(o);
+
+		if (err < 0 || !node_is(o->node, S_IFLNK) || !o->follow)
+			return err;
+		err = walk_enter(&o->walk, o->node, &path);
+		if (err < 0)
+			return err;
+		o->node = o->walk.at;
+		if (*path == '\0')
+			return 0;
+		err = walk_to_last(&o->walk, path);
+		if (err < 0)
+			return err;
+	}
+}
+
+/* May what was found be opened like this? */
+static int check_node(const struct opening *o)
+{
+	bool is_folder = node_is(o->node, S_IFDIR);
+
+	if (has(o, O_CREAT | O_EXCL) && !o->created)
+		return -EEXIST;
+	if ((o->flags & O_CREAT) && is_folder)
+		return -EISDIR;
+	if (o->must_be_folder && !is_folder)
+		return -ENOTDIR;
+	if (o->flags & O_PATH)
+		return 0;
+	if (node_is(o->node, S_IFLNK))
+		return -ELOOP;
+	if (is_folder)
+		return writes(o) ? -EISDIR : 0;
+	return node_is(o->node, S_IFREG) ? 0 : device_open(o->node);
+}
+
+/* A file without a name, in the folder's file system. */
+static int make_nameless(struct tree *t, struct opening *o, struct where where)
+{
+	struct node *dir;
+	int err =
+	    path_find(t, where, o->flags & O_NOFOLLOW ? 0 : PATH_FOLLOW, &dir);
+
+	if (err < 0)
+		return err;
+	if (!node_is(dir, S_IFDIR))
+		return -ENOTDIR;
+	o->node = node_new_in(t, dir, S_IFREG | (o->mode & 07777));
+	if (o->node == NULL)
+		return -ENOSPC;
+	o->node->linkable = !(o->flags & O_EXCL);
+	return 0;
+}
+
+static int open_named(struct tree *t, struct opening *o, struct where where)
+{
+	int err = path_to_last(t, where, &o->walk);
+
+	if (err == 0)
+		err = find(o, where.path);
+	if (err == 0)
+		err = check_node(o);
+	if (err < 0)
+		return err;
+	node_use(o->node);
+	if ((o->flags & O_TRUNC) && !o->created && node_is(o->node, S_IFREG)) {
+		data_truncate(t, o->node, 0);
+		node_changed(t, o->node);
+	}
+	return 0;
+}
+
+int file_open(struct tree *t, struct where where, uint32_t flags, uint32_t mode,
+    struct file **opened)
+{
+	struct opening o = {.flags = flags, .mode = mode};
+	struct file *file;
+	int err = check_flags(&o);
+
+	if (err < 0)
+		return err;
+	file = tree_alloc(t, sizeof *file);
+	if (file == NULL)
+		return -ENOMEM;
+	if (has(&o, O_TMPFILE))
+		err = make_nameless(t, &o, where);
+	else
+		err = open_named(t, &o, where);
+	if (err < 0) {
+		memory_free(file, sizeof *file);
+		return err;
+	}
+	*file = (struct file){.node = o.node, .flags = o.flags};
+	if (node_is(o.node, S_IFDIR))
+		file->end = o.node->folder.next;
+	*opened = file;
+	return 0;
+}
+
+void file_close(struct tree *t, struct file *file)
+{
+	node_leave(t, file->node);
+	memory_free(file, sizeof *file);
+}

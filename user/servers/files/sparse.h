@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sparse.h - an array of pointers with any index, most of which are NULL: the
+ * pages of a file, and the names of a folder in the order of their making.
+ *
+ * It is a tree of tables of 64, as high as the largest index needs; what has
+ * only index 0 needs no table. A table counts what is below it.
+ */
+#ifndef FILES_SPARSE_H
+#define FILES_SPARSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SPARSE_BITS   6
+#define SPARSE_SLOTS  (1U << SPARSE_BITS)
+#define SPARSE_LEVELS 11 /* enough for 64 bits */
+
+struct sparse_table {
+	uint64_t items;            /* below it */
+	unsigned level;            /* 1: its slots are items */
+	struct sparse_table *next; /* in a heap of scrap */
+	void *slots[SPARSE_SLOTS];
+};
+
+/* All zero: empty. */
+struct sparse {
+	void *root;      /* a table, or at level 0 the item with index 0 */
+	unsigned levels; /* of tables */
+};
+
+/* Tables that were cut off, with pages in them, and are to be freed. */
+struct scrap {
+	struct sparse_table *first;
+	uint64_t items;
+};
+
+uint64_t sparse_count(const struct sparse *s);
+
+/* NULL if nothing is there. */
+void *sparse_get(const struct sparse *s, uint64_t index);
+
+/*
+ * Makes `item` the one at `index`. False if there is no memory for tables:
+ * nothing has changed then. Nothing can be wrong where something is already.
+ */
+bool sparse_put(struct sparse *s, uint64_t index, void *item);
+
+/* Takes the item at `index` out, and returns it; NULL if there was none. */
+void *sparse_take(struct sparse *s, uint64_t index);
+
+/* The first item from *index on, and its index; NULL if there is none. */
+void *sparse_next(const struct sparse *s, uint64_t *index);
+
+/* The first index from `index` on at which nothing is. */
+uint64_t sparse_gap(const struct sparse *s, uint64_t index);
+
+/*
+ * Takes all items from `index` on out. They are pages: the few that are close
+ * are freed, and tables of them go to the scrap, in a time that does not
+ * depend on how many there are.
+ */
+void sparse_cut(struct sparse *s, uint64_t index, struct scrap *scrap);
+
+/* Frees about so many pages and tables of the scrap. */
+void scrap_free(struct scrap *scrap, uint64_t budget);
+
+#endif

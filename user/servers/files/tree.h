@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tree.h - what can be done to a tree of files.
+ *
+ * Each of these is the Linux call of that name as root executes it, and returns
+ * what the call returns: 0 or a number, or a negated error. A call that fails
+ * has changed nothing but times of reading; for want of memory it fails with
+ * ENOSPC, or with ENOMEM where nothing would have been added to the tree.
+ */
+#ifndef FILES_TREE_H
+#define FILES_TREE_H
+
+#include "path.h"
+
+/* --- entries.c, rename.c: names ------------------------------------------- */
+
+/* `mode` is what is left of it under the umask. */
+int tree_mkdir(struct tree *t, struct where where, uint32_t mode);
+
+/* `mode` with the type, of which none is a file. */
+int tree_mknod(struct tree *t, struct where where, uint32_t mode,
+    uint64_t rdev);
+int tree_symlink(struct tree *t, const char *target, struct where where);
+
+/* `how` is for the old path. */
+int tree_link(struct tree *t, struct where old, enum path_how how,
+    struct where new);
+int tree_unlink(struct tree *t, struct where where);
+int tree_rmdir(struct tree *t, struct where where);
+
+/* `flags`: RENAME_NOREPLACE or RENAME_EXCHANGE. */
+int tree_rename(struct tree *t, struct where old, struct where new,
+    unsigned flags);
+
+/* A node that is to be in that folder: node_new(). */
+struct node *node_new_in(struct tree *t, const struct node *dir, uint32_t mode);
+
+/* Makes a node with a name at the end of a walk. */
+int walk_make(struct walk *w, uint32_t mode, struct node **node);
+
+/* --- attributes.c --------------------------------------------------------- */
+
+struct attributes {
+	uint64_t ino;
+	uint32_t mode, links, uid, gid;
+	uint64_t rdev;
+	uint64_t size;
+	uint64_t blocks; /* of 512 bytes */
+	struct moment atime, mtime, ctime, btime;
+};
+
+void node_stat(const struct node *node, struct attributes *st);
+void node_chmod(struct tree *t, struct node *node, uint32_t mode);
+
+#define KEEP_ID UINT32_MAX
+void node_chown(struct tree *t, struct node *node, uint32_t uid, uint32_t gid);
+
+/* Access and change; nsec may be UTIME_NOW or UTIME_OMIT, else EINVAL. */
+int node_utimes(struct tree *t, struct node *node,
+    const struct moment times[2]);
+
+/* `mode`: R_OK, W_OK, X_OK. */
+int tree_access(struct tree *t, struct where where, enum path_how how,
+    int mode);
+
+/* Tells up to `size` bytes of where the link leads, and how many. */
+long node_readlink(struct tree *t, struct node *node, char *to, size_t size);
+
+/* The path of a folder, with a NUL; its length with it, ENOENT or ERANGE. */
+long node_path(const struct tree *t, const struct node *dir, char *to,
+    size_t size);
+
+/* --- open.c, file.c, list.c ----------------------------------------------- */
+
+/* An open file. The position is kept by who opened it. */
+struct file {
+	struct node *node;
+	uint32_t flags;
+	uint64_t end; /* of a folder that is listed: what is new comes later */
+};
+
+/* Where `mode` is as for tree_mkdir. */
+int file_open(struct tree *t, struct where where, uint32_t flags, uint32_t mode,
+    struct file **file);
+void file_close(struct tree *t, struct file *file);
+
+/* Was read through this file, which may want that to leave no trace. */
+void file_accessed(struct tree *t, const struct file *file);
+
+/* `position` is where to read or write; a write leaves it behind the bytes. */
+long file_read(struct tree *t, struct file *file, uint64_t position, void *to,
+    size_t len);
+long file_write(struct tree *t, struct file *file, uint64_t *position,
+    const void *from, size_t len);
+int tree_truncate(struct tree *t, struct where where, int64_t size);
+int file_truncate(struct tree *t, struct file *file, int64_t size);
+int file_allocate(struct tree *t, struct file *file, int mode, int64_t offset,
+    int64_t len);
+
+/* The new position: as lseek() returns. */
+int64_t file_seek(struct file *file, uint64_t position, int64_t offset,
+    int whence);
+
+/* Entries as getdents64() writes them; how many bytes. */
+long file_list(struct tree *t, struct file *file, uint64_t *position, void *to,
+    size_t size);
+
+/* --- device.c: what reads and writes without a file's bytes --------------- */
+
+/* ENXIO: there is nothing behind this node. */
+int device_open(const struct node *node);
+long device_read(const struct node *node, void *to, size_t len);
+long device_write(const struct node *node, size_t len);
+
+/* Makes their nodes in /dev, as far as there is room. */
+void devices_make(struct tree *t);
+
+/* --- data.c: the bytes of a file ------------------------------------------ */
+
+#define FILE_MAX INT64_MAX
+
+/* How many bytes were read; fewer only at the end. */
+size_t data_read(const struct node *node, uint64_t at, void *to, size_t len);
+
+/*
+ * How many bytes were written: fewer only for want of memory. It ends at
+ * FILE_MAX at most.
+ */
+size_t data_write(struct tree *t, struct node *node, uint64_t at,
+    const void *from, size_t len);
+void data_truncate(struct tree *t, struct node *node, uint64_t size);
+
+/* Makes zeros of a range; it becomes a hole as far as it is whole pages. */
+void data_punch(struct node *node, uint64_t from, uint64_t to);
+
+/* Gives a range memory. ENOSPC: it has what it had. */
+int data_allocate(struct tree *t, struct node *node, uint64_t from,
+    uint64_t to);
+
+/* The next byte from `at` on that is in a page, or in a hole. */
+uint64_t data_next(const struct node *node, uint64_t at);
+uint64_t data_gap(const struct node *node, uint64_t at);
+
+#endif

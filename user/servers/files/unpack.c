@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * unpack.c - making of each member of an archive what it is to be.
+ *
+ * Each is made in the steps in which Linux makes it, as some lead to the same
+ * place: a name that is there and of another type is removed first; a file that
+ * has several names is a link to the first of them, whatever has become of
+ * that; and what cannot be made still gives its owner and time to what is in
+ * its place.
+ */
+#include "archive.h"
+
+#include <string.h>
+
+#include "abi/errno.h"
+#include "abi/fcntl.h"
+#include "abi/limits.h"
+#include "abi/stat.h"
+#include "memory.h"
+
+#define GROUP_LISTS 256
+
+/* A file with several names: the first of them is in the archive. */
+struct group {
+	struct group *next;
+	struct header header;
+	const char *name;
+};
+
+struct unpacking {
+	struct tree *t;
+	struct group *groups[GROUP_LISTS];
+};
+
+static struct where at_root(const struct unpacking *u, const char *path)
+{
+	return (struct where){u->t->root, path};
+}
+
+/* --- names ---------------------------------------------------------------- */
+
+/* The name that leads to nothing may be in folders that are not there. */
+static int enter_folder(struct tree *t, struct node **dir, const char *name)
+{
+	struct where where = {*dir, name};
+	int err = path_find(t, where, PATH_FOLLOW, dir);
+
+	if (err == -ENOENT) {
+		err = tree_mkdir(t, where, 0755);
+		if (err == 0)
+			err = path_find(t, where, PATH_FOLLOW, dir);
+	}
+	return err;
+}
+
+/* Makes up the folders of a path. Its last name is one of something new. */
+static int make_folders(struct tree *t, const char *path)
+{
+	struct node *dir = t->root;
+	char name[NAME_MAX + 1];
+
+	for (;;) {
+		size_t len;
+		int err;
+
+		path += strspn(path, "/");
+		len = strcspn(path, "/");
+		if (path[len + strspn(path + len, "/")] == '\0')
+			return 0;
+		if (len > NAME_MAX)
+			return -ENAMETOOLONG;
+		memcpy(name, path, len);
+		name[len] = '\0';
+		err = enter_folder(t, &dir, name);
+		if (err < 0)
+			return err;
+		path += len;
+	}
+}
+
+/* "." and "..", at the end of a path, are not of something new. */
+static bool ends_in_dots(const char *path)
+{
+	const char *last = strrchr(path, '/');
+
+	last = last != NULL ? last + 1 : path;
+	return strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
+}
+
+/* Removes what has this name, if that is of another type. */
+static void clean(const struct unpacking *u, const char *path, uint32_t type)
+{
+	struct node *node;
+
+	if (path_find(u->t, at_root(u, path), 0, &node) < 0 ||
+	    node_is(node, type))
+		return;
+	if (node_is(node, S_IFDIR))
+		(void)tree_rmdir(u->t, at_root(u, path));
+	else
+		(void)tree_unlink(u->t, at_root(u, path));
+}
+
+static void set_times(const struct unpacking *u, struct node *node,
+    uint32_t mtime)
+{
+	struct moment times[2] = {{mtime, 0}, {mtime, 0}};
+
+	(void)node_utimes(u->t, node, times);
+}
+
+/* Owner, permissions and, but for a folder, the time of what is there now. */
+static void set_attributes(const struct unpacking *u, const struct member *m)
+{
+	uint32_t type = m->header.mode & S_IFMT;
+	enum path_how how = type == S_IFLNK ? 0 : PATH_FOLLOW;
+	struct node *node;
+
+	if (path_find(u->t, at_root(u, m->name), how, &node) < 0)
+		return;
+	node_chown(u->t, node, m->header.uid, m->header.gid);
+	if (type != S_IFLNK)
+		node_chmod(u->t, node, m->header.mode);
+	if (type != S_IFDIR)
+		set_times(u, node, m->header.mtime);
+}
+
+/* --- files with several names --------------------------------------------- */
+
+static bool is_same_file(const struct header *a, const struct header *b)
+{
+	return a->ino == b->ino && a->major == b->major &&
+	    a->minor == b->minor && ((a->mode ^ b->mode) & S_IFMT) == 0;
+}
+
+/* The first name of the file: NULL if this is it. -ENOSPC: no memory. */
+static int first_name(struct unpacking *u, const struct member *m,
+    const char **name)
+{
+	struct group **list = &u->groups[m->header.ino % GROUP_LISTS], *group;
+
+	for (group = *list; group != NULL; group = group->next) {
+		if (is_same_file(&group->header, &m->header)) {
+			*name = group->name;
+			return 0;
+		}
+	}
+	group = tree_alloc(u->t, sizeof *group);
+	if (group == NULL)
+		return -ENOSPC;
+	*group =
+	    (struct group){.next = *list, .name = m->name, .header = m->header};
+	*list = group;
+	*name = NULL;
+	return 0;
+}
+
+/* The same inode number in another archive is no link. */
+static void forget_names(struct unpacking *u)
+{
+	for (unsigned i = 0; i < GROUP_LISTS; i++) {
+		while (u->groups[i] != NULL) {
+			struct group *group = u->groups[i];
+
+			u->groups[i] = group->next;
+			memory_free(group, sizeof *group);
+		}
+	}
+}
+
+/* Makes it a link, if it is one: *linked. */
+static int link_to_first(struct unpacking *u, const struct member *m,
+    bool *linked)
+{
+	const char *first = NULL;
+	int err = 0;
+
+	*linked = false;
+	if (m->header.links >= 2)
+		err = first_name(u, m, &first);
+	if (err < 0 || first == NULL)
+		return err;
+	clean(u, m->name, 0);
+	*linked = true;
+	return tree_link(u->t, at_root(u, first), 0, at_root(u, m->name));
+}
+
+/* --- members -------------------------------------------------------------- */
+
+static int fill_file(struct unpacking *u, const struct member *m,
+    struct file *file)
+{
+	const struct header *h = &m->header;
+	uint64_t at = 0;
+	long n = 0;
+
+	node_chown(u->t, file->node, h->uid, h->gid);
+	node_chmod(u->t, file->node, h->mode);
+	if (h->size > 0) {
+		(void)file_truncate(u->t, file, h->size);
+		n = file_write(u->t, file, &at, m->data, h->size);
+	}
+	set_times(u, file->node, h->mtime);
+	return n < 0 || (size_t)n < h->size ? -ENOSPC : 0;
+}
+
+static int add_file(struct unpacking *u, const struct member *m)
+{
+	struct file *file;
+	bool linked;
+	int err = link_to_first(u, m, &linked);
+
+	if (err < 0)
+		return err;
+	err = file_open(u->t, at_root(u, m->name),
+	    O_WRONLY | O_CREAT | (linked ? 0 : O_TRUNC), m->header.mode, &file);
+	if (err < 0)
+		return err;
+	err = fill_file(u, m, file);
+	file_close(u->t, file);
+	return err;
+}
+
+static int add_folder(struct unpacking *u, const struct member *m)
+{
+	int err = tree_mkdir(u->t, at_root(u, m->name), m->header.mode);
+
+	set_attributes(u, m);
+	return err == -EEXIST ? 0 : err;
+}
+
+/* As a device number is told to programs: eight bits, twelve, twelve more. */
+static uint64_t device_number(uint32_t major, uint32_t minor)
+{
+	uint32_t device = major << 20 | minor;
+
+	minor = device & 0xfffff;
+	return (minor & 0xff) | (device >> 20) << 8 | (minor >> 8) << 20;
+}
+
+static int add_device(struct unpacking *u, const struct member *m)
+{
+	const struct header *h = &m->header;
+	struct node *node;
+	bool linked;
+	int err = link_to_first(u, m, &linked);
+
+	if (err < 0 || linked)
+		return err;
+	err = tree_mknod(u->t, at_root(u, m->name), h->mode,
+	    device_number(h->rmajor, h->rminor));
+	set_attributes(u, m);
+	/* It may be there, as that kind of device. */
+	if (err == -EEXIST &&
+	    path_find(u->t, at_root(u, m->name), 0, &node) == 0 &&
+	    node_is(node, h->mode & S_IFMT))
+		return 0;
+	return err;
+}
+
+static int add_link(struct unpacking *u, const struct member *m)
+{
+	char target[PATH_MAX + 1];
+	int err;
+
+	if (m->header.size > PATH_MAX)
+		return -ENAMETOOLONG;
+	memcpy(target, m->data, m->header.size);
+	target[m->header.size] = '\0';
+	clean(u, m->name, 0);
+	err = tree_symlink(u->t, target, at_root(u, m->name));
+	set_attributes(u, m);
+	return err;
+}
+
+static int add_member(struct unpacking *u, const struct member *m)
+{
+	uint32_t type = m->header.mode & S_IFMT;
+
+	clean(u, m->name, type);
+	switch (type) {
+	case S_IFREG:
+		return add_file(u, m);
+	case S_IFDIR:
+		return add_folder(u, m);
+	case S_IFLNK:
+		return add_link(u, m);
+	case S_IFCHR:
+	case S_IFBLK:
+	case S_IFIFO:
+	case S_IFSOCK:
+		return add_device(u, m);
+	default:
+		return -EINVAL;
+	}
+}
+
+static int check_member(const struct member *m)
+{
+	uint32_t type = m->header.mode & S_IFMT, size = m->header.name_size;
+
+	if (size == 0 || size > PATH_MAX)
+		return -ENAMETOOLONG;
+	if (m->name[size - 1] != '\0')
+		return -EINVAL;
+	return m->header.size > 0 && type != S_IFREG && type != S_IFLNK
+	    ? -EINVAL
+	    : 0;
+}
+
+/* --- all of it ------------------------------------------------------------ */
+
+static const char *reason(int err)
+{
+	switch (err) {
+	case -ENOSPC:
+		return "a file is left out: there is no room for it";
+	case -ENAMETOOLONG:
+		return "a file is left out: its name is too long";
+	case -EINVAL:
+		return "a file is left out: it is of no known kind";
+	case -ENOENT:
+		return "a file is left out: its folder cannot be made";
+	default:
+		return "a file is left out: something else is in its place";
+	}
+}
+
+static int add(struct unpacking *u, const struct member *m)
+{
+	struct walk w;
+	int err = check_member(m);
+
+	if (err < 0)
+		return err;
+	if (!ends_in_dots(m->name) &&
+	    path_to_last(u->t, at_root(u, m->name), &w) == -ENOENT)
+		err = make_folders(u->t, m->name);
+	return err == -ENOSPC ? err : add_member(u, m);
+}
+
+static bool is_end(const struct member *m)
+{
+	static const char end[] = "TRAILER!!!";
+
+	return m->header.name_size >= sizeof end &&
+	    memcmp(m->name, end, sizeof end) == 0;
+}
+
+/* Folders get their times when nothing is put into them any more. */
+static void set_folder_times(struct unpacking *u, struct archive ar)
+{
+	const char *damage;
+	struct member m;
+
+	ar.at = 0;
+	while (archive_next(&ar, &m, &damage)) {
+		struct node *node;
+
+		if ((m.header.mode & S_IFMT) == S_IFDIR && !is_end(&m) &&
+		    check_member(&m) == 0 &&
+		    path_find(u->t, at_root(u, m.name), 0, &node) == 0)
+			set_times(u, node, m.header.mtime);
+	}
+}
+
+void archive_unpack(struct tree *t, const void *archive, size_t size,
+    complain_fn *complain)
+{
+	struct unpacking u = {.t = t};
+	struct archive ar = {.base = archive, .size = size};
+	bool ended = false;
+	const char *damage;
+	struct member m;
+
+	while (archive_next(&ar, &m, &damage)) {
+		int err;
+
+		ended = is_end(&m);
+		if (ended) {
+			forget_names(&u);
+			continue;
+		}
+		err = add(&u, &m);
+		if (err < 0)
+			complain(m.at, reason(err));
+		if (err == -ENOSPC)
+			break;
+	}
+	forget_names(&u);
+	if (damage == NULL && !ended && ar.at == size)
+		damage = "it ends without a trailer";
+	if (damage != NULL)
+		complain(ar.at, damage);
+	set_folder_times(&u, ar);
+}
