@@ -40,9 +40,10 @@ TEST_PROGS := $(USER_TESTS) $(RED_PROGS)
 $(B)/elf: $(B)/bin/t_elf tests/user/odd_elf.py
 	$(Q)rm -rf $@ && $(PYTHON) tests/user/odd_elf.py $@ $<
 
-$(B)/test.cpio: $(TEST_PROGS:%=$(B)/bin/%) $(B)/bin/testinit $(B)/elf \
-		tools/mkcpio.sh
+$(B)/test.cpio: $(TEST_PROGS:%=$(B)/bin/%) $(B)/bin/testinit $(B)/bin/files \
+		$(B)/elf tools/mkcpio.sh
 	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/testinit:755 \
+		bin/files=$(B)/bin/files:755 \
 		$(foreach p,$(TEST_PROGS),bin/$(p)=$(B)/bin/$(p):755) \
 		$$(cd $(B) && for f in elf/*/*; do echo $$f=$(B)/$$f:755; done)
 

@@ -4,6 +4,8 @@
     unit, starve, random ARGUMENTS, model   tests/host/, with sanitizers
     line ARGUMENTS, terminal                the same, beside Linux
     tree ARGUMENTS                          the same, device trees
+    files-unit, files-archive, files-starve, allocator
+    differ, served, archives ARGUMENTS      tests/files/
     fast ARGUMENTS                          the same random, without
     ktest SUITES [smp=N] [mem=M]            suites inside the test kernel
     user PROGRAMS [smp=N] [mem=M] [bound] [nasty=SEED]
@@ -31,7 +33,11 @@ BOOTS = Path(__file__).resolve().parent.parent / "tests/boots.txt"
 
 HOST = {"unit": "asan/unit", "starve": "asan/starve", "random": "asan/random",
         "fast": "fast/random", "model": "small/model",
-        "line": "asan/line", "terminal": "asan/terminal"}
+        "line": "asan/line", "terminal": "asan/terminal",
+        "files-unit": "files/unit", "files-archive": "files/unit_archive",
+        "files-starve": "files/starve", "allocator": "files/allocator",
+        "differ": "files/differ", "served": "files/served",
+        "archives": "files/archives"}
 FIRST_SECONDS = 400.0   # what may be slow, when nothing is known of it yet
 LEAST_SECONDS = 15.0
 NAME = re.compile(r"^(?:not )?ok\s+\d+\s*-\s*([^#]*)")

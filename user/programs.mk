@@ -42,6 +42,7 @@ USER_PROGS := \
 	oom \
 	crash \
 	server \
+	files \
 	hello \
 	echo \
 	cat \
@@ -66,6 +67,9 @@ FILES_TREE := $(addprefix user/servers/files/,node.c folder.c sparse.c path.c \
 	archive.c unpack.c)
 FILES_SERVE := $(addprefix user/servers/files/,serve.c serve_file.c \
 	serve_path.c)
+
+USER_MORE_files := $(FILES_TREE) $(FILES_SERVE) user/servers/files/memory.c \
+	user/servers/files/loop.c
 
 USER_MORE_bench := \
 	user/bench/count.c \

@@ -46,6 +46,7 @@ USER_TESTS := \
 	t_portwait \
 	t_server \
 	t_keep \
+	t_files \
 	t_self \
 	t_code \
 	t_remap \

@@ -151,6 +151,7 @@ static int do_help(int argc, char **argv)
 	       "  oom        what happens when memory runs out\n"
 	       "  crash WAY  die, in one of many ways\n"
 	       "  server     a counter that another process reads\n"
+	       "  files      a file in another process's memory\n"
 	       "Others: cat echo false head hello kill ls sh sleep true wc "
 	       "yes\n"
 	       "In the shell itself:\n");
