@@ -4,9 +4,9 @@
     unit, starve, random ARGUMENTS, model   tests/host/, with sanitizers
     line ARGUMENTS, terminal                the same, beside Linux
     tree ARGUMENTS                          the same, device trees
+    fast ARGUMENTS                          the same random, without
     files-unit, files-archive, files-starve, allocator
     differ, served, archives ARGUMENTS      tests/files/
-    fast ARGUMENTS                          the same random, without
     ktest SUITES [smp=N] [mem=M]            suites inside the test kernel
     user PROGRAMS [smp=N] [mem=M] [bound] [nasty=SEED]
                                             programs on the test kernel
