@@ -361,6 +361,23 @@ static void pass_note(struct proc *p) REQUIRES(sched_lock)
 	p->t.note = NULL;
 }
 
+/*
+ * Its server has ended: it is the first again, before any other call on its
+ * file (M6). Or it has had too many, and is told so when it is woken.
+ */
+static void pass_caller(struct proc *client) REQUIRES(sched_lock)
+{
+	struct port *port = remote_of(client)->port;
+
+	if (++client->t.call.remote.deaths == DEATHS_MAX || !port->is_served) {
+		sched_wake(client);
+		return;
+	}
+	list_unlink(&client->t.link);
+	list_push_front(&port->callers.procs, &client->t.link);
+	waitq_wake_all_locked(&port->idle);
+}
+
 void port_leave(struct proc *p)
 {
 	struct proc *client;
@@ -370,10 +387,8 @@ void port_leave(struct proc *p)
 	p->t.serves = 0;
 	lock_acquire(&sched_lock);
 	client = empty_hand(p);
-	if (client != NULL) {
-		client->t.call.remote.deaths++;
-		sched_wake(client);
-	}
+	if (client != NULL)
+		pass_caller(client);
 	if (p->t.note != NULL)
 		pass_note(p);
 	lock_release(&sched_lock);

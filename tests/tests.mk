@@ -40,10 +40,14 @@ TEST_PROGS := $(USER_TESTS) $(RED_PROGS)
 $(B)/elf: $(B)/bin/t_elf tests/user/odd_elf.py
 	$(Q)rm -rf $@ && $(PYTHON) tests/user/odd_elf.py $@ $<
 
+# An archive for the file server, within the other.
+$(B)/files.cpio: LICENSE tools/mkcpio.sh
+	$(Q)sh tools/mkcpio.sh $@ some/text=LICENSE:640
+
 $(B)/test.cpio: $(TEST_PROGS:%=$(B)/bin/%) $(B)/bin/testinit $(B)/bin/files \
-		$(B)/elf tools/mkcpio.sh
+		$(B)/files.cpio $(B)/elf tools/mkcpio.sh
 	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/testinit:755 \
-		bin/files=$(B)/bin/files:755 \
+		bin/files=$(B)/bin/files:755 files.cpio=$(B)/files.cpio:644 \
 		$(foreach p,$(TEST_PROGS),bin/$(p)=$(B)/bin/$(p):755) \
 		$$(cd $(B) && for f in elf/*/*; do echo $$f=$(B)/$$f:755; done)
 

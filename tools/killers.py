@@ -7,6 +7,8 @@
     files-unit, files-archive, files-starve, allocator
     differ, served, archives ARGUMENTS      tests/files/
     fast ARGUMENTS                          the same random, without
+    files-unit, files-archive, files-starve, allocator
+    differ, served, archives ARGUMENTS      tests/files/
     ktest SUITES [smp=N] [mem=M]            suites inside the test kernel
     user PROGRAMS [smp=N] [mem=M] [bound] [nasty=SEED]
                                             programs on the test kernel

@@ -64,7 +64,7 @@ USER_MORE_sh := \
 # The tree of the file server, which is tested on the build machine as well.
 FILES_TREE := $(addprefix user/servers/files/,node.c folder.c sparse.c path.c \
 	entries.c rename.c attributes.c data.c open.c file.c list.c device.c \
-	archive.c unpack.c)
+	archive.c groups.c unpack.c)
 FILES_SERVE := $(addprefix user/servers/files/,serve.c serve_file.c \
 	serve_path.c)
 

@@ -11,12 +11,17 @@ FILES_TAP := tests/host/run.c tests/host/tap.c lib/print.c
 FILES_OURS := $(FILES_TREE) $(FILES_TAP) $(F)/memory.c
 FILES_BOTH := $(F)/compare.c $(F)/real.c $(F)/ours.c $(F)/generate.c
 
+FILES_PROGS := $(addprefix $(FB)/,unit unit_archive allocator starve differ \
+	served archives)
+
 files_objs = $(patsubst %.c,$(HB)/asan/%.o,$(1))
 
 # Servers include <server.h>.
 $(HB)/asan/user/servers/files/%.o $(HB)/asan/$(F)/served.o: \
 	HOST_ONLY := -I$(F)/include
 
+# They are about Linux's calls, and use them.
+ifeq ($(shell uname -s),Linux)
 $(FB)/unit: $(call files_objs,$(FILES_OURS) $(F)/unit.c)
 $(FB)/unit_archive: $(call files_objs,$(FILES_OURS) $(F)/unit_archive.c)
 $(FB)/allocator: $(call files_objs,$(FILES_TAP) user/servers/files/memory.c \
@@ -28,9 +33,9 @@ $(FB)/served: $(call files_objs,$(FILES_OURS) $(FILES_SERVE) $(F)/compare.c \
 	$(F)/real.c $(F)/served.c $(F)/generate.c $(F)/differ.c)
 $(FB)/archives: $(call files_objs,$(FILES_OURS) $(FILES_BOTH) \
 	$(F)/linux_unpack.c $(F)/archives.c)
-
-FILES_PROGS := $(addprefix $(FB)/,unit unit_archive allocator starve differ \
-	served archives)
+else
+$(FILES_PROGS): $(call files_objs,$(F)/skip.c)
+endif
 
 $(FILES_PROGS):
 	@mkdir -p $(@D)

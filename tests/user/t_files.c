@@ -169,12 +169,31 @@ static const char *use_null(void)
 	return NULL;
 }
 
+/* The archive has the bytes of its files as they are. */
+static const char *compare_with_archive(void)
+{
+	int fd = open("/files.cpio", O_RDONLY);
+	ssize_t size = read(fd, large, LARGE), len = read(0, back, LARGE);
+	struct stat st;
+	ssize_t at = 0;
+
+	MUST(size > 0 && len > 100 && len < size, "nothing to compare");
+	MUST(fstat(0, &st) == 0 && st.st_mode == (S_IFREG | 0640) &&
+		st.st_size == len,
+	    "mode or size");
+	while (at < size - len && memcmp(large + at, back, len) != 0)
+		at++;
+	MUST(at < size - len, "other bytes");
+	return NULL;
+}
+
 static const struct {
 	const char *path;
 	test_fn *run;
 } uses[] = {{"/file", write_and_read}, {"/file", write_much},
     {"/file", leave_holes}, {"/file", be_wrong}, {"/file", change_mode},
-    {"/file", share_position}, {"/dev", list_devices}, {"/dev/null", use_null}};
+    {"/file", share_position}, {"/dev", list_devices}, {"/dev/null", use_null},
+    {"/some/text", compare_with_archive}};
 
 /* ---- The tests ---- */
 
@@ -250,6 +269,11 @@ TEST(devices_are_devices)
 	USE(use_null);
 }
 
+TEST(an_archive_is_unpacked)
+{
+	return use(compare_with_archive, "-a/files.cpio");
+}
+
 static const struct test tests[] = {
     T(what_is_written_is_read),
     T(what_is_large_goes_in_and_out_as_a_whole),
@@ -259,6 +283,7 @@ static const struct test tests[] = {
     T(a_child_goes_on_where_its_parent_is),
     T(a_folder_is_listed_bit_by_bit),
     T(devices_are_devices),
+    T(an_archive_is_unpacked),
 };
 
 int main(int argc, char **argv)

@@ -16,20 +16,11 @@
 #include "abi/fcntl.h"
 #include "abi/limits.h"
 #include "abi/stat.h"
-#include "memory.h"
-
-#define GROUP_LISTS 256
-
-/* A file with several names: the first of them is in the archive. */
-struct group {
-	struct group *next;
-	struct header header;
-	const char *name;
-};
+#include "groups.h"
 
 struct unpacking {
 	struct tree *t;
-	struct group *groups[GROUP_LISTS];
+	struct groups groups;
 };
 
 static struct where at_root(const struct unpacking *u, const char *path)
@@ -127,47 +118,6 @@ static void set_attributes(const struct unpacking *u, const struct member *m)
 
 /* --- files with several names --------------------------------------------- */
 
-static bool is_same_file(const struct header *a, const struct header *b)
-{
-	return a->ino == b->ino && a->major == b->major &&
-	    a->minor == b->minor && ((a->mode ^ b->mode) & S_IFMT) == 0;
-}
-
-/* The first name of the file: NULL if this is it. -ENOSPC: no memory. */
-static int first_name(struct unpacking *u, const struct member *m,
-    const char **name)
-{
-	struct group **list = &u->groups[m->header.ino % GROUP_LISTS], *group;
-
-	for (group = *list; group != NULL; group = group->next) {
-		if (is_same_file(&group->header, &m->header)) {
-			*name = group->name;
-			return 0;
-		}
-	}
-	group = tree_alloc(u->t, sizeof *group);
-	if (group == NULL)
-		return -ENOSPC;
-	*group =
-	    (struct group){.next = *list, .name = m->name, .header = m->header};
-	*list = group;
-	*name = NULL;
-	return 0;
-}
-
-/* The same inode number in another archive is no link. */
-static void forget_names(struct unpacking *u)
-{
-	for (unsigned i = 0; i < GROUP_LISTS; i++) {
-		while (u->groups[i] != NULL) {
-			struct group *group = u->groups[i];
-
-			u->groups[i] = group->next;
-			memory_free(group, sizeof *group);
-		}
-	}
-}
-
 /* Makes it a link, if it is one: *linked. */
 static int link_to_first(struct unpacking *u, const struct member *m,
     bool *linked)
@@ -177,7 +127,7 @@ static int link_to_first(struct unpacking *u, const struct member *m,
 
 	*linked = false;
 	if (m->header.links >= 2)
-		err = first_name(u, m, &first);
+		err = groups_first(&u->groups, u->t, m, &first);
 	if (err < 0 || first == NULL)
 		return err;
 	clean(u, m->name, 0);
@@ -378,7 +328,7 @@ void archive_unpack(struct tree *t, const void *archive, size_t size,
 
 		ended = is_end(&m);
 		if (ended) {
-			forget_names(&u);
+			groups_forget(&u.groups);
 			continue;
 		}
 		err = add(&u, &m);
@@ -387,7 +337,7 @@ void archive_unpack(struct tree *t, const void *archive, size_t size,
 		if (err == -ENOSPC)
 			break;
 	}
-	forget_names(&u);
+	groups_forget(&u.groups);
 	if (damage == NULL && !ended && ar.at == size)
 		damage = "it ends without a trailer";
 	if (damage != NULL)
