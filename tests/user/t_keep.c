@@ -10,6 +10,8 @@ enum {
 	DIES, /* when a server kills itself */
 	SERVER,
 	STATUS,
+	TAKEN, /* requests that a server holds, */
+	GO,    /* until this is set */
 };
 
 static struct reply answer_seven(const struct request *request)
@@ -180,6 +182,47 @@ TEST(only_a_parents_hand_can_be_taken_over)
 	return in_child(adopt_nothing);
 }
 
+/* ---- Callers that are killed ---- */
+
+static struct reply answer_held(const struct request *request)
+{
+	if (request->number == SYS_ftruncate) {
+		cell_add(TAKEN, 1);
+		cell_await(GO, 1);
+	}
+	return result(7);
+}
+
+/* The server that held it is still busy, and the other one asleep. */
+TEST(a_file_is_free_when_its_caller_is_killed)
+{
+	pid_t servers[2], first, second;
+	int i;
+
+	TRY(port_make(1));
+	for (i = 0; i < COUNT(servers); i++)
+		servers[i] = server_start(answer_held);
+	close(port);
+	first = must_fork();
+	if (first == 0)
+		_exit((int)CALL(SYS_ftruncate, 0));
+	cell_await(TAKEN, 1);
+	second = must_fork();
+	if (second == 0)
+		_exit((int)CALL(SYS_fsync, 0));
+	sleep_ms(20);
+	MUST(waitpid(second, NULL, WNOHANG) == 0, "two calls on one file");
+	kill(first, SIGKILL);
+	MUST(killed_by(reap(first), SIGKILL), "the first caller");
+	MUST(exited_with(reap(second), 7), "the second");
+	cell_set(GO, 1);
+	for (i = 0; i < COUNT(servers); i++)
+		kill(servers[i], SIGKILL);
+	for (i = 0; i < COUNT(servers); i++)
+		reap(servers[i]);
+	return NULL;
+}
+
 /* ---- The end of files ---- */
 
 static void exec_itself(void)
@@ -274,6 +317,7 @@ static const struct test tests[] = {
     T(who_keeps_may_be_killed_at_any_moment),
     T(a_call_that_may_have_been_done_is_not_interrupted),
     T(only_a_parents_hand_can_be_taken_over),
+    T(a_file_is_free_when_its_caller_is_killed),
     T(the_end_of_a_file_is_told_once),
     T(a_note_outlives_a_server),
     T(notes_that_nobody_takes_are_forgotten),
