@@ -156,7 +156,6 @@ static long send_part(const struct reply *reply)
 
 	if (n < 0)
 		return n;
-	use.len = (size_t)n;
 	n = port_copy_part(&use);
 	if (n == -EFAULT || n == -ENOMEM)
 		refuse((int)n);
@@ -253,10 +252,8 @@ static long take_along(struct along *along, uint64_t *len)
 	    user_ready(proc_self()->as, use->own, use->len, ACCESS_WRITE);
 	long n = room;
 
-	if (room > 0) {
-		use->len = (size_t)room;
+	if (room > 0)
 		n = copy(along->as, &along->lease, use);
-	}
 	space_leave(along->as);
 	if (n >= 0) {
 		*len = (uint64_t)n;
