@@ -223,6 +223,31 @@ TEST(a_file_is_free_when_its_caller_is_killed)
 	return NULL;
 }
 
+static struct reply answer_with_file(const struct request *request)
+{
+	if (request->number != SYS_ftruncate)
+		return result(7);
+	(void)answer_held(request);
+	return (struct reply){.flags = REPLY_FILE, .token = 77};
+}
+
+TEST(a_descriptor_for_who_is_gone_is_closed)
+{
+	pid_t pid;
+
+	TRY(service_start(answer_with_file));
+	pid = must_fork();
+	if (pid == 0)
+		_exit((int)CALL(SYS_ftruncate, 0));
+	cell_await(TAKEN, 1);
+	kill(pid, SIGKILL);
+	MUST(killed_by(reap(pid), SIGKILL), "the caller");
+	cell_set(GO, 1);
+	MUST(CALL(SYS_fsync, 0) == 7, "the server");
+	MUST(heard->notes == 1 && heard->closed == 77, "it is open still");
+	return service_end();
+}
+
 /* ---- The end of files ---- */
 
 static void exec_itself(void)
@@ -318,6 +343,7 @@ static const struct test tests[] = {
     T(a_call_that_may_have_been_done_is_not_interrupted),
     T(only_a_parents_hand_can_be_taken_over),
     T(a_file_is_free_when_its_caller_is_killed),
+    T(a_descriptor_for_who_is_gone_is_closed),
     T(the_end_of_a_file_is_told_once),
     T(a_note_outlives_a_server),
     T(notes_that_nobody_takes_are_forgotten),
