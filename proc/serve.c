@@ -30,6 +30,7 @@ static void take(struct proc *server, struct proc *client) REQUIRES(sched_lock)
 	assert(server->t.client == NULL);
 	assert(client->t.call.remote.server == NULL && !remote->is_in_hand);
 	server->t.client = client;
+	server->t.owes = true;
 	client->t.call.remote.server = server;
 	remote->is_in_hand = true;
 }
@@ -228,6 +229,7 @@ long port_reply(struct port *port, const struct reply *reply)
 	client = empty_hand(proc_self());
 	if (client != NULL)
 		answer(client, reply, opened);
+	proc_self()->t.owes = false;
 	lock_release(&sched_lock);
 	if (client == NULL && opened != NULL)
 		file_put(opened);
@@ -260,6 +262,7 @@ static long take_along(struct along *along, uint64_t *len)
 		return 0;
 	}
 	refuse(room < 0 ? 0 : (int)n);
+	proc_self()->t.owes = false;
 	return room < 0 ? room : call_go_on(SIGNAL_RESTARTS);
 }
 
@@ -385,6 +388,7 @@ void port_leave(struct proc *p)
 	if (p->t.serves == 0)
 		return;
 	p->t.serves = 0;
+	p->t.owes = false;
 	lock_acquire(&sched_lock);
 	client = empty_hand(p);
 	if (client != NULL)
@@ -408,11 +412,15 @@ static bool hand_over(const struct port *port, struct proc *from,
 		to->t.note = from->t.note;
 		from->t.note = NULL;
 	}
-	if (client == NULL || remote_of(client)->port != port)
+	if (client != NULL && remote_of(client)->port != port)
 		return false;
-	port_let_go(from);
-	take(to, client);
-	return true;
+	to->t.owes = from->t.owes;
+	from->t.owes = false;
+	if (client != NULL) {
+		port_let_go(from);
+		take(to, client);
+	}
+	return to->t.owes;
 }
 
 long port_adopt(struct port *port, pid_t parent, pid_t older)
@@ -422,7 +430,7 @@ long port_adopt(struct port *port, pid_t parent, pid_t older)
 
 	lock_acquire(&sched_lock);
 	from = self->parent;
-	if (self->t.client != NULL || self->t.note != NULL) {
+	if (self->t.owes || self->t.note != NULL) {
 		result = -EINVAL;
 	} else if (from != NULL && from->pid == parent &&
 	    from->exiting == EXIT_NOT) {

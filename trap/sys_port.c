@@ -102,7 +102,7 @@ long sys_port_next(const struct trapframe *tf)
 	if (result < 0)
 		return result;
 	serve(f->object);
-	if (self->t.client != NULL)
+	if (self->t.owes)
 		result = reply_from(f->object, tf_arg(tf, 1));
 	if (result != 0)
 		return result;

@@ -73,6 +73,7 @@ struct thread {
 	bool fp_used;     /* [o] tf.f means something */
 	uint8_t fp_hart;  /* [o] whose registers may still hold it */
 	uint8_t serves;   /* [o] 1 + the level of its port; 0: no server */
+	bool owes;        /* [s] a reply, also if who asked is gone */
 
 	enum proc_state state; /* [s] */
 	struct list link;      /* [s] run queue, wait queue or turn queue */

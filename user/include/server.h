@@ -34,7 +34,8 @@ int port_open(int port, uint64_t token, unsigned flags, uint64_t readable,
 
 /*
  * Replies to the request in hand, and takes the next one. `reply` may be NULL
- * where there is none in hand; a reply to a caller that is gone goes nowhere.
+ * where there is none in hand; a reply to a caller that is gone goes nowhere,
+ * and a file that it opens is closed.
  *
  * Waits for a request: EINTR, or EAGAIN with O_NONBLOCK; the reply has arrived
  * then. Up to `size` bytes that the caller lends to be read come along in `in`,
