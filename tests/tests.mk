@@ -56,6 +56,12 @@ $(B)/many.cpio: $(B)/test.cpio tests/user/many_files.py
 	$(Q)$(PYTHON) tests/user/many_files.py $@.files 30000
 	$(Q)cat $< $@.files >$@ && rm $@.files
 
+# Half of 32 MiB is for the archive, at most.
+SMALL_PROGS := t_fork t_cow t_copyout t_oom
+$(B)/small.cpio: $(SMALL_PROGS:%=$(B)/bin/%) $(B)/bin/testinit tools/mkcpio.sh
+	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/testinit:755 \
+		$(foreach p,$(SMALL_PROGS),bin/$(p)=$(B)/bin/$(p):755)
+
 $(B)/fuzz.cpio: $(B)/bin/fuzz $(B)/bin/storm tests/user/suites.mk \
 		tools/mkcpio.sh
 	$(Q)sh tools/mkcpio.sh $@ bin/fuzz=$(B)/bin/fuzz:755 \
@@ -73,7 +79,7 @@ include tests/nasty/nasty.mk
 
 HOST_PROGS := $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model \
 	$(FILES_PROGS)
-TEST_FILES := $(B)/calf.elf $(B)/calf-test.elf $(B)/test.cpio \
+TEST_FILES := $(B)/calf.elf $(B)/calf-test.elf $(B)/test.cpio $(B)/small.cpio \
 	$(B)/calf-ubsan.elf $(B)/genprog.cpio $(B)/fuzz.cpio $(B)/many.cpio $(RED_FILES) \
 	$(NB)/nasty $(NB)/test_core $(NB)/compare $(NB)/compare_system
 LINUX_FILES := $(B)/calf-test.elf $(B)/test.cpio $(B)/genprog.cpio
