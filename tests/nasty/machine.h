@@ -44,9 +44,11 @@ struct core {
 	uint64_t timer_seen_at; /* its interrupt is not seen before this step */
 	uint64_t kick_seen_at;  /* nor is a kick; NEVER: there is none */
 
-	uint64_t reserved; /* the line of lr, physical; NOWHERE: none */
+	uint64_t reserved;    /* the line of lr, physical; NOWHERE: none */
+	uint64_t reserved_by; /* the process in user mode; 0: the kernel */
 	unsigned sc_failures;
-	uint64_t amo_pa; /* of the atomic operation under way */
+	uint64_t amo_va; /* of the atomic operation under way */
+	uint64_t amo_pa;
 	unsigned amo_size;
 	uint32_t amo_raw;
 
@@ -203,7 +205,8 @@ void hook_remove(uint64_t va, hook_fn *fn);
 bool device_load(uint64_t pa, unsigned size, uint64_t *value);
 bool device_store(uint64_t pa, unsigned size, uint64_t value);
 bool device_interrupts(unsigned hart);
-void console_open(const char *path); /* NULL: standard output */
+/* NULL: standard output, or error if the debugger has that. */
+void console_open(const char *path, bool gdb_has_stdout);
 void console_put(uint8_t c);
 int console_get(void); /* -1: nothing was typed */
 void console_flush(void);

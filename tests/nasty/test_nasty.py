@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import Dict, List, Optional, Set, Tuple
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
@@ -20,6 +24,7 @@ from tap import run_tests  # noqa: E402
 NASTY = str(ROOT / "build/nasty/nasty")
 KERNEL = str(ROOT / "build/calf-test.elf")
 SHELL = str(ROOT / "build/calf.elf")
+BOARD = str(ROOT / "build/nasty/board.elf")
 INITRD = str(ROOT / "build/test.cpio")
 FORK = ["-kernel", KERNEL, "-initrd", INITRD, "-smp", "2", "-m", "64M",
         "-append", "rdinit=/init /bin/t_sigwait", "seed=11"]
@@ -59,6 +64,11 @@ def bad_words_are_refused() -> Optional[str]:
         refuses("-smp", "-kernel", KERNEL, "-smp", "17"),
         refuses("-m: expected", "-kernel", KERNEL, "-m", "12X"),
         refuses("-m: expected", "-kernel", KERNEL, "-m", "1M"),
+        refuses("whole pages", "-kernel", KERNEL, "-m", "4097K"),
+        refuses("seed: expected", "-kernel", KERNEL, "seed=1" + 20 * "0"),
+        refuses("watch: expected", "-kernel", KERNEL, "watch=0x87fffffc"),
+        refuses("watch: expected", "-kernel", KERNEL, "watch=0x88000000"),
+        refuses("watch: expected", "-kernel", KERNEL, "watch=0x7ffffff8"),
         refuses("-gdb: expected a port", "-kernel", KERNEL, "-gdb", "x"))
 
 
@@ -75,6 +85,8 @@ def bad_images_are_refused() -> Optional[str]:
     headers = int.from_bytes(Path(KERNEL).read_bytes()[32:40], "little")
     return first(
         refuses("No such file", "-kernel", str(WORK / "none")),
+        refuses("Is a directory", "-kernel", str(WORK)),
+        refuses("program headers", "-kernel", image(b"\x41", 32)),
         refuses("not for 64-bit RISC-V", "-kernel", image(b"\x3e", 18)),
         refuses("not for 64-bit RISC-V", "-kernel", image(b"\1", 4)),
         refuses("program headers", "-kernel", image(b"\xff" * 7, 32)),
@@ -92,6 +104,76 @@ def a_symbol_table_that_is_damaged_is_done_without() -> Optional[str]:
     status, said = run("-kernel", image(b"\xff" * 4096, sections), "-append",
                        "ktest=fdt", "seed=1")
     return None if status == 0 else f"status {status}: {said[-200:]}"
+
+
+def of_two_symbol_tables_one_is_read() -> Optional[str]:
+    """A hundred copies of the symbol table, and what they are called by."""
+    data = bytearray(Path(KERNEL).read_bytes())
+    start = int.from_bytes(data[40:48], "little")
+    count = int.from_bytes(data[60:62], "little")
+    headers = [data[at:at + 64] for at in range(start, start + 64 * count, 64)]
+    tables = [h for h in headers if int.from_bytes(h[4:8], "little") == 2]
+    headers += 100 * tables
+    data += bytes(-len(data) % 8)
+    data[40:48] = len(data).to_bytes(8, "little")
+    data[60:62] = len(headers).to_bytes(2, "little")
+    path = WORK / "image"
+    path.write_bytes(data + b"".join(headers))
+    status, said = run("-kernel", str(path), "-append", "ktest=fdt", "seed=1")
+    return None if status == 0 else f"status {status}: {said[-200:]}"
+
+
+def what_cannot_be_written_is_told() -> Optional[str]:
+    status, said = run("-kernel", KERNEL, "-append", "ktest=fdt", "seed=1",
+                       "-console", "/dev/full")
+    return None if status == 2 and "console cannot be written" in said else \
+        f"status {status}: {said[-200:]}"
+
+
+def the_words_of_a_run_are_the_run() -> Optional[str]:
+    """Given to a shell they make the same words, whatever is in them."""
+    words = ["-kernel", KERNEL, "-append", "it's 'so' " + 5000 * "x",
+             "seed=3", "limit=500", "until=100"]
+    said = run(*words)[1]
+    found = re.search(r"the same again: nasty (.*)", said)
+    if found is None:
+        return f"it did not stop: {said[-200:]}"
+    again = run(*shlex.split(found.group(1)), "until=100")[1]
+    return None if without_time(again) == without_time(said) else \
+        f"another run: {again[-200:]}"
+
+
+def a_symbol_that_has_gone_is_missed() -> Optional[str]:
+    """What the checks know the kernel by is there, or they would be none."""
+    data = Path(KERNEL).read_bytes().replace(b"\0tlb_kernel_root\0",
+                                             b"\0tlb_kernel_tree\0")
+    path = WORK / "image"
+    path.write_bytes(data)
+    return refuses("has the symbol `frames', and no `tlb_kernel_root'",
+                   "-kernel", str(path))
+
+
+def board(word: str, *words: str) -> Tuple[int, str]:
+    return run("-kernel", BOARD, "-smp", "2", "-m", "64M", "-append",
+               f"board={word}", *words)
+
+
+def a_mistake_is_told_from_what_looks_like_one() -> Optional[str]:
+    for word, said in (("held", "lock: "), ("reuse", ""), ("loop", "loop: "),
+                       ("jump", "")):
+        status, found = board(word, "seed=1")
+        if status != (250 if said else 0) or said not in found:
+            return f"{word}: status {status}: {found[-200:]}"
+    return None
+
+
+def nothing_but_a_fence_orders_stores() -> Optional[str]:
+    for seed in range(1, 4):
+        status, said = board("order", f"seed={seed}", "late=1", "mode=2",
+                             "misaligned=1")
+        if status != 0:
+            return f"seed {seed}, status {status}: {said[-200:]}"
+    return None
 
 
 def status_is_that_of_the_test_device() -> Optional[str]:
@@ -124,6 +206,18 @@ def a_seed_is_a_run() -> Optional[str]:
     if without_time(run(*FORK, "seed=12")[1]) == without_time(once[1]):
         return "another seed is the same run"
     return None
+
+
+def few_seeds_make_every_choice() -> Optional[str]:
+    """The first seeds, which the boots of `make test` have."""
+    found: Dict[str, Set[str]] = {}
+    for seed in range(1, 6):
+        words = run("-kernel", BOARD, f"seed={seed}", "until=1")[1]
+        for key, value in re.findall(r" (\w+)=(\d)\b", words.split("\n")[0]):
+            found.setdefault(key, set()).add(value)
+    same = [key for key in ("svade", "misaligned", "sstc", "stval", "late",
+                            "icache", "invalid") if len(found[key]) != 2]
+    return f"always the same: {' '.join(same)}" if same else None
 
 
 def looking_changes_nothing() -> Optional[str]:
@@ -193,16 +287,75 @@ def gdb_goes_both_ways() -> Optional[str]:
     return None if int(values[4]) > 1 else "the watchpoint was not hit"
 
 
+def all_ends_with_the_first_process() -> Optional[str]:
+    """It is killed while a debugger lets the machine run."""
+    with subprocess.Popen(
+            [NASTY, *FORK, "quiet=1", "-gdb", "stdio", "-console",
+             str(WORK / "console")], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            start_new_session=True) as process:
+        process.stdin.write(b"$c#63")
+        process.stdin.flush()
+        time.sleep(0.5)
+        process.kill()
+        process.wait()
+        for _ in range(100):
+            try:
+                os.killpg(process.pid, 0)
+            except ProcessLookupError:
+                return None
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGKILL)
+    return "its snapshots go on"
+
+
+def the_words_of_a_kernel_do_not_mix_with_packets() -> Optional[str]:
+    done = subprocess.run(
+        [NASTY, "-kernel", BOARD, "-m", "64M", "-smp", "2", "quiet=1", "-gdb",
+         "stdio"], input=b"$c#63", stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, timeout=100, check=False)
+    return None if done.stdout == b"+$W00#b7" and b"\nok " in done.stderr \
+        else f"{done.stdout[-100:]!r}"
+
+
+def a_breakpoint_may_lie_in_two_pages() -> Optional[str]:
+    """`li a0, 42` behind two bytes before a page, in a kernel of its own."""
+    code = bytearray(8192)
+    code[0:4] = (0x7FF0006F).to_bytes(4, "little")  # j 0x80200ffe
+    code[4094:4098] = (0x02A00513).to_bytes(4, "little")
+    code[4098:4100] = (0xA001).to_bytes(2, "little")  # j .
+    path = WORK / "image"
+    path.write_bytes(code)
+    commands = b"".join(b"$%s#%02x" % (c, sum(c) & 255) for c in (
+        b"Z0,80200ffe,4", b"c", b"p20"))
+    done = subprocess.run(
+        [NASTY, "-kernel", str(path), "quiet=1", "kind=1", "-gdb", "stdio"],
+        input=commands, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        timeout=100, check=False)
+    return None if b"$fe0f208000000000#" in done.stdout else \
+        f"{done.stdout[-100:]!r}"
+
+
 TESTS = [
     bad_words_are_refused,
     bad_images_are_refused,
     a_symbol_table_that_is_damaged_is_done_without,
+    of_two_symbol_tables_one_is_read,
+    a_symbol_that_has_gone_is_missed,
+    what_cannot_be_written_is_told,
+    the_words_of_a_run_are_the_run,
+    a_mistake_is_told_from_what_looks_like_one,
+    nothing_but_a_fence_orders_stores,
     status_is_that_of_the_test_device,
     what_is_typed_is_read,
     a_seed_is_a_run,
+    few_seeds_make_every_choice,
     looking_changes_nothing,
     a_long_entry_is_told,
     gdb_goes_both_ways,
+    all_ends_with_the_first_process,
+    the_words_of_a_kernel_do_not_mix_with_packets,
+    a_breakpoint_may_lie_in_two_pages,
 ]
 
 
