@@ -92,7 +92,7 @@ struct range_op *call_range(void)
 	return &call->range;
 }
 
-struct lookup_rest *call_lookup(void)
+struct path_lookup *call_lookup(void)
 {
 	return KEEP(KEPT_LOOKUP, lookup);
 }
@@ -138,6 +138,8 @@ static NOINLINE void give_back(struct proc *p)
 		walk_abandon(p);
 	else if (kept == KEPT_TIME && call->time.copy != NULL)
 		frame_put(frame_of_virt(call->time.copy));
+	else if (kept == KEPT_LOOKUP && call->lookup.path != NULL)
+		frame_put(frame_of_virt(call->lookup.path));
 	else if (kept == KEPT_EXEC && call->exec != NULL)
 		exec_abandon(p, call->exec);
 	else if (kept == KEPT_VECTOR)

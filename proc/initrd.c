@@ -268,13 +268,10 @@ static int lookup_step(struct lookup *l, const char *name, size_t len)
 	return 0;
 }
 
-/*
- * It stops for now in the path itself, not in a link. A path that the program
- * changes meanwhile leads elsewhere, or ends.
- */
+/* It stops for now in the path itself, not in a link. */
 static int lookup_run(struct lookup *l, const char *path)
 {
-	size_t len = strlen(path), done = min_u64(l->passed.done, len), n;
+	size_t len = strlen(path), done = l->passed.done, n;
 	const char *name;
 	int err = 0;
 

@@ -15,6 +15,20 @@
 #include "proc/sched.h"
 #include "syscalls.h"
 
+_Static_assert(PATH_MAX <= PAGE_SIZE, "one frame");
+
+/* The next part looks up the same path, whatever is in memory by then (C2). */
+static int keep_path(const char *path)
+{
+	struct frame *frame = frame_alloc(FRAME_KERNEL);
+
+	if (frame == NULL)
+		return -ENOMEM;
+	call_lookup()->path = frame_virt(frame);
+	memcpy(call_lookup()->path, path, PATH_MAX);
+	return 0;
+}
+
 /* Does a part; a path may have thousands of names. */
 static int lookup(const struct node *from, const char *path, bool follow,
     const struct node **node)
@@ -23,27 +37,35 @@ static int lookup(const struct node *from, const char *path, bool follow,
 	int err;
 
 	if (call_is_repeated())
-		rest = *call_lookup();
+		rest = call_lookup()->rest;
 	err = initrd_lookup(from, path, follow, &rest, node);
 	if (err != LOOKUP_MORE)
 		return err;
-	*call_lookup() = rest;
+	if (!call_is_repeated() && keep_path(path) < 0)
+		return -ENOMEM;
+	call_lookup()->rest = rest;
 	return (int)call_go_on(SIGNAL_HELD);
 }
 
-/*
- * The node that `dirfd` and the path at `at` name. The path is left in the
- * hart's path buffer.
- */
-static int find(int dirfd, vaddr_t at, bool follow, const struct node **node)
+/* A call reads its path once; one that goes on has kept it. */
+static int read_path(vaddr_t at, const char **path)
 {
-	struct proc *p = proc_self();
-	const struct node *from = p->cwd;
-	char *path = path_buffer();
-	int err = copyinstr(p->as, path, at, PATH_MAX);
+	char *buffer = path_buffer();
 
-	if (err < 0)
-		return err;
+	if (call_is_repeated()) {
+		*path = call_lookup()->path;
+		return 0;
+	}
+	*path = buffer;
+	return copyinstr(proc_self()->as, buffer, at, PATH_MAX);
+}
+
+/* The node that `dirfd` and a path name. */
+static int find_path(int dirfd, const char *path, bool follow,
+    const struct node **node)
+{
+	const struct node *from = proc_self()->cwd;
+
 	if (path[0] != '/' && dirfd != AT_FDCWD) {
 		struct file *dir = fd_get(dirfd);
 
@@ -54,6 +76,15 @@ static int find(int dirfd, vaddr_t at, bool follow, const struct node **node)
 		from = dir->node;
 	}
 	return lookup(from, path, follow, node);
+}
+
+/* The same with the path at `at`. */
+static int find(int dirfd, vaddr_t at, bool follow, const struct node **node)
+{
+	const char *path;
+	int err = read_path(at, &path);
+
+	return err < 0 ? err : find_path(dirfd, path, follow, node);
 }
 
 long sys_openat(const struct trapframe *tf)
@@ -141,16 +172,16 @@ long sys_newfstatat(const struct trapframe *tf)
 {
 	int fd = (int)tf_arg(tf, 0), flags = (int)tf_arg(tf, 3), err;
 	const struct node *node;
-	char first;
+	const char *path;
 
 	if (flags & ~STAT_FLAGS)
 		return -EINVAL;
-	if (flags & AT_EMPTY_PATH) {
-		err = copyin(proc_self()->as, &first, tf_arg(tf, 1), 1);
-		if (err == 0 && first == '\0')
-			return stat_descriptor(fd, tf_arg(tf, 2));
-	}
-	err = find(fd, tf_arg(tf, 1), !(flags & AT_SYMLINK_NOFOLLOW), &node);
+	err = read_path(tf_arg(tf, 1), &path);
+	if (err < 0)
+		return err;
+	if (path[0] == '\0' && (flags & AT_EMPTY_PATH))
+		return stat_descriptor(fd, tf_arg(tf, 2));
+	err = find_path(fd, path, !(flags & AT_SYMLINK_NOFOLLOW), &node);
 	return err < 0 ? err : stat_out(tf_arg(tf, 2), node, node->mode);
 }
 

@@ -61,9 +61,9 @@ enum call_kept {
 	KEPT_NOTHING,
 	KEPT_TRANSFER,
 	KEPT_RANGE,
-	KEPT_LOOKUP,
 	/* From here on there may be more to give back than the member. */
 	KEPT_TIME,
+	KEPT_LOOKUP,
 	KEPT_VECTOR,
 	KEPT_EXEC,
 	KEPT_CHILD,
@@ -95,6 +95,12 @@ struct wait_time {
 	uint64_t deadline; /* or TIMER_NEVER */
 	vaddr_t remain;    /* where the rest goes if it is interrupted; 0 */
 	void *copy;        /* of what is waited for, in a frame; NULL */
+};
+
+/* A path that is looked up in parts. */
+struct path_lookup {
+	struct lookup_rest rest;
+	char *path; /* in a frame */
 };
 
 /* A walk over a list of processes, whose place in it proc.mark keeps. */
@@ -142,7 +148,7 @@ struct call {
 		struct vector vector;
 		struct wait_time time;
 		struct range_op range;
-		struct lookup_rest lookup;
+		struct path_lookup lookup;
 		struct exec *exec;
 		pid_t child; /* of vfork */
 		struct list_walk walk;
@@ -177,7 +183,7 @@ struct transfer *call_transfer(void);
 struct vector *call_vector(void);
 struct wait_time *call_time(void);
 struct range_op *call_range(void);
-struct lookup_rest *call_lookup(void);
+struct path_lookup *call_lookup(void);
 struct list_walk *call_walk(void);
 struct remote_call *call_remote(void);
 struct exec **call_exec(void);

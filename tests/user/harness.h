@@ -223,6 +223,12 @@ uint64_t rnd(uint64_t *state);
 #define raw(nr, ...) raw_call((nr), (const long[6]){__VA_ARGS__})
 long raw_call(long nr, const long args[6]);
 
+/* A path that is looked up in parts: of `size` bytes at most, it leads to /. */
+void long_path(char *path, size_t size);
+
+/* faccessat() of one: 0. */
+long look_up_long_path(void);
+
 /* Blocks a signal; the test fails if that cannot be done. */
 void block_signal(int sig);
 

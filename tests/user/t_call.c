@@ -527,6 +527,50 @@ TEST(a_read_that_fails_does_not_move_the_others)
 			  : found("position %ld of %ld", (long)at, (long)size);
 }
 
+/* ---- A path is read once ---- */
+
+/* Its first name is good, or its last one is, but never both. */
+static void toggle_path(volatile char *path, size_t last)
+{
+	volatile int n;
+
+	for (;;) {
+		path[1] = 'x';
+		path[last] = 'l';
+		for (n = 0; n < 1000; n++)
+			continue;
+		path[last] = 'x';
+		path[1] = 'd';
+		for (n = 0; n < 1000; n++)
+			continue;
+	}
+}
+
+/* On one hart: while it is copied, nobody changes it. */
+TEST(a_path_may_change_while_it_is_looked_up)
+{
+	char *path = (char *)pages_shared(1);
+	size_t last;
+	long end;
+	pid_t pid;
+
+	if (!on_calf() || harts() > 1)
+		return SKIP("a path may change while it is copied");
+	long_path(path, PAGE - 32);
+	strcat(path, "/dev/null");
+	last = strlen(path) - 1;
+	MUST(open(path, O_RDONLY) >= 0, "there is no such file at all");
+	path[last] = 'x';
+	pid = must_fork();
+	if (pid == 0)
+		toggle_path(path, last);
+	for (end = now_ms() + 800; now_ms() < end;)
+		MUST(open(path, O_RDONLY) == -1,
+		    "the halves of two paths were looked up");
+	toggler_end(pid);
+	return NULL;
+}
+
 static const struct test tests[] = {
     T(after_a_long_text_no_call_is_made),
     T(after_a_call_that_waited_no_call_is_made),
@@ -535,6 +579,7 @@ static const struct test tests[] = {
     T(descriptors_may_change_while_they_are_polled),
     T(sets_may_change_while_they_are_selected_from),
     T(a_set_may_change_while_its_signals_are_awaited),
+    T(a_path_may_change_while_it_is_looked_up),
     T(a_vector_is_read_once),
     T(a_long_vector_that_waits_ends_in_any_way),
     T(a_long_vector_goes_through_a_pipe_in_order),

@@ -442,6 +442,40 @@ TEST(a_file_is_open_for_reading_or_writing)
 	return service_end();
 }
 
+/* Between an empty path, which names the file, and a long one. */
+static void toggle_empty(volatile char *path)
+{
+	volatile int n;
+
+	for (;;) {
+		path[0] = path[0] == '/' ? '\0' : '/';
+		for (n = 0; n < 1000; n++)
+			continue;
+	}
+}
+
+TEST(a_path_that_becomes_empty_leads_to_its_end)
+{
+	static struct stat st;
+	char *path;
+	long end, n;
+	pid_t pid;
+
+	TRY(service_start(answer_42));
+	path = (char *)pages_shared(1);
+	long_path(path, PAGE);
+	pid = must_fork();
+	if (pid == 0)
+		toggle_empty(path);
+	for (end = now_ms() + 400; now_ms() < end;) {
+		n = CALL(SYS_newfstatat, (long)path, (long)&st, AT_EMPTY_PATH);
+		MUST(n == 0 || n == 42, found("the result is %ld", n));
+	}
+	(void)kill(pid, SIGKILL);
+	(void)reap(pid);
+	return service_end();
+}
+
 /* ---- The position ---- */
 
 /* A file of which each byte tells its place. */
@@ -581,6 +615,7 @@ static const struct test tests[] = {
     T(many_bytes_come_back_in_one_reply),
     T(calls_arrive_as_what_they_are),
     T(commands_of_ioctl_say_what_they_lend),
+    T(a_path_that_becomes_empty_leads_to_its_end),
     T(a_file_is_open_for_reading_or_writing),
     T(the_position_is_the_open_files),
     T(a_reply_can_be_a_descriptor),

@@ -579,8 +579,7 @@ TEST(access_fails_cleanly_at_every_allocation)
 	static const struct operation list[] = {
 	    {"first read", NULL, act_first_read, unchanged},
 	    {"first write", NULL, act_first_write, done_first_write},
-	    {"write after read", read_region, act_first_write,
-		done_first_write},
+	    {"read, write", read_region, act_first_write, done_first_write},
 	    {"fresh read", NULL, act_fresh_read, unchanged},
 	    {"fresh write", NULL, act_fresh_write, unchanged},
 	};
@@ -598,6 +597,7 @@ TEST(copying_fails_cleanly_at_every_allocation)
 	    {"writev", own_pipe, act_writev, unchanged},
 	    {"dup", NULL, act_dup, unchanged},
 	    {"poll", NULL, act_poll, unchanged},
+	    {"a long path", NULL, look_up_long_path, unchanged},
 	    {"port", NULL, port_and_file, unchanged},
 	};
 
