@@ -68,6 +68,7 @@ int remote_create(struct port *port, const struct remote_wish *wish,
 	    .token = wish->token,
 	    .readable = wish->readable,
 	    .writable = wish->writable};
+	list_init(&remote->behind);
 	created->object = remote;
 	*f = created;
 	lock_acquire(&sched_lock);

@@ -35,18 +35,22 @@ static void take(struct proc *server, struct proc *client) REQUIRES(sched_lock)
 	remote->is_in_hand = true;
 }
 
-/* Others may wait for the file. */
+/* Those who wait behind it are the first again; or learn that nobody serves. */
 void port_let_go(struct proc *server)
 {
 	struct proc *client = server->t.client;
 	struct remote *remote = remote_of(client);
+	struct port *port = remote->port;
 
 	assert(client->t.call.remote.server == server && remote->is_in_hand);
 	server->t.client = NULL;
 	client->t.call.remote.server = NULL;
 	remote->is_in_hand = false;
-	if (!list_is_empty(&remote->port->callers.procs))
-		waitq_wake_all_locked(&remote->port->idle);
+	list_splice_front(&port->callers.procs, &remote->behind);
+	if (!port->is_served)
+		waitq_wake_all_locked(&port->callers);
+	else if (!list_is_empty(&port->callers.procs))
+		waitq_wake_all_locked(&port->idle);
 }
 
 /* Empties a hand. The caller that was in it, if it waits for an answer. */
@@ -181,6 +185,7 @@ static void answer(struct proc *client, const struct reply *reply,
 		call->remote.cloexec = reply->file_flags & O_CLOEXEC;
 	} else if (later && !(f->flags & O_NONBLOCK)) {
 		call->remote.events = reply->events;
+		call->remote.deaths = 0; /* nothing has happened */
 	} else {
 		if (reply->flags & REPLY_POSITION)
 			f->pos = reply->position;
@@ -194,6 +199,9 @@ static bool makes_sense(const struct reply *reply)
 {
 	if (reply->flags & ~(REPLY_POSITION | REPLY_LATER | REPLY_FILE))
 		return false;
+	if (reply->flags & REPLY_FILE)
+		return reply->flags == REPLY_FILE &&
+		    (reply->file_flags & O_ACCMODE) != O_ACCMODE;
 	if (reply->flags & REPLY_LATER)
 		return reply->flags == REPLY_LATER && reply->events != 0 &&
 		    reply->out_len == 0;
@@ -279,18 +287,19 @@ static void take_note(struct port *port, struct request *request)
 
 #define CALLERS_PART 16 /* that are looked at without a pause */
 
-/* The first on whose file no call is in a hand, or NULL. */
-static struct proc *next_caller(const struct port *port) REQUIRES(sched_lock)
+/*
+ * The first caller on whose file no call is in a hand, or NULL. Those before it
+ * wait behind the call that is, and not in the way.
+ */
+static struct proc *next_caller(struct port *port) REQUIRES(sched_lock)
 {
-	int looked = 0;
+	for (int i = 0; i < CALLERS_PART; i++) {
+		struct proc *client = waitq_first(&port->callers);
 
-	list_for_each(link, &port->callers.procs) {
-		struct proc *client = list_entry(link, struct proc, t.link);
-
-		if (!remote_of(client)->is_in_hand)
+		if (client == NULL || !remote_of(client)->is_in_hand)
 			return client;
-		if (++looked == CALLERS_PART)
-			break;
+		list_unlink(&client->t.link);
+		list_push_back(&remote_of(client)->behind, &client->t.link);
 	}
 	return NULL;
 }
@@ -327,6 +336,8 @@ long port_take(struct file *f, struct request *request, vaddr_t in, size_t size)
 		take_note(port, request);
 	else if (client != NULL)
 		result = take_caller(port, client, &along);
+	else if (!list_is_empty(&port->callers.procs))
+		result = call_go_on(SIGNAL_RESTARTS);
 	else if (f->flags & O_NONBLOCK)
 		result = -EAGAIN;
 	else

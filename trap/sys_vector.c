@@ -197,6 +197,8 @@ static long ask_for_piece(const struct io *io)
 	(void)next_piece(v);
 	piece = v->transfer;
 	call_forget();
+	if (piece.len == 0)
+		return 0;
 	return remote_call_as(io->f, io->is_write ? SYS_write : SYS_read,
 	    piece.base, piece.len);
 }

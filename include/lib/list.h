@@ -75,6 +75,12 @@ static inline void list_splice_back(struct list *to, struct list *from)
 	list_init(from);
 }
 
+/* The same to its beginning: in a ring, that is before its first. */
+static inline void list_splice_front(struct list *to, struct list *from)
+{
+	list_splice_back(to->next, from);
+}
+
 #define list_entry(link, type, member) container_of(link, type, member)
 
 #define list_for_each(link, head)                              \

@@ -50,13 +50,14 @@ struct port {
 };
 
 struct remote {
-	struct port *port; /* [c] */
-	uint64_t token;    /* [c] the server's name for it */
-	uint64_t readable; /* [c] events; 0: always */
-	uint64_t writable; /* [c] */
-	bool is_in_hand;   /* [s] a call on it is */
-	struct list link;  /* [s] in port.notes */
-	uint32_t deaths;   /* [s] of servers that had the note in hand */
+	struct port *port;  /* [c] */
+	uint64_t token;     /* [c] the server's name for it */
+	uint64_t readable;  /* [c] events; 0: always */
+	uint64_t writable;  /* [c] */
+	bool is_in_hand;    /* [s] a call on it is */
+	struct list behind; /* [s] who waits until that one is not */
+	struct list link;   /* [s] in port.notes */
+	uint32_t deaths;    /* [s] of servers that had the note in hand */
 };
 
 #define DEATHS_MAX 2

@@ -368,8 +368,7 @@ TEST(calls_arrive_as_what_they_are)
 		heard->last.arg[2] == 5,
 	    "readv's first piece");
 	MUST(CALL(SYS_writev, (long)v, 3) == SYS_write, "writev");
-	MUST(CALL(SYS_writev, (long)v, 1) == SYS_write, "an empty writev");
-	MUST(heard->last.arg[2] == 0, "which has no bytes");
+	MUST(CALL(SYS_writev, (long)v, 1) == 0, "no bytes, and nobody is asked");
 	MUST(CALL(SYS_newfstatat, (long)"", (long)buffer, AT_EMPTY_PATH) ==
 		SYS_fstat,
 	    "newfstatat of the file itself");
