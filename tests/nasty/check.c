@@ -99,15 +99,21 @@ bool check_is_shared_data(uint64_t pa)
 
 /* --- frames --------------------------------------------------------------- */
 
+/* The table, once the kernel has one; what it says may also be nonsense. */
 static void find_frames(void)
 {
-	if (frames_start != 0 || frames_symbol == 0 ||
-	    ram_word(count_symbol) == 0)
+	uint64_t count = ram_word(count_symbol), base = ram_word(base_symbol);
+	uint64_t start = to_physical(ram_word(frames_symbol));
+
+	if (frames_start != 0 || frames_symbol == 0 || count == 0 ||
+	    count > machine.ram_size / PAGE_SIZE ||
+	    !is_ram(base, count * PAGE_SIZE) ||
+	    !is_ram(start, count * KERNEL_FRAME_SIZE))
 		return;
-	frame_base = ram_word(base_symbol);
-	frames_start = to_physical(ram_word(frames_symbol));
-	frames_end = frames_start + ram_word(count_symbol) * KERNEL_FRAME_SIZE;
-	life_count = ram_word(count_symbol);
+	frame_base = base;
+	frames_start = start;
+	frames_end = start + count * KERNEL_FRAME_SIZE;
+	life_count = count;
 	lives = calloc(life_count, sizeof *lives);
 	if (lives == NULL)
 		life_count = 0;

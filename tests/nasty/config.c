@@ -7,6 +7,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,9 +86,12 @@ static _Noreturn void help(void)
 static uint64_t number(const char *what, const char *text, uint64_t most)
 {
 	char *end;
-	uint64_t value = strtoull(text, &end, 0);
+	uint64_t value;
 
-	if (*text < '0' || *text > '9' || *end != '\0' || value > most)
+	errno = 0;
+	value = strtoull(text, &end, 0);
+	if (*text < '0' || *text > '9' || *end != '\0' || value > most ||
+	    errno != 0)
 		report_usage("%s: expected a number up to %" PRIu64
 			     ", found `%s'",
 		    what, most, text);
@@ -106,7 +110,9 @@ static uint64_t memory_size(const char *text)
 		    text);
 	size <<= shift;
 	if (size < 4UL << 20 || size > 256UL << 30 || size % PAGE_SIZE != 0)
-		report_usage("-m: expected 4M to 256G, found `%s'", text);
+		report_usage("-m: expected whole pages, from 4M to 256G, "
+			     "found `%s'",
+		    text);
 	return size;
 }
 
@@ -167,6 +173,12 @@ static void take_words(struct config *config, int argc, char **argv)
 			report_usage("`%s': no such word; see --help", argv[i]);
 		i++;
 	}
+}
+
+/* Eight bytes of memory, in one page. */
+static bool can_be_watched(uint64_t pa, uint64_t memory)
+{
+	return pa % 8 == 0 && pa >= RAM_BASE && pa - RAM_BASE < memory;
 }
 
 /* In an order of its own, so that giving one leaves the others. */
@@ -238,35 +250,48 @@ void config_parse(struct config *config, int argc, char **argv)
 		report_usage("-smp: expected 1 to 16 harts");
 	if (chosen[RATE] == 0)
 		report_usage("rate: expected at least 1");
+	if (given[WATCH] != 0 && !can_be_watched(given[WATCH], config->memory))
+		report_usage("watch: expected an address in memory that 8 "
+			     "divides, found %#" PRIx64,
+		    given[WATCH]);
 	machine.random = given[SEED];
 	choose(given[KIND] != 0);
 	fill_in(config);
 }
 
-static void add(char *text, size_t size, const char *name, const char *value)
+/* In quotes, for a shell: what is a quote itself ends them and begins anew. */
+static void put_option(FILE *to, const char *name, const char *value)
 {
-	size_t len = strlen(text);
-
-	if (value != NULL && len < size)
-		snprintf(text + len, size - len, " %s '%s'", name, value);
+	if (value == NULL)
+		return;
+	fprintf(to, " %s '", name);
+	for (; *value != '\0'; value++)
+		fprintf(to, *value == '\'' ? "'\\''" : "%c", *value);
+	fprintf(to, "'");
 }
 
-const char *config_words(const struct config *config)
+char *config_words(const struct config *config)
 {
-	static char text[4096];
-	size_t len;
+	char *text;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
 
-	snprintf(text, sizeof text, "nasty -smp %u -m %" PRIu64 "K",
-	    config->harts, config->memory >> 10);
-	add(text, sizeof text, "-kernel", config->kernel);
-	add(text, sizeof text, "-initrd", config->initrd);
-	add(text, sizeof text, "-append", config->append);
-	add(text, sizeof text, "-input", config->input);
-	len = strlen(text);
-	len += (size_t)snprintf(text + len, sizeof text - len,
-	    " seed=%" PRIu64 "%s", config->seed, config->kind ? " kind=1" : "");
-	for (unsigned i = 0; i < CHOICES && len < sizeof text; i++)
-		len += (size_t)snprintf(text + len, sizeof text - len,
-		    " %s=%" PRIu64, choices[i].name, chosen[i]);
+	if (to == NULL)
+		abort();
+	fprintf(to, "nasty -smp %u -m %" PRIu64 "K", config->harts,
+	    config->memory >> 10);
+	put_option(to, "-kernel", config->kernel);
+	put_option(to, "-initrd", config->initrd);
+	put_option(to, "-append", config->append);
+	put_option(to, "-input", config->input);
+	fprintf(to, " seed=%" PRIu64, config->seed);
+	if (config->kind)
+		fprintf(to, " kind=1");
+	if (config->entry_limit != 0)
+		fprintf(to, " limit=%" PRIu64, config->entry_limit);
+	for (unsigned i = 0; i < CHOICES; i++)
+		fprintf(to, " %s=%" PRIu64, choices[i].name, chosen[i]);
+	if (fclose(to) != 0)
+		abort();
 	return text;
 }

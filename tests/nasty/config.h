@@ -49,7 +49,7 @@ struct config {
 /* Fills in what the command line leaves open, from the seed. */
 void config_parse(struct config *config, int argc, char **argv);
 
-/* The words that make the same run, in a buffer of its own. */
-const char *config_words(const struct config *config);
+/* The words that make the same run, in a shell; to be freed. */
+char *config_words(const struct config *config);
 
 #endif

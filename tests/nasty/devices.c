@@ -23,24 +23,33 @@ void console_type(const uint8_t *bytes, uint64_t len)
 	typed_len = len;
 }
 
-void console_open(const char *path)
+void console_open(const char *path, bool gdb_has_stdout)
 {
-	console = path != NULL ? fopen(path, "wb") : stdout;
+	console = path != NULL ? fopen(path, "wb")
+	    : gdb_has_stdout   ? stderr
+			       : stdout;
 	if (console == NULL)
 		report_usage("%s: cannot be written", path);
 }
 
 void console_put(uint8_t c)
 {
-	if (putc(c, console) == EOF)
-		machine_exit(1);
+	(void)putc(c, console);
 	if (c == '\n')
 		console_flush();
 }
 
+/* What cannot be written makes the run a failure, however it ends. */
 void console_flush(void)
 {
-	(void)fflush(console);
+	static bool failed;
+
+	if (failed || (fflush(console) == 0 && !ferror(console)))
+		return;
+	failed = true;
+	fprintf(stderr, "nasty: the console cannot be written\n");
+	machine_exit(STATUS_USAGE);
+	machine.status = STATUS_USAGE;
 }
 
 static bool is_typed(void)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "report.h"
 
@@ -29,9 +30,12 @@ uint8_t *file_read(const char *path, uint64_t *size)
 {
 	FILE *f = fopen(path, "rb");
 	uint8_t *bytes = NULL;
+	struct stat info;
 	long len = -1;
 
-	if (f != NULL && fseek(f, 0, SEEK_END) == 0)
+	if (f != NULL && fstat(fileno(f), &info) == 0 && S_ISDIR(info.st_mode))
+		errno = EISDIR;
+	else if (f != NULL && fseek(f, 0, SEEK_END) == 0)
 		len = ftell(f);
 	if (len >= 0 && fseek(f, 0, SEEK_SET) == 0)
 		bytes = malloc((size_t)len + 1);
@@ -44,9 +48,14 @@ uint8_t *file_read(const char *path, uint64_t *size)
 	return bytes;
 }
 
-/* `count` things of `each` bytes at `offset` of the file, or NULL. */
+/*
+ * `count` things of `each` bytes at `offset` of the file, or NULL: they are not
+ * in it, or not where their words can be read.
+ */
 static void *part(uint64_t offset, uint64_t count, uint64_t each)
 {
+	if (each % 8 == 0 && offset % 8 != 0)
+		return NULL;
 	if (each != 0 && count > file_size / each)
 		return NULL;
 	if (offset > file_size || count * each > file_size - offset)
@@ -85,13 +94,16 @@ static void symbols_of(const Elf64_Shdr *table, const Elf64_Shdr *names)
 	qsort(symbols, symbol_count, sizeof *symbols, by_value);
 }
 
+/* A file has one symbol table; where there are more, the first is read. */
 static void symbols_read(const Elf64_Ehdr *e)
 {
 	const Elf64_Shdr *s = part(e->e_shoff, e->e_shnum, sizeof *s);
 
 	for (unsigned i = 0; s != NULL && i < e->e_shnum; i++)
-		if (s[i].sh_type == SHT_SYMTAB && s[i].sh_link < e->e_shnum)
+		if (s[i].sh_type == SHT_SYMTAB && s[i].sh_link < e->e_shnum) {
 			symbols_of(&s[i], &s[s[i].sh_link]);
+			return;
+		}
 }
 
 static void load_segment(const char *path, const Elf64_Phdr *p)

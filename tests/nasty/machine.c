@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -116,7 +117,8 @@ void machine_init(const struct config *config)
 	machine.hart_count = config->harts;
 	machine.ram_size = config->memory;
 	memory_create();
-	console_open(config->console);
+	console_open(config->console,
+	    config->gdb != NULL && strcmp(config->gdb, "stdio") == 0);
 	if (config->input != NULL) {
 		const uint8_t *text = file_read(config->input, &size);
 

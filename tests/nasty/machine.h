@@ -203,7 +203,8 @@ void hook_remove(uint64_t va, hook_fn *fn);
 bool device_load(uint64_t pa, unsigned size, uint64_t *value);
 bool device_store(uint64_t pa, unsigned size, uint64_t value);
 bool device_interrupts(unsigned hart);
-void console_open(const char *path); /* NULL: standard output */
+/* NULL: standard output, or error if the debugger has that. */
+void console_open(const char *path, bool gdb_has_stdout);
 void console_put(uint8_t c);
 int console_get(void); /* -1: nothing was typed */
 void console_flush(void);

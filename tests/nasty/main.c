@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 
 #include "check.h"
@@ -32,6 +33,14 @@ static void summary(void)
 	check_summary();
 }
 
+static void say_words(const struct config *config)
+{
+	char *words = config_words(config);
+
+	fprintf(stderr, "# %s\n", words);
+	free(words);
+}
+
 /* Step by step from where the trace begins. */
 static void run(const struct config *config)
 {
@@ -54,7 +63,7 @@ int main(int argc, char **argv)
 	if (config.gdb != NULL)
 		gdb_serve(config.gdb);
 	if (!config.quiet)
-		fprintf(stderr, "# %s\n", config_words(&config));
+		say_words(&config);
 	run(&config);
 	console_flush();
 	if (!machine.over)

@@ -87,7 +87,7 @@ static bool translate(struct hart *h, uint64_t va, enum access access,
 		*pa = va;
 		return true;
 	}
-	if ((uint64_t)((int64_t)va << 25 >> 25) != va)
+	if ((uint64_t)((int64_t)(va << 25) >> 25) != va)
 		return page_fault(h, va, access);
 	t = tlb_translate(c, va);
 	if (permits(h, t, access) && !note_use(&t, access) &&

@@ -155,17 +155,20 @@ static void report_hart(const struct core *c)
 
 void report_failure(struct core *c, const char *fmt, ...)
 {
+	char *words;
 	va_list args;
 
 	if (machine.over)
 		return;
+	words = config_words(&machine.config);
 	console_flush();
 	va_start(args, fmt);
 	fprintf(stderr, "\nBail out! nasty: hart %u: ", c->hart.index);
 	vfprintf(stderr, fmt, args);
 	va_end(args);
 	fprintf(stderr, "\n# at step %" PRIu64 "; the same again: %s\n",
-	    machine_steps(), config_words(&machine.config));
+	    machine_steps(), words);
+	free(words);
 	for (unsigned i = 0; i < machine.hart_count; i++) {
 		const struct core *other = &machine.cores[i];
 

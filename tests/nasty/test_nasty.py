@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -59,6 +60,11 @@ def bad_words_are_refused() -> Optional[str]:
         refuses("-smp", "-kernel", KERNEL, "-smp", "17"),
         refuses("-m: expected", "-kernel", KERNEL, "-m", "12X"),
         refuses("-m: expected", "-kernel", KERNEL, "-m", "1M"),
+        refuses("whole pages", "-kernel", KERNEL, "-m", "4097K"),
+        refuses("seed: expected", "-kernel", KERNEL, "seed=1" + 20 * "0"),
+        refuses("watch: expected", "-kernel", KERNEL, "watch=0x87fffffc"),
+        refuses("watch: expected", "-kernel", KERNEL, "watch=0x88000000"),
+        refuses("watch: expected", "-kernel", KERNEL, "watch=0x7ffffff8"),
         refuses("-gdb: expected a port", "-kernel", KERNEL, "-gdb", "x"))
 
 
@@ -75,6 +81,8 @@ def bad_images_are_refused() -> Optional[str]:
     headers = int.from_bytes(Path(KERNEL).read_bytes()[32:40], "little")
     return first(
         refuses("No such file", "-kernel", str(WORK / "none")),
+        refuses("Is a directory", "-kernel", str(WORK)),
+        refuses("program headers", "-kernel", image(b"\x41", 32)),
         refuses("not for 64-bit RISC-V", "-kernel", image(b"\x3e", 18)),
         refuses("not for 64-bit RISC-V", "-kernel", image(b"\1", 4)),
         refuses("program headers", "-kernel", image(b"\xff" * 7, 32)),
@@ -92,6 +100,43 @@ def a_symbol_table_that_is_damaged_is_done_without() -> Optional[str]:
     status, said = run("-kernel", image(b"\xff" * 4096, sections), "-append",
                        "ktest=fdt", "seed=1")
     return None if status == 0 else f"status {status}: {said[-200:]}"
+
+
+def of_two_symbol_tables_one_is_read() -> Optional[str]:
+    """A hundred copies of the symbol table, and what they are called by."""
+    data = bytearray(Path(KERNEL).read_bytes())
+    start = int.from_bytes(data[40:48], "little")
+    count = int.from_bytes(data[60:62], "little")
+    headers = [data[at:at + 64] for at in range(start, start + 64 * count, 64)]
+    tables = [h for h in headers if int.from_bytes(h[4:8], "little") == 2]
+    headers += 100 * tables
+    data += bytes(-len(data) % 8)
+    data[40:48] = len(data).to_bytes(8, "little")
+    data[60:62] = len(headers).to_bytes(2, "little")
+    path = WORK / "image"
+    path.write_bytes(data + b"".join(headers))
+    status, said = run("-kernel", str(path), "-append", "ktest=fdt", "seed=1")
+    return None if status == 0 else f"status {status}: {said[-200:]}"
+
+
+def what_cannot_be_written_is_told() -> Optional[str]:
+    status, said = run("-kernel", KERNEL, "-append", "ktest=fdt", "seed=1",
+                       "-console", "/dev/full")
+    return None if status == 2 and "console cannot be written" in said else \
+        f"status {status}: {said[-200:]}"
+
+
+def the_words_of_a_run_are_the_run() -> Optional[str]:
+    """Given to a shell they make the same words, whatever is in them."""
+    words = ["-kernel", KERNEL, "-append", "it's 'so' " + 5000 * "x",
+             "seed=3", "limit=500", "until=100"]
+    said = run(*words)[1]
+    found = re.search(r"the same again: nasty (.*)", said)
+    if found is None:
+        return f"it did not stop: {said[-200:]}"
+    again = run(*shlex.split(found.group(1)), "until=100")[1]
+    return None if without_time(again) == without_time(said) else \
+        f"another run: {again[-200:]}"
 
 
 def status_is_that_of_the_test_device() -> Optional[str]:
@@ -197,6 +242,9 @@ TESTS = [
     bad_words_are_refused,
     bad_images_are_refused,
     a_symbol_table_that_is_damaged_is_done_without,
+    of_two_symbol_tables_one_is_read,
+    what_cannot_be_written_is_told,
+    the_words_of_a_run_are_the_run,
     status_is_that_of_the_test_device,
     what_is_typed_is_read,
     a_seed_is_a_run,
