@@ -138,6 +138,7 @@ static void illegal(struct hart *h, const struct insn *i)
 void hart_reset(struct hart *h, uint64_t pc)
 {
 	h->pc = pc;
+	h->satp = 0;
 	h->sstatus = SSTATUS_UXL;
 	for (unsigned p = 0; p < 2; p++)
 		for (unsigned i = 0; i < WINDOWS; i++) {
@@ -196,15 +197,13 @@ static bool decode_at(struct hart *h, const struct insn **at)
 	uint32_t raw;
 
 	memcpy(&raw, page->bytes + offset, offset == PAGE_SIZE - 2 ? 2 : 4);
-	if (offset == PAGE_SIZE - 2) {
+	if (offset == PAGE_SIZE - 2)
 		raw &= 0xffff;
-		if ((raw & 3) == 3) {
-			if (!hart_fetch_crossing(h, &raw))
-				return false;
-			h->crossing = insn_decode(raw);
-			*at = &h->crossing;
-			return true;
-		}
+	if (offset == PAGE_SIZE - 2 && (raw & 3) == 3) {
+		if (!hart_fetch_crossing(h, &raw))
+			return false;
+		insn = &h->crossing;
+		*at = insn;
 	}
 	*insn = insn_decode(raw);
 	if (unlikely(hart_is_hooked(h, h->pc)))

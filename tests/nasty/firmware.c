@@ -109,17 +109,25 @@ static struct answer kick(const uint64_t *x)
 	return ok(0);
 }
 
+/* The pages that have a byte of the range, which may be the last ones. */
 static void fence_range(struct core *c, uint64_t start, uint64_t size,
     const uint64_t *asid)
 {
-	uint64_t end = start + size;
+	uint64_t page = start >> PAGE_SHIFT, last;
 
-	if (size == ~0UL || size > 64 * PAGE_SIZE || (start | size) == 0) {
+	if (size > 64 * PAGE_SIZE || (start | size) == 0) {
 		hart_fence_vma(&c->hart, NULL, asid);
 		return;
 	}
-	for (; start < end; start += PAGE_SIZE)
-		hart_fence_vma(&c->hart, &start, asid);
+	if (size == 0)
+		return;
+	last =
+	    (start + size - 1 < start ? ~0UL : start + size - 1) >> PAGE_SHIFT;
+	for (; page <= last; page++) {
+		uint64_t va = page << PAGE_SHIFT;
+
+		hart_fence_vma(&c->hart, &va, asid);
+	}
 }
 
 static struct answer remote_fence(const uint64_t *x)

@@ -64,7 +64,7 @@ static bool permits(const struct hart *h, struct translation t,
 }
 
 /* A and D: set by the machine, or by who gets the fault. */
-static bool note_use(struct translation *t, enum access access)
+static bool note_use(struct core *c, struct translation *t, enum access access)
 {
 	uint64_t need = PTE_A | (access == ACCESS_WRITE ? PTE_D : 0);
 
@@ -73,7 +73,7 @@ static bool note_use(struct translation *t, enum access access)
 	if (machine.config.svade || ram_word(t->slot) != t->pte)
 		return false;
 	t->pte |= need;
-	*(uint64_t *)ram_at(t->slot) = t->pte;
+	store_now(c, t->slot, 8, t->pte);
 	return true;
 }
 
@@ -90,10 +90,10 @@ static bool translate(struct hart *h, uint64_t va, enum access access,
 	if ((uint64_t)((int64_t)(va << 25) >> 25) != va)
 		return page_fault(h, va, access);
 	t = tlb_translate(c, va);
-	if (permits(h, t, access) && !note_use(&t, access) &&
+	if (permits(h, t, access) && !note_use(c, &t, access) &&
 	    !machine.config.svade)
 		t = table_walk(c, va);
-	if (!permits(h, t, access) || !note_use(&t, access))
+	if (!permits(h, t, access) || !note_use(c, &t, access))
 		return page_fault(h, va, access);
 	*pa = pte_pa(t.pte) | (va & below(t.level));
 	c->recent_pages[c->recent_page_next++ & 15] = va & ~PAGE_MASK;

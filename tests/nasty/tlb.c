@@ -11,7 +11,7 @@
  * table that it reached from a satp.
  *
  * A fence for an address covers the leaf entries for that address: not the
- * pointers above, nor an invalid entry where a pointer could be.
+ * pointers above, nor an invalid entry where a pointer is now.
  *
  * Ref: Volume II, "Supervisor Memory-Management Fence Instruction" and
  * "Virtual Address Translation Process".
@@ -252,6 +252,17 @@ struct translation tlb_translate(struct core *c, uint64_t va)
 
 /* --- fences --------------------------------------------------------------- */
 
+/*
+ * A fence for an address covers leaf entries: also an invalid one that has
+ * become a leaf, but not one that is a pointer now.
+ */
+static bool fence_covers(const struct tlb_entry *e)
+{
+	if (e->kind == TLB_INVALID && e->level != 0)
+		return kind_of(ram_word(e->slot), e->level) != TLB_TABLE;
+	return e->kind != TLB_TABLE;
+}
+
 static void fence_address(struct core *c, uint64_t va, const uint16_t *asid)
 {
 	for (unsigned level = 0; level <= ROOT_LEVEL; level++) {
@@ -262,8 +273,7 @@ static void fence_address(struct core *c, uint64_t va, const uint16_t *asid)
 			struct tlb_entry *e = &set[i];
 
 			if (e->page != page || e->level != level ||
-			    (e->kind == TLB_INVALID && level != 0) ||
-			    e->kind == TLB_TABLE)
+			    !fence_covers(e))
 				continue;
 			if (asid == NULL || (!e->global && e->asid == *asid))
 				e->kind = TLB_UNUSED;
