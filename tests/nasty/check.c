@@ -10,7 +10,6 @@
  *   root    two harts run one address space
  *   lock    user mode was entered with a lock held
  *   loop    a process takes the same page fault over and over
- *   repeat  a system call is repeated that the process did not make
  *
  * The kernel's structures are known from its symbols and from layout.c. With a
  * kernel that has no such symbols nothing is checked.
@@ -25,8 +24,6 @@
 #include "elf.h"
 #include "layout.h"
 #include "report.h"
-
-#define INSN_ECALL 0x73
 
 static uint64_t frames_symbol, base_symbol, count_symbol, root_symbol;
 static uint64_t boot_root, data_start, data_end;
@@ -57,39 +54,26 @@ static uint64_t symbol_pa(const char *name)
 	return va == 0 ? 0 : to_physical(va);
 }
 
-/* trapframe_repeat(tf): a0 is the process, whose pc must be at its ecall. */
-static bool check_repeat(struct core *c)
+/* One of a kernel that has `frames`, and so has to have all of them. */
+static uint64_t needed(const char *name)
 {
-	uint64_t tf = to_physical(c->hart.x[10]), pc = ram_word(tf), pa;
-	struct translation t = table_walk(c, pc);
-	uint32_t insn;
-
-	if (machine.over || !(t.pte & PTE_V) || t.level != 0)
-		return machine.over;
-	pa = pte_pa(t.pte) | (pc & PAGE_MASK);
-	if (!is_ram(pa, 4))
-		return false;
-	insn = *(const uint32_t *)ram_at(pa);
-	if (insn == INSN_ECALL)
-		return false;
-	report_failure(c,
-	    "repeat: the kernel repeats a system call at %#" PRIx64
-	    ", where the process has %#x, no ecall",
-	    pc, insn);
-	return true;
+	if (symbol_value(name) == 0)
+		report_usage("the kernel has the symbol `frames', and no `%s'",
+		    name);
+	return symbol_pa(name);
 }
 
 void check_init(void)
 {
-	if (symbol_value("trapframe_repeat") != 0)
-		hook_add(symbol_value("trapframe_repeat"), check_repeat);
 	frames_symbol = symbol_pa("frames");
-	base_symbol = symbol_pa("frame_base");
-	count_symbol = symbol_pa("frame_count");
-	root_symbol = symbol_pa("tlb_kernel_root");
-	boot_root = symbol_pa("boot_root");
-	data_start = symbol_pa("kernel_rodata_end");
-	data_end = symbol_pa("kernel_stacks");
+	if (frames_symbol == 0)
+		return;
+	base_symbol = needed("frame_base");
+	count_symbol = needed("frame_count");
+	root_symbol = needed("tlb_kernel_root");
+	boot_root = needed("boot_root");
+	data_start = needed("kernel_rodata_end");
+	data_end = needed("kernel_stacks");
 }
 
 bool check_is_shared_data(uint64_t pa)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hooks.c - instructions before which something is looked at: breakpoints of
- * the debugger, and checks that belong to a place in the kernel.
+ * hooks.c - instructions before which something is looked at: the debugger's
+ * breakpoints.
  *
  * An instruction is asked for when it is decoded, so that those that nobody
  * wants cost nothing.

@@ -139,6 +139,16 @@ def the_words_of_a_run_are_the_run() -> Optional[str]:
         f"another run: {again[-200:]}"
 
 
+def a_symbol_that_has_gone_is_missed() -> Optional[str]:
+    """What the checks know the kernel by is there, or they would be none."""
+    data = Path(KERNEL).read_bytes().replace(b"\0tlb_kernel_root\0",
+                                             b"\0tlb_kernel_tree\0")
+    path = WORK / "image"
+    path.write_bytes(data)
+    return refuses("has the symbol `frames', and no `tlb_kernel_root'",
+                   "-kernel", str(path))
+
+
 def status_is_that_of_the_test_device() -> Optional[str]:
     status, said = run("-kernel", KERNEL, "-initrd", INITRD, "-append",
                        "rdinit=/bin/red status", "seed=1")
@@ -243,6 +253,7 @@ TESTS = [
     bad_images_are_refused,
     a_symbol_table_that_is_damaged_is_done_without,
     of_two_symbol_tables_one_is_read,
+    a_symbol_that_has_gone_is_missed,
     what_cannot_be_written_is_told,
     the_words_of_a_run_are_the_run,
     status_is_that_of_the_test_device,
