@@ -10,6 +10,7 @@
  *   root    two harts run one address space
  *   lock    user mode was entered with a lock held
  *   loop    a process takes the same page fault over and over
+ *   reservation  a process goes on with what another one reserved
  *
  * The kernel's structures are known from its symbols and from layout.c. With a
  * kernel that has no such symbols nothing is checked.
@@ -159,7 +160,7 @@ unsigned check_life(uint64_t frame)
 	return index < life_count ? lives[index].number : 0;
 }
 
-/* Nobody's live translation may lead to a frame that is free. */
+/* Nobody's satp, or live translation, may lead to a frame that is free. */
 static void check_freed(struct core *c, uint64_t frame)
 {
 	const struct tlb_entry *e;
@@ -167,8 +168,13 @@ static void check_freed(struct core *c, uint64_t frame)
 	for (unsigned i = 0; i < machine.hart_count; i++) {
 		struct core *other = &machine.cores[i];
 
-		if (is_kernel_root(root_of(other)))
+		if (!other->started || is_kernel_root(root_of(other)))
 			continue;
+		if (root_of(other) >> PAGE_SHIFT == frame)
+			report_failure(c,
+			    "freed: expected no hart to reach frame %#" PRIx64
+			    "; hart %u has it as the root in satp",
+			    frame << PAGE_SHIFT, i);
 		e = tlb_names(other, frame);
 		if (e != NULL)
 			report_failure(c,
@@ -306,57 +312,46 @@ void check_root(struct core *c)
 /* --- locks ---------------------------------------------------------------- */
 
 /*
- * Who took each lock last, by a hash of its address. Locks come and go with the
- * memory that they are in: of two at one place the older is forgotten.
+ * The locks that each hart has taken and not released. While it has one, its
+ * own stores to that page are looked at: what it stores there later is no lock.
  */
-#define OWNERS 4096
-static struct owner {
-	uint64_t pa;
-	unsigned hart;
-} owners[OWNERS];
-
-static struct owner *owner_place(uint64_t pa)
+static void lock_forget(struct core *c, unsigned i)
 {
-	return &owners[(unsigned)(pa / 4 * 2654435761U) & (OWNERS - 1)];
-}
-
-static bool is_held(const struct core *c, uint64_t pa)
-{
-	const struct owner *owner = owner_place(pa);
-
-	return owner->pa == pa && owner->hart == c->hart.index &&
-	    *(const uint32_t *)ram_at(pa) == 1;
-}
-
-/* Forgets those that have been released. */
-static void locks_prune(struct core *c)
-{
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < c->lock_count; i++)
-		if (is_held(c, c->locks[i]))
-			c->locks[kept++] = c->locks[i];
-	c->lock_count = kept;
+	c->locks[i] = c->locks[--c->lock_count];
 }
 
 /* An exchange of 1 for 0 that acquires is a lock that was taken. */
 void check_exchange(struct core *c, uint64_t pa, uint64_t old, uint64_t value)
 {
-	if (old != 0 || value != 1)
+	if (frames_symbol == 0 || old != 0 || value != 1)
 		return;
-	*owner_place(pa) = (struct owner){pa, c->hart.index};
-	if (c->lock_count == LOCKS_HELD)
-		locks_prune(c);
+	for (unsigned i = 0; i < machine.hart_count; i++)
+		check_release(&machine.cores[i], pa, 4);
 	if (c->lock_count < LOCKS_HELD)
 		c->locks[c->lock_count++] = pa;
 }
 
-/* What is 0, or was taken by another hart since, has been released. */
+void check_release(struct core *c, uint64_t pa, unsigned size)
+{
+	for (unsigned i = c->lock_count; i > 0; i--)
+		if (c->locks[i - 1] < pa + size && pa < c->locks[i - 1] + 4)
+			lock_forget(c, i - 1);
+}
+
+bool check_holds_lock_in(const struct core *c, uint64_t pa)
+{
+	for (unsigned i = 0; i < c->lock_count; i++)
+		if ((c->locks[i] ^ pa) >> PAGE_SHIFT == 0)
+			return true;
+	return false;
+}
+
+/* One that is 0 was released by another hart. */
 static void check_locks(struct core *c)
 {
-	if (c->late_count > 0)
-		return;
-	locks_prune(c);
+	for (unsigned i = c->lock_count; i > 0; i--)
+		if (*(const uint32_t *)ram_at(c->locks[i - 1]) == 0)
+			lock_forget(c, i - 1);
 	if (c->lock_count > 0)
 		report_failure(c,
 		    "lock: user mode was entered with the lock "
@@ -365,17 +360,43 @@ static void check_locks(struct core *c)
 	c->lock_count = 0;
 }
 
+/* --- reservations --------------------------------------------------------- */
+
+/*
+ * In user mode sscratch is the process. Its sc may not succeed by what another
+ * one reserved, nor by its own from before others ran.
+ */
+void check_reserve(struct core *c)
+{
+	c->reserved_by = c->hart.priv == PRIV_U ? c->hart.sscratch : 0;
+}
+
+static void check_reservation(struct core *c)
+{
+	if (frames_start == 0 || c->reserved == NOWHERE ||
+	    c->reserved_by == 0 || c->reserved_by == c->hart.sscratch)
+		return;
+	report_failure(c,
+	    "reservation: expected that a process begins with none; it "
+	    "has that of another one for the line %#" PRIx64,
+	    c->reserved);
+}
+
 /* --- the length of an entry ----------------------------------------------- */
 
 #define SAME_FAULTS 2000
 
-/* A fault that is dealt with does not come back for ever. */
+/*
+ * A fault that is dealt with does not come back for ever, unless the process
+ * handles it and goes on elsewhere.
+ */
 static void check_loop(struct core *c)
 {
 	struct hart *h = &c->hart;
 
 	if (h->sepc != c->fault_pc || h->stval != c->fault_va ||
-	    h->scause < CAUSE_FETCH_PAGE || h->scause > CAUSE_STORE_PAGE)
+	    h->scause < CAUSE_FETCH_PAGE || h->scause > CAUSE_STORE_PAGE ||
+	    frames_symbol == 0)
 		c->same_faults = 0;
 	c->fault_pc = h->sepc;
 	c->fault_va = h->stval;
@@ -412,6 +433,9 @@ void check_return(struct core *c)
 	uint64_t steps = hart_steps(&c->hart) - c->entry_steps;
 
 	check_locks(c);
+	check_reservation(c);
+	if (c->hart.pc != c->fault_pc)
+		c->same_faults = 0;
 	if (c->returned_to == 0 && frames_start != 0)
 		check_globals(c);
 	c->returned_to = c->hart.pc;

@@ -34,6 +34,15 @@ void check_store(struct core *c, uint64_t pa);
 /* Is it data that harts share: the kernel's own variables? */
 bool check_is_shared_data(uint64_t pa);
 
+/* A hart stored something, which releases the locks that were there. */
+void check_release(struct core *c, uint64_t pa, unsigned size);
+
+/* Has it a lock in the page, so that its stores there are to be told? */
+bool check_holds_lock_in(const struct core *c, uint64_t pa);
+
+/* A hart has made a reservation. */
+void check_reserve(struct core *c);
+
 /* An atomic exchange put `value` where `old` was. */
 void check_exchange(struct core *c, uint64_t pa, uint64_t old, uint64_t value);
 

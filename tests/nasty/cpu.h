@@ -162,8 +162,12 @@ void hart_forget_priv(struct hart *h, enum priv priv);
 void hart_open_window(struct hart *h, uint64_t va, enum access access,
     void *host);
 
-/* Makes the windows to a page WATCHED, or ordinary again. */
+/* Makes all windows to a page WATCHED, or ordinary again. */
 void hart_watch_windows(struct hart *h, const void *page, bool watched);
+
+/* The same for the one of an address, if it is open. */
+void hart_watch_window(struct hart *h, uint64_t va, enum access access,
+    bool watched);
 
 /* Where an access through a watched window goes, or NULL: there is none. */
 void *hart_watched_window(struct hart *h, uint64_t va, unsigned size,
@@ -212,7 +216,7 @@ void hart_amo_done(struct hart *h, uint64_t old, uint64_t value);
 bool hart_reserve(struct hart *h, uint64_t va, unsigned size, uint32_t raw,
     uint64_t *value);
 bool hart_store_conditional(struct hart *h, uint64_t va, unsigned size,
-    uint64_t value, bool *failed);
+    uint32_t raw, uint64_t value, bool *failed);
 
 void hart_fence(struct hart *h, uint32_t raw);
 void hart_fence_code(struct hart *h);

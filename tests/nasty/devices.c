@@ -86,27 +86,48 @@ enum { UART_DATA, UART_IER, UART_IIR, UART_LCR, UART_MCR, UART_LSR };
 #define IIR_EMPTY 0x02
 #define IIR_FIFOS 0xc0
 #define FCR_FIFOS 0x01
+#define IER_ALL   0x0f
+#define LCR_LATCH 0x80
 
 static uint8_t uart_regs[8];
+static uint8_t uart_divisor[2]; /* in the place of the first two registers */
+static bool uart_has_sent;      /* and has not told so yet */
 
 static uint8_t uart_cause(void)
 {
 	if ((uart_regs[UART_IER] & IER_READY) && is_typed())
 		return IIR_READY;
-	return (uart_regs[UART_IER] & IER_EMPTY) ? IIR_EMPTY : IIR_NONE;
+	return (uart_regs[UART_IER] & IER_EMPTY) && uart_has_sent ? IIR_EMPTY
+								  : IIR_NONE;
+}
+
+/* That all has been sent is told once. */
+static uint8_t uart_tell_cause(void)
+{
+	uint8_t cause = uart_cause();
+
+	if (cause == IIR_EMPTY)
+		uart_has_sent = false;
+	return cause | (uart_regs[UART_IIR] & FCR_FIFOS ? IIR_FIFOS : 0);
+}
+
+static bool is_divisor(unsigned reg)
+{
+	return reg < 2 && (uart_regs[UART_LCR] & LCR_LATCH) != 0;
 }
 
 static uint8_t uart_load(unsigned reg)
 {
 	int c;
 
+	if (is_divisor(reg))
+		return uart_divisor[reg];
 	switch (reg) {
 	case UART_DATA:
 		c = console_get();
 		return c < 0 ? 0 : (uint8_t)c;
 	case UART_IIR:
-		return uart_cause() |
-		    (uart_regs[UART_IIR] & FCR_FIFOS ? IIR_FIFOS : 0);
+		return uart_tell_cause();
 	case UART_LSR:
 		return LSR_EMPTY | (is_typed() ? LSR_READY : 0);
 	default:
@@ -116,15 +137,25 @@ static uint8_t uart_load(unsigned reg)
 
 static void uart_store(unsigned reg, uint8_t value)
 {
-	if (reg == UART_DATA)
+	if (is_divisor(reg)) {
+		uart_divisor[reg] = value;
+	} else if (reg == UART_DATA) {
 		console_put(value);
-	else
+		uart_has_sent = true;
+	} else if (reg == UART_IER) {
+		uart_has_sent |=
+		    (value & ~uart_regs[UART_IER] & IER_EMPTY) != 0;
+		uart_regs[UART_IER] = value & IER_ALL;
+	} else if (reg != UART_LSR) {
 		uart_regs[reg] = value;
+	}
 }
 
 /* --- PLIC: of each two contexts, the second is of use --------------------- */
 
+#define PLIC_PENDING 0x1000
 #define PLIC_ENABLE  0x2000
+#define PLIC_LEVELS  7 /* of priority, and 0 for never */
 #define PLIC_CONTEXT 0x200000
 #define CONTEXTS     32
 #define S_CONTEXT(h) (2 * (h) + 1)
@@ -134,10 +165,14 @@ static uint64_t plic_enabled[CONTEXTS];
 static uint32_t plic_threshold[CONTEXTS];
 static bool plic_claimed;
 
+static bool uart_pending(void)
+{
+	return !plic_claimed && uart_cause() != IIR_NONE;
+}
+
 static bool plic_pending(unsigned context)
 {
-	return !plic_claimed && uart_cause() != IIR_NONE &&
-	    (plic_enabled[context] >> UART_IRQ & 1) &&
+	return uart_pending() && (plic_enabled[context] >> UART_IRQ & 1) &&
 	    plic_priority[UART_IRQ] > plic_threshold[context];
 }
 
@@ -147,6 +182,8 @@ static uint32_t plic_load(uint64_t at)
 
 	if (at < sizeof plic_priority)
 		return plic_priority[at / 4];
+	if (at == PLIC_PENDING)
+		return (uint32_t)uart_pending() << UART_IRQ;
 	if (at >= PLIC_ENABLE && at < PLIC_ENABLE + 0x80 * CONTEXTS)
 		return (uint32_t)(plic_enabled[(at - PLIC_ENABLE) / 0x80] >>
 		    (at % 0x80 / 4 * 32 & 63));
@@ -160,18 +197,31 @@ static uint32_t plic_load(uint64_t at)
 	return UART_IRQ;
 }
 
+/* Half of the sources, by the offset of their word. */
+static void plic_enable(unsigned context, uint64_t at, uint32_t value)
+{
+	uint64_t *enabled = &plic_enabled[context];
+
+	if (at == 0)
+		*enabled = (*enabled >> 32 << 32) | (value & ~1U);
+	else if (at == 4)
+		*enabled = (*enabled & 0xffffffff) | (uint64_t)value << 32;
+}
+
 static void plic_store(uint64_t at, uint32_t value)
 {
 	unsigned context = (unsigned)(at - PLIC_CONTEXT) / 0x1000;
 
-	if (at < sizeof plic_priority)
-		plic_priority[at / 4] = value;
-	else if (at >= PLIC_ENABLE && at < PLIC_ENABLE + 0x80 * CONTEXTS &&
-	    at % 0x80 == 0)
-		plic_enabled[(at - PLIC_ENABLE) / 0x80] = value;
+	/* There is no source 0. */
+	if (at >= 4 && at < sizeof plic_priority)
+		plic_priority[at / 4] = value & PLIC_LEVELS;
+	else if (at >= PLIC_ENABLE && at < PLIC_ENABLE + 0x80 * CONTEXTS)
+		plic_enable((unsigned)(at - PLIC_ENABLE) / 0x80, at % 0x80,
+		    value);
 	else if (at >= PLIC_CONTEXT && context < CONTEXTS && at % 0x1000 == 0)
-		plic_threshold[context] = value;
-	else if (at >= PLIC_CONTEXT && context < CONTEXTS && at % 0x1000 == 4)
+		plic_threshold[context] = value & PLIC_LEVELS;
+	else if (at >= PLIC_CONTEXT && context < CONTEXTS && at % 0x1000 == 4 &&
+	    value == UART_IRQ && (plic_enabled[context] >> UART_IRQ & 1))
 		plic_claimed = false;
 }
 

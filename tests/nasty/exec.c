@@ -70,6 +70,17 @@ void hart_watch_windows(struct hart *h, const void *page, bool watched)
 	watch_windows(&h->by_priv[PRIV_S], page, watched);
 }
 
+void hart_watch_window(struct hart *h, uint64_t va, enum access access,
+    bool watched)
+{
+	struct windows *w = h->windows;
+	struct window *at =
+	    window_of(access == ACCESS_WRITE ? w->write : w->read, va);
+
+	if ((at->tag & ~(uint64_t)WATCHED) == (va & ~PAGE_MASK))
+		at->tag = (va & ~PAGE_MASK) | (watched ? WATCHED : 0);
+}
+
 void *hart_watched_window(struct hart *h, uint64_t va, unsigned size,
     enum access access)
 {
@@ -331,12 +342,12 @@ static bool decode_at(struct hart *h, const struct insn **at)
 		RD = (uint64_t)(int64_t)(type)value;                  \
 	} while (0)
 
-#define STORE_CONDITIONAL(size)                                          \
-	do {                                                             \
-		bool failed;                                             \
-		if (!hart_store_conditional(h, RS1, size, RS2, &failed)) \
-			goto resume;                                     \
-		RD = failed;                                             \
+#define STORE_CONDITIONAL(size)                                               \
+	do {                                                                  \
+		bool failed;                                                  \
+		if (!hart_store_conditional(h, RS1, size, RAW, RS2, &failed)) \
+			goto resume;                                          \
+		RD = failed;                                                  \
 	} while (0)
 
 /* Where rd is x0, or rs1 for set and clear, there is no read, or no write. */

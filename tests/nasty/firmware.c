@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * firmware.c - the Supervisor Binary Interface, answered by the machine.
+ * firmware.c - the Supervisor Binary Interface, answered by the machine. A call
+ * orders nothing: who kicks a hart that shall see a store has to fence first.
  *
  * Ref: RISC-V Supervisor Binary Interface Specification.
  */
@@ -28,6 +29,8 @@ enum {
 	ERR_AVAILABLE = -6,
 };
 
+#define OF_THE_PLATFORM 0xe0000000 /* kinds of reset and reasons from here up */
+
 struct answer {
 	long error;
 	long value;
@@ -54,12 +57,12 @@ static bool is_known(uint64_t extension)
 	return false;
 }
 
-/* Version 1.0, of an implementation that nobody else has. */
+/* Version 2.0, of an implementation that nobody else has. */
 static struct answer base(const uint64_t *x)
 {
 	switch (x[A6]) {
 	case 0:
-		return ok(1 << 24);
+		return ok(2 << 24);
 	case 1:
 		return ok(0x6e61);
 	case 3:
@@ -97,6 +100,8 @@ static struct answer kick(const uint64_t *x)
 {
 	uint64_t harts;
 
+	if (x[A6] != 0)
+		return failed(ERR_NOT_SUPPORTED);
 	if (!harts_of(x[A0], x[A1], &harts))
 		return failed(ERR_PARAM);
 	for (unsigned i = 0; i < machine.hart_count; i++) {
@@ -176,6 +181,7 @@ static struct answer hart_state(struct core *c, const uint64_t *x)
 	case 0:
 		return hart_start(x);
 	case 1:
+		late_drain(c);
 		c->started = false;
 		sched_end_turn(c);
 		return ok(0);
@@ -188,22 +194,29 @@ static struct answer hart_state(struct core *c, const uint64_t *x)
 	}
 }
 
-static struct answer set_timer(struct core *c, uint64_t at)
+static struct answer set_timer(struct core *c, const uint64_t *x)
 {
-	c->deadline = at;
+	if (x[A6] != 0)
+		return failed(ERR_NOT_SUPPORTED);
+	c->deadline = x[A0];
 	c->timer_seen_at = 0;
 	return ok(0);
 }
 
+/* Why is not told: as on QEMU, only the test device makes a failure of it. */
 static struct answer reset(const uint64_t *x)
 {
-	if (x[A6] != 0 || x[A0] > 2)
+	if (x[A6] != 0 || (uint32_t)x[A0] >= OF_THE_PLATFORM ||
+	    (uint32_t)x[A1] >= OF_THE_PLATFORM)
+		return failed(ERR_NOT_SUPPORTED);
+	if ((uint32_t)x[A0] > 2 || (uint32_t)x[A1] > 1)
 		return failed(ERR_PARAM);
 	machine_exit(0);
 	return ok(0);
 }
 
-static struct answer console(const uint64_t *x)
+/* The firmware reads and writes memory as the hart that it runs on. */
+static struct answer console(struct core *c, const uint64_t *x)
 {
 	uint64_t n;
 
@@ -213,16 +226,17 @@ static struct answer console(const uint64_t *x)
 	}
 	if (x[A6] > 2 || x[A2] != 0 || !is_ram(x[A1], x[A0]))
 		return failed(x[A6] > 2 ? ERR_NOT_SUPPORTED : ERR_PARAM);
+	late_drain(c);
 	for (n = 0; n < x[A0]; n++) {
 		uint8_t *at = (uint8_t *)ram_at(x[A1]) + n;
-		int c = x[A6] == 0 ? *at : console_get();
+		int byte = x[A6] == 0 ? *at : console_get();
 
-		if (c < 0)
+		if (byte < 0)
 			break;
 		if (x[A6] == 0)
-			console_put((uint8_t)c);
+			console_put((uint8_t)byte);
 		else
-			*at = (uint8_t)c;
+			*at = (uint8_t)byte;
 	}
 	return ok(n);
 }
@@ -233,7 +247,7 @@ static struct answer call(struct core *c, const uint64_t *x)
 	case EXT_BASE:
 		return base(x);
 	case EXT_TIME:
-		return set_timer(c, x[A0]);
+		return set_timer(c, x);
 	case EXT_IPI:
 		return kick(x);
 	case EXT_RFENCE:
@@ -243,7 +257,7 @@ static struct answer call(struct core *c, const uint64_t *x)
 	case EXT_RESET:
 		return reset(x);
 	case EXT_CONSOLE:
-		return console(x);
+		return console(c, x);
 	default:
 		return failed(ERR_NOT_SUPPORTED);
 	}
@@ -255,7 +269,6 @@ void hart_call_firmware(struct hart *h)
 	struct core *c = core_of(h);
 	struct answer answer;
 
-	late_drain(c);
 	if (h->x[A7] == EXT_PUTCHAR) {
 		console_put((uint8_t)h->x[A0]);
 		h->x[A0] = 0;

@@ -128,8 +128,9 @@ bool hart_reserve(struct hart *h, uint64_t va, unsigned size, uint32_t raw,
 }
 
 bool hart_store_conditional(struct hart *h, uint64_t va, unsigned size,
-    uint64_t value, bool *failed)
+    uint32_t raw, uint64_t value, bool *failed)
 {
+	(void)raw;
 	if (va % size != 0) {
 		hart_trap(h, CAUSE_STORE_MISALIGNED, va);
 		return false;

@@ -44,9 +44,11 @@ struct core {
 	uint64_t timer_seen_at; /* its interrupt is not seen before this step */
 	uint64_t kick_seen_at;  /* nor is a kick; NEVER: there is none */
 
-	uint64_t reserved; /* the line of lr, physical; NOWHERE: none */
+	uint64_t reserved;    /* the line of lr, physical; NOWHERE: none */
+	uint64_t reserved_by; /* the process in user mode; 0: the kernel */
 	unsigned sc_failures;
-	uint64_t amo_pa; /* of the atomic operation under way */
+	uint64_t amo_va; /* of the atomic operation under way */
+	uint64_t amo_pa;
 	unsigned amo_size;
 	uint32_t amo_raw;
 

@@ -126,8 +126,9 @@ static void open_window(struct core *c, uint64_t va, uint64_t pa,
 		(machine.reservations != 0 && page_is_reserved(c, pa))))
 		return;
 	hart_open_window(&c->hart, va, access, ram_at(page));
-	if (unlikely(report_watches(pa)))
-		hart_watch_windows(&c->hart, ram_at(page), true);
+	if (unlikely(report_watches(pa)) ||
+	    (access == ACCESS_WRITE && check_holds_lock_in(c, pa)))
+		hart_watch_window(&c->hart, va, access, true);
 }
 
 /* --- loads and stores ----------------------------------------------------- */
@@ -141,7 +142,29 @@ static bool misaligned(struct hart *h, uint64_t va, enum access access)
 	return false;
 }
 
-/* Byte by byte: nobody promises that it is done at once. */
+static void note_store(struct core *c, uint64_t pa, unsigned size)
+{
+	if (c->lock_count != 0)
+		check_release(c, pa, size);
+}
+
+/* Now, or when others see it. */
+static void store_some_time(struct core *c, uint64_t pa, unsigned size,
+    uint64_t value)
+{
+	note_store(c, pa, size);
+	if (c->storing_late) {
+		late_add(c, pa, size, value);
+	} else {
+		late_drain_at(c, pa, size);
+		store_now(c, pa, size, value);
+	}
+}
+
+/*
+ * Byte by byte: nobody promises that it is done at once. Late, others also see
+ * the bytes one by one.
+ */
 static bool load_bytes(struct hart *h, uint64_t va, unsigned size,
     uint64_t *value)
 {
@@ -169,9 +192,8 @@ static bool store_bytes(struct hart *h, uint64_t va, unsigned size,
 	for (unsigned i = 0; i < size; i++)
 		if (!is_ram(pa[i], 1))
 			return access_fault(h, va + i, ACCESS_WRITE);
-	late_drain(core_of(h));
 	for (unsigned i = 0; i < size; i++)
-		store_now(core_of(h), pa[i], 1, value >> (8 * i) & 0xff);
+		store_some_time(core_of(h), pa[i], 1, value >> (8 * i) & 0xff);
 	return true;
 }
 
@@ -208,7 +230,11 @@ bool hart_store(struct hart *h, uint64_t va, unsigned size, uint64_t value)
 
 	if (place != NULL) {
 		memcpy(place, &value, size);
-		report_watch(c, ram_address(place), size);
+		pa = ram_address(place);
+		note_store(c, pa, size);
+		report_watch(c, pa, size);
+		if (!report_watches(pa) && !check_holds_lock_in(c, pa))
+			hart_watch_window(h, va, ACCESS_WRITE, false);
 		return true;
 	}
 	if (va & (size - 1))
@@ -217,18 +243,11 @@ bool hart_store(struct hart *h, uint64_t va, unsigned size, uint64_t value)
 		    : misaligned(h, va, ACCESS_WRITE);
 	if (!translate(h, va, ACCESS_WRITE, &pa))
 		return false;
-	if (!is_ram(pa, size)) {
-		late_drain(c);
+	if (!is_ram(pa, size))
 		return device_store(pa, size, value) ||
 		    access_fault(h, va, ACCESS_WRITE);
-	}
 	c->stored_page = pa >> PAGE_SHIFT;
-	if (c->storing_late) {
-		late_add(c, pa, size, value);
-	} else {
-		late_drain_at(c, pa, size);
-		store_now(c, pa, size, value);
-	}
+	store_some_time(c, pa, size, value);
 	open_window(c, va, pa, ACCESS_WRITE);
 	sched_point(c);
 	return true;
@@ -276,6 +295,7 @@ void *hart_amo(struct hart *h, uint64_t va, unsigned size, uint32_t raw)
 {
 	struct core *c = core_of(h);
 
+	c->amo_va = va;
 	if (!atomic_window(c, va, size, &c->amo_pa)) {
 		if (!atomic_address(h, va, size, ACCESS_WRITE,
 			(raw & RAW_RELEASE) != 0, &c->amo_pa))
@@ -287,6 +307,14 @@ void *hart_amo(struct hart *h, uint64_t va, unsigned size, uint32_t raw)
 	return ram_at(c->amo_pa);
 }
 
+/* From now on, stores to the page of a lock that was taken are told. */
+static void note_exchange(struct core *c, uint64_t old, uint64_t value)
+{
+	check_exchange(c, c->amo_pa, old, value);
+	if (check_holds_lock_in(c, c->amo_pa))
+		hart_watch_window(&c->hart, c->amo_va, ACCESS_WRITE, true);
+}
+
 void hart_amo_done(struct hart *h, uint64_t old, uint64_t value)
 {
 	struct core *c = core_of(h);
@@ -295,8 +323,10 @@ void hart_amo_done(struct hart *h, uint64_t old, uint64_t value)
 		store_now(c, c->amo_pa, c->amo_size, value);
 	else if (unlikely(report_watches(c->amo_pa)))
 		report_watch(c, c->amo_pa, c->amo_size);
+	if (value != 1)
+		note_store(c, c->amo_pa, c->amo_size);
 	if (h->priv == PRIV_S && c->amo_raw >> 25 == AMOSWAP_AQ)
-		check_exchange(c, c->amo_pa, old, value);
+		note_exchange(c, old, value);
 	sched_point(c);
 }
 
@@ -312,6 +342,7 @@ bool hart_reserve(struct hart *h, uint64_t va, unsigned size, uint32_t raw,
 	*value = load_ram(c, pa, size);
 	reservation_drop(c);
 	c->reserved = pa & ~LINE_MASK;
+	check_reserve(c);
 	machine.reservations++;
 	for (unsigned i = 0; i < machine.hart_count; i++)
 		if (&machine.cores[i] != c)
@@ -321,20 +352,23 @@ bool hart_reserve(struct hart *h, uint64_t va, unsigned size, uint32_t raw,
 
 /* It may fail for no reason, but not for ever. */
 bool hart_store_conditional(struct hart *h, uint64_t va, unsigned size,
-    uint64_t value, bool *failed)
+    uint32_t raw, uint64_t value, bool *failed)
 {
 	struct core *c = core_of(h);
 	uint64_t pa;
 
-	if (!atomic_address(h, va, size, ACCESS_WRITE, true, &pa))
+	if (!atomic_address(h, va, size, ACCESS_WRITE, (raw & RAW_RELEASE) != 0,
+		&pa))
 		return false;
 	*failed = c->reserved != (pa & ~LINE_MASK);
 	if (!machine.config.kind && !*failed && c->sc_failures < 8 && chance(8))
 		*failed = true;
 	c->sc_failures = *failed ? c->sc_failures + 1 : 0;
 	reservation_drop(c);
-	if (!*failed)
+	if (!*failed) {
+		note_store(c, pa, size);
 		store_now(c, pa, size, value);
+	}
 	sched_point(c);
 	return true;
 }
@@ -342,8 +376,9 @@ bool hart_store_conditional(struct hart *h, uint64_t va, unsigned size,
 void hart_fence(struct hart *h, uint32_t raw)
 {
 	bool after_writes = (raw >> 24 & 1) != 0;
+	bool before_any = (raw >> 20 & 15) != 0; /* else it is a hint */
 
-	if (after_writes)
+	if (after_writes && before_any)
 		late_drain(core_of(h));
 	sched_point(core_of(h));
 }

@@ -63,6 +63,15 @@ $(NB)/compare_system: $(patsubst $(NS)/%.c,$(NB)/%.o,$(addprefix $(NS)/,system.c
 	$(if $(Q),@echo "  HOST  $@")
 	$(Q)$(HOSTCC) -O3 $^ -o $@
 
+# A kernel that asks a machine whether it is one.
+$(NB)/board.elf: $(NS)/board.c $(NB)/layout.h Makefile $(NS)/nasty.mk
+	$(if $(Q),@echo "  CC    $@")
+	$(Q)$(CC) -std=gnu17 -O2 -g -Wall -Wextra -Werror -march=rv64gc \
+		-mabi=lp64d -mcmodel=medany -mno-relax -ffreestanding \
+		-fno-builtin -nostdlib -static -I$(NB) \
+		-Wl,-n,--section-start=.start=0x80200000,-Ttext=0x80201000 \
+		-Wl,--build-id=none $(LDFLAGS_CC) $< -o $@
+
 NASTY_FILES := $(NB)/nasty $(B)/calf-test.elf $(B)/test.cpio
 
 # Where it fails it says how to see the same again.

@@ -98,7 +98,6 @@ static void take_interrupt(struct core *c)
 
 void hart_wait(struct hart *h)
 {
-	late_drain(core_of(h));
 	core_of(h)->waiting = true;
 	sched_end_turn(core_of(h));
 }
@@ -123,6 +122,7 @@ static bool can_run(struct core *c)
 		return false;
 	if (!c->waiting)
 		return true;
+	late_drain_some(c); /* asleep, it still ends what it began */
 	if ((hart_pending(&c->hart) & c->hart.sie) != 0 ||
 	    (!machine.config.kind && chance(5000)))
 		c->waiting = false;
