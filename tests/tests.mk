@@ -81,7 +81,7 @@ HOST_PROGS := $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model \
 	$(FILES_PROGS)
 TEST_FILES := $(B)/calf.elf $(B)/calf-test.elf $(B)/test.cpio $(B)/small.cpio \
 	$(B)/calf-ubsan.elf $(B)/genprog.cpio $(B)/fuzz.cpio $(B)/many.cpio $(RED_FILES) \
-	$(NB)/nasty $(NB)/test_core $(NB)/compare $(NB)/compare_system
+	$(NB)/nasty $(NB)/test_core $(NB)/compare $(NB)/compare_system $(NB)/board.elf
 LINUX_FILES := $(B)/calf-test.elf $(B)/test.cpio $(B)/genprog.cpio
 FUZZ_FILES := $(B)/calf-test.elf $(B)/fuzz.cpio
 RUN_BOOTS := $(PYTHON) tools/run.py --boots tests/boots.txt --build $(B) \

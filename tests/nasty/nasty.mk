@@ -64,13 +64,15 @@ $(NB)/compare_system: $(patsubst $(NS)/%.c,$(NB)/%.o,$(addprefix $(NS)/,system.c
 	$(Q)$(HOSTCC) -O3 $^ -o $@
 
 # A kernel that asks a machine whether it is one.
-$(NB)/board.elf: $(NS)/board.c $(NB)/layout.h Makefile $(NS)/nasty.mk
+$(NB)/board.elf: $(NS)/board.c $(NS)/board_start.S $(NS)/board.h \
+		$(NB)/layout.h Makefile $(NS)/nasty.mk
 	$(if $(Q),@echo "  CC    $@")
 	$(Q)$(CC) -std=gnu17 -O2 -g -Wall -Wextra -Werror -march=rv64gc \
 		-mabi=lp64d -mcmodel=medany -mno-relax -ffreestanding \
-		-fno-builtin -nostdlib -static -I$(NB) \
+		-fno-builtin -nostdlib -static -msmall-data-limit=0 -I$(NB) \
 		-Wl,-n,--section-start=.start=0x80200000,-Ttext=0x80201000 \
-		-Wl,--build-id=none $(LDFLAGS_CC) $< -o $@
+		-Wl,-Tbss=0x80210000,--build-id=none $(LDFLAGS_CC) \
+		$(filter %.c %.S,$^) -o $@
 
 NASTY_FILES := $(NB)/nasty $(B)/calf-test.elf $(B)/test.cpio
 

@@ -21,6 +21,7 @@ from tap import run_tests  # noqa: E402
 NASTY = str(ROOT / "build/nasty/nasty")
 KERNEL = str(ROOT / "build/calf-test.elf")
 SHELL = str(ROOT / "build/calf.elf")
+BOARD = str(ROOT / "build/nasty/board.elf")
 INITRD = str(ROOT / "build/test.cpio")
 FORK = ["-kernel", KERNEL, "-initrd", INITRD, "-smp", "2", "-m", "64M",
         "-append", "rdinit=/init /bin/t_sigwait", "seed=11"]
@@ -149,6 +150,29 @@ def a_symbol_that_has_gone_is_missed() -> Optional[str]:
                    "-kernel", str(path))
 
 
+def board(word: str, *words: str) -> Tuple[int, str]:
+    return run("-kernel", BOARD, "-smp", "2", "-m", "64M", "-append",
+               f"board={word}", *words)
+
+
+def a_mistake_is_told_from_what_looks_like_one() -> Optional[str]:
+    for word, said in (("held", "lock: "), ("reuse", ""), ("loop", "loop: "),
+                       ("jump", "")):
+        status, found = board(word, "seed=1")
+        if status != (250 if said else 0) or said not in found:
+            return f"{word}: status {status}: {found[-200:]}"
+    return None
+
+
+def nothing_but_a_fence_orders_stores() -> Optional[str]:
+    for seed in range(1, 4):
+        status, said = board("order", f"seed={seed}", "late=1", "mode=2",
+                             "misaligned=1")
+        if status != 0:
+            return f"seed {seed}, status {status}: {said[-200:]}"
+    return None
+
+
 def status_is_that_of_the_test_device() -> Optional[str]:
     status, said = run("-kernel", KERNEL, "-initrd", INITRD, "-append",
                        "rdinit=/bin/red status", "seed=1")
@@ -256,6 +280,8 @@ TESTS = [
     a_symbol_that_has_gone_is_missed,
     what_cannot_be_written_is_told,
     the_words_of_a_run_are_the_run,
+    a_mistake_is_told_from_what_looks_like_one,
+    nothing_but_a_fence_orders_stores,
     status_is_that_of_the_test_device,
     what_is_typed_is_read,
     a_seed_is_a_run,
