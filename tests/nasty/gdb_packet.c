@@ -23,6 +23,7 @@ static int get_byte(void)
 	static ssize_t have, at;
 
 	if (at == have) {
+		snapshot_wait(in);
 		have = read(in, buffer, sizeof buffer);
 		at = 0;
 		if (have <= 0)

@@ -52,17 +52,18 @@ static bool at_breakpoint(struct core *c)
 	return true;
 }
 
-void gdb_watched(void)
+void gdb_watched(const struct core *c)
 {
 	if (scouting) {
 		noted.step = machine_steps();
-		noted.hart = machine.running->hart.index;
+		noted.hart = c->hart.index;
 		return;
 	}
-	thread = machine.running->hart.index;
+	thread = c->hart.index;
 	watch_hit = watched_va;
 	machine.held = true;
-	hart_stop(&machine.running->hart);
+	if (machine.running != NULL)
+		hart_stop(&machine.running->hart);
 }
 
 static void watch_page(bool watched)

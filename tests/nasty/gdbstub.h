@@ -8,7 +8,7 @@
  * does what it says. */
 _Noreturn void gdb_serve(const char *where);
 
-/* A store was done to what the debugger watches. */
-void gdb_watched(void);
+/* A hart has stored to what the debugger watches. */
+void gdb_watched(const struct core *c);
 
 #endif

@@ -198,7 +198,7 @@ void report_watch(struct core *c, uint64_t pa, unsigned size)
 	if (watch == 0 || watch + 8 <= pa || pa + size <= watch)
 		return;
 	if (machine.config.gdb != NULL) {
-		gdb_watched();
+		gdb_watched(c);
 		return;
 	}
 	memcpy(&value, ram_at(watch), 8);

@@ -338,7 +338,7 @@ void machine_run(uint64_t until)
 	while (!machine.held && machine_steps() < until) {
 		struct core *c = sched_next();
 
-		if (c == NULL)
+		if (c == NULL || machine.held)
 			return;
 		go_on(c, until - machine_steps());
 	}

@@ -4,6 +4,7 @@
  */
 #include "snapshot.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,6 +20,13 @@ static struct snapshot {
 } snapshots[MOST];
 static unsigned count;
 static uint64_t interval = FIRST_STEP;
+
+/*
+ * The process that was started is the first snapshot. All others have a pipe
+ * that it alone could write to: at the end of that they know that it is dead.
+ */
+static int lifeline = -1;
+static int first_end = -1; /* in the first itself */
 
 static void send(const struct snapshot *s, struct request request)
 {
@@ -42,6 +50,26 @@ static void thin_out(void)
 	interval *= 2;
 }
 
+/* In a child: only the first keeps the end that can be written to. */
+static void leave_first(void)
+{
+	if (first_end >= 0)
+		(void)close(first_end);
+	first_end = -1;
+}
+
+void snapshot_wait(int fd)
+{
+	struct pollfd fds[] = {{.fd = fd, .events = POLLIN},
+	    {.fd = first_end < 0 ? lifeline : -1}};
+
+	do {
+		(void)poll(fds, 2, -1);
+		if (fds[1].revents != 0)
+			_exit(1);
+	} while (fds[0].revents == 0);
+}
+
 /* The snapshot sleeps here; a copy of it returns with each request. */
 static struct request sleep_until_asked(int fd)
 {
@@ -49,13 +77,35 @@ static struct request sleep_until_asked(int fd)
 
 	(void)signal(SIGCHLD, SIG_IGN);
 	for (;;) {
+		snapshot_wait(fd);
 		if (read(fd, &request, sizeof request) != sizeof request)
 			_exit(1);
 		if (request.end)
 			_exit(request.status);
-		if (fork() == 0)
+		if (fork() == 0) {
+			leave_first();
 			return request;
+		}
 	}
+}
+
+/* Ends this process if the first one has been killed. */
+static void end_with_first(void)
+{
+	struct pollfd fd = {.fd = first_end < 0 ? lifeline : -1};
+
+	if (poll(&fd, 1, 0) == 1)
+		_exit(1);
+}
+
+static void make_lifeline(void)
+{
+	int ends[2];
+
+	if (lifeline >= 0 || pipe(ends) != 0)
+		return;
+	lifeline = ends[0];
+	first_end = ends[1];
 }
 
 struct request snapshot_maybe(void)
@@ -64,6 +114,8 @@ struct request snapshot_maybe(void)
 	int ends[2];
 	pid_t pid;
 
+	make_lifeline();
+	end_with_first();
 	if (count > 0 && now < snapshots[count - 1].step + interval)
 		return (struct request){0};
 	if (count == MOST)
@@ -74,6 +126,7 @@ struct request snapshot_maybe(void)
 	snapshots[count++] = (struct snapshot){now, ends[1]};
 	pid = fork();
 	if (pid == 0) {
+		leave_first();
 		(void)close(ends[0]);
 		return (struct request){0};
 	}

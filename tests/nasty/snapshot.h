@@ -37,6 +37,9 @@ struct request snapshot_maybe(void);
 /* Wakes the last snapshot before `request.before`; false: there is none. */
 bool snapshot_travel(struct request request);
 
+/* Waits until there is something to read; ends if the first one is killed. */
+void snapshot_wait(int fd);
+
 /* Ends all of them, and this process. */
 _Noreturn void snapshot_end(int status);
 

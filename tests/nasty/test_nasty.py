@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import Dict, List, Optional, Set, Tuple
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
@@ -205,6 +208,18 @@ def a_seed_is_a_run() -> Optional[str]:
     return None
 
 
+def few_seeds_make_every_choice() -> Optional[str]:
+    """The first seeds, which the boots of `make test` have."""
+    found: Dict[str, Set[str]] = {}
+    for seed in range(1, 6):
+        words = run("-kernel", BOARD, f"seed={seed}", "until=1")[1]
+        for key, value in re.findall(r" (\w+)=(\d)\b", words.split("\n")[0]):
+            found.setdefault(key, set()).add(value)
+    same = [key for key in ("svade", "misaligned", "sstc", "stval", "late",
+                            "icache", "invalid") if len(found[key]) != 2]
+    return f"always the same: {' '.join(same)}" if same else None
+
+
 def looking_changes_nothing() -> Optional[str]:
     """The end of a run that was watched and traced, and of one that was not."""
     words = [*FORK, "until=5000000"]
@@ -272,6 +287,55 @@ def gdb_goes_both_ways() -> Optional[str]:
     return None if int(values[4]) > 1 else "the watchpoint was not hit"
 
 
+def all_ends_with_the_first_process() -> Optional[str]:
+    """It is killed while a debugger lets the machine run."""
+    with subprocess.Popen(
+            [NASTY, *FORK, "quiet=1", "-gdb", "stdio", "-console",
+             str(WORK / "console")], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            start_new_session=True) as process:
+        process.stdin.write(b"$c#63")
+        process.stdin.flush()
+        time.sleep(0.5)
+        process.kill()
+        process.wait()
+        for _ in range(100):
+            try:
+                os.killpg(process.pid, 0)
+            except ProcessLookupError:
+                return None
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGKILL)
+    return "its snapshots go on"
+
+
+def the_words_of_a_kernel_do_not_mix_with_packets() -> Optional[str]:
+    done = subprocess.run(
+        [NASTY, "-kernel", BOARD, "-m", "64M", "-smp", "2", "quiet=1", "-gdb",
+         "stdio"], input=b"$c#63", stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, timeout=100, check=False)
+    return None if done.stdout == b"+$W00#b7" and b"\nok " in done.stderr \
+        else f"{done.stdout[-100:]!r}"
+
+
+def a_breakpoint_may_lie_in_two_pages() -> Optional[str]:
+    """`li a0, 42` behind two bytes before a page, in a kernel of its own."""
+    code = bytearray(8192)
+    code[0:4] = (0x7FF0006F).to_bytes(4, "little")  # j 0x80200ffe
+    code[4094:4098] = (0x02A00513).to_bytes(4, "little")
+    code[4098:4100] = (0xA001).to_bytes(2, "little")  # j .
+    path = WORK / "image"
+    path.write_bytes(code)
+    commands = b"".join(b"$%s#%02x" % (c, sum(c) & 255) for c in (
+        b"Z0,80200ffe,4", b"c", b"p20"))
+    done = subprocess.run(
+        [NASTY, "-kernel", str(path), "quiet=1", "kind=1", "-gdb", "stdio"],
+        input=commands, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        timeout=100, check=False)
+    return None if b"$fe0f208000000000#" in done.stdout else \
+        f"{done.stdout[-100:]!r}"
+
+
 TESTS = [
     bad_words_are_refused,
     bad_images_are_refused,
@@ -285,9 +349,13 @@ TESTS = [
     status_is_that_of_the_test_device,
     what_is_typed_is_read,
     a_seed_is_a_run,
+    few_seeds_make_every_choice,
     looking_changes_nothing,
     a_long_entry_is_told,
     gdb_goes_both_ways,
+    all_ends_with_the_first_process,
+    the_words_of_a_kernel_do_not_mix_with_packets,
+    a_breakpoint_may_lie_in_two_pages,
 ]
 
 
