@@ -22,8 +22,8 @@ static unsigned count;
 static uint64_t interval = FIRST_STEP;
 
 /*
- * The process that was started is the first snapshot. All others read from a
- * pipe that it alone could write to: at the end of it they know that it is dead.
+ * The process that was started is the first snapshot. All others have a pipe
+ * that it alone could write to: at the end of that they know that it is dead.
  */
 static int lifeline = -1;
 static int first_end = -1; /* in the first itself */

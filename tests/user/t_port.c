@@ -368,7 +368,8 @@ TEST(calls_arrive_as_what_they_are)
 		heard->last.arg[2] == 5,
 	    "readv's first piece");
 	MUST(CALL(SYS_writev, (long)v, 3) == SYS_write, "writev");
-	MUST(CALL(SYS_writev, (long)v, 1) == 0, "no bytes, and nobody is asked");
+	MUST(CALL(SYS_writev, (long)v, 1) == 0,
+	    "no bytes, and nobody is asked");
 	MUST(CALL(SYS_newfstatat, (long)"", (long)buffer, AT_EMPTY_PATH) ==
 		SYS_fstat,
 	    "newfstatat of the file itself");
