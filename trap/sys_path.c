@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sys_path.c - system calls that name files, all of the read-only initrd.
+ * sys_path.c - system calls that name files: those of the read-only initrd, or
+ * of a server, if the path begins at a file of its.
  */
 #include "abi/dirent.h"
 #include "abi/errno.h"
@@ -33,7 +34,7 @@ static int lookup(const struct node *from, const char *path, bool follow,
 
 /*
  * The node that `dirfd` and the path at `at` name. The path is left in the
- * hart's path buffer.
+ * hart's path buffer. If it is a server's, the result is that of the call.
  */
 static int find(int dirfd, vaddr_t at, bool follow, const struct node **node)
 {
@@ -42,7 +43,9 @@ static int find(int dirfd, vaddr_t at, bool follow, const struct node **node)
 	char *path = path_buffer();
 	int err = copyinstr(p->as, path, at, PATH_MAX);
 
-	if (err < 0)
+	if (err == 0 && !call_is_repeated())
+		err = (int)remote_path_call();
+	if (err < 0 && err != -ENOSYS)
 		return err;
 	if (path[0] != '/' && dirfd != AT_FDCWD) {
 		struct file *dir = fd_get(dirfd);
@@ -123,13 +126,14 @@ long sys_fstat(const struct trapframe *tf)
 static long stat_descriptor(int fd, vaddr_t to)
 {
 	const struct node *cwd = proc_self()->cwd;
-	struct file *f;
+	struct file *f = proc_self()->dir;
 
-	if (fd == AT_FDCWD) {
+	if (fd == AT_FDCWD && f == NULL) {
 		cwd = cwd != NULL ? cwd : initrd_root;
 		return stat_out(to, cwd, cwd->mode);
 	}
-	f = fd_get(fd);
+	if (fd != AT_FDCWD)
+		f = fd_get(fd);
 	return f == NULL ? -EBADF : stat_file(f, to);
 }
 
@@ -302,9 +306,12 @@ long sys_getcwd(const struct trapframe *tf)
 {
 	const struct node *cwd = proc_self()->cwd;
 	char *path = path_buffer();
-	size_t size = initrd_path(cwd != NULL ? cwd : initrd_root, path) + 1;
+	size_t size;
 	int err;
 
+	if (proc_self()->dir != NULL)
+		return remote_call(proc_self()->dir);
+	size = initrd_path(cwd != NULL ? cwd : initrd_root, path) + 1;
 	if (size == 1)
 		return -ENAMETOOLONG;
 	if (tf_arg(tf, 1) < size)
@@ -335,4 +342,26 @@ long sys_unlinkat(const struct trapframe *tf)
 		return -EINVAL;
 	err = find((int)tf_arg(tf, 0), tf_arg(tf, 1), false, &node);
 	return err < 0 ? err : -EROFS;
+}
+
+long sys_fchdir(const struct trapframe *tf)
+{
+	struct file *f = fd_get((int)tf_arg(tf, 0));
+
+	if (proc_self()->root == NULL)
+		return -ENOSYS;
+	if (f == NULL)
+		return -EBADF;
+	return file_is_remote(f) ? remote_call(f) : -ENOTDIR;
+}
+
+/* Nothing of the kernel's own can be changed. */
+long sys_remote_path(const struct trapframe *tf)
+{
+	long result = remote_path_call();
+
+	(void)tf;
+	if (result == -ENOSYS && proc_self()->root != NULL)
+		return -ENOTDIR;
+	return result;
 }
