@@ -355,13 +355,9 @@ long sys_fchdir(const struct trapframe *tf)
 	return file_is_remote(f) ? remote_call(f) : -ENOTDIR;
 }
 
-/* Nothing of the kernel's own can be changed. */
+/* Only servers know these calls. */
 long sys_remote_path(const struct trapframe *tf)
 {
-	long result = remote_path_call();
-
 	(void)tf;
-	if (result == -ENOSYS && proc_self()->root != NULL)
-		return -ENOTDIR;
-	return result;
+	return remote_path_call();
 }
