@@ -87,9 +87,12 @@ int copyinstr(struct aspace *as, char *dst, vaddr_t src, size_t size)
 		if (err < 0)
 			return err;
 		from = kernel;
+		/* Each byte is read once: others may write to it meanwhile. */
 		for (size_t i = 0; i < n; i++) {
-			*dst++ = from[i];
-			if (from[i] == '\0')
+			char c = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+
+			*dst++ = c;
+			if (c == '\0')
 				return 0;
 		}
 		src += n;

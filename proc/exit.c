@@ -248,7 +248,10 @@ static bool exit_phase_part(struct proc *p)
 {
 	switch (p->exiting) {
 	case EXIT_FILES:
-		return fd_table_close_part(&p->fds);
+		if (!fd_table_close_part(&p->fds))
+			return false;
+		remote_place_leave(p);
+		return true;
 	case EXIT_MEMORY:
 		exit_memory(p);
 		return true;

@@ -9,7 +9,7 @@
 #include "abi/errno.h"
 #include "fp.h"
 #include "lib/string.h"
-#include "proc/file.h"
+#include "proc/port.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
 #include "proc/space.h"
@@ -35,6 +35,8 @@ static void copy_rest(struct proc *child, struct proc *parent,
     const struct fork_args *args)
 {
 	child->cwd = parent->cwd;
+	if (unlikely(parent->root != NULL))
+		remote_place_copy(child, parent);
 	child->exit_signal = args->exit_signal;
 	child->t.set_tid = args->child_tid;
 	child->t.clear_tid = args->clear_tid;
@@ -63,6 +65,7 @@ static long wait_for_child(struct proc *child, struct proc *parent)
 static void discard(struct proc *child)
 {
 	fd_table_close(&child->fds);
+	remote_place_leave(child);
 	if (child->as != NULL)
 		aspace_discard(child->as);
 	proc_discard(child);

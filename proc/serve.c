@@ -247,9 +247,50 @@ long port_reply(struct port *port, const struct reply *reply)
 /* What comes along with a request. */
 struct along {
 	struct aspace *as; /* of the caller, claimed; NULL: nothing does */
+	unsigned strings;  /* that do; 0: the lease does */
+	vaddr_t string[STRINGS_MAX];
 	struct lease lease;
 	struct lease_use use;
 };
+
+/*
+ * How many bytes came along; an error, if the caller does not have them; or
+ * *room is negative, if the server has no room.
+ */
+static long copy_lease(struct along *along, long *room)
+{
+	struct lease_use *use = &along->use;
+
+	*room = user_ready(proc_self()->as, use->own, use->len, ACCESS_WRITE);
+	if (*room <= 0)
+		return *room;
+	return copy(along->as, &along->lease, use);
+}
+
+/* The same for strings. Each is read once, and what was read has an end. */
+static long copy_strings(const struct along *along, long *room)
+{
+	char *string = path_buffer();
+	size_t done = 0;
+
+	for (unsigned i = 0; i < along->strings; i++) {
+		int err =
+		    copyinstr(along->as, string, along->string[i], PATH_MAX);
+		size_t len;
+
+		if (err < 0)
+			return err;
+		len = strlen(string) + 1;
+		if (len > along->use.len - done)
+			return -ENAMETOOLONG;
+		*room = copyout(proc_self()->as, along->use.own + done, string,
+		    len);
+		if (*room < 0)
+			return *room;
+		done += len;
+	}
+	return (long)done;
+}
 
 /*
  * Copies that, and gives the caller's space back. If it cannot be had, the
@@ -257,13 +298,10 @@ struct along {
  */
 static long take_along(struct along *along, uint64_t *len)
 {
-	struct lease_use *use = &along->use;
-	long room =
-	    user_ready(proc_self()->as, use->own, use->len, ACCESS_WRITE);
-	long n = room;
+	long room = 0;
+	long n = along->strings > 0 ? copy_strings(along, &room)
+				    : copy_lease(along, &room);
 
-	if (room > 0)
-		n = copy(along->as, &along->lease, use);
 	space_leave(along->as);
 	if (n >= 0) {
 		*len = (uint64_t)n;
@@ -309,8 +347,11 @@ static long take_caller(struct port *port, struct proc *client,
     struct along *along) REQUIRES(sched_lock)
 {
 	along->lease = client->t.call.remote.lease;
-	along->use.len = min_u64(along->use.len, along->lease.len);
-	if (along->lease.may == LEND_READ && along->use.len > 0) {
+	along->strings = remote_strings(client, along->string);
+	if (along->strings == 0)
+		along->use.len = min_u64(along->use.len, along->lease.len);
+	if (along->strings > 0 ||
+	    (along->lease.may == LEND_READ && along->use.len > 0)) {
 		if (!space_borrow(client->as))
 			return call_go_on(SIGNAL_RESTARTS);
 		along->as = client->as;

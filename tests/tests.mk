@@ -44,11 +44,14 @@ $(B)/elf: $(B)/bin/t_elf tests/user/odd_elf.py
 $(B)/files.cpio: LICENSE tools/mkcpio.sh
 	$(Q)sh tools/mkcpio.sh $@ some/text=LICENSE:640
 
-$(B)/test.cpio: $(TEST_PROGS:%=$(B)/bin/%) $(B)/bin/testinit $(B)/bin/files \
-		$(B)/files.cpio $(B)/elf tools/mkcpio.sh
+# What tests execute beside themselves.
+TEST_TOOLS := files sh cat echo ls
+
+$(B)/test.cpio: $(TEST_PROGS:%=$(B)/bin/%) $(TEST_TOOLS:%=$(B)/bin/%) \
+		$(B)/bin/testinit $(B)/files.cpio $(B)/elf tools/mkcpio.sh
 	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/testinit:755 \
-		bin/files=$(B)/bin/files:755 files.cpio=$(B)/files.cpio:644 \
-		$(foreach p,$(TEST_PROGS),bin/$(p)=$(B)/bin/$(p):755) \
+		files.cpio=$(B)/files.cpio:644 \
+		$(foreach p,$(TEST_PROGS) $(TEST_TOOLS),bin/$(p)=$(B)/bin/$(p):755) \
 		$$(cd $(B) && for f in elf/*/*; do echo $$f=$(B)/$$f:755; done)
 
 # Two archives, one behind the other.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sys_path.c - system calls that name files, all of the read-only initrd.
+ * sys_path.c - system calls that name files: those of the read-only initrd, or
+ * of a server, if the path begins at a file of its.
  */
 #include "abi/dirent.h"
 #include "abi/errno.h"
@@ -47,17 +48,24 @@ static int lookup(const struct node *from, const char *path, bool follow,
 	return (int)call_go_on(SIGNAL_HELD);
 }
 
-/* A call reads its path once; one that goes on has kept it. */
+/*
+ * A call reads its path once; one that goes on has kept it. If it is a server's,
+ * the result is that of the call.
+ */
 static int read_path(vaddr_t at, const char **path)
 {
 	char *buffer = path_buffer();
+	int err;
 
 	if (call_is_repeated()) {
 		*path = call_lookup()->path;
 		return 0;
 	}
 	*path = buffer;
-	return copyinstr(proc_self()->as, buffer, at, PATH_MAX);
+	err = copyinstr(proc_self()->as, buffer, at, PATH_MAX);
+	if (err == 0)
+		err = (int)remote_path_call();
+	return err == -ENOSYS ? 0 : err;
 }
 
 /* The node that `dirfd` and a path name. */
@@ -154,13 +162,14 @@ long sys_fstat(const struct trapframe *tf)
 static long stat_descriptor(int fd, vaddr_t to)
 {
 	const struct node *cwd = proc_self()->cwd;
-	struct file *f;
+	struct file *f = proc_self()->dir;
 
-	if (fd == AT_FDCWD) {
+	if (fd == AT_FDCWD && f == NULL) {
 		cwd = cwd != NULL ? cwd : initrd_root;
 		return stat_out(to, cwd, cwd->mode);
 	}
-	f = fd_get(fd);
+	if (fd != AT_FDCWD)
+		f = fd_get(fd);
 	return f == NULL ? -EBADF : stat_file(f, to);
 }
 
@@ -333,9 +342,12 @@ long sys_getcwd(const struct trapframe *tf)
 {
 	const struct node *cwd = proc_self()->cwd;
 	char *path = path_buffer();
-	size_t size = initrd_path(cwd != NULL ? cwd : initrd_root, path) + 1;
+	size_t size;
 	int err;
 
+	if (proc_self()->dir != NULL)
+		return remote_call(proc_self()->dir);
+	size = initrd_path(cwd != NULL ? cwd : initrd_root, path) + 1;
 	if (size == 1)
 		return -ENAMETOOLONG;
 	if (tf_arg(tf, 1) < size)
@@ -366,4 +378,22 @@ long sys_unlinkat(const struct trapframe *tf)
 		return -EINVAL;
 	err = find((int)tf_arg(tf, 0), tf_arg(tf, 1), false, &node);
 	return err < 0 ? err : -EROFS;
+}
+
+long sys_fchdir(const struct trapframe *tf)
+{
+	struct file *f = fd_get((int)tf_arg(tf, 0));
+
+	if (proc_self()->root == NULL)
+		return -ENOSYS;
+	if (f == NULL)
+		return -EBADF;
+	return file_is_remote(f) ? remote_call(f) : -ENOTDIR;
+}
+
+/* Only servers know these calls. */
+long sys_remote_path(const struct trapframe *tf)
+{
+	(void)tf;
+	return remote_path_call();
 }

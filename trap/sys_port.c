@@ -190,3 +190,12 @@ long sys_remote(const struct trapframe *tf)
 
 	return f != NULL && file_is_remote(f) ? remote_call(f) : -ENOSYS;
 }
+
+long sys_port_root(const struct trapframe *tf)
+{
+	struct file *f = fd_get((int)tf_arg(tf, 0));
+
+	if (f == NULL)
+		return -EBADF;
+	return file_is_remote(f) ? remote_root(f) : -EINVAL;
+}

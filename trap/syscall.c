@@ -130,6 +130,7 @@ const struct syscall syscall_table[SYSCALL_TABLE_SIZE] = {
     [SYS_port_write] = FAST(sys_port_write),
     [SYS_port_events] = FAST(sys_port_events),
     [SYS_port_adopt] = FAST(sys_port_adopt),
+    [SYS_port_root] = FAST(sys_port_root),
     [SYS_riscv_flush_icache] = FAST(sys_flush_icache),
     [SYS_wait4] = FAST(sys_wait4),
     [SYS_prlimit64] = FAST(sys_prlimit64),
@@ -144,6 +145,18 @@ const struct syscall syscall_table[SYSCALL_TABLE_SIZE] = {
     [SYS_pwrite64] = FAST(sys_remote),
     [SYS_fsync] = FAST(sys_remote),
     [SYS_fdatasync] = FAST(sys_remote),
+    [SYS_fchdir] = FAST(sys_fchdir),
+    [SYS_mknodat] = FAST(sys_remote_path),
+    [SYS_mkdirat] = FAST(sys_remote_path),
+    [SYS_symlinkat] = FAST(sys_remote_path),
+    [SYS_linkat] = FAST(sys_remote_path),
+    [SYS_statfs] = FAST(sys_remote_path),
+    [SYS_truncate] = FAST(sys_remote_path),
+    [SYS_fchmodat] = FAST(sys_remote_path),
+    [SYS_fchownat] = FAST(sys_remote_path),
+    [SYS_utimensat] = FAST(sys_remote_path),
+    [SYS_renameat2] = FAST(sys_remote_path),
+    [SYS_statx] = FAST(sys_remote_path),
 };
 
 bool syscall_wants_memory(const struct trapframe *tf)

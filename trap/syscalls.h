@@ -55,7 +55,8 @@ syscall_fn fast_read, fast_write;
 
 /* sys_path.c */
 syscall_fn sys_openat, sys_fstat, sys_newfstatat, sys_readlinkat, sys_faccessat,
-    sys_faccessat2, sys_getdents64, sys_getcwd, sys_chdir, sys_unlinkat;
+    sys_faccessat2, sys_getdents64, sys_getcwd, sys_chdir, sys_unlinkat,
+    sys_fchdir, sys_remote_path;
 
 /* sys_proc.c */
 syscall_fn sys_clone, sys_execve, sys_exit, sys_wait4, sys_waitid, sys_kill,
@@ -84,7 +85,7 @@ syscall_fn sys_set_id, sys_set_two_ids, sys_set_three_ids, sys_get_three_ids,
 
 /* sys_port.c */
 syscall_fn sys_port_create, sys_port_open, sys_port_next, sys_port_read,
-    sys_port_write, sys_port_events, sys_port_adopt, sys_remote;
+    sys_port_write, sys_port_events, sys_port_adopt, sys_port_root, sys_remote;
 
 /* sys_calf.c */
 syscall_fn sys_calf_stat, sys_calf_ps, sys_calf_walk, sys_calf_next,

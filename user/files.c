@@ -2,12 +2,14 @@
 /*
  * files.c - the file server: a tree of files in memory.
  *
- *     files [-k] [-a ARCHIVE] PATH COMMAND [ARGUMENT...]
+ *     files [-k] [-a ARCHIVE] [-i PATH] COMMAND [ARGUMENT...]
  *
- * fills a tree from the archive, if there is one, and runs the command with the
- * file PATH of it, which is made if it is not there, as its standard input,
- * open for reading and, unless it is a folder, for writing. With -k the server
- * kills itself after each change, which the command does not notice.
+ * fills a tree from the archive, if there is one, and runs the command in it:
+ * paths of the command, and of those that it starts, are paths of the tree. The
+ * command itself is still one of the kernel's archive. With -i the file PATH of
+ * the tree, which is made if it is not there, is its standard input, open for
+ * reading and, unless it is a folder, for writing. With -k the server kills
+ * itself after each change, which the command does not notice.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -76,43 +78,56 @@ static void unpack(const char *path)
 	free(archive);
 }
 
-/* A descriptor of that file; a folder can only be read. */
-static int open_path(const char *path)
+/* The root of the tree, as a descriptor. */
+static int open_root(void)
 {
-	struct where where = {server.tree.root, path};
-	unsigned access = O_RDWR;
+	struct where where = {server.tree.root, "/"};
 	struct file *file;
-	int fd = file_open(&server.tree, where, O_RDWR | O_CREAT, 0644, &file);
+	int fd = file_open(&server.tree, where, O_RDONLY, 0, &file);
 
-	if (fd == -EISDIR) {
-		access = O_RDONLY;
-		fd = file_open(&server.tree, where, access, 0, &file);
+	if (fd == 0) {
+		server.open = 1;
+		fd = port_open(server.port, (uintptr_t)file, O_RDONLY, 0, 0);
 	}
-	if (fd < 0) {
-		errno = -fd;
-		fail(path);
-	}
-	server.open = 1;
-	fd = port_open(server.port, (uintptr_t)file, access, 0, 0);
 	if (fd < 0)
-		fail("no file of a port");
+		fail("no root");
 	return fd;
+}
+
+/* The process goes into the tree. */
+static void enter(int root, const char *input)
+{
+	int fd;
+
+	if (port_root(root) < 0)
+		fail("cannot enter the tree");
+	close(root);
+	if (input == NULL)
+		return;
+	fd = open(input, O_RDWR | O_CREAT, 0644);
+	if (fd < 0 && errno == EISDIR)
+		fd = open(input, O_RDONLY);
+	if (fd < 0)
+		fail(input);
+	dup2(fd, 0);
+	close(fd);
 }
 
 int main(int argc, char **argv)
 {
-	const char *archive = NULL;
+	const char *archive = NULL, *input = NULL;
 	bool dies = false;
-	int fd, option;
+	int root, option;
 
-	while ((option = getopt(argc, argv, "ka:")) != -1) {
+	while ((option = getopt(argc, argv, "ka:i:")) != -1) {
 		dies |= option == 'k';
 		archive = option == 'a' ? optarg : archive;
+		input = option == 'i' ? optarg : input;
 	}
 	server.port = port_create(1);
-	if (argc - optind < 2 || server.port < 0) {
+	if (argc - optind < 1 || server.port < 0) {
 		dprintf(2,
-		    "usage: files [-k] [-a archive] path command"
+		    "usage: files [-k] [-a archive] [-i path] command"
 		    " (on Calf)\n");
 		return EXIT_FAILURE;
 	}
@@ -120,16 +135,15 @@ int main(int argc, char **argv)
 	if (archive != NULL)
 		unpack(archive);
 	devices_make(&server.tree);
-	fd = open_path(argv[optind]);
+	root = open_root();
 	if (fork() == 0) {
-		close(fd);
+		close(root);
 		errno = serve_loop(&server, dies);
 		if (errno != 0)
 			fail("cannot serve");
 		return EXIT_SUCCESS;
 	}
-	dup2(fd, 0);
-	close(fd);
-	execvp(argv[optind + 1], argv + optind + 1);
-	fail(argv[optind + 1]);
+	enter(root, input);
+	execvp(argv[optind], argv + optind);
+	fail(argv[optind]);
 }

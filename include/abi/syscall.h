@@ -19,13 +19,22 @@
 #define SYS_fcntl              25
 #define SYS_ioctl              29
 #define SYS_flock              32
+#define SYS_mknodat            33
+#define SYS_mkdirat            34
 #define SYS_unlinkat           35
+#define SYS_symlinkat          36
+#define SYS_linkat             37
+#define SYS_statfs             43
 #define SYS_fstatfs            44
+#define SYS_truncate           45
 #define SYS_ftruncate          46
 #define SYS_fallocate          47
 #define SYS_faccessat          48
 #define SYS_chdir              49
+#define SYS_fchdir             50
 #define SYS_fchmod             52
+#define SYS_fchmodat           53
+#define SYS_fchownat           54
 #define SYS_fchown             55
 #define SYS_openat             56
 #define SYS_close              57
@@ -45,6 +54,7 @@
 #define SYS_fstat              80
 #define SYS_fsync              82
 #define SYS_fdatasync          83
+#define SYS_utimensat          88
 #define SYS_exit               93
 #define SYS_exit_group         94
 #define SYS_waitid             95
@@ -120,7 +130,9 @@
 #define SYS_riscv_flush_icache 259
 #define SYS_wait4              260
 #define SYS_prlimit64          261
+#define SYS_renameat2          276
 #define SYS_getrandom          278
+#define SYS_statx              291
 #define SYS_rseq               293
 #define SYS_faccessat2         439
 
@@ -144,5 +156,6 @@
 #define SYS_port_write  254
 #define SYS_port_events 255
 #define SYS_port_adopt  256
+#define SYS_port_root   257
 
 #endif

@@ -264,7 +264,7 @@ extern uint32_t *frame_audit_words;
 struct frame_failure {
 	uint64_t countdown; /* 0: none fails */
 	bool from;
-	uint64_t failed;
+	uint32_t failed;
 };
 void frame_fail_set(struct frame_failure *failure);
 

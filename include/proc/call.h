@@ -125,6 +125,7 @@ struct remote_call {
 	uint64_t id; /* [c] once it was asked for the first time */
 	const struct call_form *form; /* [c] as which it goes; remote.c */
 	struct file *file;            /* [c] */
+	struct file *second;          /* [c] of a call with two paths; NULL */
 	struct lease lease;           /* [c] */
 	struct proc *server;          /* [s] who has it in hand, or NULL */
 	uint64_t events;     /* [s] it waits for one of these; 0: none */

@@ -108,6 +108,25 @@ long remote_call_as(struct file *f, uint64_t number, vaddr_t at, size_t len)
     EXCLUDES(sched_lock);
 
 /*
+ * The call of the running process is one with a path, or two. -ENOSYS: none of
+ * these begins at a remote file. -EXDEV: not both at files of one port; -EBADF;
+ * and as above.
+ */
+long remote_path_call(void) EXCLUDES(sched_lock);
+
+/*
+ * From now on the paths of the running process begin at `f`, a remote file:
+ * proc.root and proc.dir, which are both there or neither. -EDEADLK.
+ */
+MUST_USE int remote_root(struct file *f) EXCLUDES(sched_lock);
+
+/* A child begins its paths where its parent does. */
+void remote_place_copy(struct proc *child, const struct proc *parent);
+
+/* What paths began at is given back. */
+void remote_place_leave(struct proc *p) EXCLUDES(sched_lock);
+
+/*
  * Executes it again, since what it waited for has come. As above; or a
  * descriptor, an errno of the server's or the kernel's.
  */
@@ -118,6 +137,11 @@ void remote_abandon(struct proc *p) EXCLUDES(sched_lock);
 
 /* Tells of a request what a server is to know. */
 void remote_describe(const struct proc *client, struct request *request)
+    REQUIRES(sched_lock);
+
+/* The strings that come along with a request; how many. */
+#define STRINGS_MAX 2
+unsigned remote_strings(const struct proc *client, vaddr_t strings[STRINGS_MAX])
     REQUIRES(sched_lock);
 
 /* ---- The server's side: serve.c ---- */

@@ -81,6 +81,10 @@ struct thread {
 	struct timer wake;     /* [s] ends a wait */
 	const uint32_t *futex; /* [s] the word that it sleeps on */
 	uint32_t futex_bits;   /* [s] what it wants to be woken for */
+	bool has_saved;        /* [o] */
+	bool searches;         /* [s] its mark is in a group; group_search() */
+	bool doomed;           /* [o] the forced signal has no handler */
+	bool stack_disarms;    /* [o] no longer set while a handler is on it */
 	struct aspace *lent;   /* [s] in which a vfork child of it runs */
 	struct list lent_link; /* [s] in the stack aspace.lenders */
 
@@ -92,13 +96,9 @@ struct thread {
 
 	uint64_t blocked; /* [o] signals; written under sched_lock */
 	uint64_t saved;   /* [o] mask to put back when the call ends */
-	bool has_saved;
-	bool searches;      /* [s] its mark is in a group; group_search() */
-	bool doomed;        /* [o] the forced signal has no handler */
-	bool stack_disarms; /* [o] no longer set while a handler is on it */
-	uint64_t forced;    /* [o] the signal that its own instruction raised */
-	uint64_t awaited;   /* [s] signals that the call takes, not a handler */
-	vaddr_t stack;      /* [o] sigaltstack; size 0: none */
+	uint64_t forced;  /* [o] the signal that its own instruction raised */
+	uint64_t awaited; /* [s] signals that the call takes, not a handler */
+	vaddr_t stack;    /* [o] sigaltstack; size 0: none */
 	uint64_t stack_size;
 
 	vaddr_t set_tid;   /* [o] CLONE_CHILD_SETTID, until done */
@@ -161,6 +161,8 @@ struct proc {
 
 	struct signal_state sig;
 	const struct node *cwd;   /* [o] */
+	struct file *root;        /* [o] where paths begin; port.h, or NULL */
+	struct file *dir;         /* [o] the same of those without a slash */
 	char name[PROC_NAME_LEN]; /* [o] */
 #ifdef CALF_TEST
 	struct frame_failure failure; /* [o] */

@@ -22,12 +22,13 @@
 #include "tap.h"
 
 #define COMES_ALONG 8192 /* at most, of what is lent */
-#define LENT        3
+#define LENT        2
 
-/* What a call lends to be read, in order, and to be written. */
+/* The paths of a call, and what it lends to be read or to be written. */
 struct lent {
-	const void *in[LENT];
-	size_t in_len[LENT];
+	const char *path[LENT];
+	const void *in;
+	size_t in_len;
 	void *out;
 	size_t out_len;
 };
@@ -43,15 +44,15 @@ ssize_t port_read(int port, unsigned lease, uint64_t offset, void *to,
     size_t len)
 {
 	(void)port;
-	if (lease >= LENT || lent.in[lease] == NULL) {
+	if (lease != 0 || lent.in == NULL) {
 		errno = EINVAL;
 		return -1;
 	}
-	if (offset > lent.in_len[lease])
+	if (offset > lent.in_len)
 		return 0;
-	if (len > lent.in_len[lease] - offset)
-		len = lent.in_len[lease] - offset;
-	memcpy(to, (const char *)lent.in[lease] + offset, len);
+	if (len > lent.in_len - offset)
+		len = lent.in_len - offset;
+	memcpy(to, (const char *)lent.in + offset, len);
 	return (ssize_t)len;
 }
 
@@ -81,10 +82,15 @@ static long ask(uint64_t number, uint64_t token, uint64_t *position,
 	    .flags = ((struct file *)(uintptr_t)token)->flags};
 	memcpy(r->arg, args, sizeof r->arg);
 	memset(server.in, 0xa5, sizeof server.in);
-	if (lent.in[0] != NULL) {
+	if (lent.path[0] != NULL) {
+		for (int i = 0; i < LENT && lent.path[i] != NULL; i++) {
+			(void)strcpy(server.in + r->in_len, lent.path[i]);
+			r->in_len += strlen(lent.path[i]) + 1;
+		}
+	} else if (lent.in != NULL) {
 		r->in_len =
-		    lent.in_len[0] < COMES_ALONG ? lent.in_len[0] : COMES_ALONG;
-		memcpy(server.in, lent.in[0], r->in_len);
+		    lent.in_len < COMES_ALONG ? lent.in_len : COMES_ALONG;
+		memcpy(server.in, lent.in, r->in_len);
 	}
 	(void)serve(&server);
 	if (server.reply.out_len > 0)
@@ -155,12 +161,6 @@ static uint64_t base_token(int base, const char *path)
 	return base == CWD || slots[base] == 0 ? cwd : slots[base];
 }
 
-static void lend_path(unsigned lease, const char *path)
-{
-	lent.in[lease] = path;
-	lent.in_len[lease] = strlen(path) + 1;
-}
-
 void ours_look(const struct op *op)
 {
 	int base = op->kind == OP_TRUNCATE ? CWD : op->base;
@@ -218,8 +218,8 @@ static long transfer(const struct op *op, struct outcome *o)
 		return n;
 	}
 	memset(o->out, op->byte, len);
-	lent.in[0] = o->out;
-	lent.in_len[0] = len;
+	lent.in = o->out;
+	lent.in_len = len;
 	return ask_file(op, at_position ? SYS_write : SYS_pwrite64, 0, len,
 	    (uint64_t)op->offset);
 }
@@ -270,7 +270,7 @@ static long file_call(const struct op *op, struct outcome *o)
 	case OP_LIST:
 		return list(op, o);
 	default:
-		return take_file(ask(CALL_FCHDIR, slots[op->slot], NULL, none),
+		return take_file(ask(SYS_fchdir, slots[op->slot], NULL, none),
 		    &cwd);
 	}
 }
@@ -279,7 +279,7 @@ static long file_call(const struct op *op, struct outcome *o)
 static long ask_path(const struct op *op, uint64_t number, uint64_t a,
     uint64_t b, uint64_t c)
 {
-	lend_path(0, op->path);
+	lent.path[0] = op->path;
 	return ask(number, base_token(op->base, op->path), NULL,
 	    (uint64_t[6]){0, (uintptr_t)op->path, a, b, c, 0});
 }
@@ -287,32 +287,32 @@ static long ask_path(const struct op *op, uint64_t number, uint64_t a,
 static long rename_or_link(const struct op *op)
 {
 	server.request.second = base_token(op->base2, op->path2);
-	lend_path(0, op->path);
-	lend_path(1, op->path2);
-	return ask(op->kind == OP_LINK ? CALL_LINKAT : CALL_RENAMEAT2,
+	lent.path[0] = op->path;
+	lent.path[1] = op->path2;
+	return ask(op->kind == OP_LINK ? SYS_linkat : SYS_renameat2,
 	    base_token(op->base, op->path), NULL,
 	    (uint64_t[6]){0, 0, 0, 0, op->flags, 0});
 }
 
 static long set_times(const struct op *op)
 {
-	lent.in[1] = op->times;
-	lent.in_len[1] = sizeof op->times;
-	return ask_path(op, CALL_UTIMENSAT, 1, op->flags, 0);
+	lent.in = op->times;
+	lent.in_len = sizeof op->times;
+	return ask_path(op, SYS_utimensat, 1, op->flags, 0);
 }
 
 static long of_cwd(const struct op *op, uint64_t number, uint64_t b)
 {
-	lend_path(0, op->path);
+	lent.path[0] = op->path;
 	return ask(number, base_token(CWD, op->path), NULL,
 	    (uint64_t[6]){0, b, 0, 0, 0, 0});
 }
 
 static long make_symlink(const struct op *op)
 {
-	lend_path(0, op->path2);
-	lend_path(1, op->path);
-	return ask(CALL_SYMLINKAT, base_token(op->base, op->path), NULL,
+	lent.path[0] = op->path2;
+	lent.path[1] = op->path;
+	return ask(SYS_symlinkat, base_token(op->base, op->path), NULL,
 	    (uint64_t[6]){0});
 }
 
@@ -349,7 +349,7 @@ static void check_statx(const struct op *op, const struct stat_abi *st)
 
 	lent.out = &stx;
 	lent.out_len = sizeof stx;
-	n = ask_path(op, CALL_STATX, op->flags, STATX_ALL, 0);
+	n = ask_path(op, SYS_statx, op->flags, STATX_ALL, 0);
 	if (n != 0 || stx.ino != st->ino || stx.mode != st->mode ||
 	    stx.nlink != st->nlink || stx.uid != st->uid ||
 	    stx.gid != st->gid || stx.size != (uint64_t)st->size ||
@@ -370,9 +370,9 @@ static long path_call(const struct op *op, struct outcome *o)
 	case OP_OPEN:
 		return open_file(op);
 	case OP_TRUNCATE:
-		return of_cwd(op, CALL_TRUNCATE, (uint64_t)op->len);
+		return of_cwd(op, SYS_truncate, (uint64_t)op->len);
 	case OP_MKDIR:
-		return ask_path(op, CALL_MKDIRAT, op->mode, 0, 0);
+		return ask_path(op, SYS_mkdirat, op->mode, 0, 0);
 	case OP_RMDIR:
 		return ask_path(op, SYS_unlinkat, AT_REMOVEDIR, 0, 0);
 	case OP_UNLINK:
@@ -386,7 +386,7 @@ static long path_call(const struct op *op, struct outcome *o)
 	case OP_GETCWD:
 		return read_bytes(op, o);
 	case OP_MKNOD:
-		return ask_path(op, CALL_MKNODAT, op->mode, op->device, 0);
+		return ask_path(op, SYS_mknodat, op->mode, op->device, 0);
 	case OP_STAT:
 		lent.out = &st;
 		lent.out_len = sizeof st;
@@ -397,9 +397,9 @@ static long path_call(const struct op *op, struct outcome *o)
 		}
 		return n;
 	case OP_CHMOD:
-		return ask_path(op, CALL_FCHMODAT, op->mode, 0, 0);
+		return ask_path(op, SYS_fchmodat, op->mode, 0, 0);
 	case OP_CHOWN:
-		return ask_path(op, CALL_FCHOWNAT, op->uid, op->gid, op->flags);
+		return ask_path(op, SYS_fchownat, op->uid, op->gid, op->flags);
 	case OP_UTIMES:
 		return set_times(op);
 	case OP_ACCESS:

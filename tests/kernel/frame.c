@@ -258,7 +258,7 @@ TEST(allocations_fail_when_told_to_from_one_on)
 			frame_put(f);
 	}
 	frame_fail_set(NULL);
-	MUST(failure.failed == 6, found("%lu counted", failure.failed));
+	MUST(failure.failed == 6, found("%u counted", failure.failed));
 	frame_put(must_alloc(FRAME_PAGE));
 	return NULL;
 }

@@ -5,7 +5,7 @@
 #include "service.h"
 
 struct heard *heard;
-int port = -1, file = -1;
+int port = -1, file = -1, sibling = -1;
 
 static pid_t server;
 
@@ -99,6 +99,36 @@ const char *service_start(answer_fn *fn)
 	TRY(port_make(1));
 	port_leave_to(server_start(fn));
 	return NULL;
+}
+
+struct reply answer_places(const struct request *request)
+{
+	if (request->number == SYS_chdir || request->number == SYS_fchdir)
+		return (struct reply){.flags = REPLY_FILE, .token = DIR_TOKEN};
+	return result(42);
+}
+
+static test_fn *inside;
+
+static const char *go_inside(void)
+{
+	MUST(port_root(file) == 0, "port_root");
+	return inside();
+}
+
+const char *in_root(answer_fn *fn, size_t room, test_fn *test)
+{
+	pid_t pid;
+
+	TRY(port_make(1));
+	pid = must_fork();
+	if (pid == 0)
+		serve(fn, room);
+	sibling = port_open(port, BESIDE, O_RDONLY, 0, 0);
+	port_leave_to(pid);
+	inside = test;
+	TRY(in_child(go_inside));
+	return service_end();
 }
 
 const char *service_end(void)

@@ -43,6 +43,20 @@ pid_t server_start(answer_fn *fn);
 /* Both, with level 1; the caller cannot serve from then on. */
 const char *service_start(answer_fn *fn);
 
+/*
+ * Runs the test in a process that has `file` as its root, beside a server that
+ * answers by `fn`, with room for that many bytes of paths. `sibling` is another
+ * file of the port.
+ */
+const char *in_root(answer_fn *fn, size_t room, test_fn *test);
+
+#define BESIDE 0x99UL /* its token */
+extern int sibling;
+
+/* An answer: chdir and fchdir lead to DIR_TOKEN, and all others return 42. */
+#define DIR_TOKEN 77
+struct reply answer_places(const struct request *request);
+
 /* Closes the file; NULL if the server has ended well. */
 const char *service_end(void);
 

@@ -46,6 +46,8 @@ USER_TESTS := \
 	t_portwait \
 	t_server \
 	t_keep \
+	t_paths \
+	t_roots \
 	t_files \
 	t_self \
 	t_code \

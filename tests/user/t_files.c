@@ -4,8 +4,8 @@
  * positions, what stat says; and all of it again while the server is killed
  * after each change.
  *
- * A test runs /bin/files, and that runs this program again, with a file of the
- * tree as its standard input, to do what the test is about.
+ * A test runs /bin/files, and that runs this program again, in the tree and
+ * with a file of it as its standard input, to do what the test is about.
  */
 #include "harness.h"
 
@@ -169,11 +169,14 @@ static const char *use_null(void)
 	return NULL;
 }
 
-/* The archive has the bytes of its files as they are. */
+/*
+ * The archive has the bytes of its files as they are. It is not in the tree,
+ * but has been open since before.
+ */
+#define ARCHIVE 9
 static const char *compare_with_archive(void)
 {
-	int fd = open("/files.cpio", O_RDONLY);
-	ssize_t size = read(fd, large, LARGE), len = read(0, back, LARGE);
+	ssize_t size = read(ARCHIVE, large, LARGE), len = read(0, back, LARGE);
 	struct stat st;
 	ssize_t at = 0;
 
@@ -187,12 +190,221 @@ static const char *compare_with_archive(void)
 	return NULL;
 }
 
+/* ---- What is done by paths ---- */
+
+static const char *holds(const char *path, const char *bytes)
+{
+	int fd = open(path, O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, back, sizeof(back));
+
+	close(fd);
+	MUST(n == (ssize_t)strlen(bytes),
+	    found("%s: %ld bytes", path, (long)n));
+	MUST(memcmp(back, bytes, (size_t)n) == 0, found("%s: others", path));
+	return NULL;
+}
+
+static const char *put(const char *path, int flags, const char *bytes)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | flags, 0666);
+	ssize_t len = (ssize_t)strlen(bytes);
+
+	MUST(fd >= 0, found("%s: %d", path, errno));
+	MUST(write(fd, bytes, (size_t)len) == len, "write");
+	return close(fd) == 0 ? NULL : "close";
+}
+
+static const char *use_names(void)
+{
+	struct stat st;
+
+	TRY(put("/new", O_EXCL, "first "));
+	TRY(put("new", O_APPEND, "second"));
+	TRY(holds("/./new", "first second"));
+	MUST(open("/new", O_CREAT | O_EXCL, 0666) == -1 && errno == EEXIST,
+	    "it is made twice");
+	MUST(stat("/new", &st) == 0 && st.st_mode == (S_IFREG | 0644),
+	    "the mode");
+	MUST(raw(SYS_mkdirat, AT_FDCWD, (long)"/d", 0777) == 0, "mkdirat");
+	MUST(raw(SYS_renameat2, AT_FDCWD, (long)"new", AT_FDCWD, (long)"/d/old",
+		 0) == 0,
+	    "renameat2");
+	MUST(raw(SYS_linkat, AT_FDCWD, (long)"d/old", AT_FDCWD, (long)"/l",
+		 0) == 0,
+	    "linkat");
+	MUST(raw(SYS_symlinkat, (long)"d/old", AT_FDCWD, (long)"s") == 0,
+	    "symlinkat");
+	TRY(holds("/s", "first second"));
+	MUST(raw(SYS_readlinkat, AT_FDCWD, (long)"/s", (long)back, 99) == 5 &&
+		memcmp(back, "d/old", 5) == 0,
+	    "readlinkat");
+	MUST(raw(SYS_truncate, (long)"s", 3) == 0, "truncate");
+	TRY(holds("l", "fir"));
+	MUST(stat("/l", &st) == 0 && st.st_nlink == 2 && st.st_size == 3,
+	    "links");
+	MUST(raw(SYS_unlinkat, AT_FDCWD, (long)"/d", 0) == -EISDIR,
+	    "unlinkat of a folder");
+	MUST(raw(SYS_unlinkat, AT_FDCWD, (long)"/d", AT_REMOVEDIR) ==
+		-ENOTEMPTY,
+	    "a folder that is not empty");
+	MUST(raw(SYS_unlinkat, AT_FDCWD, (long)"/s", 0) == 0 &&
+		raw(SYS_unlinkat, AT_FDCWD, (long)"/l", 0) == 0 &&
+		raw(SYS_unlinkat, AT_FDCWD, (long)"/d/old", 0) == 0 &&
+		raw(SYS_unlinkat, AT_FDCWD, (long)"d", AT_REMOVEDIR) == 0,
+	    "unlinkat");
+	MUST(open("/d/old", O_RDONLY) == -1 && errno == ENOENT, "still there");
+	MUST(open("/bin/sh", O_RDONLY) == -1 && errno == ENOENT,
+	    "the kernel's archive");
+	return NULL;
+}
+
+static const char *is_in(const char *path)
+{
+	long n = raw(SYS_getcwd, (long)back, sizeof(back));
+
+	MUST(n == (long)strlen(path) + 1 && strcmp((char *)back, path) == 0,
+	    found("in %s", n > 0 ? (char *)back : "nothing"));
+	return NULL;
+}
+
+static const char *go_up(void)
+{
+	TRY(is_in("/a/b"));
+	MUST(chdir("..") == 0, "chdir");
+	return is_in("/a");
+}
+
+static const char *use_folders(void)
+{
+	int a, b;
+
+	TRY(is_in("/"));
+	MUST(raw(SYS_mkdirat, AT_FDCWD, (long)"a", 0777) == 0, "mkdirat");
+	a = open("a", O_RDONLY | O_DIRECTORY);
+	MUST(a >= 0, "open");
+	MUST(raw(SYS_mkdirat, a, (long)"b", 0777) == 0, "in a folder");
+	MUST(chdir("/a/b") == 0, "chdir");
+	TRY(in_child(go_up));
+	TRY(is_in("/a/b"));
+	TRY(put("f", 0, "in b"));
+	b = open(".", O_RDONLY);
+	MUST(raw(SYS_fchdir, a) == 0, "fchdir");
+	TRY(is_in("/a"));
+	MUST(raw(SYS_renameat2, b, (long)"f", a, (long)"g", 0) == 0,
+	    "from folder to folder");
+	TRY(holds("g", "in b"));
+	MUST(raw(SYS_openat, b, (long)"f", O_RDONLY) == -ENOENT, "it stayed");
+	MUST(raw(SYS_fchdir, b) == 0, "fchdir");
+	MUST(raw(SYS_unlinkat, a, (long)"b", AT_REMOVEDIR) == 0, "rmdir");
+	MUST(raw(SYS_getcwd, (long)back, 100) == -ENOENT, "in nothing");
+	MUST(open("f", O_WRONLY | O_CREAT, 0666) == -1 && errno == ENOENT,
+	    "a file in nothing");
+	MUST(chdir("/a/g") == -1 && errno == ENOTDIR, "a file");
+	MUST(chdir("/dev") == 0, "chdir");
+	MUST(raw(SYS_unlinkat, AT_FDCWD, (long)"/a/g", 0) == 0 &&
+		raw(SYS_unlinkat, AT_FDCWD, (long)"/a", AT_REMOVEDIR) == 0,
+	    "unlinkat");
+	return is_in("/dev");
+}
+
+static const char *use_attributes(void)
+{
+	struct timespec times[2] = {{11, 12}, {13, 14}};
+	struct stat st;
+	int fd;
+
+	TRY(put("/f", 0, "bytes"));
+	MUST(raw(SYS_fchmodat, AT_FDCWD, (long)"f", 0741) == 0, "fchmodat");
+	MUST(raw(SYS_fchownat, AT_FDCWD, (long)"f", 5, 6, 0) == 0, "fchownat");
+	MUST(raw(SYS_utimensat, AT_FDCWD, (long)"f", (long)times, 0) == 0,
+	    "utimensat");
+	MUST(raw(SYS_newfstatat, AT_FDCWD, (long)"f", (long)&st, 0) == 0,
+	    "newfstatat");
+	MUST(st.st_mode == (S_IFREG | 0741) && st.st_uid == 5 &&
+		st.st_gid == 6 && st.st_mtime == 13,
+	    "what was set");
+	times[1].tv_sec = 15;
+	fd = open("f", O_RDONLY);
+	MUST(raw(SYS_utimensat, fd, 0, (long)times, 0) == 0, "by descriptor");
+	MUST(raw(SYS_newfstatat, fd, (long)"", (long)&st, 0x1000) == 0 &&
+		st.st_mtime == 15,
+	    "the descriptor's");
+	MUST(raw(SYS_statx, AT_FDCWD, (long)"f", 0, 0, (long)back) == 0 &&
+		back[28] == (0741 & 0xff),
+	    "statx");
+	MUST(raw(SYS_statfs, (long)"/", (long)back) == 0 && back[0] == 0x94,
+	    "statfs");
+	MUST(raw(SYS_faccessat, AT_FDCWD, (long)"f", 2) == 0 &&
+		raw(SYS_faccessat2, AT_FDCWD, (long)"f", 1, 0x200) == 0 &&
+		raw(SYS_faccessat, AT_FDCWD, (long)"g", 0) == -ENOENT,
+	    "faccessat");
+	MUST(raw(SYS_mknodat, AT_FDCWD, (long)"p", S_IFIFO | 0666, 0) == 0 &&
+		stat("p", &st) == 0 && st.st_mode == (S_IFIFO | 0644),
+	    "mknodat");
+	return NULL;
+}
+
+/* Four children make and remove names of one folder. */
+static const char *use_at_once(void)
+{
+	pid_t pids[4];
+	char name[16];
+	int i, n;
+
+	for (i = 0; i < 4; i++) {
+		pids[i] = must_fork();
+		for (n = 0; pids[i] == 0 && n < 20; n++) {
+			snprintf(name, sizeof(name), "/%d.%d", i, n);
+			if (put(name, O_EXCL, name) != NULL ||
+			    holds(name, name) != NULL)
+				_exit(1);
+			if (n % 2 == 0 &&
+			    raw(SYS_unlinkat, AT_FDCWD, (long)name, 0) != 0)
+				_exit(2);
+		}
+		if (pids[i] == 0)
+			_exit(0);
+	}
+	for (i = 0; i < 4; i++) {
+		n = reap(pids[i]);
+		MUST(exited_with(n, 0), found("child %d: %x", i, n));
+	}
+	for (i = 0; i < 4; i++)
+		for (n = 0; n < 20; n++) {
+			snprintf(name, sizeof(name), "/%d.%d", i, n);
+			MUST((raw(SYS_faccessat, AT_FDCWD, (long)name, 0) ==
+				 0) == (n % 2 == 1),
+			    found("%s", name));
+		}
+	return NULL;
+}
+
+/* A shell with redirections; what it has said goes to the tree, too. */
+static const char *use_shell(void)
+{
+	pid_t pid = must_fork();
+
+	if (pid == 0) {
+		execl("/bin/sh", "sh", "-c",
+		    "echo hi > /x; cat /x > /y; echo ho >> x; cd /dev;"
+		    " ls > ../z; cat < /x >> /y",
+		    NULL);
+		_exit(127);
+	}
+	MUST(exited_with(reap(pid), 0), "the shell");
+	TRY(holds("/x", "hi\nho\n"));
+	TRY(holds("/y", "hi\nhi\nho\n"));
+	return holds("/z", "full\nnull\nrandom\nurandom\nzero\n");
+}
+
 static const struct {
 	const char *path;
 	test_fn *run;
 } uses[] = {{"/file", write_and_read}, {"/file", write_much},
     {"/file", leave_holes}, {"/file", be_wrong}, {"/file", change_mode},
     {"/file", share_position}, {"/dev", list_devices}, {"/dev/null", use_null},
+    {"/file", use_names}, {"/file", use_folders}, {"/file", use_attributes},
+    {"/file", use_at_once}, {"/file", use_shell},
     {"/some/text", compare_with_archive}};
 
 /* ---- The tests ---- */
@@ -210,8 +422,9 @@ static const char *use(test_fn *run, const char *option)
 	snprintf(number, sizeof(number), "%d", i);
 	pid = must_fork();
 	if (pid == 0) {
-		execl("/bin/files", "files", option, uses[i].path, suite_path,
-		    "use", number, NULL);
+		dup2(open("/files.cpio", O_RDONLY), ARCHIVE);
+		execl("/bin/files", "files", "-i", uses[i].path, option,
+		    suite_path, "use", number, NULL);
 		_exit(127);
 	}
 	i = reap(pid);
@@ -270,6 +483,31 @@ TEST(an_archive_is_unpacked)
 	return use(compare_with_archive, "-a/files.cpio");
 }
 
+TEST(names_are_made_moved_and_removed)
+{
+	USE(use_names);
+}
+
+TEST(folders_are_where_a_process_can_be)
+{
+	USE(use_folders);
+}
+
+TEST(what_is_known_of_a_file_is_set_by_its_path)
+{
+	USE(use_attributes);
+}
+
+TEST(processes_use_a_folder_at_once)
+{
+	USE(use_at_once);
+}
+
+TEST(a_shell_writes_to_files_and_reads_them)
+{
+	USE(use_shell);
+}
+
 static const struct test tests[] = {
     T(what_is_written_is_read),
     T(what_is_large_goes_in_and_out_as_a_whole),
@@ -280,6 +518,11 @@ static const struct test tests[] = {
     T(a_folder_is_listed_bit_by_bit),
     T(devices_are_devices),
     T(an_archive_is_unpacked),
+    T(names_are_made_moved_and_removed),
+    T(folders_are_where_a_process_can_be),
+    T(what_is_known_of_a_file_is_set_by_its_path),
+    T(processes_use_a_folder_at_once),
+    T(a_shell_writes_to_files_and_reads_them),
 };
 
 int main(int argc, char **argv)

@@ -38,8 +38,10 @@ int port_open(int port, uint64_t token, unsigned flags, uint64_t readable,
  * and a file that it opens is closed.
  *
  * Waits for a request: EINTR, or EAGAIN with O_NONBLOCK; the reply has arrived
- * then. Up to `size` bytes that the caller lends to be read come along in `in`,
- * a path with its NUL always as a whole. Returns 0.
+ * then. Up to `size` bytes that the caller lends to be read come along in `in`;
+ * or its paths, one behind the other, each with its NUL, and nothing else. (A
+ * call whose paths do not fit ends with ENAMETOOLONG; 8,192 bytes are enough.)
+ * Returns 0.
  *
  * EINVAL: a reply is due, or makes no sense; EFAULT, ENOMEM: memory of the
  * server's. Then the request is still in hand.
@@ -57,6 +59,13 @@ ssize_t port_read(int port, unsigned lease, uint64_t offset, void *to,
     size_t len);
 ssize_t port_write(int port, unsigned lease, uint64_t offset, const void *from,
     size_t len);
+
+/*
+ * From now on the paths of this process, and of those that it makes, begin at
+ * the directory that this file of a port stands for: they are requests. EINVAL:
+ * it is no file of a port; EDEADLK: it is one that this server may not call.
+ */
+int port_root(int fd);
 
 /* Raises and lowers events of the port, 64 that mean what the server says. */
 int port_events(int port, uint64_t raise, uint64_t lower);

@@ -41,6 +41,11 @@ ssize_t port_write(int port, unsigned lease, uint64_t offset, const void *from,
 	return syscall(SYS_port_write, port, lease, offset, from, len);
 }
 
+int port_root(int fd)
+{
+	return (int)syscall(SYS_port_root, fd);
+}
+
 int port_events(int port, uint64_t raise, uint64_t lower)
 {
 	return (int)syscall(SYS_port_events, port, raise, lower);

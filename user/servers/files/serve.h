@@ -22,7 +22,6 @@ struct server {
 	struct reply reply;
 	char in[SERVE_BUFFER]; /* what came along */
 	char out[SERVE_BUFFER];
-	char path2[4096]; /* of calls with two paths */
 };
 
 /*

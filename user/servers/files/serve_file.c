@@ -235,7 +235,7 @@ const struct call file_calls[] = {
     {SYS_fsync, call_sync, false},
     {SYS_fdatasync, call_sync, false},
     {CALL_FADVISE64, call_sync, false},
-    {CALL_FCHDIR, call_fchdir, true},
+    {SYS_fchdir, call_fchdir, true},
     {SYS_ioctl, call_ioctl, false},
     {0, NULL, false},
 };

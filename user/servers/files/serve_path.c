@@ -3,8 +3,8 @@
  * serve_path.c - calls that have a path.
  *
  * The request goes to the folder in which the path begins: the one that a
- * descriptor says, the caller's own, or the root. The path came along; what
- * else is lent to be read is asked for.
+ * descriptor says, the caller's own, or the root. The path came along, and the
+ * second one behind it; times are asked for.
  */
 #include "serve.h"
 
@@ -24,17 +24,11 @@ static struct where first(const struct server *s)
 }
 
 /* The second path, which begins in the folder of `token`. */
-static int second(struct server *s, uint64_t token, struct where *where)
+static struct where second(const struct server *s, uint64_t token)
 {
 	const struct file *file = (const struct file *)(uintptr_t)token;
-	ssize_t n = port_read(s->port, 1, 0, s->path2, PATH_MAX);
 
-	if (n < 0)
-		return -errno;
-	if (memchr(s->path2, '\0', (size_t)n) == NULL)
-		return n == PATH_MAX ? -ENAMETOOLONG : -EFAULT;
-	*where = (struct where){file->node, s->path2};
-	return 0;
+	return (struct where){file->node, s->in + strlen(s->in) + 1};
 }
 
 static enum path_how how_of(uint64_t flags)
@@ -91,35 +85,25 @@ static int64_t call_unlinkat(struct server *s)
 
 static int64_t call_symlinkat(struct server *s)
 {
-	struct where where;
-	int err = second(s, s->request.token, &where);
-
-	return err < 0 ? err : tree_symlink(&s->tree, s->in, where);
+	return tree_symlink(&s->tree, s->in, second(s, s->request.token));
 }
 
 static int64_t call_linkat(struct server *s)
 {
 	uint64_t flags = (uint32_t)s->request.arg[4];
 	enum path_how how = flags & AT_SYMLINK_FOLLOW ? PATH_FOLLOW : 0;
-	struct where where;
-	int err;
 
 	if (flags & ~(uint64_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	if (flags & AT_EMPTY_PATH)
 		how |= PATH_EMPTY;
-	err = second(s, s->request.second, &where);
-	return err < 0 ? err : tree_link(&s->tree, first(s), how, where);
+	return tree_link(&s->tree, first(s), how, second(s, s->request.second));
 }
 
 static int64_t call_renameat2(struct server *s)
 {
-	struct where where;
-	int err = second(s, s->request.second, &where);
-
-	return err < 0 ? err
-		       : tree_rename(&s->tree, first(s), where,
-			     (unsigned)s->request.arg[4]);
+	return tree_rename(&s->tree, first(s), second(s, s->request.second),
+	    (unsigned)s->request.arg[4]);
 }
 
 static int64_t call_readlinkat(struct server *s)
@@ -275,16 +259,15 @@ static int64_t call_fchownat(struct server *s)
 	return 0;
 }
 
-/* Both times are lent, behind the path if there is one; else they are now. */
+/* Both times are lent, or they are now. */
 static int read_times(struct server *s, struct moment times[2])
 {
-	unsigned lease = s->request.arg[1] != 0;
 	ssize_t n;
 
 	times[0] = times[1] = (struct moment){0, UTIME_NOW};
 	if (s->request.arg[2] == 0)
 		return 0;
-	n = port_read(s->port, lease, 0, times, 2 * sizeof *times);
+	n = port_read(s->port, 0, 0, times, 2 * sizeof *times);
 	if (n < 0)
 		return -errno;
 	return n == 2 * sizeof *times ? 0 : -EFAULT;
@@ -317,22 +300,22 @@ const struct call path_calls[] = {
     {SYS_openat, call_openat, true},
     {SYS_chdir, call_chdir, true},
     {SYS_getcwd, call_getcwd, false},
-    {CALL_MKDIRAT, call_mkdirat, true},
-    {CALL_MKNODAT, call_mknodat, true},
+    {SYS_mkdirat, call_mkdirat, true},
+    {SYS_mknodat, call_mknodat, true},
     {SYS_unlinkat, call_unlinkat, true},
-    {CALL_SYMLINKAT, call_symlinkat, true},
-    {CALL_LINKAT, call_linkat, true},
-    {CALL_RENAMEAT2, call_renameat2, true},
+    {SYS_symlinkat, call_symlinkat, true},
+    {SYS_linkat, call_linkat, true},
+    {SYS_renameat2, call_renameat2, true},
     {SYS_readlinkat, call_readlinkat, false},
     {SYS_newfstatat, call_fstatat, false},
-    {CALL_STATX, call_statx, false},
-    {CALL_STATFS, call_statfs, false},
+    {SYS_statx, call_statx, false},
+    {SYS_statfs, call_statfs, false},
     {SYS_faccessat, call_faccessat, false},
     {SYS_faccessat2, call_faccessat2, false},
-    {CALL_FCHMODAT, call_fchmodat, true},
+    {SYS_fchmodat, call_fchmodat, true},
     {CALL_FCHMODAT2, call_fchmodat2, true},
-    {CALL_FCHOWNAT, call_fchownat, true},
-    {CALL_UTIMENSAT, call_utimensat, true},
-    {CALL_TRUNCATE, call_truncate, true},
+    {SYS_fchownat, call_fchownat, true},
+    {SYS_utimensat, call_utimensat, true},
+    {SYS_truncate, call_truncate, true},
     {0, NULL, false},
 };
