@@ -48,32 +48,31 @@ static int lookup(const struct node *from, const char *path, bool follow,
 	return (int)call_go_on(SIGNAL_HELD);
 }
 
-/*
- * A call reads its path once; one that goes on has kept it. If it is a server's,
- * the result is that of the call.
- */
+/* A call reads its path once; one that goes on has kept it. */
 static int read_path(vaddr_t at, const char **path)
 {
 	char *buffer = path_buffer();
-	int err;
 
 	if (call_is_repeated()) {
 		*path = call_lookup()->path;
 		return 0;
 	}
 	*path = buffer;
-	err = copyinstr(proc_self()->as, buffer, at, PATH_MAX);
-	if (err == 0)
-		err = (int)remote_path_call();
-	return err == -ENOSYS ? 0 : err;
+	return copyinstr(proc_self()->as, buffer, at, PATH_MAX);
 }
 
-/* The node that `dirfd` and a path name. */
+/*
+ * The node that `dirfd` and a path name. If it is a server's, the result is that
+ * of the call.
+ */
 static int find_path(int dirfd, const char *path, bool follow,
     const struct node **node)
 {
 	const struct node *from = proc_self()->cwd;
+	long result = call_is_repeated() ? -ENOSYS : remote_path_call();
 
+	if (result != -ENOSYS)
+		return (int)result;
 	if (path[0] != '/' && dirfd != AT_FDCWD) {
 		struct file *dir = fd_get(dirfd);
 
