@@ -58,16 +58,22 @@ EXERCISES = [
 WATCH = {
     "calls": "the system calls of the test that fails: arguments, results and "
              "errno. Break on its handler in trap/.",
+    "console": "what is typed, what comes back, and in which mode: the test "
+               "types the same on a terminal of this machine's Linux.",
     "entries": "the entry itself: `calf-walk ADDRESS` in the debugger, or "
                "`vmmap` at the prompt, against the table of kinds in "
                "docs/design.md.",
     "fences": "what a hart may still remember. Which change of an entry is "
               "followed by no fence, or by too narrow a one?",
+    "files": "one call on the file server's tree, and what Linux makes of the "
+             "same: number, bytes, names, links, and what is left of memory.",
     "fork": "both sides of the fork, before and after: `cow` at the prompt "
             "shows entry, frame and count of each.",
     "frames": "the counts: free frames before and after (`free` at the "
               "prompt), and who names a frame.",
     "locks": "who may be there at the same time, and under which lock.",
+    "ports": "one call on its way to a server and back: in whose hand it is, "
+             "what is lent with it, and who is told when one of them ends.",
     "process": "one process through its life: fork, switch, signal, exit, "
                "wait. What of it is whose, and until when?",
     "programs": "the new program's address space (`vmmap`), against the "

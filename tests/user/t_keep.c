@@ -167,6 +167,23 @@ TEST(a_call_that_may_have_been_done_is_not_interrupted)
 	return service_end();
 }
 
+/* While the port is open, another server may come. */
+TEST(a_call_that_may_have_been_done_can_be_killed)
+{
+	pid_t server, pid;
+
+	TRY(port_make(1));
+	server = server_start(die);
+	pid = child_start(call_with_handler);
+	MUST(killed_by(reap(server), SIGKILL), "the first server");
+	sleep_ms(20);
+	kill(pid, SIGKILL);
+	MUST(killed_by(reap(pid), SIGKILL), "it waits for a server");
+	port_leave_to(server_start(answer_seven));
+	MUST(CALL(SYS_fsync, 0) == 7 && heard->calls == 2, "it was served");
+	return service_end();
+}
+
 static const char *adopt_nothing(void)
 {
 	MUST(raw(SYS_port_adopt, port, getppid(), 0) == 0, "an empty hand");
@@ -341,6 +358,7 @@ static const struct test tests[] = {
     T(what_is_kept_is_done_exactly_once),
     T(who_keeps_may_be_killed_at_any_moment),
     T(a_call_that_may_have_been_done_is_not_interrupted),
+    T(a_call_that_may_have_been_done_can_be_killed),
     T(only_a_parents_hand_can_be_taken_over),
     T(a_file_is_free_when_its_caller_is_killed),
     T(a_descriptor_for_who_is_gone_is_closed),

@@ -162,15 +162,16 @@ static const char *last_member_stops(pid_t group)
 	while (last == 0)
 		(void)cell_add(0, 1);
 	MUST(setpgid(last, group) == 0, "not in the group");
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < 100; i++) {
 		(void)kill(last, SIGTSTP);
-		if (i % 2 != 0) {
+		for (n = 0; n < i % 50 * 40; n++)
+			continue;
+		if (i % 2 != 0)
 			(void)setpgid(last, last);
-			(void)setpgid(last, group);
-		}
 		MUST(waitpid(last, &status, WUNTRACED) == last &&
 			WIFSTOPPED(status),
 		    found("%d: status 0x%x", i, (unsigned)status));
+		(void)setpgid(last, group);
 		(void)kill(last, SIGCONT);
 	}
 	for (i = 0; i < 200; i++) {

@@ -5,8 +5,6 @@
  */
 #include "service.h"
 
-#include <sched.h>
-
 #include "abi/fcntl.h"
 
 #define ROOM       (2 * PAGE)
@@ -276,57 +274,12 @@ TEST(paths_that_a_server_has_no_room_for_are_too_long)
 	return in_root(answer_places, 8, has_no_room);
 }
 
-/* mkdirat has to have a path of one letter; the others fill buffers. */
-static struct reply answer_strings(const struct request *request)
-{
-	size_t len = strspn((char *)heard->bytes, "p");
-
-	if (request->number != SYS_mkdirat)
-		return result(42);
-	return result(len + 1 == request->in_len ? 42 : 13);
-}
-
-/* Somebody else writes to the path all the time. */
-static const char *changes(void)
-{
-	volatile char *path = (char *)pages_shared(1);
-	char *before = (char *)pages_private(1);
-	pid_t pid;
-	int i;
-
-	memset((char *)path, 'p', 200);
-	memset(before, 'q', PAGE - 1);
-	pid = must_fork();
-	while (pid == 0) {
-		for (i = 0; i < 1000; i++) {
-			path[100] = '\0';
-			path[100] = 'p';
-		}
-		sched_yield();
-	}
-	for (i = 0; i < 200; i++) {
-		MUST(raw(SYS_unlinkat, AT_FDCWD, (long)before, 0) == 42,
-		    "another call");
-		MUST(raw(SYS_mkdirat, AT_FDCWD, (long)path, 0) == 42,
-		    "there is more in it than was read");
-	}
-	kill(pid, SIGKILL);
-	reap(pid);
-	return NULL;
-}
-
-TEST(a_path_that_changes_is_one_string_all_the_same)
-{
-	return in_root(answer_strings, ROOM, changes);
-}
-
 static const struct test tests[] = {
     T(a_path_goes_to_where_it_begins),
     T(two_paths_come_along_one_behind_the_other),
     T(what_is_lent_beside_a_path_is_what_linux_says),
     T(a_path_comes_along_whole_or_the_call_fails),
     T(paths_that_a_server_has_no_room_for_are_too_long),
-    T(a_path_that_changes_is_one_string_all_the_same),
 };
 
 SUITE(tests)
