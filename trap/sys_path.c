@@ -62,8 +62,8 @@ static int read_path(vaddr_t at, const char **path)
 }
 
 /*
- * The node that `dirfd` and a path name. If it is a server's, the result is that
- * of the call.
+ * The node that `dirfd` and a path name. If it is a server's, the result is
+ * that of the call.
  */
 static int find_path(int dirfd, const char *path, bool follow,
     const struct node **node)

@@ -5,6 +5,8 @@
  */
 #include "service.h"
 
+#include <poll.h>
+
 /* Cells. */
 enum {
 	DIES, /* when a server kills itself */
@@ -240,6 +242,60 @@ TEST(a_file_is_free_when_its_caller_is_killed)
 	return NULL;
 }
 
+#define BEHIND 40
+
+/* In a process of its own, as who has served is a server from then on. */
+static const char *find_nothing_to_take(void)
+{
+	struct request request;
+
+	fcntl(port, F_SETFL, O_NONBLOCK);
+	MUST(port_next(port, NULL, &request, NULL, 0) == -1 && errno == EAGAIN,
+	    "a call on a file that is in a hand");
+	MUST(poll(&(struct pollfd){port, POLLIN, 0}, 1, 0) == 0,
+	    "there seems to be something to take");
+	fcntl(port, F_SETFL, 0);
+	return NULL;
+}
+
+/*
+ * One call is in a hand that does not answer, and many wait behind it. They are
+ * neither in the way of calls on another file, nor something to take.
+ */
+TEST(who_waits_for_a_file_is_not_in_the_way_of_others)
+{
+	pid_t pids[BEHIND], holder, server;
+	int i, other;
+
+	TRY(port_make(1));
+	other = port_open(port, 2, O_RDWR, 0, 0);
+	MUST(other >= 0, "another file");
+	holder = server_start(answer_held);
+	for (i = 0; i < BEHIND; i++) {
+		pids[i] = must_fork();
+		if (pids[i] == 0)
+			_exit((int)CALL(SYS_ftruncate, 0));
+		if (i == 0)
+			cell_await(TAKEN, 1);
+	}
+	sleep_ms(50);
+	TRY(child_end(child_start(find_nothing_to_take)));
+	server = server_start(answer_seven);
+	MUST(raw(SYS_fsync, other) == 7, "the call on another file");
+	for (i = 0; i < BEHIND; i++)
+		kill(pids[i], SIGKILL);
+	for (i = 0; i < BEHIND; i++)
+		reap(pids[i]);
+	kill(holder, SIGKILL);
+	kill(server, SIGKILL);
+	reap(holder);
+	reap(server);
+	close(other);
+	close(file);
+	close(port);
+	return NULL;
+}
+
 static struct reply answer_with_file(const struct request *request)
 {
 	if (request->number != SYS_ftruncate)
@@ -361,6 +417,7 @@ static const struct test tests[] = {
     T(a_call_that_may_have_been_done_can_be_killed),
     T(only_a_parents_hand_can_be_taken_over),
     T(a_file_is_free_when_its_caller_is_killed),
+    T(who_waits_for_a_file_is_not_in_the_way_of_others),
     T(a_descriptor_for_who_is_gone_is_closed),
     T(the_end_of_a_file_is_told_once),
     T(a_note_outlives_a_server),

@@ -397,60 +397,6 @@ TEST(servers_see_a_file_one_after_the_other)
 	return NULL;
 }
 
-#define BEHIND 40
-
-/* In a process of its own, as who has served is a server from then on. */
-static const char *find_nothing_to_take(void)
-{
-	struct request request;
-
-	fcntl(port, F_SETFL, O_NONBLOCK);
-	MUST(port_next(port, NULL, &request, NULL, 0) == -1 && errno == EAGAIN,
-	    "a call on a file that is in a hand");
-	MUST(poll(&(struct pollfd){port, POLLIN, 0}, 1, 0) == 0,
-	    "there seems to be something to take");
-	fcntl(port, F_SETFL, 0);
-	return NULL;
-}
-
-/*
- * One call is in a hand that does not answer, and many wait behind it. They are
- * neither in the way of calls on another file, nor something to take.
- */
-TEST(who_waits_for_a_file_is_not_in_the_way_of_others)
-{
-	pid_t pids[BEHIND], holder, server;
-	int i, other;
-
-	TRY(port_make(1));
-	other = port_open(port, 2, O_RDWR, 0, 0);
-	MUST(other >= 0, "another file");
-	holder = server_start(answer_held);
-	for (i = 0; i < BEHIND; i++) {
-		pids[i] = must_fork();
-		if (pids[i] == 0)
-			_exit((int)CALL(SYS_ftruncate, 0));
-		if (i == 0)
-			cell_await(IN_HAND, 1);
-	}
-	sleep_ms(50);
-	TRY(child_end(child_start(find_nothing_to_take)));
-	server = server_start(answer_who);
-	MUST(raw(SYS_fsync, other) >= 0, "the call on another file");
-	for (i = 0; i < BEHIND; i++)
-		kill(pids[i], SIGKILL);
-	for (i = 0; i < BEHIND; i++)
-		reap(pids[i]);
-	kill(holder, SIGKILL);
-	kill(server, SIGKILL);
-	reap(holder);
-	reap(server);
-	close(other);
-	close(file);
-	close(port);
-	return NULL;
-}
-
 static int below, beside, above;
 
 static struct reply answer_by_others(const struct request *request)
@@ -675,7 +621,6 @@ static const struct test tests[] = {
     T(a_server_that_executes_something_is_none),
     T(several_servers_share_the_work),
     T(servers_see_a_file_one_after_the_other),
-    T(who_waits_for_a_file_is_not_in_the_way_of_others),
     T(servers_call_only_those_below),
     T(replies_without_sense_are_refused),
     T(any_result_arrives_as_it_is),
