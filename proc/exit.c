@@ -69,12 +69,14 @@ static void exit_memory(struct proc *p)
 	space_quit(p, as);
 }
 
-/* A parent that ignores SIGCHLD does not want to wait. */
-static bool parent_does_not_wait(const struct proc *parent) REQUIRES(sched_lock)
+/* A parent that ignores SIGCHLD does not want to wait for who would send it. */
+static bool parent_does_not_wait(const struct proc *p) REQUIRES(sched_lock)
 {
+	const struct proc *parent = p->parent;
 	const struct sigaction_abi *act = &parent->sig.actions[SIGCHLD - 1];
 
-	if (!(parent->sig.set & SIGNAL_BIT(SIGCHLD)))
+	if (p->exit_signal != SIGCHLD ||
+	    !(parent->sig.set & SIGNAL_BIT(SIGCHLD)))
 		return false;
 	return act->handler == HANDLER_IGNORE ||
 	    (act->flags & SA_NOCLDWAIT) != 0;
@@ -102,7 +104,7 @@ static bool orphan(struct proc *child) REQUIRES(sched_lock)
 	signal_send(init, SIGCHLD,
 	    (struct siginfo_small){CLD_EXITED, child->pid, 0});
 	proc_tell_parent(init);
-	if (!parent_does_not_wait(init))
+	if (!parent_does_not_wait(child))
 		return false;
 	proc_remove(child);
 	return true;
@@ -220,7 +222,7 @@ static NORETURN void exit_last(struct proc *p)
 	list_push_front(&proc_all, &p->all);
 	list_remove(&p->sibling);
 	list_push_front(&parent->children, &p->sibling);
-	if (parent_does_not_wait(parent)) {
+	if (parent_does_not_wait(p)) {
 		proc_remove(p);
 		p->auto_reaped = true;
 	}

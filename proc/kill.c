@@ -51,8 +51,8 @@ static long send_to_all(struct signal signal)
 }
 
 /*
- * All members may have gone before the last part, so the walk keeps the group:
- * its mark is in there.
+ * To the caller's group if `pgid` is 0. All members may have gone before the
+ * last part, so the walk keeps the group: its mark is in there.
  */
 static long send_to_group(pid_t pgid, struct signal signal)
 {
@@ -62,7 +62,7 @@ static long send_to_group(pid_t pgid, struct signal signal)
 
 	lock_acquire(&sched_lock);
 	if (group == NULL)
-		group = group_find(pgid);
+		group = pgid == 0 ? proc_self()->group : group_find(pgid);
 	if (group != NULL) {
 		walk->value++;
 		done = signal_send_group(proc_self(), group, signal);
@@ -102,7 +102,7 @@ static long send_to(pid_t pid, struct signal signal)
 		return send_to_one(pid, signal);
 	if (pid == -1)
 		return send_to_all(signal);
-	return send_to_group(pid == 0 ? proc_self()->group->id : -pid, signal);
+	return send_to_group(-pid, signal);
 }
 
 /* Whether there is anybody to get it is asked before what it is. */

@@ -23,6 +23,7 @@
 #include "proc/file.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
+#include "proc/walk.h"
 
 #define INPUT_SIZE 1024
 #define INPUT_PART 64 /* bytes that are taken in at an interrupt */
@@ -260,6 +261,8 @@ static long check_foreground(struct proc *p)
 	deaf = background && signal_is_deaf(p, SIGTTIN);
 	if (background && !deaf)
 		known = group_search(p, p->group, &deaf);
+	else
+		walk_begin_anew(p, &p->t.searches); /* it was, a part ago */
 	if (background && known && !deaf)
 		signal_send(p, SIGTTIN,
 		    (struct siginfo_small){.code = SI_KERNEL});

@@ -38,9 +38,9 @@ struct search {
 	struct proc *self;
 	pid_t pid; /* as for wait4 */
 	int options;
-	bool any;           /* there is somebody to wait for */
-	struct proc *child; /* with news, or NULL */
-	int status;         /* the news */
+	bool any;    /* there is somebody to wait for */
+	pid_t found; /* who has news, or 0 */
+	int status;  /* the news */
 };
 
 static bool is_waited_for(const struct search *search, const struct proc *child)
@@ -87,7 +87,7 @@ static bool look_at_child(struct proc *child, void *arg) NO_LOCK_CHECK
 		search->any = true;
 	if (!has_news(search, child))
 		return true;
-	search->child = child;
+	search->found = child->pid;
 	return false;
 }
 
@@ -102,7 +102,7 @@ static bool search_children(struct search *search) REQUIRES(sched_lock)
 	bool done;
 
 	search->any = false;
-	search->child = NULL;
+	search->found = 0;
 	if (search->pid > 0) {
 		child = proc_find(search->pid);
 		if (child != NULL && child->parent == self)
@@ -118,7 +118,7 @@ static bool search_children(struct search *search) REQUIRES(sched_lock)
 	done = walk_part(self, &walk->marked, &self->children,
 	    offsetof(struct proc, sibling), look_at_child, search);
 	walk->value = search->any;
-	return done && (search->child != NULL || !self->child_news);
+	return done && (search->found != 0 || !self->child_news);
 }
 
 int rusage_copyout(vaddr_t to, uint64_t ticks)
@@ -133,24 +133,26 @@ int rusage_copyout(vaddr_t to, uint64_t ticks)
 }
 
 /*
- * Takes the news of a child: 1, or 0 if it has others by now. A child that
- * lives may end at any time from now on, and has other news then; a zombie
- * stays until it is reaped.
+ * Takes the news of the child that was found; NULL if they are not there any
+ * more. A child that lives may go on meanwhile, or end and have other news; or
+ * be gone, if its parent does not want to wait. A zombie stays.
  */
-static bool take_news(struct search *search) REQUIRES(sched_lock)
+static struct proc *take_news(struct search *search) REQUIRES(sched_lock)
 {
-	struct proc *child = search->child;
+	struct proc *child = proc_find(search->found);
 	int status = search->status;
 
+	if (child == NULL || child->parent != search->self)
+		return NULL;
 	if (!has_news(search, child) || search->status != status)
-		return false;
+		return NULL;
 	if (search->options & WNOWAIT)
-		return true;
+		return child;
 	if (child->t.state == PROC_STOPPED)
 		child->stop_reported = true;
 	else if (child->t.state != PROC_ZOMBIE)
 		child->cont_pending = false;
-	return true;
+	return child;
 }
 
 /* Where a call wants to be told: 0 is nowhere. */
@@ -193,20 +195,19 @@ static void report_write(const struct report *report, pid_t pid, int status,
 	assert(err == 0);
 }
 
-/* The news of search->child are taken, told, and if it is a zombie it goes. */
+/* The news that were found are taken and told, and if it is a zombie it goes. */
 static long report_child(struct search *search, const struct report *report)
 {
-	struct proc *self = search->self, *child = search->child;
-	pid_t pid = child->pid;
+	struct proc *self = search->self, *child;
 	uint64_t ticks = 0;
-	bool taken, reap = false;
+	bool reap = false;
 	int err = report_prepare(report);
 
 	if (err < 0)
 		return err;
 	lock_acquire(&sched_lock);
-	taken = take_news(search);
-	if (taken) {
+	child = take_news(search);
+	if (child != NULL) {
 		ticks = child->t.time_ticks + child->child_ticks;
 		reap = child->t.state == PROC_ZOMBIE &&
 		    !(search->options & WNOWAIT);
@@ -216,12 +217,12 @@ static long report_child(struct search *search, const struct report *report)
 		proc_remove(child);
 	}
 	lock_release(&sched_lock);
-	if (!taken)
+	if (child == NULL)
 		return call_go_on(SIGNAL_RESTARTS);
-	report_write(report, pid, search->status, ticks);
+	report_write(report, search->found, search->status, ticks);
 	if (reap)
 		discard_zombie(child);
-	return pid;
+	return search->found;
 }
 
 /* The pid of a child with news; 0 if there are none (WNOHANG); -ECHILD. */
@@ -232,13 +233,13 @@ static long wait_for_child(struct search *search, const struct report *report)
 	lock_acquire(&sched_lock);
 	if (!search_children(search))
 		result = call_go_on(SIGNAL_RESTARTS);
-	else if (search->child == NULL && !search->any)
+	else if (search->found == 0 && !search->any)
 		result = -ECHILD;
-	else if (search->child == NULL && !(search->options & WNOHANG))
+	else if (search->found == 0 && !(search->options & WNOHANG))
 		result = call_wait_locked(&search->self->child_event,
 		    SIGNAL_RESTARTS);
 	lock_release(&sched_lock);
-	return search->child != NULL ? report_child(search, report) : result;
+	return search->found != 0 ? report_child(search, report) : result;
 }
 
 long proc_wait(pid_t pid, vaddr_t status_to, int options, vaddr_t usage_to)

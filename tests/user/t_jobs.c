@@ -275,6 +275,39 @@ TEST(kill_of_0_reaches_the_own_group)
 	return stands_still() ? NULL : "a member survived";
 }
 
+_Noreturn static void signal_own_group(void)
+{
+	for (;;) {
+		(void)cell_add(0, 1);
+		if (kill(0, 0) != 0)
+			cell_set(1, errno);
+	}
+}
+
+/* It is in some group all the time. */
+TEST(kill_of_0_finds_the_own_group_while_it_is_moved)
+{
+	long end = now_ms() + 500;
+	pid_t pid = must_fork();
+	volatile int n;
+	int i;
+
+	if (pid == 0)
+		signal_own_group();
+	cell_await(0, 1);
+	for (i = 0; now_ms() < end; i++) {
+		MUST(setpgid(pid, pid) == 0, "it got no group of its own");
+		for (n = 0; n < i % 50; n++)
+			continue;
+		MUST(setpgid(pid, getpgrp()) == 0, "it did not come back");
+		for (n = 0; n < i % 50; n++)
+			continue;
+	}
+	(void)kill(pid, SIGKILL);
+	(void)reap(pid);
+	return cell_get(1) == 0 ? NULL : found("errno %d", cell_get(1));
+}
+
 TEST(children_inherit_the_group)
 {
 	pid_t group = getpgrp();
@@ -450,6 +483,7 @@ static const struct test tests[] = {
     T(kill_of_a_group_reaches_all_members),
     T(wait_for_a_group_takes_its_members_only),
     T(kill_of_0_reaches_the_own_group),
+    T(kill_of_0_finds_the_own_group_while_it_is_moved),
     T(children_inherit_the_group),
     T(setsid_begins_a_group_and_a_session),
     T(a_group_may_end_while_somebody_signals_it),

@@ -204,11 +204,71 @@ TEST(the_last_member_of_a_large_group_may_let_it_stop)
 	return last_member_stops(leader);
 }
 
+_Noreturn static void read_without_waiting(void)
+{
+	char byte;
+
+	for (;;) {
+		if (read(0, &byte, 1) == -1 && errno == EIO)
+			continue;
+		(void)kill(0, 0);
+		(void)cell_add(0, 1);
+	}
+}
+
+/* The leader's children stay behind, as orphans: a reader, and many others. */
+static pid_t orphaned_reader(void)
+{
+	pid_t leader = must_fork();
+
+	if (leader != 0)
+		return child_end(leader) == NULL ? leader : -1;
+	(void)setpgid(0, 0);
+	forks_sleepers();
+	cell_await(1, MANY);
+	if (must_fork() == 0)
+		read_without_waiting();
+	_exit(0);
+}
+
+static void give_terminal(pid_t group)
+{
+	if (tcsetpgrp(0, group) != 0)
+		give_up("the terminal was not given");
+}
+
+/* It need not be searched any more, and nothing is left of the search. */
+TEST(a_large_group_may_get_the_terminal_while_it_is_searched)
+{
+	pid_t before = tcgetpgrp(0), group;
+	int flags = fcntl(0, F_GETFL);
+	long end;
+
+	if (!on_calf())
+		return SKIP("the terminal may be another session's");
+	MUST(fcntl(0, F_SETFL, flags | O_NONBLOCK) == 0, "it would wait");
+	group = orphaned_reader();
+	MUST(group > 0, "no reader");
+	for (end = now_ms() + 1000; now_ms() < end;) {
+		give_terminal(group);
+		give_terminal(getpgrp());
+	}
+	give_terminal(group);
+	MUST(goes_on(), "it does not go on");
+	give_terminal(before);
+	MUST(fcntl(0, F_SETFL, flags) == 0, "it will not wait");
+	(void)kill(-group, SIGKILL);
+	while (kill(-group, 0) == 0)
+		sleep_ms(1);
+	return NULL;
+}
+
 static const struct test tests[] = {
     T(a_visitor_of_many_can_be_killed_at_any_moment),
     T(a_child_that_ends_while_its_parent_looks_is_found),
     T(a_stop_signal_is_lost_on_a_large_orphaned_group),
     T(the_last_member_of_a_large_group_may_let_it_stop),
+    T(a_large_group_may_get_the_terminal_while_it_is_searched),
 };
 
 SUITE(tests)

@@ -8,6 +8,8 @@
 
 #include <sched.h>
 
+#define WAIT_ALL 0x40000000 /* __WALL */
+
 /* ---- Exit and wait ---- */
 
 static int code_to_exit;
@@ -164,6 +166,30 @@ TEST(an_orphan_gets_another_parent)
 	MUST(cell_get(0) != cell_get(1), "its parent is still the dead one");
 	MUST(!on_calf() || cell_get(0) == 1, "its parent is not process 1");
 	return NULL;
+}
+
+/* Ignoring SIGCHLD says nothing about a child that would not send it. */
+TEST(a_child_that_does_not_send_sigchld_is_waited_for)
+{
+	static const int signals[] = {0, SIGUSR1, SIGCHLD};
+	int i, status = 0;
+	long pid;
+
+	MUST(signal(SIGCHLD, SIG_IGN) != SIG_ERR, "signal failed");
+	MUST(signal(SIGUSR1, SIG_IGN) != SIG_ERR, "signal failed");
+	for (i = 0; i < COUNT(signals); i++) {
+		long wanted = signals[i] == SIGCHLD ? -ECHILD : 0, got;
+
+		pid = raw(SYS_clone, signals[i], 0, 0, 0, 0);
+		if (pid == 0)
+			_exit(3);
+		MUST(pid > 0, found("clone returned %ld", pid));
+		sleep_ms(20);
+		got = raw(SYS_wait4, pid, (long)&status, WAIT_ALL, 0);
+		MUST(got == (wanted == 0 ? pid : wanted),
+		    found("signal %d: %ld", signals[i], got));
+	}
+	return exited_with(status, 3) ? NULL : found("status %d", status);
 }
 
 TEST(orphaned_zombies_disappear)
@@ -419,6 +445,7 @@ static const struct test tests[] = {
     T(wait_wants_no_status),
     T(exit_and_wait_in_either_order),
     T(an_orphan_gets_another_parent),
+    T(a_child_that_does_not_send_sigchld_is_waited_for),
     T(orphaned_zombies_disappear),
     T(many_children_live_at_once),
     T(pids_are_told_consistently),
