@@ -35,7 +35,7 @@ static void copy_rest(struct proc *child, struct proc *parent,
     const struct fork_args *args)
 {
 	child->cwd = parent->cwd;
-	child->exit_signal = args->exit_signal;
+	child->exit_signal = (uint8_t)args->exit_signal;
 	child->t.set_tid = args->child_tid;
 	child->t.clear_tid = args->clear_tid;
 	child->t.work = args->child_tid != 0;
