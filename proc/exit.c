@@ -134,45 +134,55 @@ static bool hang_up(struct proc *member, void *arg) NO_LOCK_CHECK
 	return true;
 }
 
-/* What has been done about the first suspect: proc.suspected. */
-enum { IS_NEW, IS_SEARCHED, IS_HUNG_UP };
-
-/* Does a part of the first; true when that is done with. */
-static bool suspect_part(struct proc *p, struct group *group)
-    REQUIRES(sched_lock)
+/*
+ * Takes the first of the suspects, to be looked at; false if there is none.
+ * Whoever it loses from here on makes it somebody's suspect again.
+ */
+static bool take_suspect(struct proc *p) REQUIRES(sched_lock)
 {
+	struct group *first = p->suspects;
+
+	if (first == NULL)
+		return false;
+	p->suspects = first->next_suspect;
+	first->is_suspect = false;
+	p->suspect = first;
+	p->hangs_up = false;
+	return true;
+}
+
+/* Does a part of what is to be done about it; true when that is all. */
+static bool suspect_part(struct proc *p) REQUIRES(sched_lock)
+{
+	struct group *group = p->suspect;
 	bool orphaned;
 
-	if (p->suspected == IS_HUNG_UP)
+	if (p->hangs_up)
 		return walk_part(p, &p->t.searches, &group->members,
 		    offsetof(struct proc, group_link), hang_up, NULL);
-	/* Whoever it loses from here on makes it somebody's suspect again. */
-	if (p->suspected == IS_NEW)
-		group->is_suspect = false;
-	p->suspected = IS_SEARCHED;
 	if (!group_search(p, group, &orphaned))
 		return false;
 	if (orphaned)
-		p->suspected = IS_HUNG_UP;
+		p->hangs_up = true;
 	return !orphaned;
 }
 
 /* True when nobody is suspected any more. */
 static bool exit_suspects(struct proc *p)
 {
-	struct group *first, *dead = NULL;
+	struct group *dead = NULL;
+	bool found;
 
 	lock_acquire(&sched_lock);
-	first = p->suspects;
-	if (first != NULL && suspect_part(p, first)) {
-		p->suspected = IS_NEW;
-		p->suspects = p->suspects->next_suspect;
-		dead = group_put(first);
+	found = p->suspect != NULL || take_suspect(p);
+	if (found && suspect_part(p)) {
+		dead = group_put(p->suspect);
+		p->suspect = NULL;
 	}
 	lock_release(&sched_lock);
 	if (dead != NULL)
 		group_free(dead);
-	return first == NULL;
+	return !found;
 }
 
 /* Gives the first child to init; false if there is none. */

@@ -37,7 +37,7 @@ static void copy_rest(struct proc *child, struct proc *parent,
 	child->cwd = parent->cwd;
 	if (unlikely(parent->root != NULL))
 		remote_place_copy(child, parent);
-	child->exit_signal = args->exit_signal;
+	child->exit_signal = (uint8_t)args->exit_signal;
 	child->t.set_tid = args->child_tid;
 	child->t.clear_tid = args->clear_tid;
 	child->t.work = args->child_tid != 0;

@@ -36,7 +36,9 @@ static struct session **session_slot(pid_t id) REQUIRES(sched_lock)
 
 struct group *group_find(pid_t id)
 {
-	return *group_slot(id);
+	struct group *group = *group_slot(id);
+
+	return group != NULL && group->count > 0 ? group : NULL;
 }
 
 bool group_number_is_taken(pid_t id)
@@ -88,6 +90,7 @@ void group_join(struct proc *p, struct group *group)
 			*session_slot(session->id) = session;
 	}
 	group->refs++;
+	group->count++;
 	p->group = group;
 	list_push_back(&group->members, &p->group_link);
 }
@@ -112,6 +115,7 @@ static void unlink_member(struct proc *p) REQUIRES(sched_lock)
 	struct group *group = p->group;
 
 	list_remove(&p->group_link);
+	group->count--;
 	walk_begin_anew(p, &p->t.searches);
 	if (p->t.state == PROC_STOPPED)
 		group->stopped--;
@@ -199,11 +203,14 @@ static long may_set(const struct proc *p, pid_t pgid) REQUIRES(sched_lock)
 								       : 0;
 }
 
-/* The group `pgid` of the caller's session; if need be, `fresh` becomes it. */
+/*
+ * The group `pgid` of the caller's session; if need be, `fresh` becomes it. One
+ * that has lost its members may get its leader back.
+ */
 static struct group *find_or_make(const struct proc *p, pid_t pgid,
     struct group *fresh) REQUIRES(sched_lock)
 {
-	struct group *group = group_find(pgid);
+	struct group *group = *group_slot(pgid);
 
 	if (group != NULL)
 		return group;
@@ -242,7 +249,10 @@ long group_set(pid_t pid, pid_t pgid)
 	return err;
 }
 
-/* Not for the leader of a group, nor while there is one that it has led. */
+/*
+ * Not for the leader of a group, nor while there is one that it has led, with
+ * members or without.
+ */
 long session_begin(void)
 {
 	struct proc *p = proc_self();
@@ -252,7 +262,7 @@ long session_begin(void)
 	if (fresh == NULL)
 		return -ENOMEM;
 	lock_acquire(&sched_lock);
-	if (group_find(p->pid) == NULL) {
+	if (*group_slot(p->pid) == NULL) {
 		dead = group_move(p, fresh);
 		result = p->pid;
 	}

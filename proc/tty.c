@@ -380,14 +380,16 @@ static long set_foreground(vaddr_t arg)
 
 	if (err < 0)
 		return err;
-	if (pgid <= 0)
+	if (pgid < 0)
 		return -EINVAL;
 	lock_acquire(&sched_lock);
 	if (!is_own(p)) {
 		err = -ENOTTY;
 	} else {
 		group = group_find(pgid);
-		if (group == NULL || group->session != p->group->session)
+		if (group == NULL && proc_find(pgid) == NULL)
+			err = -ESRCH;
+		else if (group == NULL || group->session != p->group->session)
 			err = -EPERM;
 		else
 			dead = foreground_set(group);

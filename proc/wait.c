@@ -195,7 +195,7 @@ static void report_write(const struct report *report, pid_t pid, int status,
 	assert(err == 0);
 }
 
-/* The news that were found are taken and told, and if it is a zombie it goes. */
+/* The news that were found are taken and told; if it is a zombie, it goes. */
 static long report_child(struct search *search, const struct report *report)
 {
 	struct proc *self = search->self, *child;

@@ -30,7 +30,8 @@ struct group {
 	uint32_t refs;              /* [s] members, and whoever else keeps it */
 	struct session *session;    /* [c] */
 	bool ends_session;          /* [s] dead, and the last of its session */
-	uint32_t stopped;           /* [s] members that are */
+	uint32_t count;             /* [s] members */
+	uint32_t stopped;           /* [s] those that are */
 	struct list members;        /* [s] by proc.group_link */
 	struct group *hash_next;    /* [s] */
 	bool is_suspect;            /* [s] in the suspects of somebody */
@@ -44,6 +45,7 @@ MUST_USE struct group *session_create(pid_t id);
 /* Does a group or a session have this number? */
 bool group_number_is_taken(pid_t id) REQUIRES(sched_lock);
 
+/* The group with this number; NULL also if it has no members any more. */
 struct group *group_find(pid_t id) REQUIRES(sched_lock);
 
 /* Makes a process that is in no group a member. */

@@ -135,6 +135,7 @@ struct proc {
 	struct group *group;      /* [s] NULL before fork and after wait */
 	struct list group_link;   /* [s] in its members */
 	struct group *suspects;   /* [s] may be orphaned by its end */
+	struct group *suspect;    /* [o] was one, and is looked at; or NULL */
 	struct proc *parent;      /* [s] NULL for init */
 	struct list children;     /* [s] */
 	struct list sibling;      /* [s] in parent's children */
@@ -142,16 +143,16 @@ struct proc {
 	struct proc *hash_next;   /* [s] */
 	struct waitq child_event; /* [s] a child changed its state */
 	bool child_news;          /* [s] one did, since the last search */
-	uint8_t suspected; /* [o] what was done about the first of them */
-	bool auto_reaped;  /* [s] nobody will wait for it */
-	bool did_exec;     /* [s] */
+	bool hangs_up;            /* [o] the suspect is orphaned */
+	bool auto_reaped;         /* [s] nobody will wait for it */
+	bool did_exec;            /* [s] */
 
 	bool stop_reported;   /* [s] */
 	bool cont_pending;    /* [s] SIGCONT not yet reported */
 	uint8_t death_signal; /* [s] comes when the parent ends; 0: none */
+	uint8_t exit_signal;  /* [s] what the parent gets; 0: none */
 	int stop_signal;      /* [s] */
 	int exit_status;      /* [s] as wait4 reports it */
-	int exit_signal;      /* [c] what the parent gets */
 
 	struct timer alarm;    /* [s] ITIMER_REAL */
 	uint64_t alarm_period; /* [s] 0: once */

@@ -166,6 +166,35 @@ TEST(an_interrupt_reaches_both_ends_of_a_large_group)
 	return NULL;
 }
 
+/* Its number stays in use, as the terminal names it, but nobody is in it. */
+TEST(nobody_finds_a_foreground_that_has_ended)
+{
+	pid_t pid, child;
+
+	to_foreground();
+	pid = must_fork();
+	if (pid == 0)
+		for (;;)
+			pause();
+	MUST(setpgid(pid, pid) == 0, "no group");
+	MUST(tcsetpgrp(0, pid) == 0, "not to the foreground");
+	kill(pid, SIGKILL);
+	reap(pid);
+	MUST(tcgetpgrp(0) == pid, "the terminal has another group");
+	MUST(kill(-pid, 0) == -1 && errno == ESRCH, "it gets signals");
+	MUST(raw(SYS_getpriority, 1, pid) == -ESRCH, "it has a priority");
+	MUST(tcsetpgrp(0, pid) == -1 && errno == ESRCH, "it is found");
+	child = must_fork();
+	if (child == 0)
+		for (;;)
+			pause();
+	MUST(setpgid(child, pid) == -1 && errno == EPERM, "it is joined");
+	kill(child, SIGKILL);
+	reap(child);
+	to_foreground();
+	return NULL;
+}
+
 static void read_line(void)
 {
 	if (reads(100, "line\n") != NULL)
@@ -246,6 +275,7 @@ static const struct test tests[] = {
     T(a_long_line_arrives_whole),
     T(a_process_that_computes_does_not_keep_input_out),
     T(an_interrupt_reaches_both_ends_of_a_large_group),
+    T(nobody_finds_a_foreground_that_has_ended),
     T(a_reader_in_the_background_is_stopped),
     T(a_reader_of_another_session_is_not),
     T(a_session_may_take_the_terminal),
