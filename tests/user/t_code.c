@@ -188,6 +188,51 @@ TEST(code_that_another_process_wrote_is_executed_after_the_call_for_it)
 	return NULL;
 }
 
+static void *shared;
+
+enum { WRITTEN }; /* the number of the code that is there */
+
+_Noreturn static void call_over_and_over(void)
+{
+	int written;
+
+	while ((written = cell_get(WRITTEN)) <= ROUNDS)
+		if (call(shared) < written)
+			_exit(1);
+	_exit(0);
+}
+
+/* Calf's call is for whoever goes on after it, without a fence of its own. */
+TEST(code_is_new_to_a_process_that_was_stopped_while_another_wrote_it)
+{
+	pid_t pid;
+	int status;
+
+	if (!on_calf())
+		return SKIP("elsewhere each process fences for itself");
+	shared = map(RWX, MAP_SHARED);
+	write_code(shared, 0);
+	(void)raw(SYS_riscv_flush_icache, 0, 0, 0);
+	pid = must_fork();
+	if (pid == 0)
+		call_over_and_over();
+	for (int i = 1; i <= ROUNDS; i++) {
+		sleep_ms(1);
+		kill(pid, SIGSTOP);
+		MUST(waitpid(pid, &status, WUNTRACED) == pid &&
+			WIFSTOPPED(status),
+		    "old code was executed");
+		write_code(shared, (unsigned)i);
+		(void)raw(SYS_riscv_flush_icache, 0, 0, 0);
+		cell_set(WRITTEN, i);
+		kill(pid, SIGCONT);
+	}
+	sleep_ms(1);
+	cell_set(WRITTEN, ROUNDS + 1);
+	MUST(exited_with(reap(pid), 0), "old code was executed");
+	return NULL;
+}
+
 static const struct test tests[] = {
     T(code_written_and_fenced_is_executed_wherever_the_process_goes),
     T(memory_made_executable_is_the_code_that_was_written),
@@ -195,5 +240,6 @@ static const struct test tests[] = {
     T(fresh_shared_executable_memory_holds_no_old_code),
     T(a_page_of_code_that_is_copied_is_the_same_code),
     T(code_that_another_process_wrote_is_executed_after_the_call_for_it),
+    T(code_is_new_to_a_process_that_was_stopped_while_another_wrote_it),
 };
 SUITE(tests)
