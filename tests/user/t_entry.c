@@ -280,6 +280,135 @@ SHORT(programs_with_many_arguments)
 	exec_with(argv);
 }
 
+/* ---- Memory in tables that fork has shared ---- */
+
+#define TABLE (512 * PAGE)
+
+/* An address whose memory, before it and from it on, fills two tables. */
+static unsigned char *border(void)
+{
+	uintptr_t at = (uintptr_t)pages_private(3 * 512);
+	unsigned char *p;
+	size_t i;
+
+	p = (unsigned char *)((at + TABLE - 1) / TABLE * TABLE);
+	for (i = 0; i < 2 * 512; i++)
+		p[i * PAGE] = 1;
+	return p + TABLE;
+}
+
+/* The same, and it fills the tables above those as well. */
+static unsigned char *high_border(void)
+{
+	uintptr_t at = (uintptr_t)pages_private(3 * GIB / PAGE);
+	unsigned char *p;
+	size_t i;
+
+	p = (unsigned char *)((at + 2 * GIB - 1) / GIB * GIB);
+	for (i = 0; i < GIB / TABLE; i++)
+		p[i * TABLE] = p[-(ptrdiff_t)((i + 1) * TABLE)] = 1;
+	for (i = 0; i < 512; i++)
+		p[i * PAGE] = p[-(ptrdiff_t)((i + 1) * PAGE)] = 1;
+	return p;
+}
+
+/* From here on a first access to any table copies it. */
+static pid_t share_tables(void)
+{
+	pid_t pid = must_fork();
+
+	if (pid == 0) {
+		(void)pause();
+		_exit(0);
+	}
+	return pid;
+}
+
+static void end_sharing(pid_t pid)
+{
+	(void)kill(pid, SIGKILL);
+	(void)reap(pid);
+}
+
+static void zero_time(unsigned char *at)
+{
+	static const struct timespec zero;
+
+	memcpy(at, &zero, sizeof(zero));
+}
+
+SHORT(a_selection_in_many_shared_tables)
+{
+	unsigned char *b[6];
+	uintptr_t mask[2];
+	pid_t pid;
+	int i;
+
+	for (i = 0; i < 6; i++) {
+		b[i] = border() - 8;
+		memset(b[i], 0, 64);
+	}
+	mask[0] = (uintptr_t)b[5] + 4;
+	mask[1] = 8;
+	memcpy(b[4], mask, sizeof(mask));
+	zero_time(b[3]);
+	pid = share_tables();
+	if (raw(SYS_pselect6, 512, (long)b[0], (long)b[1], (long)b[2],
+		(long)b[3], (long)b[4]) != 0)
+		give_up("pselect6 found something");
+	end_sharing(pid);
+}
+
+SHORT(a_poll_in_many_shared_tables)
+{
+	unsigned char *b[3];
+	pid_t pid;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		b[i] = border() - 8;
+	memset(b[0] - 2040, 0xff, 4096);
+	zero_time(b[1]);
+	memset(b[2] + 4, 0, 8);
+	pid = share_tables();
+	if (raw(SYS_ppoll, (long)(b[0] - 2040), 512, (long)b[1],
+		(long)(b[2] + 4), 8) != 0)
+		give_up("ppoll found something");
+	end_sharing(pid);
+}
+
+SHORT(a_large_read_into_shared_tables)
+{
+	unsigned char *to = high_border() - PIECE / 2 + 100;
+	int fds[2];
+	pid_t pid;
+
+	if (pipe(fds) != 0 || write(fds[1], buffer, PIECE) != (ssize_t)PIECE)
+		give_up("no full pipe");
+	pid = share_tables();
+	if (read(fds[0], to, PIECE) != (ssize_t)PIECE)
+		give_up("not all was read at once");
+	end_sharing(pid);
+}
+
+SHORT(programs_with_arguments_in_shared_tables)
+{
+	static const char *argv[24];
+	pid_t pid;
+	int i;
+
+	argv[0] = suite_path;
+	for (i = 1; i < 13; i += 2) {
+		char *b = (char *)border();
+
+		argv[i] = strcpy(b, "x");
+		argv[i + 1] = strcpy(b - 8, "x");
+	}
+	pid = share_tables();
+	exec_with(argv);
+	end_sharing(pid);
+}
+
 /* ---- Signals ---- */
 
 static void handle(int sig)
@@ -441,6 +570,10 @@ static const struct test tests[] = {
     T(the_end_of_much_memory),
     T(programs_with_large_arguments),
     T(programs_with_many_arguments),
+    T(a_selection_in_many_shared_tables),
+    T(a_poll_in_many_shared_tables),
+    T(a_large_read_into_shared_tables),
+    T(programs_with_arguments_in_shared_tables),
     T(all_signals_at_once),
     T(long_paths),
     T(a_large_directory),
