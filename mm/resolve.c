@@ -139,42 +139,12 @@ int aspace_resolve(struct aspace *as, vaddr_t va, enum access access,
 	return err;
 }
 
-/*
- * With one more address, which has two tables of its own, that is still far
- * below what may be done without a pause.
- */
-#define TABLES_MAX 3
-
-static uint64_t tables_copied(void)
-{
-	const struct hart *self = hart_self();
-
-	return self->stats.table_copies - self->tables_from;
-}
-
-void user_pause(void)
-{
-	struct hart *self = hart_self();
-
-	self->tables_from = self->stats.table_copies;
-	self->tables_counted = true;
-}
-
-bool user_took_long(void)
-{
-	return tables_copied() > 0;
-}
-
 static NOINLINE int user_page_slow(struct aspace *as, vaddr_t va,
     enum access access, void **kernel)
 {
 	paddr_t page;
-	int err;
+	int err = aspace_resolve(as, va, access, &page);
 
-	if (unlikely(
-		tables_copied() >= TABLES_MAX && hart_self()->tables_counted))
-		return USER_LATER;
-	err = aspace_resolve(as, va, access, &page);
 	if (err == 0)
 		*kernel = (char *)phys_to_virt(page) + (va & PAGE_MASK);
 	return err;

@@ -57,7 +57,6 @@ static void exit_memory(struct proc *p)
 	struct aspace *as = p->as;
 	uint32_t zero = 0;
 
-	user_pause();
 	if (p->t.clear_tid != 0 && as->sharers > 1)
 		IGNORE_RESULT(copyout(as, p->t.clear_tid, &zero, sizeof zero));
 	tlb_switch_kernel();

@@ -97,14 +97,12 @@ discard_proc:
 /*
  * Where the child's pid goes in the parent's memory; NULL if nowhere: as on
  * Linux, an address that is no good is not an error. False if memory is out.
- * This cannot wait until later: the next try would share all tables again.
  */
 static bool find_parent_tid(struct proc *parent, vaddr_t at, pid_t **tid)
 {
 	void *kernel = NULL;
 	int err = -EFAULT;
 
-	user_pause();
 	if (at != 0 && at % sizeof **tid == 0)
 		err = user_page(parent->as, at, ACCESS_WRITE, &kernel);
 	*tid = err == 0 ? kernel : NULL;

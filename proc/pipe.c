@@ -119,24 +119,6 @@ static long read_pages(struct pipe *pipe, vaddr_t to, size_t len)
 	return done > 0 ? (long)done : call_go_on(SIGNAL_RESTARTS);
 }
 
-/*
- * Many bytes are not taken in the same part in which tables are copied for
- * them: both take long. Only the first and the last can be in tables that the
- * others are not in. Errors are found later, if at all.
- */
-static bool makes_tables(const struct pipe *pipe, vaddr_t to, size_t len)
-{
-	struct aspace *as = proc_self()->as;
-	void *kernel;
-
-	len = min_u64(len, pipe->head - pipe->tail);
-	if (len <= WRITE_PART)
-		return false;
-	IGNORE_RESULT(user_page(as, to, ACCESS_WRITE, &kernel));
-	IGNORE_RESULT(user_page(as, to + len - 1, ACCESS_WRITE, &kernel));
-	return user_took_long();
-}
-
 static long pipe_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 {
 	struct pipe *pipe = f->object;
@@ -145,10 +127,7 @@ static long pipe_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 		return 0;
 	if (pipe_is_empty(pipe))
 		return read_nothing(pipe, to, len, how);
-	len = min_u64(len, PIPE_SIZE);
-	if (makes_tables(pipe, to, len))
-		return call_go_on(SIGNAL_HELD);
-	return read_pages(pipe, to, len);
+	return read_pages(pipe, to, min_u64(len, PIPE_SIZE));
 }
 
 /*

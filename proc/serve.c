@@ -307,7 +307,7 @@ static long take_along(struct along *along, uint64_t *len)
 		*len = (uint64_t)n;
 		return 0;
 	}
-	refuse(room < 0 || n == USER_LATER ? 0 : (int)n);
+	refuse(room < 0 ? 0 : (int)n);
 	proc_self()->t.owes = false;
 	return room < 0 ? room : call_go_on(SIGNAL_RESTARTS);
 }

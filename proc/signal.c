@@ -298,7 +298,7 @@ static bool is_stop(const struct proc *p, int sig,
 
 /*
  * The frame is made ready before the signal is taken (C3), which stays pending
- * if memory has to be given back first, or that took long.
+ * if memory has to be given back first.
  */
 static void deliver(struct proc *p, int sig, const struct sigaction_abi *act)
 {
@@ -314,8 +314,6 @@ static void deliver(struct proc *p, int sig, const struct sigaction_abi *act)
 	}
 	if (has_handler)
 		err = sigframe_prepare(p, act, &frame);
-	if (has_handler && user_took_long())
-		return;
 	if (err == -ENOMEM && image_reclaim(p))
 		return;
 	if (!take(p, sig, &info))
@@ -328,17 +326,14 @@ static void deliver(struct proc *p, int sig, const struct sigaction_abi *act)
 		act_by_default(p, sig);
 }
 
-/* The child's part of fork that needs its own memory. False: not yet. */
-static bool write_tid(struct proc *p)
+/* The child's part of fork that needs its own memory. */
+static void write_tid(struct proc *p)
 {
-	int err = copyout(p->as, p->t.set_tid, &p->pid, sizeof p->pid);
+	vaddr_t to = p->t.set_tid;
 
-	if (err == USER_LATER)
-		return false;
 	p->t.set_tid = 0;
-	if (err == -ENOMEM)
+	if (copyout(p->as, to, &p->pid, sizeof p->pid) == -ENOMEM)
 		proc_exit(STATUS_SIGNALED(SIGKILL));
-	return true;
 }
 
 bool signal_deliver(struct proc *p)
@@ -346,10 +341,8 @@ bool signal_deliver(struct proc *p)
 	struct sigaction_abi act;
 	int sig = 0;
 
-	if (p->t.set_tid != 0 && !write_tid(p)) {
-		p->t.work = 1;
-		return false;
-	}
+	if (p->t.set_tid != 0)
+		write_tid(p);
 	if (p->exiting == EXIT_NOT)
 		sig = next_due(p, &act);
 	if (sig != 0) {

@@ -113,8 +113,6 @@ long sys_port_next(const struct trapframe *tf)
 	err = user_prepare(self->as, to, sizeof request, ACCESS_WRITE);
 	if (err < 0)
 		return err;
-	if (user_took_long())
-		return call_go_on(SIGNAL_RESTARTS);
 	result = port_take(f, &request, tf_arg(tf, 3), tf_arg(tf, 4));
 	if (result != 0)
 		return result;

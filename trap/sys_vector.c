@@ -169,8 +169,6 @@ static long transfer_pieces(const struct io *io, struct vector *v)
 		n = io_part(io, t->base, t->len, how);
 		if (n == CALL_WAITS || n == CALL_GOES_ON)
 			return n;
-		if (n == USER_LATER)
-			return io_pause(io);
 		if (n <= 0)
 			return moved(t, n);
 		t->done += (size_t)n;

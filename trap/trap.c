@@ -52,8 +52,6 @@ long trap_call(long result)
 
 	if (may_reclaim(result))
 		return SLOW;
-	if (result == USER_LATER)
-		result = call_go_on(SIGNAL_HELD);
 	if (result == CALL_GOES_ON)
 		return WORK;
 	call_finish(p, result);
@@ -98,14 +96,10 @@ static long call_without_memory(struct proc *p)
  */
 static void call_execute(struct proc *p)
 {
-	long result;
+	long result = syscall_execute(&p->t.tf);
 
-	user_pause();
-	result = syscall_execute(&p->t.tf);
 	if (may_reclaim(result))
 		result = call_without_memory(p);
-	if (result == USER_LATER)
-		result = call_go_on(SIGNAL_HELD);
 	if (result == CALL_WAITS)
 		schedule();
 	if (result != CALL_GOES_ON && result != CALL_ENDED)
@@ -141,7 +135,6 @@ static void before_user(struct proc *p)
 				continue;
 		}
 		sched_preemption_point();
-		user_pause();
 	}
 }
 

@@ -30,10 +30,9 @@ struct hart {
 	uint64_t code_epoch;     /* of the last fence.i; see arch/tlb.h */
 	uint64_t asid_round; /* ASIDs given out in earlier rounds are stale */
 	uint32_t asid_next;
-	void *fp_owner;      /* whose floating point registers are loaded */
-	bool fp_is_clear;    /* they hold the initial state */
-	bool tables_counted; /* user_page() keeps to its limit */
-	uint64_t root;       /* physical address of the root in satp */
+	void *fp_owner;   /* whose floating point registers are loaded */
+	bool fp_is_clear; /* they hold the initial state */
+	uint64_t root;    /* physical address of the root in satp */
 	struct frame_cache *frame_cache; /* [c] of mm/frame.c */
 #ifdef CALF_TEST
 	uint64_t entered; /* instructions until it came into the kernel */
@@ -42,7 +41,6 @@ struct hart {
 	uint32_t parked;       /* [A] stands still for hart_stop_others() */
 #endif
 	struct stats stats;
-	uint64_t tables_from; /* table_copies at the last user_pause() */
 } ALIGNED(64);
 
 extern struct hart harts[MAX_HARTS];

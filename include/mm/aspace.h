@@ -246,26 +246,8 @@ MUST_USE int user_prepare(struct aspace *as, vaddr_t va, size_t len,
 MUST_USE int copyinstr(struct aspace *as, char *dst, vaddr_t src, size_t size);
 
 /*
- * C5: the first access to a table that fork has shared takes long. Once a few
- * have been copied without a pause, all of the above and user_page() refuse
- * what is not ready. What has been copied stays, so that a call that is
- * executed again after a pause gets further. With a whole limit before it,
- * nothing is refused to one object that is no larger than a page.
- */
-#define USER_LATER (-515) /* instead of an error: trap/trap.c */
-
-/*
- * The kernel has paused: a whole limit from here on. Fast calls begin without
- * it, with what was left of the last one.
- */
-void user_pause(void);
-
-/* Has a table been copied since? Then a long part had better wait. */
-bool user_took_long(void);
-
-/*
  * The kernel's address of user memory at `va`, good to the end of its page and
- * until the process runs again. Errors as aspace_resolve(), or USER_LATER.
+ * until the process runs again. Errors as aspace_resolve().
  */
 MUST_USE int user_page(struct aspace *as, vaddr_t va, enum access access,
     void **kernel) EXCLUDES(as->lock);
