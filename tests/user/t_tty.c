@@ -281,4 +281,9 @@ static const struct test tests[] = {
     T(a_session_may_take_the_terminal),
 };
 
-SUITE(tests)
+/* What was typed early is shown before the plan, not within it. */
+int main(int argc, char **argv)
+{
+	sleep_ms(100);
+	return suite_main(argc, argv, tests, COUNT(tests));
+}
