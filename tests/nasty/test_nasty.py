@@ -188,7 +188,7 @@ def what_is_typed_is_read() -> Optional[str]:
     for seed in range(1, 5):
         status, said = run("-kernel", SHELL, "-smp", str(1 + seed % 2),
                            "-input", str(path), f"seed={seed}")
-        if status != 5 or "\none two\r" not in said:
+        if status != 5 or "one two\r" not in said:
             return f"seed {seed}, status {status}: {said[-200:]}"
     return None
 
