@@ -82,14 +82,20 @@ struct wait_time *call_time(void)
 	return KEEP(KEPT_TIME, time);
 }
 
-struct range_op *call_range(void)
+/* The same for what the caller sets as a whole. */
+static struct call *keep_whole(enum call_kept kept)
 {
 	struct call *call = &proc_self()->t.call;
 
 	if (call->kept == KEPT_NOTHING)
-		call->kept = KEPT_RANGE;
-	assert(call->kept == KEPT_RANGE);
-	return &call->range;
+		call->kept = (uint8_t)kept;
+	assert(call->kept == kept);
+	return call;
+}
+
+struct range_op *call_range(void)
+{
+	return &keep_whole(KEPT_RANGE)->range;
 }
 
 struct path_lookup *call_lookup(void)
@@ -104,12 +110,7 @@ struct list_walk *call_walk(void)
 
 struct remote_call *call_remote(void)
 {
-	struct call *call = &proc_self()->t.call;
-
-	if (call->kept == KEPT_NOTHING)
-		call->kept = KEPT_REMOTE;
-	assert(call->kept == KEPT_REMOTE);
-	return &call->remote;
+	return &keep_whole(KEPT_REMOTE)->remote;
 }
 
 struct exec **call_exec(void)

@@ -22,6 +22,7 @@
 
 #include "insn.h"
 #include "programs.h"
+#include "words.h"
 
 #define SHOWN     3    /* programs that differ */
 #define MAX_STEPS 8192 /* of one program, with what loads and stores */
@@ -134,14 +135,6 @@ static const char *run_qemu(unsigned count)
 	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), got,
 	    expected);
 	return why;
-}
-
-static bool qemu_is_there(void)
-{
-	char command[256];
-
-	snprintf(command, sizeof command, "command -v %s >/dev/null", qemu);
-	return system(command) == 0;
 }
 
 /* --- reports -------------------------------------------------------------- */
@@ -288,18 +281,6 @@ static uint64_t compare_all(uint64_t seed, uint64_t count)
 	return found;
 }
 
-static uint64_t number(const char *word)
-{
-	char *end;
-	uint64_t value = strtoull(word, &end, 0);
-
-	if (*word == '\0' || *end != '\0') {
-		fprintf(stderr, "compare: %s is no number\n", word);
-		exit(2);
-	}
-	return value;
-}
-
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"seed", 1, NULL, 's'},
@@ -310,9 +291,9 @@ int main(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 's')
-			seed = number(optarg);
+			seed = number_word(optarg);
 		else if (option == 'c')
-			count = number(optarg);
+			count = number_word(optarg);
 		else if (option == 'q')
 			qemu = optarg;
 		else if (option == 'i')
@@ -321,7 +302,7 @@ int main(int argc, char **argv)
 			return 2;
 	}
 	printf("1..1\n");
-	if (!qemu_is_there()) {
+	if (!program_is_there(qemu)) {
 		printf("ok 1 - instructions_are_those_of_qemu # SKIP no %s\n",
 		    qemu);
 		return 0;

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "system.h"
+#include "words.h"
 
 #define BLOCKS  400 /* of an image: the first is code */
 #define RAM     0x80000000UL
@@ -195,14 +196,6 @@ static void memory_forget(const uint8_t *at)
 	munmap((void *)(at - (IMAGE_BASE - RAM)), MEMORY);
 }
 
-static bool qemu_is_there(void)
-{
-	char command[256];
-
-	snprintf(command, sizeof command, "command -v %s >/dev/null", qemu);
-	return system(command) == 0;
-}
-
 /* --- reports -------------------------------------------------------------- */
 
 static void show_traps(const uint8_t *ours, const uint8_t *other)
@@ -294,18 +287,6 @@ static unsigned compare_image(uint64_t seed, unsigned count, unsigned shown)
 	return 1;
 }
 
-static uint64_t number(const char *word)
-{
-	char *end;
-	uint64_t value = strtoull(word, &end, 0);
-
-	if (*word == '\0' || *end != '\0') {
-		fprintf(stderr, "compare_system: %s is no number\n", word);
-		exit(2);
-	}
-	return value;
-}
-
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"seed", 1, NULL, 's'},
@@ -316,9 +297,9 @@ int main(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 's')
-			seed = number(optarg);
+			seed = number_word(optarg);
 		else if (option == 'c')
-			count = number(optarg);
+			count = number_word(optarg);
 		else if (option == 'q')
 			qemu = optarg;
 		else if (option == 'f')
@@ -327,7 +308,7 @@ int main(int argc, char **argv)
 			return 2;
 	}
 	printf("1..1\n");
-	if (!qemu_is_there()) {
+	if (!program_is_there(qemu)) {
 		printf("ok 1 - system_programs_do_as_on_qemu # SKIP no %s\n",
 		    qemu);
 		return 0;

@@ -43,7 +43,8 @@ $(NB)/test_core: $(patsubst $(NS)/%.c,$(NB)/%.o,$(NASTY_CORE) $(NS)/flat.c \
 
 # The core and QEMU's user emulator, on random programs.
 $(NB)/compare: $(patsubst $(NS)/%.c,$(NB)/%.o,$(NASTY_CORE) $(NS)/flat.c \
-		$(NS)/programs.c $(NS)/emit.c $(NS)/values.c $(NS)/compare.c)
+		$(NS)/programs.c $(NS)/emit.c $(NS)/values.c $(NS)/words.c \
+		$(NS)/compare.c)
 	$(if $(Q),@echo "  HOST  $@")
 	$(Q)$(HOSTCC) -O3 $^ -o $@
 
@@ -58,7 +59,7 @@ $(NB)/%.elf: $(NS)/%.S $(NS)/system.h Makefile $(NS)/nasty.mk
 		$< -o $@
 
 $(NB)/compare_system: $(patsubst $(NS)/%.c,$(NB)/%.o,$(addprefix $(NS)/,system.c \
-		emit.c values.c compare_system.c)) | $(NB)/system.elf \
+		emit.c values.c words.c compare_system.c)) | $(NB)/system.elf \
 		$(NB)/system_m.elf $(NB)/nasty
 	$(if $(Q),@echo "  HOST  $@")
 	$(Q)$(HOSTCC) -O3 $^ -o $@

@@ -152,15 +152,24 @@ static struct reply die(const struct request *request)
 	return result(0);
 }
 
-TEST(a_call_that_may_have_been_done_is_not_interrupted)
+/* A child whose call may have been done waits for another server. */
+static const char *call_of_a_dead_server(pid_t *caller)
 {
-	pid_t server, pid;
+	pid_t server;
 
 	TRY(port_make(1));
 	server = server_start(die);
-	pid = child_start(call_with_handler);
+	*caller = child_start(call_with_handler);
 	MUST(killed_by(reap(server), SIGKILL), "the first server");
 	sleep_ms(20);
+	return NULL;
+}
+
+TEST(a_call_that_may_have_been_done_is_not_interrupted)
+{
+	pid_t pid;
+
+	TRY(call_of_a_dead_server(&pid));
 	kill(pid, SIGUSR1);
 	sleep_ms(20);
 	MUST(cell_get(STATUS) == 0, "a handler runs");
@@ -172,13 +181,9 @@ TEST(a_call_that_may_have_been_done_is_not_interrupted)
 /* While the port is open, another server may come. */
 TEST(a_call_that_may_have_been_done_can_be_killed)
 {
-	pid_t server, pid;
+	pid_t pid;
 
-	TRY(port_make(1));
-	server = server_start(die);
-	pid = child_start(call_with_handler);
-	MUST(killed_by(reap(server), SIGKILL), "the first server");
-	sleep_ms(20);
+	TRY(call_of_a_dead_server(&pid));
 	kill(pid, SIGKILL);
 	MUST(killed_by(reap(pid), SIGKILL), "it waits for a server");
 	port_leave_to(server_start(answer_seven));
