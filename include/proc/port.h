@@ -20,7 +20,8 @@
  *       lent, and no other byte.
  *   M4  A call that was in the hand of a server that is gone is asked again,
  *       with the same id, and no signal ends it in between: it may have been
- *       done. After DEATHS_MAX such servers it ends with EIO.
+ *       done. After DEATHS_MAX such servers it ends with EIO. A server that
+ *       answers "not now" says that nothing was done, and it begins anew.
  *   M5  Nobody waits for a server that waits for him: servers only call ports
  *       of a lower level than theirs.
  *   M6  Of the calls on one remote file, one is in a hand at a time: it finds
