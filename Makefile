@@ -19,8 +19,10 @@ Q := $(if $(V),,@)
 AFTER_DEPS := $(if $(filter deps,$(MAKECMDGOALS)),\
 	$(filter-out deps,$(MAKECMDGOALS)))
 
+# LLVM goes on only as somebody gave it: that GCC is missing is no wish for clang.
+deps: LLVM_GIVEN := $(if $(filter file,$(origin LLVM)),,$(LLVM))
 deps: ## install what the other goals need; alone, what any needs
-	$(Q)LLVM=$(LLVM) sh tools/deps.sh $(AFTER_DEPS)
+	$(Q)LLVM=$(LLVM_GIVEN) sh tools/deps.sh $(AFTER_DEPS)
 
 # What is installed decides how the rest is built: read this file once more.
 ifneq ($(strip $(AFTER_DEPS)),)
@@ -53,6 +55,12 @@ CC := $(CROSS)gcc
 AR := $(CROSS)ar
 LDFLAGS_CC :=
 LIBGCC := -lgcc
+endif
+
+ifeq ($(CROSS)$(shell command -v clang),)
+ifneq ($(filter-out clean compilers deps help,$(or $(MAKECMDGOALS),all)),)
+$(warning there is no compiler for RISC-V; try: make deps $(MAKECMDGOALS))
+endif
 endif
 
 # GCC 12 and later refuse CSR and fence.i instructions without these names,
@@ -89,9 +97,11 @@ KERNEL_CFLAGS += -fcallgraph-info=su
 else
 KERNEL_CFLAGS += -mno-relax -Wno-unknown-warning-option
 endif
+# A section that the script does not name is an error: tools/debug.ld.
+PLACES := -Wl,--orphan-handling=error -Wl,--build-id=none \
+	-Wl,-z,max-page-size=4096 $(LDFLAGS_CC)
 KERNEL_LDFLAGS := -march=$(MARCH) -mabi=lp64 -nostdlib -static \
-	-Wl,-T,linker.ld -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
-	$(LDFLAGS_CC)
+	-Wl,-T,linker.ld $(PLACES)
 
 # Clang can be tried beside GCC.
 HAS_LLVM := $(shell command -v clang >/dev/null && \
@@ -105,23 +115,27 @@ ARCH_SRCS := arch/entry.S arch/trapvec.S arch/page.S arch/trapframe.c \
 	arch/console.c \
 	arch/power.c arch/fdt.c arch/machine.c
 MM_SRCS := mm/memmap.c mm/frame.c mm/slab.c mm/alloc_site.c mm/pagetable.c mm/resolve.c \
-	mm/range.c mm/share.c mm/gap.c mm/aspace.c mm/usercopy.c mm/inspect.c mm/kernelmap.c \
+	mm/range.c mm/share.c mm/bag.c mm/gap.c mm/aspace.c mm/usercopy.c mm/inspect.c mm/kernelmap.c \
 	mm/audit.c
 PROC_SRCS := proc/proc.c proc/sched.c proc/timers.c proc/fork.c proc/image.c \
-	proc/exec.c proc/args.c proc/exit.c proc/wait.c proc/signal.c proc/kill.c proc/sigframe.c \
+	proc/exec.c proc/boot.c proc/args.c proc/exit.c proc/wait.c proc/signal.c proc/kill.c proc/background.c proc/sigframe.c \
 	proc/sigwait.c proc/group.c proc/call.c proc/walk.c proc/space.c proc/fast_switch.c proc/fp.c proc/file.c proc/pipe.c proc/futex.c \
-	proc/port.c proc/remote.c proc/serve.c \
-	proc/tty.c proc/initrd.c proc/random.c
+	proc/port.c proc/remote.c proc/form.c proc/mapping.c proc/place.c proc/serve.c proc/reply.c proc/device.c \
+	proc/random.c
 TRAP_SRCS := trap/trap.c trap/fault.c trap/syscall.c trap/sys_mem.c \
 	trap/sys_file.c trap/sys_vector.c trap/sys_path.c trap/sys_proc.c trap/sys_misc.c \
-	trap/sys_time.c trap/sys_wait.c trap/sys_limits.c trap/sys_calf.c trap/sys_port.c trap/fast_pipe.c
+	trap/sys_time.c trap/sys_wait.c trap/sys_limits.c trap/sys_calf.c trap/sys_port.c trap/fast_pipe.c \
+	trap/fast_port.c trap/fast_reply.c
 KERNEL_SRCS := main.c $(LIB_SRCS) $(ARCH_SRCS) $(MM_SRCS) $(PROC_SRCS) \
 	$(TRAP_SRCS)
 
 # Without them everything is the same, and slower.
 ifneq ($(findstring CALF_NO_FAST_PATHS,$(CFLAGS_EXTRA)),)
-KERNEL_SRCS := $(filter-out %/fast_switch.c %/fast_pipe.c,$(KERNEL_SRCS))
+KERNEL_SRCS := $(filter-out %/fast_switch.c %/fast_pipe.c \
+	%/fast_port.c %/fast_reply.c,$(KERNEL_SRCS))
 endif
+
+OBJCOPY := $(if $(filter 1,$(LLVM)),llvm-objcopy,$(CROSS)objcopy)
 
 # The listing is a convenience: LLVM comes without the tool on some systems.
 OBJDUMP := $(firstword $(foreach t,$(if $(CROSS),$(CROSS)objdump) \
@@ -145,16 +159,21 @@ endef
 
 $(eval $(call kernel_rules,$(B)/kernel,-fomit-frame-pointer,$(KERNEL_SRCS)))
 
+EMBEDDED := $(B)/initrd.o $(B)/boot.o
 KERNEL_OBJS := $(patsubst %,$(B)/kernel/%.o,$(basename $(KERNEL_SRCS)))
 
 $(B)/initrd.o: $(B)/initrd.cpio
 	$(Q)printf '.section .initrd,"a"\n.balign 8\n.incbin "$<"\n' | \
 		$(CC) -march=$(MARCH) -mabi=lp64 -x assembler -c - -o $@
 
-$(B)/calf.elf: $(KERNEL_OBJS) $(B)/initrd.o linker.ld
+$(B)/boot.o: $(B)/boot.bin
+	$(Q)printf '.section .boot,"a"\n.balign 4096\n.incbin "$<"\n' | \
+		$(CC) -march=$(MARCH) -mabi=lp64 -x assembler -c - -o $@
+
+$(B)/calf.elf: $(KERNEL_OBJS) $(EMBEDDED) linker.ld
 	$(if $(Q),@echo "  LD    $@")
 	$(Q)$(CC) $(KERNEL_LDFLAGS) -Wl,-Map,$(B)/calf.map $(KERNEL_OBJS) \
-		$(B)/initrd.o -o $@
+		$(EMBEDDED) -o $@
 
 $(B)/calf.asm: $(B)/calf.elf
 	$(Q)$(OBJDUMP) -d $< > $@
@@ -167,8 +186,7 @@ USER_CFLAGS := $(COMMON) -march=rv64gc -mabi=lp64d \
 	-mcmodel=medany -ffunction-sections -fdata-sections -fno-pic \
 	-Iuser/include -Iinclude
 USER_LDFLAGS := -march=rv64gc -mabi=lp64d -nostdlib -static \
-	-Wl,-T,user/user.ld -Wl,--gc-sections -Wl,--build-id=none \
-	-Wl,-z,max-page-size=4096 $(LDFLAGS_CC)
+	-Wl,-T,user/user.ld -Wl,--gc-sections $(PLACES)
 
 $(B)/user/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -195,6 +213,24 @@ endef
 $(foreach p,$(USER_PROGS),$(eval \
 	$(call program_rule,$(p),user/$(p).c $(USER_MORE_$(p)))))
 -include $(patsubst %,$(B)/user/%.d,$(basename $(USER_LIB_SRCS)))
+
+# The first program is part of the kernel's image, in pages.
+BOOT_OBJS := $(patsubst %,$(B)/user/%.o,$(basename user/boot.c $(USER_MORE_boot)))
+LINK_BOOT = $(CC) $(USER_LDFLAGS:%user.ld=%boot.ld) \
+	$(filter %.o %.a,$^) $(LIBGCC) -o $@
+$(B)/bin/boot.elf: $(BOOT_OBJS) $(USER_LIB) user/boot.ld
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  LD    $@")
+	$(Q)$(LINK_BOOT)
+-include $(BOOT_OBJS:.o=.d)
+
+# Clang comes without an objcopy, and its linker does without.
+$(B)/boot.bin: $(B)/bin/boot.elf $(BOOT_OBJS) $(USER_LIB)
+ifeq ($(LLVM),1)
+	$(Q)$(LINK_BOOT) -Wl,--oformat=binary
+else
+	$(Q)$(OBJCOPY) -O binary $< $@
+endif
 
 $(B)/initrd.cpio: $(USER_PROGS:%=$(B)/bin/%) tools/mkcpio.sh
 	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/init:755 \
@@ -225,12 +261,14 @@ RUN_ARGS = $(QEMU_ARGS) -kernel $(B)/calf.elf \
 run: $(B)/calf.elf $(INITRD) ## boot to the shell (SMP= MEM= APPEND= PROG= ROOT= INITRD=)
 	$(info $(QEMU) $(RUN_ARGS))
 	@$(QEMU) $(RUN_ARGS); status=$$?; case $$status in 0) ;; \
-		126 | 127) exit $$status ;; \
+		126 | 127) echo "try: make deps run" >&2; exit $$status ;; \
 		*) echo "QEMU ended with status $$status." ;; esac
 
+# One hart that counts its instructions does the same every time.
 gdb: $(B)/calf.elf $(INITRD) ## the same under gdb, stopped at the first instruction
 	$(Q)sh tools/gdb/session.sh "$(GDB)" "$(B)/calf.elf" \
 		$(QEMU) $(QEMU_ARGS:-nographic=-display none) \
+		$(if $(filter 1,$(SMP)),-icount shift=0) \
 		-kernel $(B)/calf.elf $(if $(INITRD),-initrd $(INITRD)) \
 		$(if $(APPEND),-append "$(APPEND)")
 
@@ -263,7 +301,9 @@ help: ## this list
 
 # --- tests, measurements and checks ------------------------------------------
 
+include tools/film/film.mk
 include tests/tests.mk
+include tools/gdb/replay.mk
 include tests/bench/bench.mk
 include tests/mutants/mutants.mk
 include tests/checks.mk

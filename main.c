@@ -9,16 +9,16 @@
 #include "arch/power.h"
 #include "arch/timer.h"
 #include "arch/tlb.h"
+#include "arch/trace.h"
 #include "lib/print.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/kernelmap.h"
+#include "proc/device.h"
 #include "proc/exec.h"
-#include "proc/initrd.h"
 #include "proc/random.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
-#include "proc/tty.h"
 #ifdef CALF_TEST
 #include "tests/kernel/ktest.h"
 #endif
@@ -30,7 +30,6 @@ NORETURN void kmain(uint64_t hartid, paddr_t fdt);
 NORETURN void hart_main(void);
 
 extern char kernel_start[], kernel_end[];
-extern char embedded_initrd_start[], embedded_initrd_end[];
 
 /* All memory is the allocator's, but for what the machine and we sit on. */
 static void memory_init(void)
@@ -52,36 +51,6 @@ static void memory_init(void)
 		taken[count++] = machine.initrd;
 	map.taken_count = count;
 	frame_init(&map);
-}
-
-static void files_init(void)
-{
-	struct region initrd = machine.initrd;
-
-	if (initrd.end > initrd.start) {
-		initrd_init(phys_to_virt(initrd.start),
-		    initrd.end - initrd.start);
-		return;
-	}
-	if (initrd.start != 0)
-		kprintf("initrd: it is empty; the kernel's own is used\n");
-	initrd_init(embedded_initrd_start,
-	    virt_to_phys(embedded_initrd_end) -
-		virt_to_phys(embedded_initrd_start));
-}
-
-/* The program named by rdinit=, /init by default. */
-static void init_start(void)
-{
-	static char path[PATH_MAX] = "/init";
-	const char *value, *args = machine.bootargs;
-	size_t len;
-
-	if (bootarg_find("rdinit", &value, &len) && len > 0) {
-		str_copy(path, value, min_u64(len + 1, sizeof path));
-		args = value + len;
-	}
-	proc_start_init(path, args);
 }
 
 #ifdef CALF_TEST
@@ -129,17 +98,17 @@ void kmain(uint64_t hartid, paddr_t fdt)
 	kprintf("Calf: %u harts, %lu MiB of memory, %lu MiB free\n", hart_count,
 	    frame_total_count() >> 8, frame_free_count() >> 8);
 	if (machine.ram_beyond > 0)
-		kprintf("%lu MiB of memory beyond 256 GiB are not used\n",
+		kprintf("%lu MiB of memory beyond 255 GiB are not used\n",
 		    machine.ram_beyond >> 20);
 	if (machine.harts_ignored > 0)
 		kprintf("%u harts beyond the first %d are not used\n",
 		    machine.harts_ignored, MAX_HARTS);
 	random_init();
 	signal_init();
-	tty_init();
-	files_init();
+	device_init();
 	tests_start();
-	init_start();
+	trace_init();
+	boot_start();
 	sched_start();
 }
 

@@ -5,14 +5,10 @@
 #ifndef ARCH_ASM_OFFSETS_H
 #define ARCH_ASM_OFFSETS_H
 
-#define HART_HARTID 8
-#ifdef CALF_TEST
-#define HART_SIZE 256
-#else
-#define HART_SIZE 192
-#endif
+#define HART_HARTID    8
+#define HART_SIZE      256
 #define HART_KERNEL_SP 0
 #define HART_PROC      24
-#define HART_ENTERED   96 /* in test builds */
+#define HART_ENTERED   104 /* in test builds */
 
 #endif

@@ -19,16 +19,20 @@ enum {
 	UART_IER = 1,
 	UART_IIR = 2, /* read */
 	UART_FCR = 2, /* written */
+	UART_LCR = 3,
+	UART_MCR = 4,
 	UART_LSR = 5,
 };
 #define IER_RECEIVED   0x01
 #define IIR_FIFOS      0xc0
 #define FCR_FIFOS      0x01
+#define LCR_LATCH      0x80 /* the divisor is in the place of two registers */
 #define LSR_DATA_READY 0x01
 #define LSR_THR_EMPTY  0x20
 
 static struct lock console_lock;
-static volatile uint8_t *uart; /* NULL: use the firmware */
+static volatile uint8_t *uart;              /* NULL: use the firmware */
+static uint8_t line_control, modem_control; /* [c] as the firmware set them */
 bool console_is_polled = true;
 
 static uint8_t uart_read(unsigned reg)
@@ -53,7 +57,18 @@ void console_init(void)
 	uart = phys_to_virt(machine.uart);
 	if ((uart_read(UART_IIR) & IIR_FIFOS) != IIR_FIFOS)
 		uart_write(UART_FCR, FCR_FIFOS);
+	line_control = uart_read(UART_LCR) & ~LCR_LATCH;
+	modem_control = uart_read(UART_MCR);
 	console_is_polled = !plic_init();
+	console_take_back();
+}
+
+void console_take_back(void)
+{
+	if (uart == NULL)
+		return;
+	uart_write(UART_LCR, line_control);
+	uart_write(UART_MCR, modem_control);
 	uart_write(UART_IER, console_is_polled ? 0 : IER_RECEIVED);
 }
 

@@ -393,6 +393,7 @@ void machine_find_interrupt(void)
 		fdt_walk(find_plic);
 }
 
+#ifdef CALF_TEST
 const char *bootarg_next(const char *at, size_t *len)
 {
 	while (*at == ' ')
@@ -419,3 +420,4 @@ bool bootarg_find(const char *word, const char **value, size_t *len)
 	}
 	return false;
 }
+#endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * page.S - copy and clear one page.
+ * page.S - copy and fill one page.
  *
  * Unrolled: 4 KiB take 512 loads and 512 stores whatever one does, so the loop
  * around them is what can be saved.
@@ -37,11 +37,16 @@ page_copy:
 	/* page_zero(page) */
 	.globl	page_zero
 page_zero:
+	li	a1, 0
+
+	/* page_fill(page, word) */
+	.globl	page_fill
+page_fill:
 	li	a3, 1 << 12
 	add	a3, a3, a0
 1:	.set	at, 0
 	.rept	256
-	sd	zero, at(a0)
+	sd	a1, at(a0)
 	.set	at, at + 8
 	.endr
 	addi	a0, a0, 2047

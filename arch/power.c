@@ -12,6 +12,7 @@
 
 #include <stdarg.h>
 
+#include "arch/console.h"
 #include "arch/hart.h"
 #include "arch/machine.h"
 #include "arch/timer.h"
@@ -133,6 +134,7 @@ void panic(const char *fmt, ...)
 	va_start(args, fmt);
 	(void)str_vformat(panic_epitaph, sizeof panic_epitaph, fmt, args);
 	va_end(args);
+	console_take_back();
 	say("\npanic on hart %u: %s\n", hart_index(), panic_epitaph);
 #ifdef CALF_TEST
 	print_backtrace();

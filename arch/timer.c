@@ -14,6 +14,7 @@
 
 #define NS_PER_S 1000000000UL
 
+struct timer_tick timer_tick;
 uint64_t timer_epoch_ns;
 
 void timer_set(uint64_t deadline)
@@ -26,23 +27,25 @@ void timer_set(uint64_t deadline)
 }
 
 /* Split in whole seconds and the rest, so that neither product overflows. */
-static uint64_t scale(uint64_t value, uint64_t from_hz, uint64_t to_hz)
-{
-	uint64_t seconds = value / from_hz, rest = value % from_hz;
-
-	if (seconds > UINT64_MAX / to_hz - 1)
-		return TIMER_NEVER / 2;
-	return seconds * to_hz + rest * to_hz / from_hz;
-}
-
 uint64_t timer_from_ns(uint64_t ns)
 {
-	return scale(ns, NS_PER_S, machine.timebase_hz);
+	uint64_t seconds = ns / NS_PER_S, rest = ns % NS_PER_S;
+
+	if (seconds > UINT64_MAX / machine.timebase_hz - 1)
+		return TIMER_NEVER / 2;
+	return seconds * machine.timebase_hz +
+	    rest * machine.timebase_hz / NS_PER_S;
 }
 
-uint64_t timer_to_ns(uint64_t ticks)
+/* 2 to the power of 64 is one more than the largest word. */
+static void tick_measure(uint64_t hz)
 {
-	return scale(ticks, machine.timebase_hz, NS_PER_S);
+	uint64_t rest = NS_PER_S % hz;
+
+	timer_tick.ns = NS_PER_S / hz;
+	timer_tick.parts =
+	    rest * (UINT64_MAX / hz) + rest * (UINT64_MAX % hz + 1) / hz;
+	timer_tick.limit = UINT64_MAX / (timer_tick.ns + 1);
 }
 
 /* The clock latches its high word when the low one is read. */
@@ -51,6 +54,7 @@ void timer_init(void)
 	volatile uint32_t *rtc = phys_to_virt(machine.rtc);
 	uint64_t now;
 
+	tick_measure(machine.timebase_hz);
 	if (machine.rtc == 0)
 		return;
 	now = rtc[0];

@@ -60,6 +60,7 @@ static NOINLINE void asid_assign(paddr_t root, struct asid *asid)
 	}
 	asid->number = self->asid_next++;
 	asid->satp = satp_value(root, asid->number);
+	asid->root = root;
 	asid->round = self->asid_round;
 	asid->hart = self->index;
 }

@@ -17,7 +17,6 @@
  * do with five registers more. Clang takes the option and uses them all the
  * same, so under it they are saved with the others.
  */
-#include "abi/errno.h"
 #include "abi/syscall.h"
 #include "arch/trapframe.h"
 #include "asm_offsets.h"
@@ -110,6 +109,15 @@ trap_vector:
 	sd	t0, HART_ENTERED(tp)
 #endif
 	csrr	a1, scause
+#ifdef CALF_TRACE
+	sd	t1, TF_PC(a0)
+	csrr	a2, stval
+	call	trap_trace
+	ld	a0, HART_PROC(tp)
+	load	a7, 17
+	ld	t1, TF_PC(a0)
+	csrr	a1, scause
+#endif
 	li	t0, CAUSE_ECALL
 	bne	a1, t0, trap_other
 
@@ -120,12 +128,12 @@ trap_vector:
 	addi	t1, t1, 4
 	sd	t1, TF_PC(a0)
 	li	t0, SYSCALL_TABLE_SIZE
-	bgeu	a7, t0, trap_call_unknown
+	bgeu	a7, t0, trap_call_of_server
 	slli	t0, a7, SYSCALL_ENTRY_SHIFT
 	la	t1, syscall_table
 	add	t1, t1, t0
 	ld	t1, 0(t1)
-	beqz	t1, trap_call_unknown
+	beqz	t1, trap_call_of_server
 	jalr	t1
 trap_call_returns:
 	bltz	a0, trap_call_more
@@ -133,7 +141,7 @@ trap_call_returns:
 	lw	t1, PROC_WORK(t0)
 	bnez	t1, trap_call_more
 	sw	zero, PROC_CALL(t0)	/* call_finish(), with a0 in place */
-#ifdef CALF_TEST
+#if defined(CALF_TEST) || defined(CALF_TRACE)
 	save	a0, 10, t0
 	j	trap_return
 #endif
@@ -149,12 +157,17 @@ trap_call_full:
 	li	a0, TRAP_SLOW
 	j	trap_call_needs_all
 
-trap_call_unknown:
-	li	a0, -ENOSYS
+	/* One that has no handler is for a server. */
+trap_call_of_server:
+	call	sys_remote
 	j	trap_call_returns
 trap_call_more:
 	li	t0, -TRAP_WAITS
 	beq	a0, t0, trap_leaves
+#ifndef CALF_NO_FAST_PATHS
+	li	t0, -TRAP_GIVES
+	beq	a0, t0, trap_gives
+#endif
 	call	trap_call
 	bnez	a0, trap_call_needs_all
 	j	trap_return
@@ -167,7 +180,7 @@ trap_other:
 
 	.globl	trap_return
 trap_return:
-#ifdef CALF_TEST
+#if defined(CALF_TEST) || defined(CALF_TRACE)
 	ld	a0, HART_PROC(tp)
 	call	trap_check
 #endif
@@ -200,6 +213,12 @@ trap_leaves:
 	j	sched_switch
 #else
 	j	schedule
+
+	/* The same, and it is known to which. */
+trap_gives:
+	save_rest
+	mv	s0, zero
+	j	sched_give
 #endif
 
 	.macro	load_rest
@@ -232,7 +251,7 @@ trapframe_resume:
 	/* trapframe_enter(tf): user mode, with all registers from the frame. */
 	.globl	trapframe_enter
 trapframe_enter:
-#ifdef CALF_TEST
+#if defined(CALF_TEST) || defined(CALF_TRACE)
 	mv	s0, a0
 	call	trap_check
 	mv	a0, s0

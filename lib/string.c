@@ -14,6 +14,7 @@
 typedef uint64_t __attribute__((may_alias)) word_t;
 
 #define BLOCK (8 * WORD)
+#define LARGE (4 * BLOCK)
 
 /* Shorter ones go by bytes, if their ends are aligned differently. */
 #define SHIFT_MIN (6 * WORD)
@@ -77,6 +78,23 @@ static NOINLINE void *shifted_copy(void *dst, const char *s, size_t len)
 	return dst;
 }
 
+/* Between places that are aligned alike, of which there are many words. */
+static NOINLINE void *large_copy(void *dst, const char *s, size_t len)
+{
+	char *d = dst;
+	size_t head = -(uintptr_t)d & (WORD - 1);
+
+	bytes_copy(d, s, head);
+	d += head, s += head, len -= head;
+	for (; len >= LARGE; len -= LARGE, d += LARGE, s += LARGE)
+#pragma GCC unroll 4
+		for (size_t at = 0; at < LARGE; at += BLOCK)
+			block_copy((word_t *)(void *)(d + at),
+			    (const word_t *)(const void *)(s + at));
+	(void)memcpy(d, s, len);
+	return dst;
+}
+
 /*
  * No access is misaligned: a machine may leave those to its firmware, at some
  * hundred instructions each.
@@ -87,6 +105,8 @@ void *memcpy(void *dst, const void *src, size_t len)
 	const char *s = src;
 
 	if (len >= WORD && is_word_aligned((uintptr_t)d ^ (uintptr_t)s)) {
+		if (unlikely(len >= 4 * LARGE))
+			return large_copy(d, s, len);
 		for (; !is_word_aligned((uintptr_t)d); len--)
 			*d++ = *s++;
 		for (; len >= BLOCK; len -= BLOCK, d += BLOCK, s += BLOCK)

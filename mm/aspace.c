@@ -12,6 +12,11 @@
 pte_t kernel_template[SV39_ENTRIES] ALIGNED(PAGE_SIZE);
 unsigned kernel_template_end = SV39_USER_ROOT_ENTRIES;
 
+/* The last one of a root. */
+#define DEVICE_SLOT (SV39_ENTRIES - 1)
+
+pte_t device_entry;
+
 static struct slab aspaces = SLAB_INIT(struct aspace);
 
 struct lock aspace_list_lock;
@@ -27,6 +32,7 @@ static void clear_kernel_half(pte_t *top)
 {
 	for (unsigned i = SV39_USER_ROOT_ENTRIES; i < kernel_template_end; i++)
 		pte_write(&top[i], pte_empty());
+	pte_write(&top[DEVICE_SLOT], pte_empty());
 }
 
 /* All but what it does by itself, which begins when it has no users. */
@@ -48,6 +54,7 @@ static void aspace_init(struct aspace *as, struct frame *root)
 	as->brk_end = 0;
 	as->cursor = USER_TOP;
 	as->gap_len = 0;
+	as->is_system = false;
 	as->trampoline = 0;
 	as->aside = NULL;
 }
@@ -66,6 +73,7 @@ struct aspace *aspace_create(void)
 	}
 	aspace_init(as, root);
 	fill_kernel_half(as->top);
+	TRACE(space_created, "frame:root", frame_trace(root));
 	lock_acquire(&aspace_list_lock);
 	list_push_back(&aspace_list, &as->link);
 	lock_release(&aspace_list_lock);
@@ -94,7 +102,7 @@ struct aspace *aspace_fork(struct aspace *as)
 	lock_acquire(&as->lock);
 	root_copy(copy->top, as->top, 0, as->low);
 	root_copy(copy->top, as->top, as->high, SV39_USER_ROOT_ENTRIES);
-	copy->root->used = as->root->used;
+	copy->root->use = as->root->use;
 	copy->root->eighths = as->root->eighths;
 
 	/* Before anybody can run in the copy: stores must fault from now on. */
@@ -106,9 +114,32 @@ struct aspace *aspace_fork(struct aspace *as)
 	copy->cursor = as->cursor;
 	copy->gap_len = as->gap_len;
 	copy->trampoline = as->trampoline;
+	copy->args = as->args;
+	copy->args_end = as->args_end;
 	lock_release(&as->lock);
 	stats_count(forks);
+	TRACE(space_forked, "frame:from frame:to", frame_trace(as->root),
+	    frame_trace(copy->root));
 	return copy;
+}
+
+bool aspace_map_device(struct aspace *as)
+{
+	assert(aspace_is_ours(as));
+	if (pte_is_empty(device_entry))
+		return false;
+	lock_acquire(&as->lock);
+	/* A hart that keeps that it is not there faults once, and is fenced. */
+	pte_write(&as->top[DEVICE_SLOT], device_entry);
+	lock_release(&as->lock);
+	return true;
+}
+
+bool aspace_allows_device(const struct aspace *as, vaddr_t va,
+    enum access access)
+{
+	return (va & ~PAGE_MASK) == DEVICE_PAGE && access != ACCESS_EXEC &&
+	    !pte_is_empty(pte_read(&as->top[DEVICE_SLOT]));
 }
 
 static void path_own(struct aspace *as, vaddr_t va) REQUIRES(as->lock)
@@ -162,6 +193,7 @@ bool aspace_take_apart(struct aspace *as, unsigned *budget)
 		    frame_paddr(as->root));
 	clear_kernel_half(as->top);
 	frame_free_zeroed(as->root);
+	TRACE(space_freed, "frame:root", frame_trace(as->root));
 	slab_free(&aspaces, as);
 	return true;
 }
@@ -198,6 +230,8 @@ int aspace_map_frame(struct aspace *as, vaddr_t va, struct frame *frame,
 	frame_get(frame);
 	walk_look(&w, as, va, 0);
 	pte_write(w.slot, pte_page(frame_paddr(frame), perms));
+	TRACE(kernel_page_mapped, "slot frame:page", (uint64_t)w.slot,
+	    frame_trace(frame));
 	lock_release(&as->lock);
 	return 0;
 }

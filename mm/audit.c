@@ -99,6 +99,25 @@ static void audit_used(const struct frame *table, unsigned used)
 		    frame_paddr(table), table->used);
 }
 
+/* What a table of level 0 says of all its entries: see frame.alike. */
+static void audit_alike(const struct frame *table, int level)
+{
+	const pte_t *entries = frame_virt(table);
+	uint64_t perms = PTE_V;
+
+	for (unsigned i = 0; table->alike && i < SV39_ENTRIES; i++) {
+		pte_t e = pte_read(&entries[i]);
+
+		if (pte_is_empty(e))
+			continue;
+		if (perms == PTE_V)
+			perms = page_perms(e);
+		if (level != 0 || pte_is_shared(e) || page_perms(e) != perms)
+			panic("expected like entries in table %lx, found %lx",
+			    frame_paddr(table), e.bits);
+	}
+}
+
 /* Each level calls the next: the depth is that of the tree. */
 static void count_table(const struct frame *table, int level)
 {
@@ -117,6 +136,16 @@ static void count_table(const struct frame *table, int level)
 			count_table(frame_of(pte_paddr(e)), level - 1);
 	}
 	audit_used(table, used);
+	audit_alike(table, level);
+}
+
+/* As in every root; or the way to the device, which whoever drives it has. */
+static bool is_kernel_entry(const struct aspace *as, unsigned i)
+{
+	uint64_t bits = as->top[i].bits;
+
+	return bits == kernel_template[i].bits ||
+	    (i == SV39_ENTRIES - 1 && bits == device_entry.bits);
 }
 
 static void audit_root(struct aspace *as)
@@ -125,7 +154,7 @@ static void audit_root(struct aspace *as)
 		if (!pte_is_empty(pte_read(&as->top[i])))
 			panic("expected root entry %u empty", i);
 	for (unsigned i = SV39_USER_ROOT_ENTRIES; i < SV39_ENTRIES; i++)
-		if (as->top[i].bits != kernel_template[i].bits)
+		if (!is_kernel_entry(as, i))
 			panic("I5: expected kernel entry %u as in the "
 			      "template",
 			    i);
@@ -184,18 +213,40 @@ static bool is_live_root(paddr_t root)
 	return root == tlb_kernel_root;
 }
 
-uint64_t aspace_audit(void)
+/* What is named, of the address spaces that are system ones, or are not. */
+static void count_spaces(bool system)
 {
-	uint32_t owner = 0;
-
-	clear_words();
 	list_for_each(link, &aspace_list) {
 		struct aspace *as = list_entry(link, struct aspace, link);
 
+		if (as->is_system != system)
+			continue;
 		audit_root(as);
 		++*word_of(as->root);
 		count_table(as->root, SV39_ROOT_LEVEL);
 	}
+}
+
+static uint64_t named_count(void)
+{
+	uint64_t count = 0;
+
+	for (struct frame *f = frame_next_known(NULL); f != NULL;
+	     f = frame_next_known(f))
+		count += *word_of(f) != 0;
+	return count;
+}
+
+uint64_t aspace_audit(void)
+{
+	uint32_t owner = 0;
+	uint64_t others, all;
+
+	clear_words();
+	count_spaces(false);
+	others = named_count();
+	count_spaces(true);
+	all = named_count();
 	audit_counts();
 	clear_words();
 	list_for_each(link, &aspace_list) {
@@ -207,6 +258,6 @@ uint64_t aspace_audit(void)
 		if (!is_live_root(harts[i].root))
 			panic("I5: hart %u runs dead root %lx", i,
 			    harts[i].root);
-	return frame_audit_free();
+	return frame_audit_free() + all - others;
 }
 #endif

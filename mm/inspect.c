@@ -5,6 +5,7 @@
  */
 #include "mm/inspect.h"
 
+#include "lib/string.h"
 #include "pagetable.h"
 
 _Static_assert((int)CALF_EMPTY == PTE_KIND_EMPTY &&
@@ -112,4 +113,23 @@ bool inspect_next(struct aspace *as, vaddr_t va, struct calf_run *run)
 	}
 	lock_release(&as->lock);
 	return true;
+}
+
+size_t inspect_args(struct aspace *as, void *to, size_t len)
+{
+	size_t offset = as->args & PAGE_MASK;
+	struct walk w;
+	pte_t e;
+
+	len = min_u64(len, as->args_end - as->args);
+	len = min_u64(len, PAGE_SIZE - offset);
+	lock_acquire(&as->lock);
+	walk_look(&w, as, as->args, 0);
+	e = pte_read(w.slot);
+	if (pte_kind(e) == PTE_KIND_PAGE)
+		memcpy(to, (char *)frame_virt(pte_frame(e)) + offset, len);
+	else
+		len = 0;
+	lock_release(&as->lock);
+	return len;
 }

@@ -109,6 +109,35 @@ static void map_device(paddr_t pa)
 		map_entry(page_floor(pa), 0, PTE_R | PTE_W);
 }
 
+/* Below the entry of a root that only has who drives the device. */
+static pte_t device_tables[SV39_ROOT_LEVEL][SV39_ENTRIES] ALIGNED(PAGE_SIZE);
+
+/* Whoever is given the page of one device must not have that of another. */
+static bool is_alone_in_page(paddr_t device)
+{
+	const paddr_t others[] = {machine.plic_priority, machine.plic_enable,
+	    machine.plic_context, machine.test_device, machine.rtc};
+
+	for (unsigned i = 0; i < array_len(others); i++)
+		if (page_floor(others[i]) == page_floor(device))
+			return false;
+	return true;
+}
+
+/* The one page that the hardware lets user mode reach in the kernel's half. */
+static void lead_to_device(paddr_t device)
+{
+	pte_t e = pte_page(page_floor(device), PTE_R | PTE_W);
+
+	for (int level = 0; level < SV39_ROOT_LEVEL; level++) {
+		pte_t *table = device_tables[level];
+
+		pte_write(&table[level_index(DEVICE_PAGE, level)], e);
+		e = pte_table(virt_to_phys(table));
+	}
+	device_entry = e;
+}
+
 void kernelmap_init(void)
 {
 	for (unsigned i = 0; i < machine.ram_count; i++)
@@ -119,5 +148,7 @@ void kernelmap_init(void)
 	map_device(machine.plic_context);
 	map_device(machine.test_device);
 	map_device(machine.rtc);
+	if (machine.uart != 0 && is_alone_in_page(machine.uart))
+		lead_to_device(machine.uart);
 	tlb_kernel_root = virt_to_phys(kernel_template);
 }

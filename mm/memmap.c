@@ -77,21 +77,36 @@ static bool banks_meet(const struct bank *a, const struct bank *b)
 	return a->start < b->end && b->start < a->end;
 }
 
-void frame_give(paddr_t start, paddr_t end)
+static void bank_add(struct bank bank)
 {
-	struct bank bank = {.start = (start - frame_base) >> PAGE_SHIFT,
-	    .end = (end - frame_base) >> PAGE_SHIFT};
-
-	bank.fresh = bank.start;
 	lock_acquire(&bank_lock);
 	if (bank_count == MAX_BANKS)
 		panic("expected at most %u pieces of memory", MAX_BANKS);
 	for (unsigned i = 0; i < bank_count; i++)
 		assert(!banks_meet(&bank, &banks[i]));
 	banks[bank_count++] = bank;
-	fresh_frames += bank.end - bank.start;
+	fresh_frames += bank.end - bank.fresh;
 	total_frames += bank.end - bank.start;
 	lock_release(&bank_lock);
+}
+
+static uint64_t frame_index(paddr_t pa)
+{
+	return (pa - frame_base) >> PAGE_SHIFT;
+}
+
+void frame_give(paddr_t start, paddr_t end)
+{
+	uint64_t first = frame_index(start);
+
+	bank_add((struct bank){first, first, frame_index(end)});
+}
+
+void frame_adopt(paddr_t start, paddr_t end)
+{
+	uint64_t last = frame_index(end);
+
+	bank_add((struct bank){frame_index(start), last, last});
 }
 
 #ifdef CALF_TEST

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * pagetable.c - the tree, one entry and one table at a time, and the walk that
- * leads to them.
+ * leads to them. T2 to T4 are cases that resolve.c draws.
  *
  * Tables that several address spaces name are read by all of them at once, and
  * written in one way only: an entry is closed. Whoever copies a shared table
@@ -13,6 +13,7 @@
 
 #include "abi/errno.h"
 #include "arch/hart.h"
+#include "arch/page.h"
 
 /* Entries in an eighth of a table; see frame.eighths. */
 #define EIGHTH (SV39_ENTRIES < 8 ? 1 : SV39_ENTRIES / 8)
@@ -90,7 +91,8 @@ void walk_count_new(const struct walk *w, unsigned count) NO_LOCK_CHECK
 	struct frame *table = walk_table(w);
 	unsigned first = walk_index(w), end = first + count;
 
-	table->used = (uint16_t)(table->used + count);
+	table->used = (table->used + count) & USED_MASK;
+	table->alike = false;
 	for (unsigned i = first / EIGHTH; i * EIGHTH < end; i++)
 		table->eighths |= (uint8_t)(1U << i);
 	for (unsigned i = first; w->level == SV39_ROOT_LEVEL && i < end; i++)
@@ -187,7 +189,7 @@ unsigned table_clear_shared(struct frame *table, unsigned i, unsigned end)
 		slot += n;
 		left -= n;
 	}
-	table->used = (uint16_t)left;
+	table->used = left & USED_MASK;
 	return slot < last && left > 0 ? (unsigned)(slot - entries) : end;
 }
 
@@ -226,7 +228,7 @@ INLINE void entries_copy(pte_t *to, pte_t *from, const struct frame *shared,
 	}
 }
 
-/* A table of its own for one who shares that of the LAZY entry in `slot`. */
+/* T3: a table of its own for who shares that of the LAZY entry in `slot`. */
 static NOINLINE int table_copy(pte_t *slot, int level)
 {
 	pte_t lazy = pte_read(slot);
@@ -241,17 +243,19 @@ static NOINLINE int table_copy(pte_t *slot, int level)
 		entries_copy(entries, table_entries(lazy), shared, 0);
 	else
 		entries_copy(entries, table_entries(lazy), shared, 1);
-	copy->used = shared->used;
+	copy->use = shared->use;
 	copy->eighths = shared->eighths;
 	pte_write(slot, pte_table(virt_to_phys(entries)));
 	stats_count(table_copies);
 
 	/* Last: until here the children's counts rested on `shared`. */
 	table_put(shared, level - 1);
+	TRACE(table_copied, "slot frame:from frame:to", (uint64_t)slot,
+	    frame_trace(shared), frame_trace(copy));
 	return 0;
 }
 
-/* Makes the LAZY entry in `slot` a TABLE. -ENOMEM: nothing changed. */
+/* T2, T3: makes the LAZY entry in `slot` a TABLE. -ENOMEM: nothing changed. */
 INLINE int table_unshare(pte_t *slot, int level)
 {
 	pte_t lazy = pte_read(slot);
@@ -260,6 +264,8 @@ INLINE int table_unshare(pte_t *slot, int level)
 		return table_copy(slot, level);
 	pte_write(slot, pte_table(pte_paddr(lazy)));
 	stats_count(table_reuses);
+	TRACE(table_taken_over, "slot frame:table", (uint64_t)slot,
+	    frame_trace(pte_frame(lazy)));
 	return 0;
 }
 
@@ -309,6 +315,7 @@ static void leaf_table_free(struct frame *table)
 	}
 	freeing_done(freeing);
 	frame_free_zeroed(table);
+	TRACE(table_freed, "frame:table", frame_trace(table));
 }
 
 static void inner_table_free(struct frame *table)
@@ -327,6 +334,7 @@ static void inner_table_free(struct frame *table)
 		table_put(pte_frame(e), 0);
 	}
 	frame_free_zeroed(table);
+	TRACE(table_freed, "frame:table", frame_trace(table));
 }
 
 /* Two levels at most: a function each, no recursion without a bound. */
@@ -342,22 +350,29 @@ void table_put(struct frame *table, int level)
 
 /* ---- The walk ---- */
 
-/* Makes the RESERVED entry in `slot` a TABLE of such. */
-static NOINLINE int table_split(pte_t *slot)
+/* Each of a table's entries becomes `e`. */
+static void entries_fill(pte_t *entries, pte_t e)
+{
+	page_fill(entries, e.bits);
+	for (unsigned i = 0; i < SV39_ENTRIES; i++)
+		TRACE(entry, "slot bits", (uint64_t)&entries[i], e.bits);
+}
+
+/* T4: makes the RESERVED entry in `slot`, of `level`, a TABLE of such. */
+static NOINLINE int table_split(pte_t *slot, int level)
 {
 	pte_t reserved = pte_read(slot);
 	struct frame *table = frame_alloc(FRAME_TABLE);
-	pte_t *entries;
 
 	if (table == NULL)
 		return -ENOMEM;
-	entries = frame_virt(table);
-#pragma GCC unroll 16
-	for (unsigned i = 0; i < SV39_ENTRIES; i++)
-		pte_write(&entries[i], reserved);
+	entries_fill(frame_virt(table), reserved);
 	table->used = SV39_ENTRIES;
 	table->eighths = UINT8_MAX;
+	table->alike = level == 1;
 	pte_write(slot, pte_table(frame_paddr(table)));
+	TRACE(table_split, "slot frame:table", (uint64_t)slot,
+	    frame_trace(table));
 	return 0;
 }
 
@@ -370,6 +385,8 @@ static NOINLINE int table_create(const struct walk *w)
 		return -ENOMEM;
 	pte_write(w->slot, pte_table(frame_paddr(table)));
 	walk_count_new(w, 1);
+	TRACE(table_created, "slot frame:table", (uint64_t)w->slot,
+	    frame_trace(table));
 	return 0;
 }
 
@@ -383,7 +400,7 @@ INLINE int walk_enter(struct walk *w, pte_t e, unsigned how)
 	if ((how & WALK_OWN) && kind == PTE_KIND_LAZY)
 		return table_unshare(w->slot, w->level);
 	if ((how & WALK_SPLIT) && kind == PTE_KIND_RESERVED)
-		return table_split(w->slot);
+		return table_split(w->slot, w->level);
 	if ((how & WALK_CREATE) && kind == PTE_KIND_EMPTY)
 		return table_create(w);
 	return ENDS_HERE;

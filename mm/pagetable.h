@@ -44,6 +44,12 @@ static inline bool pte_names_frame(pte_t e)
 	return pte_ppn(e) != 0;
 }
 
+/* The permissions of what is private, as its owner sees them. */
+static inline uint64_t page_perms(pte_t e)
+{
+	return pte_perms(e) | (pte_is_cow(e) ? PTE_W : 0);
+}
+
 /*
  * Copies an entry of a table of `level`: closes it in the source, writes it to
  * the copy, and counts the reference. False for EMPTY, which leaves the copy
@@ -183,6 +189,15 @@ vaddr_t walk_next_used(const struct walk *w, unsigned i, vaddr_t limit);
  * EMPTY ones.
  */
 void walk_count_new(const struct walk *w, unsigned count);
+
+/* Counts `count` entries as gone, that the caller has emptied. */
+static inline void walk_count_gone(const struct walk *w, unsigned count)
+{
+	struct frame *table = walk_table(w);
+
+	assert(table->used >= count);
+	table->used = (table->used - count) & USED_MASK;
+}
 
 /* gap.c: from `va` on, the first address that is mapped, or `end`. */
 vaddr_t aspace_next_used(struct aspace *as, vaddr_t va, vaddr_t end)

@@ -299,6 +299,8 @@ static int entries_clear(struct aspace *as, const struct walk *w,
 		table_drop(as, slot, w->level);
 		i++;
 	}
+	TRACE(unmapped, "slot start count", (uint64_t)w->slot, w->va,
+	    i - first);
 	return range_reached(op, walk_next_used(w, i, op->end),
 	    PASSING_COST + below + held - table->used);
 }
@@ -312,18 +314,23 @@ static int clear(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 
 	walk_look(&w, as, op->at, range_level(op));
 	e = pte_read(w.slot);
-	if (w.level == 0) {
+	if (w.level == 0 && !pte_is_empty(e)) {
 		unsigned count = touched_count(&w, op);
 
 		pages_clear(&w, count);
+		TRACE(unmapped, "slot start count", (uint64_t)w.slot, w.va,
+		    count);
 		return range_passed(op, &w, count);
 	}
 	if (pte_is_empty(e))
 		return range_reached(op,
 		    walk_next_used(&w, walk_index(&w), op->end), 1);
 	if (w.level == SV39_ROOT_LEVEL && pte_names_frame(e)) {
-		if (!pte_is_table(e) && inner_table_drop(w.slot))
+		if (!pte_is_table(e) && inner_table_drop(w.slot)) {
+			TRACE(unmapped, "slot start count", (uint64_t)w.slot,
+			    w.va, 1);
 			return range_passed(op, &w, 1);
+		}
 		IGNORE_RESULT(walk_down(&w, 1, WALK_LOOK));
 	}
 	err = entries_clear(as, &w, op);
@@ -348,6 +355,8 @@ static int reserve(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 		pte_write(&w.slot[i], pte_reserved(op->perms));
 	}
 	walk_count_new(&w, count);
+	TRACE(reserved, "slot start count perms", (uint64_t)w.slot, w.va, count,
+	    op->perms);
 	return range_passed(op, &w, count);
 }
 
@@ -359,9 +368,9 @@ static pte_t page_protect(pte_t e, uint64_t perms)
 		return pte_hidden(pa, e.bits & PTE_SHARED);
 	if (pte_is_shared(e))
 		return pte_page(pa, perms | PTE_SHARED);
-	if (!(perms & PTE_W) || frame_is_sole(pte_frame(e)))
+	if ((perms & PTE_W) && frame_is_sole(pte_frame(e)))
 		return pte_page(pa, perms);
-	return pte_page(pa, (perms & ~PTE_W) | PTE_COW);
+	return pte_closed(pa, perms);
 }
 
 /* Above level 0: reservations up to the next table. */
@@ -380,17 +389,15 @@ static int protect(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 				       : pte_reserved(op->perms));
 	}
 	if (w.level == 0) {
+		if (count < SV39_ENTRIES)
+			walk_table(&w)->alike = false;
 		fence_pages(&w, count);
 		if (op->perms & PTE_X)
 			tlb_code_changed();
 	}
+	TRACE(protected, "slot start count perms", (uint64_t)w.slot, w.va,
+	    count, op->perms);
 	return range_passed(op, &w, count);
-}
-
-/* The permissions of a private page, as its owner sees them. */
-static uint64_t page_perms(pte_t e)
-{
-	return pte_perms(e) | (pte_is_cow(e) ? PTE_W : 0);
 }
 
 static void pages_discard(const struct walk *w, unsigned count)
@@ -416,6 +423,7 @@ static int discard(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 		return range_passed(op, &w, reserved_count(&w, op));
 	count = touched_count(&w, op);
 	pages_discard(&w, count);
+	TRACE(discarded, "slot start count", (uint64_t)w.slot, w.va, count);
 	return range_passed(op, &w, count);
 }
 
@@ -429,6 +437,7 @@ static phase_fn *const phases[][MAX_PHASES + 1] = {
     [RANGE_PROTECT] = {check, prepare, own, protect},
     [RANGE_DISCARD] = {check, prepare, own, discard},
     [RANGE_SHARE] = {prepare_new, clear, share_take},
+    [RANGE_PASS] = {prepare_new, clear, share_take},
     [RANGE_GIVE] = {share_give},
     [RANGE_CHECK] = {check},
     [RANGE_FILL] = {prepare_new, reserve},
@@ -470,7 +479,7 @@ int range_run(struct aspace *as, struct range_op *op, unsigned budget)
 		if (op->kind == RANGE_MAP)
 			op->kind = RANGE_FILL;
 	}
-	if (op->kind == RANGE_SHARE)
+	if (op->kind == RANGE_SHARE || op->kind == RANGE_PASS)
 		return share_run(as, op, &budget);
 	return range_phases(as, op, &budget);
 }

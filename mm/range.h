@@ -32,7 +32,7 @@ MUST_USE int range_phases(struct aspace *as, struct range_op *op,
 /* share.c: the phases GIVE and TAKE, */
 phase_fn share_give, share_take;
 
-/* and all of RANGE_SHARE: it is built aside, and put in when complete. */
+/* and all of SHARE and PASS: built aside, and put in when complete. */
 MUST_USE int share_run(struct aspace *as, struct range_op *op, unsigned *budget)
     EXCLUDES(as->lock);
 

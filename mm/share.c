@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * share.c - MAP_SHARED.
+ * share.c - mappings that are built aside: MAP_SHARED, and pages of others.
  *
  * Shared memory has all its pages from the beginning, as a reservation that is
  * forked would give each side pages of its own. There may be many of them, and
@@ -8,6 +8,9 @@
  * space of its own that nobody runs, at the addresses that it is going to have.
  * When it is complete, what was at its place is cleared, and its tables are
  * moved there. Until then the process sees no difference.
+ *
+ * A bag is such an address space, too. It is complete from the beginning, with
+ * memory without access, and bag.c puts pages of others in its place.
  *
  * The address space aside belongs to the one that it is for, and so does not
  * get lost if the process is killed.
@@ -49,6 +52,8 @@ int share_give(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 		count++;
 	walk_count_new(&w, count);
 	op->spent += GIVE_COST * count;
+	TRACE(shared_pages_made, "slot start count", (uint64_t)w.slot, w.va,
+	    count);
 	(void)range_passed(op, &w, count);
 	return count < max ? -ENOMEM : 0;
 }
@@ -71,10 +76,13 @@ int share_take(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 	for (unsigned i = 0; i < count; i++) {
 		assert(pte_is_empty(pte_read(&to.slot[i])));
 		pte_write(&to.slot[i], pte_read(&from.slot[i]));
-		slot_clear(&from.slot[i]);
+		pte_write(&from.slot[i], pte_empty());
 	}
+	walk_count_gone(&from, count);
 	lock_release(&aside->lock);
 	walk_count_new(&to, count);
+	TRACE(shared_pages_mapped, "slot start count", (uint64_t)to.slot, to.va,
+	    count);
 	if (op->perms & PTE_X)
 		tlb_code_changed();
 	return range_passed(op, &to, count);
@@ -82,7 +90,7 @@ int share_take(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 
 /* ---- The mapping ---- */
 
-enum stage { BEGIN, BUILD, PUT_IN, END };
+enum stage { BEGIN, BUILD, FILL, PUT_IN, END };
 
 /* Tables for so many pages, wherever they begin, and a root. */
 static uint64_t tables_for(uint64_t pages)
@@ -99,17 +107,38 @@ static uint64_t tables_for(uint64_t pages)
 static int aside_create(struct aspace *as, const struct range_op *op)
 {
 	uint64_t pages = (op->end - op->start) >> PAGE_SHIFT;
+	bool is_bag = op->kind == RANGE_PASS;
 
-	if (pages + tables_for(pages) > frame_free_count())
+	if (!is_bag && pages + tables_for(pages) > frame_free_count())
 		return -ENOMEM;
 	as->aside = aspace_create();
 	if (as->aside == NULL)
 		return -ENOMEM;
-	as->aside->own_op = (struct range_op){.kind = RANGE_GIVE,
-	    .start = op->start,
-	    .end = op->end,
-	    .perms = op->perms};
+	as->aside->own_op =
+	    (struct range_op){.kind = is_bag ? RANGE_FILL : RANGE_GIVE,
+		.start = op->start,
+		.end = op->end,
+		.perms = is_bag ? 0 : op->perms};
 	return 0;
+}
+
+/* Complete, and the entries are those of memory without access. */
+static int bag_begin(struct aspace *as, const struct range_op *op)
+{
+	as->aside->own_op.perms = op->perms;
+	return RANGE_BAG;
+}
+
+struct range_op bag_range(const struct aspace *as, int err)
+{
+	struct range_op op = as->aside->own_op;
+
+	return (struct range_op){.kind = RANGE_PASS,
+	    .start = op.start,
+	    .end = op.end,
+	    .perms = op.perms,
+	    .stage = err < 0 ? END : PUT_IN,
+	    .err = err};
 }
 
 bool aside_drop(struct aspace *as, unsigned *budget)
@@ -148,12 +177,15 @@ int share_run(struct aspace *as, struct range_op *op, unsigned *budget)
 			err =
 			    range_phases(as->aside, &as->aside->own_op, budget);
 			break;
+		case FILL:
+			err = op->kind == RANGE_PASS ? bag_begin(as, op) : 0;
+			break;
 		default:
 			err = range_phases(as, op, budget);
 			break;
 		}
-		if (err == RANGE_MORE)
-			return RANGE_MORE;
+		if (err > 0)
+			return err;
 		stage_end(op, err);
 	}
 	if (!aside_drop(as, budget))

@@ -57,7 +57,7 @@ long user_ready(struct aspace *as, vaddr_t va, size_t len, enum access access)
 		int err = user_page(as, va + done, access, &kernel);
 
 		if (err < 0)
-			return done > 0 ? (long)done : err;
+			return done > 0 && !user_is_late() ? (long)done : err;
 		done += chunk(va + done, len - done);
 	}
 	return (long)done;
@@ -66,14 +66,26 @@ long user_ready(struct aspace *as, vaddr_t va, size_t len, enum access access)
 int user_prepare(struct aspace *as, vaddr_t va, size_t len, enum access access)
 {
 	while (len > 0) {
-		long n = user_ready(as, va, len, access);
+		size_t n = chunk(va, len);
+		void *kernel;
+		int err = user_page(as, va, access, &kernel);
 
-		if (n < 0)
-			return (int)n;
-		va += (size_t)n;
-		len -= (size_t)n;
+		if (err < 0)
+			return err;
+		va += n;
+		len -= n;
 	}
 	return 0;
+}
+
+int user_touch(struct aspace *as, vaddr_t a, vaddr_t b, enum access access)
+{
+	void *kernel;
+	int err = user_page(as, a, access, &kernel);
+
+	if (err == 0)
+		err = user_page(as, b, access, &kernel);
+	return err == -ENOMEM ? err : 0;
 }
 
 int copyinstr(struct aspace *as, char *dst, vaddr_t src, size_t size)

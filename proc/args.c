@@ -24,17 +24,45 @@
 #define PART         2048UL /* bytes that are looked at without a pause */
 #define STRING_COST  32UL   /* what a string costs beside its bytes */
 
-/* They are aligned, and so each is within a page. */
-static int put_word(struct program *prog, uint64_t word)
+static int find_slot(struct program *prog)
 {
 	void *kernel;
 	int err = user_page(prog->as, prog->slot, ACCESS_WRITE, &kernel);
 
-	if (err < 0)
-		return err;
-	*(uint64_t *)kernel = word;
+	if (err == 0)
+		prog->slot_at = kernel;
+	return err;
+}
+
+/*
+ * They are aligned, and so each is within a page. Nobody runs in the space yet:
+ * a page that was found stays where it is.
+ */
+static int put_word(struct program *prog, uint64_t word)
+{
+	if (prog->slot_at == NULL || (prog->slot & PAGE_MASK) == 0) {
+		int err = find_slot(prog);
+
+		if (err < 0)
+			return err;
+	}
+	*prog->slot_at++ = word;
 	prog->slot += sizeof word;
 	return 0;
+}
+
+/* A word of a vector, which may be anywhere. */
+static int get_word(struct aspace *as, vaddr_t at, uint64_t *word)
+{
+	void *kernel;
+	int err;
+
+	if (unlikely(at % sizeof *word != 0))
+		return copyin(as, word, at, sizeof *word);
+	err = user_page(as, at, ACCESS_READ, &kernel);
+	if (err == 0)
+		*word = *(const uint64_t *)kernel;
+	return err;
 }
 
 enum { ARGV, ENVP, VECTORS };
@@ -53,9 +81,9 @@ static int next_string(struct program *prog, const struct strings *from)
 
 		if (vector != 0 &&
 		    (!measured || prog->index < prog->count[prog->vector]))
-			err = copyin(from->as, &prog->string,
+			err = get_word(from->as,
 			    vector + prog->index * sizeof prog->string,
-			    sizeof prog->string);
+			    &prog->string);
 		if (err < 0)
 			return err;
 		prog->size = 0;
@@ -67,6 +95,8 @@ static int next_string(struct program *prog, const struct strings *from)
 			err = put_word(prog, 0);
 		if (err < 0)
 			return err;
+		if (measured && prog->vector == ARGV)
+			prog->as->args_end = prog->text;
 		prog->vector++;
 		prog->index = 0;
 	}
@@ -103,6 +133,12 @@ static size_t length(const char *s, size_t n)
 	return i + 1;
 }
 
+/* Is the string at hand argv[0], and are there words for it? */
+static bool is_replaced(const struct program *prog, const struct strings *from)
+{
+	return from->words != NULL && prog->vector == ARGV && prog->index == 0;
+}
+
 /* Goes on measuring the string at hand. */
 static int measure_string(struct program *prog, const struct strings *from,
     size_t *budget)
@@ -120,7 +156,8 @@ static int measure_string(struct program *prog, const struct strings *from,
 		return -E2BIG;
 	if (len > n)
 		return 0;
-	prog->bytes += prog->size;
+	if (!is_replaced(prog, from))
+		prog->bytes += prog->size;
 	if (prog->bytes + (prog->index + 3) * sizeof prog->string > ARGS_MAX)
 		return -E2BIG;
 	end_string(prog);
@@ -174,37 +211,13 @@ static int each_string(struct program *prog, const struct strings *from,
 	return ARGS_MORE;
 }
 
+/* A string of so many bytes, behind which is its NUL. */
 static int put_text(struct program *prog, const char *s, size_t len)
 {
-	int err = copyout(prog->as, prog->text, s, len);
+	int err = copyout(prog->as, prog->text, s, len + 1);
 
-	prog->text += len;
-	if (err == 0)
-		err = copyout(prog->as, prog->text, "", 1);
-	prog->text += 1;
+	prog->text += len + 1;
 	return err;
-}
-
-enum kind { KIND_NONE, KIND_ARG, KIND_ENV };
-
-/*
- * As on Linux: what follows "--" are arguments. Before it, a word with a dot
- * is for a part of the kernel, VAR=value for the environment, and the others
- * are arguments as well, from `rdinit=` on.
- */
-static enum kind word_kind(const struct strings *from, const char *word,
-    size_t len)
-{
-	if (from->rest != NULL && word + 2 >= from->rest)
-		return word >= from->rest ? KIND_ARG : KIND_NONE;
-	for (size_t i = 0; i < len && word[i] != '.'; i++)
-		if (word[i] == '=')
-			return strncmp(word, "rdinit=", 7) != 0 ? KIND_ENV
-								: KIND_NONE;
-	for (size_t i = 0; i < len; i++)
-		if (word[i] == '.')
-			return KIND_NONE;
-	return word >= from->args ? KIND_ARG : KIND_NONE;
 }
 
 /*
@@ -225,51 +238,28 @@ static int put_own(struct program *prog, const char *s, size_t len,
 	return err == 0 ? put_text(prog, s, len) : err;
 }
 
-static int put_words(struct program *prog, const struct strings *from,
-    enum kind kind, unsigned vector)
-{
-	const char *word = machine.bootargs;
-	size_t len;
-	int err = 0;
-
-	for (; err == 0 && (word = bootarg_next(word, &len)) != NULL;
-	     word += len)
-		if (word_kind(from, word, len) == kind)
-			err = put_own(prog, word, len, vector);
-	return err;
-}
-
 static int put_end(struct program *prog)
 {
 	return prog->as != NULL ? put_word(prog, 0) : 0;
 }
 
-/*
- * The path and the words of the command line, for the first process. The words
- * for the environment come before the defaults, so that they are found first.
- */
-static int put_line(struct program *prog, const struct strings *from)
+static int put_all_own(struct program *prog, const char *const *own)
 {
-	static const char *const defaults[] = {"HOME=/", "TERM=linux"};
-	int err = put_own(prog, from->path, strlen(from->path), ARGV);
+	int err = 0;
 
-	if (err == 0)
-		err = put_words(prog, from, KIND_ARG, ARGV);
+	for (; err == 0 && *own != NULL; own++)
+		err = put_own(prog, *own, strlen(*own), ARGV);
 	if (err == 0)
 		err = put_end(prog);
-	if (err == 0)
-		err = put_words(prog, from, KIND_ENV, ENVP);
-	for (unsigned i = 0; err == 0 && i < array_len(defaults); i++)
-		err = put_own(prog, defaults[i], strlen(defaults[i]), ENVP);
 	return err == 0 ? put_end(prog) : err;
 }
 
 int args_measure(struct program *prog, const struct strings *from)
 {
 	if (prog->bytes == 0)
-		prog->bytes = strlen(from->path) + 1;
-	if (from->as == NULL)
-		return put_line(prog, from);
+		prog->bytes = strlen(from->path) + 1 + from->words_len;
+	if (from->own != NULL)
+		return put_all_own(prog, from->own);
 	return each_string(prog, from, measure_string);
 }
 
@@ -298,12 +288,44 @@ static int put_auxv(struct program *prog, vaddr_t random)
 	return copyout(prog->as, prog->slot, auxv, sizeof auxv);
 }
 
+static uint64_t words_count(const struct strings *from)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < from->words_len; i++)
+		count += from->words[i] == '\0';
+	return count;
+}
+
+static uint64_t args_count(const struct program *prog,
+    const struct strings *from)
+{
+	uint64_t argc = prog->count[ARGV];
+
+	return from->words == NULL || argc == 0 ? argc + words_count(from)
+						: argc - 1 + words_count(from);
+}
+
+/* The words that take the place of argv[0]. */
+static int put_replacement(struct program *prog, const struct strings *from)
+{
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < from->words_len;) {
+		size_t len = strlen(from->words + i);
+
+		err = put_own(prog, from->words + i, len, ARGV);
+		i += len + 1;
+	}
+	return err;
+}
+
 /* argc, and the strings that belong to no vector. */
 static int put_head(struct program *prog, const struct strings *from)
 {
 	vaddr_t text = prog->info.stack_top - prog->bytes - 8;
 	vaddr_t random = (text - 16) & ~15UL;
-	uint64_t argc = prog->count[ARGV];
+	uint64_t argc = args_count(prog, from);
 	/* Programs do not expect argc to be 0: an empty argv gets "". */
 	bool nameless = from->as != NULL && argc == 0;
 	uint64_t words = 1 + argc + 2 + prog->count[ENVP] + 1 + 2 * 17;
@@ -312,15 +334,17 @@ static int put_head(struct program *prog, const struct strings *from)
 
 	prog->text = text;
 	prog->slot = prog->sp = (random - words * sizeof(uint64_t)) & ~15UL;
+	prog->slot_at = NULL;
 	random_bytes(seed, sizeof seed);
 	err = copyout(prog->as, random, seed, sizeof seed);
 	if (err == 0)
 		err = put_text(prog, from->path, strlen(from->path));
+	prog->as->args = prog->as->args_end = prog->text;
 	if (err == 0)
 		err = put_word(prog, argc + nameless);
 	if (err == 0 && nameless)
 		err = put_word(prog, prog->text - 1);
-	return err;
+	return err == 0 ? put_replacement(prog, from) : err;
 }
 
 int args_put(struct program *prog, const struct strings *from)
@@ -330,13 +354,25 @@ int args_put(struct program *prog, const struct strings *from)
 
 	if (prog->slot == 0) {
 		prog->vector = 0;
-		prog->index = 0;
+		prog->index = from->words != NULL;
 		err = put_head(prog, from);
 		if (err < 0)
 			prog->slot = 0;
 	}
 	if (err == 0)
-		err = from->as == NULL ? put_line(prog, from)
-				       : each_string(prog, from, copy_string);
+		err = from->own != NULL ? put_all_own(prog, from->own)
+					: each_string(prog, from, copy_string);
 	return err == 0 ? put_auxv(prog, (head - 16) & ~15UL) : err;
+}
+
+int args_put_own(struct program *prog, const char *const *own)
+{
+	struct strings from = {.path = own[0], .own = own};
+	struct aspace *as = prog->as;
+	int err;
+
+	prog->as = NULL;
+	err = args_measure(prog, &from);
+	prog->as = as;
+	return err == 0 ? args_put(prog, &from) : err;
 }

@@ -10,10 +10,11 @@
 /* Where the strings of a program's arguments come from. */
 struct strings {
 	const char *path;
-	struct aspace *as; /* NULL: the command line, for the first process */
-	vaddr_t vector[2]; /* argv and envp */
-	const char *args;  /* words of the command line from here on */
-	const char *rest;  /* of the command line, behind "--"; or NULL */
+	struct aspace *as;      /* of the vectors, and what they name */
+	vaddr_t vector[2];      /* argv and envp */
+	const char *const *own; /* arguments of the first process; or NULL */
+	const char *words; /* instead of argv[0], each with its NUL; or NULL */
+	size_t words_len;
 };
 
 /* A new address space and its stack, while they are being built. */
@@ -24,6 +25,7 @@ struct program {
 	uint64_t count[2]; /* of strings in argv and envp */
 	uint64_t bytes;    /* of all strings, terminators included */
 	vaddr_t slot;      /* for the next word */
+	uint64_t *slot_at; /* the kernel's address of that; NULL: not known */
 	vaddr_t text;      /* for the next string */
 
 	/* The string at which measuring, and then copying, has arrived. */
@@ -46,5 +48,8 @@ MUST_USE int args_measure(struct program *prog, const struct strings *from);
  * as above; after -ENOMEM it may be tried again.
  */
 MUST_USE int args_put(struct program *prog, const struct strings *from);
+
+/* Both, with arguments of the kernel's own up to a NULL, and no environment. */
+MUST_USE int args_put_own(struct program *prog, const char *const *own);
 
 #endif

@@ -98,11 +98,6 @@ struct range_op *call_range(void)
 	return &keep_whole(KEPT_RANGE)->range;
 }
 
-struct path_lookup *call_lookup(void)
-{
-	return KEEP(KEPT_LOOKUP, lookup);
-}
-
 struct list_walk *call_walk(void)
 {
 	return KEEP(KEPT_WALK, walk);
@@ -139,8 +134,6 @@ static NOINLINE void give_back(struct proc *p)
 		walk_abandon(p);
 	else if (kept == KEPT_TIME && call->time.copy != NULL)
 		frame_put(frame_of_virt(call->time.copy));
-	else if (kept == KEPT_LOOKUP && call->lookup.path != NULL)
-		frame_put(frame_of_virt(call->lookup.path));
 	else if (kept == KEPT_EXEC && call->exec != NULL)
 		exec_abandon(p, call->exec);
 	else if (kept == KEPT_VECTOR)
@@ -201,15 +194,31 @@ int timespec_copyout(vaddr_t to, uint64_t ns)
 	return copyout(proc_self()->as, to, &ts, sizeof ts);
 }
 
+/* Where the rest of its time goes, or 0. */
+static vaddr_t rest_to(const struct proc *p)
+{
+	return p->t.call.kept == KEPT_TIME ? p->t.call.time.remain : 0;
+}
+
 int call_report_rest(const struct proc *p)
 {
 	const struct wait_time *time = &p->t.call.time;
 	uint64_t now = timer_now();
 
-	if (p->t.call.kept != KEPT_TIME || time->remain == 0)
+	if (rest_to(p) == 0)
 		return 0;
 	return timespec_copyout(time->remain,
 	    time->deadline > now ? timer_to_ns(time->deadline - now) : 0);
+}
+
+int call_prepare_interrupt(const struct proc *p)
+{
+	int err = 0;
+
+	if (rest_to(p) != 0)
+		err = user_prepare(p->as, rest_to(p),
+		    sizeof(struct timespec_abi), ACCESS_WRITE);
+	return err == -ENOMEM ? err : 0;
 }
 
 void call_interrupt(struct proc *p, bool restart)

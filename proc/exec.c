@@ -5,14 +5,17 @@
  * The new address space is complete before the old one is let go, so an error
  * changes nothing. It is a fork of the program's frozen image (image.c), whose
  * stack is given its first contents (args.c).
+ *
+ * Programs are servers' files: the call asks for one in steps. While it waits
+ * for an answer, what it has made hangs on the request (call.h:
+ * remote_call.exec), and is its own again when the answer has come.
  */
 #include "proc/exec.h"
 
 #include "abi/errno.h"
-#include "arch/machine.h"
+#include "abi/syscall.h"
 #include "args.h"
 #include "fp.h"
-#include "lib/print.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "proc/port.h"
@@ -24,82 +27,243 @@
 struct exec {
 	enum {
 		EXEC_FIND,    /* the program */
+		EXEC_FOUND,   /* a server has */
 		EXEC_MEASURE, /* the arguments */
 		EXEC_FORK,    /* the image, if it is in the cache */
-		EXEC_BUILD,   /* the image, if it is not */
+		EXEC_PLAN,    /* the image, if it is not */
+		EXEC_OPENED,  /* by the server */
+		EXEC_PLANNED, /* by the server */
+		EXEC_BUILD,   /* the image */
+		EXEC_FILL,    /* a page of it, from the server */
 		EXEC_PUT,     /* the arguments, into the new space */
 		EXEC_CLOSE,   /* files; from here on nothing fails */
 	} phase;
-	struct lookup_rest rest;
-	const struct node *node;
+	struct image_key key;
 	struct image *image; /* being built */
 	struct strings from;
 	struct program prog;
 	char *path; /* a frame */
+
+	struct step step;
+	struct file *file; /* the program, open to be loaded; or NULL */
+	char *words;       /* a frame, or NULL */
 };
 
 _Static_assert(sizeof(struct exec) <= PAGE_SIZE, "one frame");
 
 #define EXEC_MORE 1
 
-_Static_assert(EXEC_MORE == ARGS_MORE && EXEC_MORE == IMAGE_MORE &&
-	EXEC_MORE == LOOKUP_MORE,
-    "one word");
+_Static_assert(EXEC_MORE == ARGS_MORE && EXEC_MORE == IMAGE_MORE, "one word");
 
-/* The first process is not found from a directory of its own. */
+struct step *exec_step(struct exec *exec)
+{
+	return &exec->step;
+}
+
+static void free_frame_of(void *bytes)
+{
+	if (bytes != NULL)
+		frame_put(frame_of_virt(bytes));
+}
+
+/* ---- What a server is asked, and answers: struct step ---- */
+
+/* The bytes of an answer, which belong to the caller from then on. */
+static char *take_bytes(struct step *step)
+{
+	char *bytes = step->bytes;
+
+	step->bytes = NULL;
+	return bytes;
+}
+
+/* The next phase is that of the answer. */
+static int ask(struct exec *exec, uint64_t number, struct file *f,
+    struct step step)
+{
+	free_frame_of(take_bytes(&exec->step));
+	exec->step = step;
+	exec->phase++;
+	return (int)remote_step(exec, number, f);
+}
+
+/* Where the path begins. */
+static struct file *begin_of(const struct exec *exec)
+{
+	return exec->path[0] == '/' ? proc_self()->root : proc_self()->dir;
+}
+
+static int ask_for_path(struct exec *exec, uint32_t wants, uint32_t flags)
+{
+	return ask(exec, SYS_execve, begin_of(exec),
+	    (struct step){.wants = wants, .flags = flags});
+}
+
+static bool words_are_valid(const struct step *step)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < step->bytes_len; i++)
+		count += step->bytes[i] == '\0';
+	return count <= WORDS_MAX && step->bytes[step->bytes_len - 1] == '\0';
+}
+
+/* Anew, should the program have been changed since. */
+static int take_found(struct exec *exec)
+{
+	struct step *step = &exec->step;
+
+	if (step->result < 0)
+		return (int)step->result;
+	free_frame_of(exec->words);
+	exec->words = NULL;
+	if (step->bytes != NULL && !words_are_valid(step))
+		return -EIO;
+	exec->key = (struct image_key){remote_port(begin_of(exec))->serial,
+	    step->token};
+	exec->from.words_len = step->bytes != NULL ? step->bytes_len : 0;
+	exec->from.words = exec->words = take_bytes(step);
+	exec->prog = (struct program){0};
+	exec->phase = EXEC_MEASURE;
+	return 0;
+}
+
+static int take_opened(struct exec *exec)
+{
+	if (exec->step.result < 0)
+		return (int)exec->step.result;
+	if (exec->file != NULL)
+		file_put(exec->file);
+	exec->file = exec->step.opened;
+	exec->step.opened = NULL;
+	return ask(exec, SYS_execveat, exec->file,
+	    (struct step){.len = sizeof(struct program_plan)});
+}
+
+/* The program may be another one by now: then it is looked for once more. */
+static int take_plan(struct exec *exec)
+{
+	struct step *step = &exec->step;
+	struct program_plan *plan = (void *)step->bytes;
+	int err;
+
+	if (step->result < 0)
+		return (int)step->result;
+	if (plan == NULL || step->bytes_len != sizeof *plan)
+		return -EIO;
+	if (plan->token != exec->key.token) {
+		free_frame_of(take_bytes(step));
+		exec->phase = EXEC_FIND;
+		return EXEC_MORE;
+	}
+	err = image_begin(&exec->key, plan, &exec->image);
+	if (err < 0)
+		return err;
+	step->bytes = NULL;
+	exec->phase = EXEC_BUILD;
+	return 0;
+}
+
+static int take_piece(struct exec *exec)
+{
+	struct step *step = &exec->step;
+	const struct image_piece piece = {step->offset, step->len};
+	int err;
+
+	if (step->result < 0)
+		return (int)step->result;
+	if (step->bytes == NULL || step->bytes_len != piece.len)
+		return -EIO;
+	err = image_fill(exec->image, &piece, step->bytes);
+	if (err < 0)
+		return err;
+	free_frame_of(take_bytes(step));
+	exec->phase = EXEC_BUILD;
+	return 0;
+}
+
+/* ---- Each of them ---- */
+
 static int find_program(struct exec *exec)
 {
-	const struct node *cwd =
-	    exec->from.as != NULL ? proc_self()->cwd : NULL;
-	int err =
-	    initrd_lookup(cwd, exec->from.path, true, &exec->rest, &exec->node);
+	if (begin_of(exec) == NULL)
+		return -ENOENT;
+	return ask_for_path(exec, REPLY_IMAGE, 0);
+}
+
+static int make_plan(struct exec *exec)
+{
+	return ask_for_path(exec, REPLY_FILE, REQUEST_LOAD);
+}
+
+static int fork_image(struct exec *exec)
+{
+	struct program *prog = &exec->prog;
+	int err = image_fork(&exec->key, &prog->info, &prog->as);
+
+	if (err == 0)
+		exec->phase = EXEC_PUT;
+	else if (err == IMAGE_MORE)
+		exec->phase = EXEC_PLAN;
+	return err;
+}
+
+static int build_image(struct exec *exec)
+{
+	struct image_piece piece;
+	int err = image_lay_out(exec->image);
 
 	if (err != 0)
 		return err;
-	if (!node_is(exec->node, MODE_FILE) || !(exec->node->mode & 0111))
-		return -EACCES;
-	exec->phase = EXEC_MEASURE;
-	return 0;
+	if (!image_wants(exec->image, &piece)) {
+		image_add(exec->image);
+		exec->image = NULL;
+		exec->phase = EXEC_FORK;
+		return EXEC_MORE;
+	}
+	return ask(exec, SYS_pread64, exec->file,
+	    (struct step){.offset = piece.offset, .len = piece.len});
+}
+
+/* What is done with the arguments, and the phase that comes then. */
+static int args_part(struct exec *exec,
+    int (*part)(struct program *prog, const struct strings *from))
+{
+	int err = part(&exec->prog, &exec->from);
+
+	if (err == 0)
+		exec->phase++;
+	return err;
 }
 
 /* Does the next part. EXEC_MORE: it was long enough. */
 static int exec_part(struct exec *exec)
 {
-	struct program *prog = &exec->prog;
-	int err = 0;
-
 	switch (exec->phase) {
 	case EXEC_FIND:
 		return find_program(exec);
+	case EXEC_FOUND:
+		return take_found(exec);
 	case EXEC_MEASURE:
-		err = args_measure(prog, &exec->from);
-		if (err == 0)
-			exec->phase = EXEC_FORK;
-		return err;
+		return args_part(exec, args_measure);
 	case EXEC_FORK:
-		err = image_fork(exec->node, &prog->info, &prog->as);
-		if (err == 0)
-			exec->phase = EXEC_PUT;
-		else if (err == IMAGE_MORE)
-			exec->phase = EXEC_BUILD;
-		return err < 0 ? err : 0;
+		return fork_image(exec);
+	case EXEC_PLAN:
+		return make_plan(exec);
+	case EXEC_OPENED:
+		return take_opened(exec);
+	case EXEC_PLANNED:
+		return take_plan(exec);
 	case EXEC_BUILD:
-		err = image_build(exec->node, &exec->image);
-		if (err < 0)
-			return err;
-		if (err == 0)
-			exec->phase = EXEC_FORK;
-		return EXEC_MORE;
+		return build_image(exec);
+	case EXEC_FILL:
+		return take_piece(exec);
 	default:
-		err = args_put(prog, &exec->from);
-		if (err == 0)
-			exec->phase = EXEC_CLOSE;
-		return err;
+		return args_part(exec, args_put);
 	}
 }
 
-static void enter_program(struct proc *p, const struct program *prog,
-    const char *path)
+void enter_program(struct proc *p, const struct program *prog, const char *path)
 {
 	const char *name = path;
 
@@ -115,6 +279,9 @@ static void enter_program(struct proc *p, const struct program *prog,
 	p->as = prog->as;
 	p->did_exec = true;
 	lock_release(&sched_lock);
+	TRACE(process_executes, "pid frame:root", p->pid,
+	    frame_trace(p->as->root));
+	TRACE(process_named, "pid text:name", p->pid, TRACE_TEXT(p->name));
 }
 
 /* The state of a new call. */
@@ -144,8 +311,13 @@ void exec_abandon(struct proc *p, struct exec *exec)
 		image_abandon(p, exec->image);
 	if (exec->prog.as != NULL)
 		space_put(p, exec->prog.as);
-	if (exec->path != NULL)
-		frame_put(frame_of_virt(exec->path));
+	if (exec->step.opened != NULL)
+		file_put(exec->step.opened);
+	if (exec->file != NULL)
+		file_put(exec->file);
+	free_frame_of(exec->step.bytes);
+	free_frame_of(exec->words);
+	free_frame_of(exec->path);
 	frame_put(frame_of_virt(exec));
 }
 
@@ -155,6 +327,8 @@ static void exec_enter(struct proc *p, struct exec *exec)
 	struct aspace *old = p->as;
 
 	enter_program(p, &exec->prog, exec->path);
+	if (unlikely(p->is_system))
+		proc_disown(p);
 	exec->prog.as = NULL;
 	call_abandon(p);
 	signal_exec(p);
@@ -189,72 +363,4 @@ long proc_exec(vaddr_t path, vaddr_t argv, vaddr_t envp)
 		return err < 0 ? err : call_go_on(SIGNAL_HELD);
 	exec_enter(p, exec);
 	return CALL_ENDED;
-}
-
-static const char *exec_error(int err)
-{
-	switch (err) {
-	case -ENOENT:
-		return "no such file";
-	case -EACCES:
-		return "not an executable file";
-	case -ENOEXEC:
-		return "not a static RISC-V ELF program, or a damaged one";
-	case -ENOMEM:
-		return "not enough memory";
-	default:
-		return "cannot be started";
-	}
-}
-
-static void open_console(struct fd_table *table)
-{
-	struct file *f = file_create(&tty_ops, O_RDWR);
-
-	if (f == NULL)
-		panic("expected memory for the console");
-	for (int fd = 0; fd < 3; fd++) {
-		table->files[fd] = f;
-		if (fd > 0)
-			file_get(f);
-	}
-	table->end = 3;
-	table->cloexec[0] = 0;
-}
-
-/* Nobody waits for anything yet: one part after the other. */
-static int exec_all(struct exec *exec)
-{
-	int err = 0;
-
-	while (err >= 0 && exec->phase < EXEC_CLOSE)
-		err = exec_part(exec);
-	return err < 0 ? err : 0;
-}
-
-void proc_start_init(const char *path, const char *args)
-{
-	struct exec exec = {.from = {.path = path, .args = args}};
-	struct proc *p = proc_create();
-	size_t len;
-	struct group *group = session_create(INIT_PID);
-	int err = 0;
-
-	(void)bootarg_find("--", &exec.from.rest, &len);
-	if (p == NULL || group == NULL)
-		err = -ENOMEM;
-	if (err == 0)
-		err = exec_all(&exec);
-	if (err < 0)
-		panic("expected a program to start as process 1, found %s: %s",
-		    path, exec_error(err));
-	enter_program(p, &exec.prog, path);
-	p->exit_signal = SIGCHLD;
-	fd_table_init(&p->fds);
-	open_console(&p->fds);
-	proc_init_task = p;
-	lock_acquire(&sched_lock);
-	proc_publish(p, NULL, group);
-	sched_wake(p);
-	lock_release(&sched_lock);
 }

@@ -22,8 +22,7 @@
 #include "timers.h"
 #include "zombie.h"
 
-/* The machine goes with its first process. */
-static NORETURN void init_exit(int status)
+NORETURN void init_exit(int status)
 {
 	int sig = status & 0x7f;
 
@@ -37,10 +36,12 @@ void proc_exit(int status)
 {
 	struct proc *p = proc_self();
 
+	TRACE(process_exits, "pid status", p->pid, status);
 	if (p->pid == INIT_PID)
 		init_exit(status);
 	call_abandon(p);
-	group_search_end(p);
+	if (p->t.searches)
+		group_search_end(p);
 	p->t.has_saved = false;
 	p->exit_status = status;
 	p->exiting = EXIT_FILES;
@@ -50,15 +51,18 @@ void proc_exit(int status)
 
 /*
  * Lets go of the memory, which the next parts tear down if nobody else uses
- * it. Only those whom it was lent by, or to, are left to see clear_tid.
+ * it. Only those whom it was lent by, or to, are left to see clear_tid. False:
+ * after a pause.
  */
-static void exit_memory(struct proc *p)
+static bool exit_memory(struct proc *p)
 {
 	struct aspace *as = p->as;
 	uint32_t zero = 0;
 
-	if (p->t.clear_tid != 0 && as->sharers > 1)
-		IGNORE_RESULT(copyout(as, p->t.clear_tid, &zero, sizeof zero));
+	if (p->t.clear_tid != 0 && as->sharers > 1 &&
+	    copyout(as, p->t.clear_tid, &zero, sizeof zero) == -ENOMEM &&
+	    user_is_late())
+		return false;
 	tlb_switch_kernel();
 	lock_acquire(&sched_lock);
 	timer_stop(&p->alarm);
@@ -66,7 +70,9 @@ static void exit_memory(struct proc *p)
 	p->t.held = 1;
 	p->as = NULL;
 	lock_release(&sched_lock);
+	TRACE(memory_left, "pid frame:root", p->pid, frame_trace(as->root));
 	space_quit(p, as);
+	return true;
 }
 
 /* A parent that ignores SIGCHLD does not want to wait for who would send it. */
@@ -83,12 +89,12 @@ static bool parent_does_not_wait(const struct proc *p) REQUIRES(sched_lock)
 }
 
 /*
- * Init adopts it. True if it is a zombie that init does not wait for: nobody
- * finds it any more.
+ * Init adopts it, or if it is a system process, the keeper. True if it is a
+ * zombie that is not waited for: nobody finds it any more.
  */
 static bool orphan(struct proc *child) REQUIRES(sched_lock)
 {
-	struct proc *init = proc_init_task;
+	struct proc *init = child->is_system ? &proc_keeper : proc_init_task;
 
 	list_remove(&child->sibling);
 	if (child->death_signal != 0)
@@ -135,20 +141,17 @@ static bool hang_up(struct proc *member, void *arg) NO_LOCK_CHECK
 }
 
 /*
- * Takes the first of the suspects, to be looked at; false if there is none.
- * Whoever it loses from here on makes it somebody's suspect again.
+ * Takes the first of the suspects, to be looked at. Whoever it loses from here
+ * on makes it somebody's suspect again.
  */
-static bool take_suspect(struct proc *p) REQUIRES(sched_lock)
+static void take_suspect(struct proc *p) REQUIRES(sched_lock)
 {
 	struct group *first = p->suspects;
 
-	if (first == NULL)
-		return false;
 	p->suspects = first->next_suspect;
 	first->is_suspect = false;
 	p->suspect = first;
 	p->hangs_up = false;
-	return true;
 }
 
 /* Does a part of what is to be done about it; true when that is all. */
@@ -167,22 +170,24 @@ static bool suspect_part(struct proc *p) REQUIRES(sched_lock)
 	return !orphaned;
 }
 
-/* True when nobody is suspected any more. */
+/* True when nobody is suspected any more: only the process itself suspects. */
 static bool exit_suspects(struct proc *p)
 {
 	struct group *dead = NULL;
-	bool found;
 
+	if (p->suspect == NULL && p->suspects == NULL)
+		return true;
 	lock_acquire(&sched_lock);
-	found = p->suspect != NULL || take_suspect(p);
-	if (found && suspect_part(p)) {
+	if (p->suspect == NULL)
+		take_suspect(p);
+	if (suspect_part(p)) {
 		dead = group_put(p->suspect);
 		p->suspect = NULL;
 	}
 	lock_release(&sched_lock);
 	if (dead != NULL)
 		group_free(dead);
-	return !found;
+	return false;
 }
 
 /* Gives the first child to init; false if there is none. */
@@ -207,6 +212,35 @@ static bool exit_child(struct proc *p)
 	return found;
 }
 
+static struct proc *system_child(const struct proc *p) REQUIRES(sched_lock)
+{
+	list_for_each(link, &p->children) {
+		struct proc *child = list_entry(link, struct proc, sibling);
+
+		if (child->is_system)
+			return child;
+	}
+	return NULL;
+}
+
+void proc_disown(struct proc *p)
+{
+	struct proc *child;
+
+	lock_acquire(&sched_lock);
+	while ((child = system_child(p)) != NULL) {
+		bool gone = orphan(child);
+
+		lock_release(&sched_lock);
+		if (gone)
+			discard_zombie(child);
+		lock_acquire(&sched_lock);
+	}
+	p->is_system = false;
+	proc_count++;
+	lock_release(&sched_lock);
+}
+
 /* Its own group may be the last to be told of its end. */
 static void exit_group(struct proc *p)
 {
@@ -228,6 +262,7 @@ static NORETURN void exit_last(struct proc *p)
 	parent = p->parent;
 	p->t.time_ticks += timer_now() - p->t.started;
 	p->t.state = PROC_ZOMBIE;
+	TRACE(process_ended, "pid", p->pid);
 	list_remove(&p->all);
 	list_push_front(&proc_all, &p->all);
 	list_remove(&p->sibling);
@@ -265,8 +300,7 @@ static bool exit_phase_part(struct proc *p)
 		remote_place_leave(p);
 		return true;
 	case EXIT_MEMORY:
-		exit_memory(p);
-		return true;
+		return exit_memory(p);
 	case EXIT_CHILDREN:
 		return list_is_empty(&p->children) || exit_children(p);
 	case EXIT_GROUP:

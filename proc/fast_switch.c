@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fast_switch.c - from one process to another, where everything is as usual:
- * both have a space of their own, that of the next one was last on this hart,
- * and neither uses floating point.
+ * both have a space of their own, and that of the next one was last on this
+ * hart.
  *
  * A fast path changes nothing before it is sure; whatever is not as expected is
  * left to sched_switch(). Without this file everything is the same, and slower.
@@ -13,21 +13,6 @@
 #include "proc/sched.h"
 #include "proc/space.h"
 
-/* May this hart leave it without looking at anything else? */
-INLINE bool is_easy_to_leave(const struct proc *p)
-{
-	return p->as != NULL && p->as->sharers == 1 && !fp_is_dirty();
-}
-
-INLINE bool is_easy_to_enter(const struct proc *p) REQUIRES(sched_lock)
-{
-	const struct aspace *as = p->as;
-
-	return as != NULL && aspace_is_idle(as) &&
-	    tlb_switch_is_simple(&as->asid) && !p->t.fp_used &&
-	    hart_self()->fp_is_clear;
-}
-
 /* The first in the queue if that is easy; else NULL, and nothing changes. */
 INLINE struct proc *take_first(void) REQUIRES(sched_lock)
 {
@@ -35,33 +20,65 @@ INLINE struct proc *take_first(void) REQUIRES(sched_lock)
 	    list_entry(sched_queues.ready.next, struct proc, t.link);
 
 	if (unlikely(list_is_empty(&sched_queues.ready) ||
-		!list_is_empty(&sched_queues.woken) || !is_easy_to_enter(p)))
+		!list_is_empty(&sched_queues.woken) || !switch_is_easy_to(p)))
 		return NULL;
 	list_unlink(&p->t.link);
-	p->as->runner = hart_self();
-	p->t.state = PROC_RUNNING;
-	p->t.tf.hart = hart_self();
+	switch_claim(p);
 	return p;
+}
+
+/* The same where floating point registers go or come. */
+static NORETURN NOINLINE void switch_with_fp(struct proc *prev,
+    struct proc *next)
+{
+	uint64_t now = timer_now();
+
+	prev->t.time_ticks += now - prev->t.started;
+	fp_leave(prev);
+	tlb_switch_simply(&next->as->asid);
+	aspace_leave(prev->as);
+	fp_enter(next);
+	sched_start_process(next, now);
+	sched_enter(next);
+}
+
+/* Both are as they have to be, and `next` is this hart's. */
+INLINE void switch_easily(struct proc *prev, struct proc *next)
+{
+	uint64_t now;
+
+	if (unlikely(fp_is_dirty() || !fp_is_at_rest(next)))
+		switch_with_fp(prev, next);
+	now = timer_now();
+	prev->t.time_ticks += now - prev->t.started;
+	tlb_switch_simply(&next->as->asid);
+	aspace_leave(prev->as);
+	sched_start_process(next, now);
 }
 
 void schedule(void)
 {
-	struct hart *self = hart_self();
-	struct proc *prev = self->proc, *next;
-	uint64_t now;
+	struct proc *prev = proc_self(), *next;
 
-	if (unlikely(!is_easy_to_leave(prev)))
+	if (unlikely(!switch_is_easy_from(prev)))
 		sched_switch();
 	lock_acquire(&sched_lock);
 	next = take_first();
 	lock_release(&sched_lock);
 	if (unlikely(next == NULL))
 		sched_switch();
-
-	now = timer_now();
-	prev->t.time_ticks += now - prev->t.started;
-	tlb_switch_simply(virt_to_phys(next->as->top), &next->as->asid);
-	aspace_leave(prev->as);
-	sched_start_process(next, now);
+	stats_count(switches);
+	switch_easily(prev, next);
 	sched_enter(next);
+}
+
+void sched_give(void)
+{
+	struct proc *next = hart_self()->next;
+
+	stats_count(handovers);
+	switch_easily(proc_self(), next);
+	if (unlikely(__atomic_load_n(&next->t.work, __ATOMIC_RELAXED)))
+		trapframe_resume(&next->t.tf);
+	trapframe_enter(&next->t.tf);
 }

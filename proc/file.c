@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * file.c - open files of the initrd and the simple devices, and the table of
- * descriptors of a process.
+ * file.c - open files, and the table of descriptors of a process.
  */
 #include "proc/file.h"
 
@@ -27,139 +26,43 @@ void file_get(struct file *f)
 	(void)__atomic_fetch_add(&f->refs, 1, __ATOMIC_RELAXED);
 }
 
+void file_discard(struct file *f)
+{
+	slab_free(&file_slab, f);
+}
+
 void file_put(struct file *f)
 {
 	if (__atomic_fetch_sub(&f->refs, 1, __ATOMIC_ACQ_REL) != 1)
 		return;
 	if (f->ops->close != NULL)
 		f->ops->close(f);
-	slab_free(&file_slab, f);
+	file_discard(f);
 }
 
-#define FILE_PART (16UL << 10) /* bytes that are moved without a pause */
+#define RANDOM_PART 512UL /* which take long to make */
 
-/*
- * The buffer is made ready first: what is read then arrives, and the position,
- * which others may share, moves once and for good.
- */
-static long node_read(struct file *f, vaddr_t to, size_t len, unsigned how)
-{
-	struct aspace *as = proc_self()->as;
-	const struct node *node = f->node;
-	long n;
-	int err;
-
-	(void)how;
-	if (node_is(node, MODE_DIR))
-		return -EISDIR;
-	n = user_ready(as, to, min_u64(len, FILE_PART), ACCESS_WRITE);
-	if (n <= 0)
-		return n;
-	lock_acquire(&f->lock);
-	len = f->pos < node->size ? min_u64((size_t)n, node->size - f->pos) : 0;
-	err = copyout(as, to, node->data + f->pos, len);
-	f->pos += len;
-	lock_release(&f->lock);
-	assert(err == 0);
-	return (long)len;
-}
-
-static const struct file_ops node_ops = {.read = node_read,
-    .read_goes_on = true,
-    .holds_signals = true,
-    .part = FILE_PART};
-
-static long null_read(struct file *f, vaddr_t to, size_t len, unsigned how)
-{
-	(void)f, (void)to, (void)len, (void)how;
-	return 0;
-}
-
-static long null_write(struct file *f, vaddr_t from, size_t len, unsigned how)
-{
-	(void)f, (void)from, (void)how;
-	return (long)len;
-}
-
-#define ZERO_PART   PAGE_SIZE
-#define RANDOM_PART 512UL /* which take much longer to make */
-
-/* Fills user memory from a source of small pieces, to the end of a page. */
-static long fill(vaddr_t to, size_t len, void (*source)(void *, size_t))
+/* To the end of a page at most. */
+static long random_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 {
 	size_t n = min_u64(len, PAGE_SIZE - (to & PAGE_MASK));
 	void *kernel;
 	int err;
 
+	(void)f, (void)how;
+	n = min_u64(n, RANDOM_PART);
 	if (n == 0)
 		return 0;
 	err = user_page(proc_self()->as, to, ACCESS_WRITE, &kernel);
 	if (err < 0)
 		return err;
-	source(kernel, n);
+	random_bytes(kernel, n);
 	return (long)n;
 }
 
-static void zero_source(void *to, size_t len)
-{
-	memset(to, 0, len);
-}
-
-static long zero_read(struct file *f, vaddr_t to, size_t len, unsigned how)
-{
-	(void)f, (void)how;
-	return fill(to, len, zero_source);
-}
-
-static long random_read(struct file *f, vaddr_t to, size_t len, unsigned how)
-{
-	(void)f, (void)how;
-	return fill(to, min_u64(len, RANDOM_PART), random_bytes);
-}
-
-static const struct file_ops null_ops = {.read = null_read,
-    .write = null_write,
-    .part = SIZE_MAX / 2};
-static const struct file_ops zero_ops = {.read = zero_read,
-    .write = null_write,
-    .read_goes_on = true,
-    .part = ZERO_PART};
 const struct file_ops random_ops = {.read = random_read,
-    .write = null_write,
     .read_goes_on = true,
     .part = RANDOM_PART};
-
-static const struct file_ops *device_ops(const char *name)
-{
-	if (strcmp(name, "null") == 0)
-		return &null_ops;
-	if (strcmp(name, "zero") == 0)
-		return &zero_ops;
-	if (strcmp(name, "random") == 0 || strcmp(name, "urandom") == 0)
-		return &random_ops;
-	if (strcmp(name, "console") == 0 || strcmp(name, "tty") == 0)
-		return &tty_ops;
-	return NULL;
-}
-
-int file_open(const struct node *node, uint32_t flags, struct file **file)
-{
-	const struct file_ops *ops = &node_ops;
-	bool writes = (flags & O_ACCMODE) != O_RDONLY;
-
-	if (node_is(node, MODE_CHAR)) {
-		ops = device_ops(node->name);
-		if (ops == NULL)
-			return -ENODEV;
-	} else if (writes || (flags & O_TRUNC)) {
-		return node_is(node, MODE_DIR) ? -EISDIR : -EROFS;
-	}
-	*file = file_create(ops, flags & (O_ACCMODE | O_NONBLOCK | O_APPEND));
-	if (*file == NULL)
-		return -ENOMEM;
-	(*file)->node = node;
-	return 0;
-}
 
 static struct fd_table *self_table(void)
 {
@@ -217,21 +120,58 @@ void fd_set_cloexec(int fd, bool on)
 	set_cloexec(self_table(), (unsigned)fd, on);
 }
 
-int fd_install(struct file *f, int lowest, bool cloexec)
+static unsigned lowest_free(const struct fd_table *table, unsigned fd)
 {
-	struct fd_table *table = self_table();
-	unsigned fd = (unsigned)lowest;
-	int err;
-
 	while (fd < table->end && table->files[fd] != NULL)
 		fd++;
-	err = table_grow(table, fd);
-	if (err < 0)
-		return err;
+	return fd;
+}
+
+static void put(struct fd_table *table, unsigned fd, struct file *f,
+    bool cloexec)
+{
 	table_extend(table, fd);
 	table->files[fd] = f;
 	set_cloexec(table, fd, cloexec);
+}
+
+int fd_install(struct file *f, int lowest, bool cloexec)
+{
+	struct fd_table *table = self_table();
+	unsigned fd = lowest_free(table, (unsigned)lowest);
+	int err = table_grow(table, fd);
+
+	if (err < 0)
+		return err;
+	put(table, fd, f, cloexec);
 	return (int)fd;
+}
+
+int fd_give(struct fd_table *table, struct file *f, bool cloexec)
+{
+	unsigned fd = lowest_free(table, 0);
+
+	if (fd >= table_room(table))
+		return -EMFILE;
+	assert(fd < table->limit);
+	put(table, fd, f, cloexec);
+	return (int)fd;
+}
+
+struct file *fd_take(int fd)
+{
+	struct file *f = fd_get(fd);
+
+	self_table()->files[fd] = NULL;
+	return f;
+}
+
+bool fd_table_is_full(void)
+{
+	const struct fd_table *table = self_table();
+
+	return table->end >= table->limit &&
+	    lowest_free(table, 0) >= table->limit;
 }
 
 int fd_replace(int fd, struct file *f, bool cloexec)
@@ -251,12 +191,9 @@ int fd_replace(int fd, struct file *f, bool cloexec)
 
 int fd_close(int fd)
 {
-	struct file *f = fd_get(fd);
-
-	if (f == NULL)
+	if (fd_get(fd) == NULL)
 		return -EBADF;
-	self_table()->files[fd] = NULL;
-	file_put(f);
+	file_put(fd_take(fd));
 	return 0;
 }
 

@@ -34,8 +34,8 @@ static void copy_registers(struct proc *child, struct proc *parent,
 static void copy_rest(struct proc *child, struct proc *parent,
     const struct fork_args *args)
 {
-	child->cwd = parent->cwd;
-	if (unlikely(parent->root != NULL))
+	child->is_system = parent->is_system;
+	if (likely(parent->root != NULL))
 		remote_place_copy(child, parent);
 	child->exit_signal = (uint8_t)args->exit_signal;
 	child->t.set_tid = args->child_tid;

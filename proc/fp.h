@@ -21,12 +21,18 @@ INLINE void fp_leave(struct proc *p)
 void fp_restore(struct proc *p);
 
 /*
- * To be called when a process comes to this hart. Mostly neither it nor the one
- * before has used the registers, and there is nothing to do.
+ * Mostly neither a process that comes to this hart nor the one before has used
+ * the registers, and there is nothing to do.
  */
+INLINE bool fp_is_at_rest(const struct proc *p)
+{
+	return !p->t.fp_used && hart_self()->fp_is_clear;
+}
+
+/* To be called when a process comes to this hart. */
 INLINE void fp_enter(struct proc *p)
 {
-	if (unlikely(p->t.fp_used || !hart_self()->fp_is_clear))
+	if (unlikely(!fp_is_at_rest(p)))
 		fp_restore(p);
 }
 

@@ -145,7 +145,7 @@ bool group_has_been_anchored_by(const struct proc *p)
 	const struct proc *parent = p->parent;
 
 	return parent != NULL && parent != proc_init_task &&
-	    parent->group != p->group &&
+	    parent != &proc_keeper && parent->group != p->group &&
 	    parent->group->session == p->group->session;
 }
 

@@ -1,45 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * image.c - ELF files loaded once, kept as address spaces that never run.
+ * image.c - programs loaded once, kept as address spaces that never run.
  *
- * Everything in the file is doubted: sizes, overlaps, alignment and addresses
- * are checked before the first frame is allocated.
+ * Everything in a plan is doubted: sizes, overlaps, and addresses are checked
+ * before the first frame is allocated.
  *
  * Locks: [i] image_lock
  */
 #include "image.h"
 
-#include "abi/elf.h"
 #include "abi/errno.h"
+#include "abi/mman.h"
 #include "arch/layout.h"
 #include "lib/string.h"
+#include "mm/frame.h"
 #include "mm/slab.h"
 #include "proc/exec.h"
 #include "proc/signal.h"
 #include "proc/space.h"
 
-#define STACK_HEAD   (32UL << 10)
-#define STACK_GUARD  (1UL << 20)  /* of nothing below it */
-#define STACK_GAP    (32UL << 10) /* to a program above it */
-#define MAX_SEGMENTS 32
-#define PIE_BASE     0x1010000UL
-#define LOWEST       0x1000UL
-#define IMAGES_MAX   256 /* that are kept: one is looked for among all */
-
-struct elf {
-	const struct node *node;
-	struct elf_header header;
-	vaddr_t base; /* added to every address */
-};
+#define STACK_HEAD  (32UL << 10)
+#define STACK_GUARD (1UL << 20)  /* of nothing below it */
+#define STACK_GAP   (32UL << 10) /* to a program above it */
+#define LOWEST      0x1000UL
+#define IMAGES_MAX  256 /* that are kept: one is looked for among all */
 
 struct image {
-	struct list link;        /* [i] */
-	const struct node *node; /* [c] */
-	struct aspace *as;       /* [c] */
-	struct image_info info;  /* [c] */
+	struct list link;       /* [i] */
+	struct image_key key;   /* [c] */
+	struct aspace *as;      /* [c] */
+	struct image_info info; /* [c] */
 
 	/* While it is built, by one process. */
-	struct elf elf;
+	struct program_plan *plan; /* NULL once it is complete */
 	struct range_op op; /* reserves a segment; .end is 0 between two */
 	vaddr_t mapped_to;  /* the end of the last segment, */
 	uint64_t last_perms;
@@ -48,89 +41,58 @@ struct image {
 	uint64_t loaded;  /* bytes of it */
 };
 
+_Static_assert(sizeof(struct program_plan) <= PAGE_SIZE, "one frame");
+
 static struct lock image_lock;
 static struct list images = {&images, &images}; /* [i] the last used first */
 static unsigned image_count;                    /* [i] */
 static struct slab image_slab = SLAB_INIT(struct image);
 
-/* The i-th program header; the caller has checked that it is in the file. */
-static struct elf_segment segment_at(const struct elf *elf, unsigned i)
+static bool segment_is_valid(const struct program_segment *s, vaddr_t above)
 {
-	struct elf_segment segment;
-
-	memcpy(&segment,
-	    elf->node->data + elf->header.phoff + i * sizeof segment,
-	    sizeof segment);
-	segment.vaddr += elf->base;
-	return segment;
+	return s->start >= LOWEST && s->start >= above &&
+	    s->start < USER_TOP / 2 && s->size > 0 &&
+	    s->size <= USER_TOP / 2 - s->start && s->filled <= s->size &&
+	    s->offset <= (uint64_t)INT64_MAX - s->filled &&
+	    !(s->prot & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC));
 }
 
-static bool header_is_valid(struct elf *elf)
-{
-	static const uint8_t magic[6] = {0x7f, 'E', 'L', 'F', 2, 1};
-	struct elf_header *h = &elf->header;
-	uint64_t size = elf->node->size;
-
-	if (size < sizeof *h)
-		return false;
-	memcpy(h, elf->node->data, sizeof *h);
-	if (memcmp(h->ident, magic, sizeof magic) != 0 ||
-	    h->machine != EM_RISCV || (h->type != ET_EXEC && h->type != ET_DYN))
-		return false;
-	elf->base = h->type == ET_DYN ? PIE_BASE : 0;
-	return h->phentsize == sizeof(struct elf_segment) && h->phnum > 0 &&
-	    h->phnum <= MAX_SEGMENTS && h->phoff <= size &&
-	    h->phnum * sizeof(struct elf_segment) <= size - h->phoff;
-}
-
-static bool segment_is_valid(const struct elf *elf, const struct elf_segment *s,
-    vaddr_t above)
-{
-	uint64_t size = elf->node->size;
-
-	return s->filesz <= s->memsz && s->offset <= size &&
-	    s->filesz <= size - s->offset && s->vaddr >= LOWEST &&
-	    s->vaddr >= above && s->vaddr < USER_TOP / 2 &&
-	    s->memsz <= USER_TOP / 2 - s->vaddr &&
-	    (s->vaddr - elf->base) % PAGE_SIZE == s->offset % PAGE_SIZE;
-}
-
-/* Segments in ascending order, apart, inside the file and the user half. */
-static bool segments_are_valid(struct elf *elf, struct image_info *info)
+/* Segments in ascending order, apart, and inside the user half. */
+static bool plan_is_valid(const struct program_plan *plan)
 {
 	vaddr_t above = 0;
 
-	info->entry = elf->header.entry + elf->base;
-	info->phnum = elf->header.phnum;
-	info->phdr = 0;
-	info->stack_perms = PTE_R | PTE_W;
-	for (unsigned i = 0; i < elf->header.phnum; i++) {
-		struct elf_segment s = segment_at(elf, i);
-		uint64_t phoff = elf->header.phoff;
+	if (plan->count == 0 || plan->count > SEGMENTS_MAX ||
+	    plan->phnum > UINT16_MAX || (plan->stack & ~(uint32_t)PROT_EXEC))
+		return false;
+	for (unsigned i = 0; i < plan->count; i++) {
+		const struct program_segment *s = &plan->segments[i];
 
-		if (s.type == PT_INTERP)
+		if (!segment_is_valid(s, above))
 			return false;
-		if (s.type == PT_GNU_STACK && (s.flags & PF_X))
-			info->stack_perms |= PTE_X;
-		if (s.type != PT_LOAD || s.memsz == 0)
-			continue;
-		if (!segment_is_valid(elf, &s, above))
-			return false;
-		if (above == 0)
-			info->start = page_floor(s.vaddr);
-		above = s.vaddr + s.memsz;
-		if (phoff >= s.offset && phoff - s.offset < s.filesz)
-			info->phdr = s.vaddr + (phoff - s.offset);
+		above = s->start + s->size;
 	}
-	info->end = page_ceil(above);
-	return above != 0;
+	return true;
 }
 
-static uint64_t segment_perms(const struct elf_segment *s)
+/* Writable memory is readable. */
+static uint64_t perms_of(uint64_t prot)
 {
-	return (s->flags & PF_R ? PTE_R : 0) |
-	    (s->flags & PF_W ? PTE_R | PTE_W : 0) |
-	    (s->flags & PF_X ? PTE_X : 0);
+	return (prot & PROT_READ ? PTE_R : 0) |
+	    (prot & PROT_WRITE ? PTE_R | PTE_W : 0) |
+	    (prot & PROT_EXEC ? PTE_X : 0);
+}
+
+static struct image_info info_of(const struct program_plan *plan)
+{
+	const struct program_segment *last = &plan->segments[plan->count - 1];
+
+	return (struct image_info){.entry = plan->entry,
+	    .phdr = plan->phdr,
+	    .phnum = (uint16_t)plan->phnum,
+	    .start = page_floor(plan->segments[0].start),
+	    .end = page_ceil(last->start + last->size),
+	    .stack_perms = perms_of(PROT_WRITE | plan->stack)};
 }
 
 static int reserve(struct aspace *as, vaddr_t start, vaddr_t end,
@@ -148,11 +110,11 @@ static int reserve(struct aspace *as, vaddr_t start, vaddr_t end,
  * Begins to reserve the pages of a segment. A page that earlier segments end in
  * gets the permissions of all of them.
  */
-static int segment_reserve(struct image *image, const struct elf_segment *s)
+static int segment_reserve(struct image *image, const struct program_segment *s)
 {
-	vaddr_t start = page_floor(s->vaddr);
-	vaddr_t end = page_ceil(s->vaddr + s->memsz);
-	uint64_t perms = segment_perms(s);
+	vaddr_t start = page_floor(s->start);
+	vaddr_t end = page_ceil(s->start + s->size);
+	uint64_t perms = perms_of(s->prot);
 	int err = 0;
 
 	if (start < image->mapped_to) {
@@ -183,59 +145,14 @@ static int reserve_segments(struct image *image)
 		return err;
 	image->op.end = 0;
 	while (image->op.end == 0) {
-		struct elf_segment s;
-
-		if (image->segment == image->elf.header.phnum)
+		if (image->segment == image->plan->count)
 			return 0;
-		s = segment_at(&image->elf, image->segment++);
-		if (s.type == PT_LOAD && s.memsz > 0)
-			err = segment_reserve(image, &s);
+		err = segment_reserve(image,
+		    &image->plan->segments[image->segment++]);
 		if (err < 0)
 			return err;
 	}
 	return IMAGE_MORE;
-}
-
-/*
- * Writes the next bytes of a segment, at most a page. Reserved memory is zero:
- * only what is in the file has to be written.
- */
-static int load_page(struct image *image, const struct elf_segment *s)
-{
-	vaddr_t va = s->vaddr + image->loaded;
-	uint64_t n =
-	    min_u64(s->filesz - image->loaded, PAGE_SIZE - (va & PAGE_MASK));
-	paddr_t page;
-	int err = aspace_load(image->as, va, &page);
-
-	if (err < 0)
-		return err;
-	memcpy((char *)phys_to_virt(page) + (va & PAGE_MASK),
-	    image->node->data + s->offset + image->loaded, n);
-	image->loaded += n;
-	return 0;
-}
-
-#define LOAD_PART 16 /* pages that are loaded without a pause */
-
-static int load_segments(struct image *image)
-{
-	for (int pages = 0; image->segment < image->elf.header.phnum;) {
-		struct elf_segment s = segment_at(&image->elf, image->segment);
-		int err;
-
-		if (s.type != PT_LOAD || image->loaded == s.filesz) {
-			image->segment++;
-			image->loaded = 0;
-			continue;
-		}
-		if (pages++ == LOAD_PART)
-			return IMAGE_MORE;
-		err = load_page(image, &s);
-		if (err < 0)
-			return err;
-	}
-	return 0;
 }
 
 /*
@@ -262,7 +179,7 @@ static vaddr_t stack_place(const struct image_info *info)
  * Above what is highest comes the page that signal handlers return to, and
  * then the heap.
  */
-static int lay_out(struct aspace *as, struct image_info *info)
+int image_add_stack(struct aspace *as, struct image_info *info)
 {
 	vaddr_t top = stack_place(info);
 	int err =
@@ -277,36 +194,90 @@ static int lay_out(struct aspace *as, struct image_info *info)
 	    PTE_R | PTE_X);
 }
 
-/* An image of a file that is right, with nothing in it. */
-static int image_begin(const struct node *node, struct image **begun)
+int image_begin(const struct image_key *key, struct program_plan *plan,
+    struct image **begun)
 {
-	struct image *image = slab_alloc(&image_slab);
-	int err = -ENOEXEC;
+	struct image *image;
 
+	if (!plan_is_valid(plan))
+		return -ENOEXEC;
+	image = slab_alloc(&image_slab);
 	if (image == NULL)
 		return -ENOMEM;
-	*image = (struct image){.node = node, .elf.node = node};
-	if (!header_is_valid(&image->elf) ||
-	    !segments_are_valid(&image->elf, &image->info))
-		goto free_image;
-	err = -ENOMEM;
-	image->as = aspace_create();
-	if (image->as == NULL)
-		goto free_image;
+	*image = (struct image){.key = *key,
+	    .info = info_of(plan),
+	    .as = aspace_create(),
+	    .plan = plan};
+	if (image->as == NULL) {
+		slab_free(&image_slab, image);
+		return -ENOMEM;
+	}
 	*begun = image;
 	return 0;
-
-free_image:
-	slab_free(&image_slab, image);
-	return err;
 }
 
-static struct image *image_find(const struct node *node) REQUIRES(image_lock)
+int image_lay_out(struct image *image)
+{
+	int err;
+
+	if (image->is_laid_out)
+		return 0;
+	err = reserve_segments(image);
+	if (err == 0)
+		err = image_add_stack(image->as, &image->info);
+	if (err != 0)
+		return err;
+	image->is_laid_out = true;
+	image->segment = 0;
+	return IMAGE_MORE;
+}
+
+bool image_wants(struct image *image, struct image_piece *piece)
+{
+	const struct program_segment *s =
+	    &image->plan->segments[image->segment];
+	vaddr_t va;
+
+	assert(image->is_laid_out);
+	while (
+	    image->segment < image->plan->count && image->loaded == s->filled) {
+		image->segment++;
+		image->loaded = 0;
+		s++;
+	}
+	if (image->segment == image->plan->count)
+		return false;
+	va = s->start + image->loaded;
+	*piece = (struct image_piece){s->offset + image->loaded,
+	    min_u64(s->filled - image->loaded, PAGE_SIZE - (va & PAGE_MASK))};
+	return true;
+}
+
+/* Reserved memory is zero: only what is in the file has to be written. */
+int image_fill(struct image *image, const struct image_piece *piece,
+    const void *bytes)
+{
+	vaddr_t va =
+	    image->plan->segments[image->segment].start + image->loaded;
+	paddr_t page;
+	int err = aspace_load(image->as, va, &page);
+
+	if (err < 0)
+		return err;
+	memcpy((char *)phys_to_virt(page) + (va & PAGE_MASK), bytes,
+	    piece->len);
+	image->loaded += piece->len;
+	return 0;
+}
+
+static struct image *image_find(const struct image_key *key)
+    REQUIRES(image_lock)
 {
 	list_for_each(link, &images) {
 		struct image *image = list_entry(link, struct image, link);
 
-		if (image->node == node)
+		if (image->key.token == key->token &&
+		    image->key.port == key->port)
 			return image;
 	}
 	return NULL;
@@ -314,31 +285,38 @@ static struct image *image_find(const struct node *node) REQUIRES(image_lock)
 
 void image_abandon(struct proc *p, struct image *image)
 {
+	if (image->plan != NULL)
+		frame_put(frame_of_virt(image->plan));
 	space_put(p, image->as);
 	slab_free(&image_slab, image);
 }
 
-/* Takes the longest unused one out of the cache, or returns NULL. */
-static struct image *oldest_take(void) REQUIRES(image_lock)
+/* Takes it out of the cache. */
+static struct image *image_take(struct image *image) REQUIRES(image_lock)
 {
-	struct image *image;
-
-	if (list_is_empty(&images))
-		return NULL;
-	image = list_entry(images.prev, struct image, link);
 	list_remove(&image->link);
 	image_count--;
 	return image;
 }
 
-/* Puts it into the cache, if nobody else has built the same meanwhile. */
-static void image_add(struct image *image)
+/* Takes the longest unused one out, or returns NULL. */
+static struct image *oldest_take(void) REQUIRES(image_lock)
+{
+	if (list_is_empty(&images))
+		return NULL;
+	return image_take(list_entry(images.prev, struct image, link));
+}
+
+/* If somebody else has built the same meanwhile, that one stays. */
+void image_add(struct image *image)
 {
 	struct image *surplus = NULL;
 
+	frame_put(frame_of_virt(image->plan));
+	image->plan = NULL;
 	tlb_code_changed();
 	lock_acquire(&image_lock);
-	if (image_find(image->node) != NULL) {
+	if (image_find(&image->key) != NULL) {
 		surplus = image;
 	} else {
 		list_push_front(&images, &image->link);
@@ -350,45 +328,14 @@ static void image_add(struct image *image)
 		image_abandon(proc_self(), surplus);
 }
 
-static int image_part(struct image *image)
-{
-	int err;
-
-	if (image->is_laid_out)
-		return load_segments(image);
-	err = reserve_segments(image);
-	if (err == 0)
-		err = lay_out(image->as, &image->info);
-	if (err != 0)
-		return err;
-	image->is_laid_out = true;
-	image->segment = 0;
-	return IMAGE_MORE;
-}
-
-int image_build(const struct node *node, struct image **image)
-{
-	int err = 0;
-
-	if (*image == NULL)
-		err = image_begin(node, image);
-	if (err == 0)
-		err = image_part(*image);
-	if (err == 0) {
-		image_add(*image);
-		*image = NULL;
-	}
-	return err;
-}
-
-int image_fork(const struct node *node, struct image_info *info,
+int image_fork(const struct image_key *key, struct image_info *info,
     struct aspace **as)
 {
 	struct image *image;
 	int err = IMAGE_MORE;
 
 	lock_acquire(&image_lock);
-	image = image_find(node);
+	image = image_find(key);
 	if (image != NULL) {
 		list_remove(&image->link);
 		list_push_front(&images, &image->link);
@@ -406,6 +353,30 @@ bool image_reclaim(struct proc *p)
 
 	lock_acquire(&image_lock);
 	image = oldest_take();
+	lock_release(&image_lock);
+	if (image == NULL)
+		return false;
+	image_abandon(p, image);
+	return true;
+}
+
+static struct image *take_of_port(uint64_t port) REQUIRES(image_lock)
+{
+	list_for_each(link, &images) {
+		struct image *image = list_entry(link, struct image, link);
+
+		if (image->key.port == port)
+			return image_take(image);
+	}
+	return NULL;
+}
+
+bool image_reclaim_of(struct proc *p, uint64_t port)
+{
+	struct image *image;
+
+	lock_acquire(&image_lock);
+	image = take_of_port(port);
 	lock_release(&image_lock);
 	if (image == NULL)
 		return false;

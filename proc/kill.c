@@ -7,12 +7,21 @@
 #include "proc/signal.h"
 #include "proc/walk.h"
 
-static bool send_to_member(struct proc *p, void *arg) NO_LOCK_CHECK
+static void send_to_process(struct proc *p, const struct signal *signal)
+    REQUIRES(sched_lock)
 {
-	const struct signal *signal = arg;
-
 	if (signal->sig != 0)
 		signal_send(p, signal->sig, signal->info);
+}
+
+/*
+ * What is meant for many spares servers of boot's, which go on if one of them
+ * is killed, but not if all are at once.
+ */
+static bool send_to_member(struct proc *p, void *arg) NO_LOCK_CHECK
+{
+	if (!p->is_system)
+		send_to_process(p, arg);
 	return true;
 }
 
@@ -23,10 +32,10 @@ bool signal_send_group(struct proc *walker, struct group *group,
 	    offsetof(struct proc, group_link), send_to_member, &signal);
 }
 
-/* kill(-1): everybody but process 1 and the caller. */
+/* kill(-1): all but process 1, servers of boot's, and the caller. */
 static bool send_to_any(struct proc *p, void *arg) NO_LOCK_CHECK
 {
-	if (p->pid == INIT_PID || p == proc_self())
+	if (p->pid == INIT_PID || p->is_system || p == proc_self())
 		return true;
 	call_walk()->value++;
 	return send_to_member(p, arg);
@@ -84,7 +93,7 @@ static long send_to_one(pid_t pid, struct signal signal)
 	lock_acquire(&sched_lock);
 	p = proc_find(pid);
 	if (p != NULL)
-		(void)send_to_member(p, &signal);
+		send_to_process(p, &signal);
 	lock_release(&sched_lock);
 	return p != NULL ? 0 : -ESRCH;
 }
@@ -113,6 +122,14 @@ long signal_kill(pid_t pid, int sig)
 		{SI_USER, proc_self()->pid, 0}});
 
 	return result == 0 && !is_number(sig) ? -EINVAL : result;
+}
+
+long signal_kill_group(pid_t pgid, int sig)
+{
+	if (pgid <= 0 || !is_number(sig))
+		return -EINVAL;
+	return send_to_group(pgid,
+	    (struct signal){sig, {SI_USER, proc_self()->pid, 0}});
 }
 
 long signal_tgkill(pid_t pid, int sig)

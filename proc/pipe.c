@@ -122,12 +122,20 @@ static long read_pages(struct pipe *pipe, vaddr_t to, size_t len)
 static long pipe_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 {
 	struct pipe *pipe = f->object;
+	int err;
 
 	if (len == 0)
 		return 0;
 	if (pipe_is_empty(pipe))
 		return read_nothing(pipe, to, len, how);
-	return read_pages(pipe, to, min_u64(len, PIPE_SIZE));
+	/* No more than there is now: as far as that goes, nothing is late. */
+	len = min_u64(len, min_u64(PIPE_SIZE, pipe_bytes(pipe)));
+	err = user_reach(proc_self()->as, to, len, ACCESS_WRITE);
+	if (err < 0)
+		return err;
+	if (len > WRITE_PART && user_took_long())
+		return call_go_on(SIGNAL_HELD);
+	return read_pages(pipe, to, len);
 }
 
 /*
@@ -262,6 +270,8 @@ static long pipe_write(struct file *f, vaddr_t from, size_t len, unsigned how)
 		return 0;
 	if (whole)
 		err = user_prepare(proc_self()->as, from, len, ACCESS_READ);
+	if (err == -ENOMEM && user_is_late())
+		return err;
 	lock_acquire(&pipe->lock);
 	result = whole ? write_whole(pipe, NULL, from, len, err, how)
 		       : write_large(pipe, from, len, how);

@@ -4,17 +4,21 @@
  *
  * The descriptor of a port has one file, however many processes hold it. When
  * that is gone nobody can serve any more: all callers are told so, and notes
- * that nobody took go back in parts, on the time of the process that closed it.
+ * that nobody took go back in parts, on the time of the process that closed it;
+ * so do its programs.
  */
 #include "proc/port.h"
 
 #include "abi/errno.h"
 #include "mm/slab.h"
+#include "proc/device.h"
+#include "proc/exec.h"
 #include "proc/queue.h"
 #include "proc/sched.h"
 
 static struct slab ports = SLAB_INIT(struct port);
 static struct slab remotes = SLAB_INIT(struct remote);
+static uint64_t last_serial; /* [A] */
 
 static void port_put(struct port *port)
 {
@@ -39,7 +43,11 @@ int port_create(unsigned level, struct file **f)
 		slab_free(&ports, port);
 		return -ENOMEM;
 	}
-	*port = (struct port){.refs = 1, .level = level, .is_served = true};
+	*port = (struct port){.serial = __atomic_add_fetch(&last_serial, 1,
+				  __ATOMIC_RELAXED),
+	    .refs = 1,
+	    .level = level,
+	    .is_served = true};
 	waitq_init(&port->idle);
 	waitq_init(&port->callers);
 	waitq_init(&port->served);
@@ -50,10 +58,41 @@ int port_create(unsigned level, struct file **f)
 	return 0;
 }
 
+static void port_get(struct port *port)
+{
+	lock_acquire(&sched_lock);
+	port->refs++;
+	lock_release(&sched_lock);
+}
+
+static struct remote *remote_new(struct remote wanted)
+{
+	struct remote *remote = slab_alloc(&remotes);
+
+	if (remote != NULL)
+		*remote = wanted;
+	return remote;
+}
+
+struct remote *remote_note(struct port *port, uint64_t token)
+{
+	struct remote *note = remote_new((struct remote){.port = port,
+	    .token = token,
+	    .number = REQUEST_INTERRUPT});
+
+	if (note != NULL)
+		port_get(port);
+	return note;
+}
+
 int remote_create(struct port *port, const struct remote_wish *wish,
     struct file **f)
 {
-	struct remote *remote = slab_alloc(&remotes);
+	struct remote *remote = remote_new((struct remote){.port = port,
+	    .token = wish->token,
+	    .number = REQUEST_CLOSED,
+	    .readable = wish->readable,
+	    .writable = wish->writable});
 	struct file *created;
 
 	if (remote == NULL)
@@ -64,40 +103,111 @@ int remote_create(struct port *port, const struct remote_wish *wish,
 		slab_free(&remotes, remote);
 		return -ENOMEM;
 	}
-	*remote = (struct remote){.port = port,
-	    .token = wish->token,
-	    .readable = wish->readable,
-	    .writable = wish->writable};
 	list_init(&remote->behind);
 	created->object = remote;
 	*f = created;
-	lock_acquire(&sched_lock);
-	port->refs++;
-	lock_release(&sched_lock);
+	port_get(port);
 	return 0;
 }
 
 void remote_free(struct remote *remote)
 {
-	port_put(remote->port);
+	if (remote->port != NULL)
+		port_put(remote->port);
 	slab_free(&remotes, remote);
+}
+
+/* False: there is nobody to be told. */
+static bool tell(struct remote *note) REQUIRES(sched_lock)
+{
+	struct port *port = note->port;
+
+	if (!port->is_served)
+		return false;
+	list_push_back(&port->notes, &note->link);
+	waitq_wake_all_locked(&port->idle);
+	return true;
+}
+
+int port_need_spare(void)
+{
+	struct thread *t = &proc_self()->t;
+
+	if (t->spare == NULL)
+		t->spare = remote_new((struct remote){.number = REQUEST_GONE});
+	return t->spare != NULL ? 0 : -ENOMEM;
+}
+
+struct remote *port_call_is_gone(struct remote_call *call)
+{
+	bool is_due = call->in_doubt;
+	struct remote *note;
+
+	if (!is_due && call->server == NULL)
+		return NULL;
+	note = is_due ? call->doubt : call->server->t.spare;
+	call->in_doubt = false;
+	note->port = remote_port(call->file);
+	note->port->refs++;
+	note->token = call->id;
+	return is_due && !tell(note) ? note : NULL;
+}
+
+struct remote *port_use_spare(struct proc *server)
+{
+	struct proc *client = server->t.client;
+	struct remote *note = server->t.spare;
+
+	server->t.spare = NULL;
+	if (client != NULL) {
+		client->t.call.remote.doubt = note;
+		client->t.call.remote.in_doubt = true;
+		return NULL;
+	}
+	return note != NULL && note->port != NULL && tell(note) ? NULL : note;
+}
+
+void port_keep_spare(void)
+{
+	struct remote *spare = proc_self()->t.spare;
+
+	/* A child may have adopted it. */
+	if (spare == NULL || spare->port == NULL)
+		return;
+	port_put(spare->port);
+	spare->port = NULL;
+}
+
+void remote_discard(struct file *f)
+{
+	remote_free(f->object);
+	file_discard(f);
+}
+
+void port_note_done(struct proc *p)
+{
+	struct remote *note;
+
+	lock_acquire(&sched_lock);
+	note = p->t.note;
+	p->t.note = NULL;
+	if (note != NULL && device_note_done(note))
+		note = NULL;
+	lock_release(&sched_lock);
+	if (note != NULL)
+		remote_free(note);
 }
 
 /* A note needs no memory: it is what the file was. */
 static void remote_close(struct file *f)
 {
 	struct remote *remote = f->object;
-	struct port *port = remote->port;
-	bool served;
+	bool is_told;
 
 	lock_acquire(&sched_lock);
-	served = port->is_served;
-	if (served) {
-		list_push_back(&port->notes, &remote->link);
-		waitq_wake_all_locked(&port->idle);
-	}
+	is_told = tell(remote);
 	lock_release(&sched_lock);
-	if (!served)
+	if (!is_told)
 		remote_free(remote);
 }
 
@@ -132,6 +242,7 @@ static void port_close(struct file *f)
 	waitq_wake_all_locked(&port->served);
 	waitq_wake_all_locked(&port->waiters);
 	lock_release(&sched_lock);
+	device_leave(port);
 	port->next = self->closed;
 	self->closed = port;
 	self->t.work = 1;
@@ -154,12 +265,29 @@ void port_clear_part(struct proc *p)
 		}
 		lock_release(&sched_lock);
 		if (remote == NULL) {
+			if (image_reclaim_of(p, port->serial))
+				return;
 			p->closed = next;
 			port_put(port);
 			return;
 		}
 		remote_free(remote);
 	}
+}
+
+long port_session_of(pid_t pgid)
+{
+	const struct group *group;
+	long result = -ESRCH;
+
+	lock_acquire(&sched_lock);
+	group = group_find(pgid);
+	if (group != NULL)
+		result = group->session->id;
+	else if (proc_find(pgid) != NULL)
+		result = 0;
+	lock_release(&sched_lock);
+	return result;
 }
 
 static unsigned port_poll(struct file *f)

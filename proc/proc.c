@@ -8,6 +8,7 @@
 #include "mm/frame.h"
 #include "proc/file.h"
 #include "proc/sched.h"
+#include "proc/signal.h"
 #include "proc/walk.h"
 
 #define HASH_SIZE 1024
@@ -19,6 +20,13 @@ _Static_assert(offsetof(struct proc, t.call.word) == PROC_CALL, "trapvec.S");
 struct list proc_all = {&proc_all, &proc_all};
 unsigned proc_count;
 struct proc *proc_init_task;
+
+struct proc proc_keeper ALIGNED(PAGE_SIZE) = {.t.state = PROC_ZOMBIE,
+    .children = {&proc_keeper.children, &proc_keeper.children},
+    .child_event = {.procs = {&proc_keeper.child_event.procs,
+			&proc_keeper.child_event.procs}},
+    .sig.set = SIGNAL_BIT(SIGCHLD),
+    .sig.actions[SIGCHLD - 1].handler = HANDLER_IGNORE};
 
 static struct proc *by_pid[HASH_SIZE] GUARDED_BY(sched_lock);
 pid_t proc_last_pid;
@@ -32,10 +40,12 @@ struct proc *proc_create(void)
 	if (frame == NULL)
 		return NULL;
 	p = frame_virt(frame);
-	memset(&p->t.work, 0, sizeof p->t - offsetof(struct thread, work));
+	p->t.work = p->t.held = p->t.call.word = 0;
+	memset(&p->t.fp_used, 0,
+	    sizeof p->t - offsetof(struct thread, fp_used));
 	memset(&p->as, 0,
 	    offsetof(struct proc, sig.actions) - offsetof(struct proc, as));
-	memset(&p->cwd, 0, sizeof *p - offsetof(struct proc, cwd));
+	memset(&p->root, 0, sizeof *p - offsetof(struct proc, root));
 	p->fds.files = p->fds.few;
 	p->t.tf.hart = hart_self();
 	p->t.fp_hart = UINT8_MAX;
@@ -99,12 +109,16 @@ void proc_publish(struct proc *p, struct proc *parent, struct group *group)
 	p->hash_next = *slot;
 	*slot = p;
 	list_push_back(&proc_all, &p->all);
-	proc_count++;
+	proc_count += !p->is_system;
 	p->parent = parent;
 	if (parent != NULL)
 		list_push_back(&parent->children, &p->sibling);
 	else
 		list_init(&p->sibling);
+	TRACE(process_born, "pid parent frame:root system", p->pid,
+	    parent != NULL ? parent->pid : 0,
+	    p->as != NULL ? frame_trace(p->as->root) : 0, p->is_system);
+	TRACE(process_named, "pid text:name", p->pid, TRACE_TEXT(p->name));
 }
 
 void proc_remove(struct proc *p)
@@ -118,7 +132,8 @@ void proc_remove(struct proc *p)
 	list_remove(&p->all);
 	list_remove(&p->sibling);
 	p->group = group_leave(p); /* for proc_discard(), if it is dead */
-	proc_count--;
+	proc_count -= !p->is_system;
+	TRACE(process_gone, "pid", p->pid);
 }
 
 void proc_tell_parent(struct proc *parent)
@@ -138,11 +153,34 @@ static bool look_at_pid(struct proc *p, void *after) NO_LOCK_CHECK
 	return true;
 }
 
+#define PIDS_PART 64 /* numbers that are tried without a pause */
+
+/*
+ * The numbers that follow are tried before all processes are looked at: as many
+ * as there are processes. So who asks for one after the other looks at all of
+ * them only where that many numbers in a row are nobody's.
+ */
 bool proc_next(pid_t after, struct proc **next)
 {
-	if (!walk_part(proc_self(), &call_walk()->marked, &proc_all,
+	struct list_walk *walk = call_walk();
+	pid_t first = after > 0 ? after : 0;
+
+	for (int i = 0; !walk->marked && first < PID_MAX &&
+	     (uint64_t)walk->tried < proc_count;
+	     i++) {
+		if (i == PIDS_PART)
+			return false;
+		*next = proc_find(first + ++walk->tried);
+		if (*next != NULL)
+			return true;
+	}
+	if (!walk_part(proc_self(), &walk->marked, &proc_all,
 		offsetof(struct proc, all), look_at_pid, &after))
 		return false;
-	*next = proc_find((pid_t)call_walk()->value);
-	return true;
+	*next = proc_find((pid_t)walk->value);
+	if (*next != NULL || walk->value == 0)
+		return true;
+	/* It has gone since it was looked at. There may be others. */
+	walk->value = 0;
+	return false;
 }

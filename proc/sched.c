@@ -63,6 +63,14 @@ void sched_wake(struct proc *p)
 	ready_push(p);
 }
 
+void sched_wake_first(struct proc *p)
+{
+	if (p->t.state == PROC_BLOCKED)
+		list_unlink(&p->t.link);
+	timer_stop(&p->t.wake);
+	ready_push_first(p);
+}
+
 /* The only one on its queue, or all of them. */
 static void wake_each(struct list *procs) REQUIRES(sched_lock)
 {
@@ -239,6 +247,7 @@ static NORETURN NOINLINE void switch_slow(struct proc *prev, struct proc *next)
 {
 	tlb_switch_kernel();
 	hart_self()->proc = NULL;
+	TRACE(switched, "pid", 0);
 	if (prev != NULL) {
 		stop(prev, timer_now());
 		let_go(prev, next != NULL ? next->as : NULL);
@@ -249,6 +258,7 @@ static NORETURN NOINLINE void switch_slow(struct proc *prev, struct proc *next)
 	if (next->as != NULL)
 		aspace_switch(next->as);
 	fp_enter(next);
+	stats_count(switches);
 	sched_start_process(next, timer_now());
 	sched_enter(next);
 }
@@ -266,6 +276,7 @@ void sched_switch(void)
 	aspace_switch(next->as);
 	let_go(prev, next->as);
 	fp_enter(next);
+	stats_count(switches);
 	sched_start_process(next, now);
 	sched_enter(next);
 }
@@ -312,6 +323,7 @@ void sched_tick(void)
 void sched_preemption_point(void)
 {
 	hart_pause(*tf_reg(&proc_self()->t.tf, REG_A7));
+	user_pause();
 	hart_park_if_asked();
 	if (hart_is_interrupted())
 		sched_tick();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * serve.c - what a server does: takes requests, reaches what it is lent,
- * replies; and what becomes of a request when its server ends.
+ * serve.c - what a server does, but for its replies: it takes requests, and
+ * reaches what it is lent; and what becomes of a request when its server ends.
  *
  * A caller is looked at under sched_lock, and only while it is blocked: one
  * that was woken in a server's hand has been killed, or its port has been
@@ -12,11 +12,10 @@
 #include "lib/string.h"
 #include "proc/port.h"
 #include "proc/queue.h"
+#include "proc/request.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
 #include "proc/space.h"
-
-#define LEASE_PART (8UL << 10) /* bytes that are copied without a pause */
 
 static struct remote *remote_of(const struct proc *client) REQUIRES(sched_lock)
 {
@@ -27,7 +26,7 @@ static void take(struct proc *server, struct proc *client) REQUIRES(sched_lock)
 {
 	struct remote *remote = remote_of(client);
 
-	assert(server->t.client == NULL);
+	assert(server->t.client == NULL && server->t.spare != NULL);
 	assert(client->t.call.remote.server == NULL && !remote->is_in_hand);
 	server->t.client = client;
 	server->t.owes = true;
@@ -53,8 +52,7 @@ void port_let_go(struct proc *server)
 		waitq_wake_all_locked(&port->idle);
 }
 
-/* Empties a hand. The caller that was in it, if it waits for an answer. */
-static struct proc *empty_hand(struct proc *server) REQUIRES(sched_lock)
+struct proc *port_empty_hand(struct proc *server)
 {
 	struct proc *client = server->t.client;
 
@@ -70,12 +68,17 @@ static long copy(struct aspace *as, const struct lease *lease,
 {
 	struct aspace *own = proc_self()->as;
 	bool out = use->may == LEND_WRITE;
+	enum access ours = out ? ACCESS_READ : ACCESS_WRITE;
+	enum access theirs = out ? ACCESS_WRITE : ACCESS_READ;
 	size_t done = 0, len = min_u64(use->len, LEASE_PART);
 
 	assert(aspace_is_ours(as) && (lease->may & use->may) != 0);
 	if (use->offset >= lease->len)
 		return 0;
 	len = min_u64(len, lease->len - use->offset);
+	if (user_reach(own, use->own, len, ours) < 0 ||
+	    user_reach(as, lease->at + use->offset, len, theirs) < 0)
+		return -ENOMEM;
 	while (done < len) {
 		vaddr_t here = use->own + done;
 		vaddr_t there = lease->at + use->offset + done;
@@ -83,12 +86,10 @@ static long copy(struct aspace *as, const struct lease *lease,
 		    min_u64(PAGE_SIZE - (here & PAGE_MASK),
 			PAGE_SIZE - (there & PAGE_MASK)));
 		void *mine, *lent;
-		int err = user_page(own, here, out ? ACCESS_READ : ACCESS_WRITE,
-		    &mine);
+		int err = user_page(own, here, ours, &mine);
 
 		if (err == 0)
-			err = user_page(as, there,
-			    out ? ACCESS_WRITE : ACCESS_READ, &lent);
+			err = user_page(as, there, theirs, &lent);
 		if (err < 0)
 			return done > 0 ? (long)done : err;
 		if (out)
@@ -97,6 +98,7 @@ static long copy(struct aspace *as, const struct lease *lease,
 			memcpy(mine, lent, n);
 		done += n;
 	}
+	TRACE(lease_copied, "lent bytes written", lease->at, done, out);
 	return (long)done;
 }
 
@@ -132,122 +134,44 @@ long port_copy_part(const struct lease_use *use)
 	return result;
 }
 
+/* The next, before any other call on its file (M6). It takes no signal. */
+static void put_first(struct proc *client) REQUIRES(sched_lock)
+{
+	struct port *port = remote_of(client)->port;
+
+	list_unlink(&client->t.link);
+	list_push_front(&port->callers.procs, &client->t.link);
+	waitq_wake_all_locked(&port->idle);
+}
+
 /*
- * The caller's own memory is at fault: it ends its call by itself, so that what
- * a lack of memory means is found out where it is lacking.
+ * So what a lack of memory means is found out where it is lacking. Without an
+ * error it asks again, which a call that may have been done does where it is.
  */
-static void refuse(int error)
+void port_refuse(int error)
 {
+	struct remote_call *call;
 	struct proc *client;
 
 	lock_acquire(&sched_lock);
-	client = empty_hand(proc_self());
+	client = port_empty_hand(proc_self());
 	if (client != NULL) {
-		client->t.call.remote.error = error;
-		sched_wake(client);
+		call = &client->t.call.remote;
+		call->error = (int8_t)error;
+		assert(call->error == error);
+		if (error == 0 && call->in_doubt)
+			put_first(client);
+		else
+			sched_wake(client);
 	}
 	lock_release(&sched_lock);
-}
-
-/* Sends a part of the bytes of a reply. 0 when all have been sent. */
-static long send_part(const struct reply *reply)
-{
-	struct transfer *t = call_transfer();
-	struct lease_use use = {.may = LEND_WRITE,
-	    .offset = t->done,
-	    .own = (vaddr_t)reply->out + t->done,
-	    .len = min_u64(reply->out_len - t->done, LEASE_PART)};
-	long n = user_ready(proc_self()->as, use.own, use.len, ACCESS_READ);
-
-	if (n < 0)
-		return n;
-	n = port_copy_part(&use);
-	if (n == -EFAULT || n == -ENOMEM)
-		refuse((int)n);
-	if (n == -EFAULT || n == -ENOMEM || n == -ESRCH)
-		return 0;
-	if (n <= 0)
-		return n < 0 ? n : -EINVAL;
-	t->done += (size_t)n;
-	return t->done < reply->out_len ? call_go_on(SIGNAL_HELD) : 0;
-}
-
-/* Ends the call of the caller, or tells it how to go on. */
-static void answer(struct proc *client, const struct reply *reply,
-    struct file *opened) REQUIRES(sched_lock)
-{
-	struct call *call = &client->t.call;
-	struct file *f = call->remote.file;
-	bool later = reply->flags & REPLY_LATER;
-
-	if (opened != NULL) {
-		call->remote.opened = opened;
-		call->remote.cloexec = reply->file_flags & O_CLOEXEC;
-	} else if (later && !(f->flags & O_NONBLOCK)) {
-		call->remote.events = reply->events;
-		call->remote.deaths = 0; /* nothing has happened */
-	} else {
-		if (reply->flags & REPLY_POSITION)
-			f->pos = reply->position;
-		call->kept = KEPT_NOTHING;
-		call_finish(client, later ? -EAGAIN : reply->result);
-	}
-	sched_wake(client);
-}
-
-static bool makes_sense(const struct reply *reply)
-{
-	if (reply->flags & ~(REPLY_POSITION | REPLY_LATER | REPLY_FILE))
-		return false;
-	if (reply->flags & REPLY_FILE)
-		return reply->flags == REPLY_FILE &&
-		    (reply->file_flags & O_ACCMODE) != O_ACCMODE;
-	if (reply->flags & REPLY_LATER)
-		return reply->flags == REPLY_LATER && reply->events != 0 &&
-		    reply->out_len == 0;
-	return true;
-}
-
-static int open_for_caller(struct port *port, const struct reply *reply,
-    struct file **opened)
-{
-	if (!(reply->flags & REPLY_FILE))
-		return 0;
-	return remote_create(port,
-	    &(struct remote_wish){reply->token, reply->readable,
-		reply->writable, reply->file_flags},
-	    opened);
-}
-
-long port_reply(struct port *port, const struct reply *reply)
-{
-	struct file *opened = NULL;
-	struct proc *client;
-	long result = 0;
-
-	if (!makes_sense(reply))
-		return -EINVAL;
-	if (reply->out_len > 0)
-		result = send_part(reply);
-	if (result == 0)
-		result = open_for_caller(port, reply, &opened);
-	if (result != 0)
-		return result;
-	lock_acquire(&sched_lock);
-	client = empty_hand(proc_self());
-	if (client != NULL)
-		answer(client, reply, opened);
-	proc_self()->t.owes = false;
-	lock_release(&sched_lock);
-	if (client == NULL && opened != NULL)
-		file_put(opened);
-	return 0;
 }
 
 /* What comes along with a request. */
 struct along {
 	struct aspace *as; /* of the caller, claimed; NULL: nothing does */
 	unsigned strings;  /* that do; 0: the lease does */
+	bool in_doubt;     /* the call is */
 	vaddr_t string[STRINGS_MAX];
 	struct lease lease;
 	struct lease_use use;
@@ -261,10 +185,22 @@ static long copy_lease(struct along *along, long *room)
 {
 	struct lease_use *use = &along->use;
 
+	long n;
+
 	*room = user_ready(proc_self()->as, use->own, use->len, ACCESS_WRITE);
 	if (*room <= 0)
 		return *room;
-	return copy(along->as, &along->lease, use);
+	n = copy(along->as, &along->lease, use);
+	/* Whether the call needs them is the server's to say. */
+	return n == -EFAULT ? 0 : n;
+}
+
+/* One a hart: nothing else happens on it meanwhile. */
+static char *path_buffer(void)
+{
+	static char buffers[MAX_HARTS][PATH_MAX];
+
+	return buffers[hart_index()];
 }
 
 /* The same for strings. Each is read once, and what was read has an end. */
@@ -294,7 +230,7 @@ static long copy_strings(const struct along *along, long *room)
 
 /*
  * Copies that, and gives the caller's space back. If it cannot be had, the
- * caller is told, and if there is no room for it, it is in nobody's hand again.
+ * caller is told; without room, or if it is late, it is in nobody's hand again.
  */
 static long take_along(struct along *along, uint64_t *len)
 {
@@ -307,8 +243,9 @@ static long take_along(struct along *along, uint64_t *len)
 		*len = (uint64_t)n;
 		return 0;
 	}
-	refuse(room < 0 ? 0 : (int)n);
+	port_refuse(room < 0 || user_is_late() ? 0 : (int)n);
 	proc_self()->t.owes = false;
+	port_keep_spare();
 	return room < 0 ? room : call_go_on(SIGNAL_RESTARTS);
 }
 
@@ -320,7 +257,7 @@ static void take_note(struct port *port, struct request *request)
 	list_unlink(&note->link);
 	proc_self()->t.note = note;
 	*request =
-	    (struct request){.number = REQUEST_CLOSED, .token = note->token};
+	    (struct request){.number = note->number, .token = note->token};
 }
 
 #define CALLERS_PART 16 /* that are looked at without a pause */
@@ -356,6 +293,7 @@ static long take_caller(struct port *port, struct proc *client,
 			return call_go_on(SIGNAL_RESTARTS);
 		along->as = client->as;
 	}
+	along->in_doubt = client->t.call.remote.in_doubt;
 	take(proc_self(), client);
 	list_unlink(&client->t.link);
 	list_push_back(&port->served.procs, &client->t.link);
@@ -363,17 +301,47 @@ static long take_caller(struct port *port, struct proc *client,
 	return 0;
 }
 
-long port_take(struct file *f, struct request *request, vaddr_t in, size_t size)
+/* From here on it is the server's own spare that tells. */
+static void end_doubt(void)
+{
+	struct proc *client;
+	struct remote *doubt = NULL;
+
+	lock_acquire(&sched_lock);
+	client = proc_self()->t.client;
+	if (client != NULL) {
+		client->t.call.remote.in_doubt = false;
+		doubt = client->t.call.remote.doubt;
+		client->t.call.remote.events = 0;
+	}
+	lock_release(&sched_lock);
+	if (doubt != NULL)
+		remote_free(doubt);
+}
+
+static long wait_for_request(struct port *port, struct request *room)
+    REQUIRES(sched_lock)
+{
+	if (room != NULL)
+		room_keep(&proc_self()->t.call, room);
+	return call_wait_locked(&port->idle, SIGNAL_RESTARTS);
+}
+
+long port_take(struct file *f, struct request *request,
+    const struct inbox *inbox)
 {
 	struct along along = {
-	    .use = {LEND_READ, 0, in, min_u64(size, LEASE_PART)}};
+	    .use = {LEND_READ, 0, inbox->in, min_u64(inbox->size, LEASE_PART)}};
 	struct port *port = f->object;
 	struct proc *client;
 	long result = 0;
 
 	lock_acquire(&sched_lock);
 	client = next_caller(port);
-	if (!list_is_empty(&port->notes))
+	if (unlikely(proc_self()->t.spare == NULL))
+		/* A child has just adopted what it had, with the spare. */
+		result = call_go_on(SIGNAL_RESTARTS);
+	else if (!list_is_empty(&port->notes))
 		take_note(port, request);
 	else if (client != NULL)
 		result = take_caller(port, client, &along);
@@ -382,25 +350,15 @@ long port_take(struct file *f, struct request *request, vaddr_t in, size_t size)
 	else if (f->flags & O_NONBLOCK)
 		result = -EAGAIN;
 	else
-		result = call_wait_locked(&port->idle, SIGNAL_RESTARTS);
+		result = wait_for_request(port, inbox->room);
 	if (result == 0 && proc_self()->t.client != NULL)
 		remote_describe(client, request);
 	lock_release(&sched_lock);
 	if (along.as != NULL)
 		result = take_along(&along, &request->in_len);
+	if (result == 0 && along.in_doubt)
+		end_doubt();
 	return result;
-}
-
-void port_note_done(struct proc *p)
-{
-	struct remote *note;
-
-	lock_acquire(&sched_lock);
-	note = p->t.note;
-	p->t.note = NULL;
-	lock_release(&sched_lock);
-	if (note != NULL)
-		remote_free(note);
 }
 
 /* Somebody else is told; but not for ever, as it may be what killed `p`. */
@@ -417,37 +375,38 @@ static void pass_note(struct proc *p) REQUIRES(sched_lock)
 }
 
 /*
- * Its server has ended: it is the first again, before any other call on its
- * file (M6). Or it has had too many, and is told so when it is woken.
+ * Its server has ended: it is the first again. Or it has had too many, and is
+ * told so when it is woken.
  */
 static void pass_caller(struct proc *client) REQUIRES(sched_lock)
 {
-	struct port *port = remote_of(client)->port;
-
-	if (++client->t.call.remote.deaths == DEATHS_MAX || !port->is_served) {
+	TRACE(server_died, "client", client->pid);
+	if (++client->t.call.remote.deaths == DEATHS_MAX ||
+	    !remote_of(client)->port->is_served)
 		sched_wake(client);
-		return;
-	}
-	list_unlink(&client->t.link);
-	list_push_front(&port->callers.procs, &client->t.link);
-	waitq_wake_all_locked(&port->idle);
+	else
+		put_first(client);
 }
 
 void port_leave(struct proc *p)
 {
 	struct proc *client;
+	struct remote *left;
 
 	if (p->t.serves == 0)
 		return;
 	p->t.serves = 0;
 	p->t.owes = false;
 	lock_acquire(&sched_lock);
-	client = empty_hand(p);
+	left = port_use_spare(p);
+	client = port_empty_hand(p);
 	if (client != NULL)
 		pass_caller(client);
 	if (p->t.note != NULL)
 		pass_note(p);
 	lock_release(&sched_lock);
+	if (left != NULL)
+		remote_free(left);
 	port_note_done(p);
 }
 
@@ -459,15 +418,22 @@ static bool hand_over(const struct port *port, struct proc *from,
     struct proc *to) REQUIRES(sched_lock)
 {
 	struct proc *client = from->t.client;
+	struct remote *spare = from->t.spare;
 
 	if (from->t.note != NULL && from->t.note->port == port) {
 		to->t.note = from->t.note;
 		from->t.note = NULL;
 	}
-	if (client != NULL && remote_of(client)->port != port)
+	/* One in doubt is not quite in its hand yet: end_doubt() is to come. */
+	if (!from->t.owes ||
+	    (client != NULL &&
+		(remote_of(client)->port != port ||
+		    client->t.call.remote.in_doubt)))
 		return false;
 	to->t.owes = from->t.owes;
 	from->t.owes = false;
+	from->t.spare = to->t.spare;
+	to->t.spare = spare;
 	if (client != NULL) {
 		port_let_go(from);
 		take(to, client);

@@ -183,6 +183,8 @@ long signal_return(void)
 	struct ucontext_head_abi head;
 	int err = copyin_context(p, uc, &head);
 
+	if (err == -ENOMEM && user_is_late())
+		return err;
 	if (err < 0) {
 		signal_force(p, err == -ENOMEM ? SIGKILL : SIGSEGV,
 		    (struct siginfo_small){.code = SEGV_MAPERR});

@@ -168,7 +168,7 @@ static void stop_locked(struct proc *p, int sig) REQUIRES(sched_lock)
 {
 	p->t.state = PROC_STOPPED;
 	p->group->stopped++;
-	p->stop_signal = sig;
+	p->stop_signal = (uint8_t)sig;
 	p->stop_reported = false;
 	p->cont_pending = false;
 	notify_parent(p, CLD_STOPPED, sig);
@@ -298,7 +298,7 @@ static bool is_stop(const struct proc *p, int sig,
 
 /*
  * The frame is made ready before the signal is taken (C3), which stays pending
- * if memory has to be given back first.
+ * if memory has to be given back first, or is late.
  */
 static void deliver(struct proc *p, int sig, const struct sigaction_abi *act)
 {
@@ -314,7 +314,9 @@ static void deliver(struct proc *p, int sig, const struct sigaction_abi *act)
 	}
 	if (has_handler)
 		err = sigframe_prepare(p, act, &frame);
-	if (err == -ENOMEM && image_reclaim(p))
+	if (has_handler && err == 0)
+		err = call_prepare_interrupt(p);
+	if (err == -ENOMEM && (user_is_late() || image_reclaim(p)))
 		return;
 	if (!take(p, sig, &info))
 		return;
@@ -326,14 +328,17 @@ static void deliver(struct proc *p, int sig, const struct sigaction_abi *act)
 		act_by_default(p, sig);
 }
 
-/* The child's part of fork that needs its own memory. */
-static void write_tid(struct proc *p)
+/* The child's part of fork that needs its own memory. False: after a pause. */
+static bool write_tid(struct proc *p)
 {
-	vaddr_t to = p->t.set_tid;
+	int err = copyout(p->as, p->t.set_tid, &p->pid, sizeof p->pid);
 
+	if (err == -ENOMEM && user_is_late())
+		return false;
 	p->t.set_tid = 0;
-	if (copyout(p->as, to, &p->pid, sizeof p->pid) == -ENOMEM)
+	if (err == -ENOMEM)
 		proc_exit(STATUS_SIGNALED(SIGKILL));
+	return true;
 }
 
 bool signal_deliver(struct proc *p)
@@ -341,8 +346,10 @@ bool signal_deliver(struct proc *p)
 	struct sigaction_abi act;
 	int sig = 0;
 
-	if (p->t.set_tid != 0)
-		write_tid(p);
+	if (p->t.set_tid != 0 && !write_tid(p)) {
+		p->t.work = 1;
+		return false;
+	}
 	if (p->exiting == EXIT_NOT)
 		sig = next_due(p, &act);
 	if (sig != 0) {

@@ -182,14 +182,16 @@ static int report_prepare(const struct report *report)
 static void report_write(const struct report *report, pid_t pid, int status,
     uint64_t ticks)
 {
-	struct siginfo_small info = child_info(pid, status);
 	struct aspace *as = proc_self()->as;
+	struct siginfo_small info;
 	int err = 0;
 
 	if (report->status != 0)
 		err = copyout(as, report->status, &status, sizeof status);
-	if (report->info != 0)
+	if (report->info != 0) {
+		info = child_info(pid, status);
 		err |= siginfo_copyout(report->info, SIGCHLD, &info);
+	}
 	if (report->usage != 0)
 		err |= rusage_copyout(report->usage, ticks);
 	assert(err == 0);

@@ -11,7 +11,7 @@ KERNEL_C := $(filter %.c,$(KERNEL_SRCS))
 CLANG ?= clang
 
 # A check that cannot run says `NAME: skipped`, and why, and succeeds.
-CHECKS := format layers locks clang registers analyzer cppcheck stack docs
+CHECKS := format layers locks clang registers analyzer cppcheck stack places docs
 check: ## all that needs no boot
 	+@sh tools/check.sh "$(MAKE)" $(CHECKS)
 
@@ -26,7 +26,7 @@ else
 	@$(CLANG_FORMAT) --dry-run -Werror $(C_FILES) && echo "format: clean"
 endif
 
-check-layers: ## who includes whom, where instructions may be, sizes
+check-layers: ## who includes whom, where instructions and paths may be, sizes
 	@$(PYTHON) tools/check-layers.py
 
 check-locks: ## clang's thread safety analysis of every kernel file
@@ -44,7 +44,8 @@ ifeq ($(HAS_LLVM),)
 	@echo "clang: skipped, as there is no clang or no ld.lld"
 else
 	+@$(MAKE) --no-print-directory LLVM=1 B=$(B)/clang all \
-		$(B)/clang/calf-test.elf >/dev/null && echo "clang: builds"
+		$(B)/clang/calf-test.elf $(B)/clang/calf-trace.elf \
+		>/dev/null && echo "clang: builds"
 endif
 
 check-registers: $(if $(filter 1,$(LLVM)),,$(KERNEL_OBJS)) ## does C leave alone what trapvec.S does not save?
@@ -89,10 +90,21 @@ else
 	@$(PYTHON) tools/check-stack.py $(B)/kernel $(B)/test
 endif
 
+check-places: ## is a section that no linker script names an error?
+	@for script in linker.ld user/user.ld user/boot.ld; do \
+		printf '.globl _start\n_start: ret\n.section .stray,"a"\n.word 1' | \
+		$(CC) -march=rv64gc -mabi=lp64d -nostdlib -static -x assembler - \
+		-Wl,-T,$$script $(PLACES) -o /dev/null 2>&1 | grep -q stray || { \
+		echo "places: $$script takes any section"; exit 1; }; \
+	done; echo "places: clean"
+
 check-docs: ## do the documents name what exists?
 	@$(PYTHON) tools/check-docs.py
+
+figures: ## draw docs/figures/*.svg again from the text beside them
+	@$(PYTHON) tools/figures.py
 
 format: ## let clang-format 14 write every file
 	@$(or $(CLANG_FORMAT),clang-format-14) -i $(C_FILES)
 
-.PHONY: check $(CHECKS:%=check-%) format
+.PHONY: check $(CHECKS:%=check-%) figures format

@@ -20,13 +20,13 @@ TEST_KERNEL_OBJS := $(patsubst %,$(B)/test/%.o,$(basename $(TEST_SRCS)))
 UBSAN_KERNEL_OBJS := $(patsubst %,$(B)/ubsan/%.o,\
 	$(basename $(TEST_SRCS) $(UBSAN_SRCS)))
 
-$(B)/calf-test.elf: $(TEST_KERNEL_OBJS) $(B)/initrd.o linker.ld
+$(B)/calf-test.elf: $(TEST_KERNEL_OBJS) $(EMBEDDED) linker.ld
 	$(if $(Q),@echo "  LD    $@")
-	$(Q)$(CC) $(KERNEL_LDFLAGS) $(TEST_KERNEL_OBJS) $(B)/initrd.o -o $@
+	$(Q)$(CC) $(KERNEL_LDFLAGS) $(TEST_KERNEL_OBJS) $(EMBEDDED) -o $@
 
-$(B)/calf-ubsan.elf: $(UBSAN_KERNEL_OBJS) $(B)/initrd.o linker.ld
+$(B)/calf-ubsan.elf: $(UBSAN_KERNEL_OBJS) $(EMBEDDED) linker.ld
 	$(if $(Q),@echo "  LD    $@")
-	$(Q)$(CC) $(KERNEL_LDFLAGS) $(UBSAN_KERNEL_OBJS) $(B)/initrd.o -o $@
+	$(Q)$(CC) $(KERNEL_LDFLAGS) $(UBSAN_KERNEL_OBJS) $(EMBEDDED) -o $@
 
 $(foreach p,$(RED_PROGS),$(eval $(call program_rule,$(p),tests/red/$(p).c)))
 $(foreach p,$(USER_TESTS) testinit,$(eval \
@@ -34,6 +34,7 @@ $(foreach p,$(USER_TESTS) testinit,$(eval \
 $(eval $(call program_rule,fuzz,$(FUZZ_SRCS:%=tests/user/%)))
 $(eval $(call program_rule,genprog,$(GENPROG_SRCS:%=tests/linux/%)))
 $(eval $(call program_rule,storm,$(STORM_SRCS:%=tests/user/%)))
+$(foreach p,$(KILL_PROGS),$(eval $(call program_rule,$(p),tests/user/$(p).c)))
 
 TEST_PROGS := $(USER_TESTS) $(RED_PROGS)
 
@@ -71,6 +72,9 @@ $(B)/fuzz.cpio: $(B)/bin/fuzz $(B)/bin/storm tests/user/suites.mk \
 		bin/storm=$(B)/bin/storm:755 \
 		data/text=tests/user/suites.mk:644 data/none/
 
+$(B)/kill.cpio: $(KILL_PROGS:%=$(B)/bin/%) tools/mkcpio.sh
+	$(Q)sh tools/mkcpio.sh $@ $(foreach p,$(KILL_PROGS),bin/$(p)=$(B)/bin/$(p):755)
+
 $(B)/genprog.cpio: $(B)/bin/genprog tools/mkcpio.sh
 	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/genprog:755
 
@@ -82,8 +86,8 @@ include tests/nasty/nasty.mk
 
 HOST_PROGS := $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model \
 	$(FILES_PROGS)
-TEST_FILES := $(B)/calf.elf $(B)/calf-test.elf $(B)/test.cpio $(B)/small.cpio \
-	$(B)/calf-ubsan.elf $(B)/genprog.cpio $(B)/fuzz.cpio $(B)/many.cpio $(RED_FILES) \
+TEST_FILES := $(B)/calf.elf $(B)/calf-test.elf $(B)/calf-trace.elf $(B)/test.cpio $(B)/small.cpio \
+	$(B)/calf-ubsan.elf $(B)/genprog.cpio $(B)/fuzz.cpio $(B)/many.cpio $(B)/kill.cpio $(RED_FILES) \
 	$(NB)/nasty $(NB)/test_core $(NB)/compare $(NB)/compare_system $(NB)/board.elf
 LINUX_FILES := $(B)/calf-test.elf $(B)/test.cpio $(B)/genprog.cpio
 FUZZ_FILES := $(B)/calf-test.elf $(B)/fuzz.cpio
@@ -132,7 +136,6 @@ test-spin: ## models of what harts do at once (DEEP=1 MUTANT=name)
 SPIKE ?= spike
 FIRMWARE ?= /usr/lib/riscv64-linux-gnu/opensbi/generic/fw_jump.elf
 SPIKE_FILES := $(B)/calf-test.img $(B)/spike-fw.elf $(B)/test.cpio
-OBJCOPY := $(if $(filter 1,$(LLVM)),llvm-objcopy,$(CROSS)objcopy)
 
 # The whole image as it lies in memory.
 $(B)/calf-test.img: $(B)/calf-test.elf

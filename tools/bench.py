@@ -289,7 +289,9 @@ REST = ("The rest", (
     "zero-sequential", "zero-sparse", "first-touch-fresh-1g", "mmap-4k",
     "mmap-4k-touched", "mmap-1g", "mmap-1g-touched", "brk", "exit-1g-page",
     "switch", "yield-alone", "yield-switch-twice", "pipe-round-trip",
-    "call-reply", "pipe-64k", "read-4k", "read-4k-odd", "signal-return"))
+    "call-reply", "pipe-64k", "read-4k", "read-4k-odd", "file-read-1",
+    "file-read-64k", "open-close", "stat-4", "create-write-unlink",
+    "signal-return"))
 
 GLIBC = ("Static programs with glibc, at the addresses of its linker", tuple(
     GLIBC_PREFIX + name for name in (

@@ -7,8 +7,9 @@
 Looks at README.md, docs/ and the README.md of a folder: a citation
 `path:symbol` in backticks names a file and a word in it, and in a C file what
 is defined there; a citation never names a line number; and a relative link
-leads to a file (and a heading, if it has a #fragment).  The figures that
-README.md quotes are those that `make bench RECORD=1` has recorded.
+leads to a file (and a heading, if it has a #fragment).  The numbers that
+README.md quotes are those that `make bench RECORD=1` has recorded, and the
+pictures in docs/figures are drawn from the text beside them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Iterator, Set, Tuple
 
 import bench_report
+import figures
 
 CITATION = re.compile(
     r"`((?:[\w.-]+/)*(?:[\w.-]+\.(?:c|h|S|ld|py|sh|gdb|pml)|Makefile))"
@@ -120,6 +122,7 @@ def main() -> int:
     messages = [message for document in documents
                 for message in check(root, document)]
     messages += check_figures(root)
+    messages += figures.stale(root)
     for message in messages:
         print(message)
     wrong = len(messages)

@@ -7,8 +7,9 @@
 A folder of the kernel includes its own headers and those of the folders in
 its row of the table; headers in include/NAME count as NAME's.  Only arch/
 names instructions.  What include/abi defines is defined nowhere else in the
-kernel and in programs.  Every source has its licence, and stays within the
-limits on lines and functions.
+kernel and in programs.  What is the affair of servers has no name in the
+kernel: file paths, terminals, archives, ELF headers.  Every source has its
+licence, and stays within the limits on lines and functions.
 """
 
 from __future__ import annotations
@@ -37,17 +38,47 @@ FREESTANDING = {"stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h",
 # GNU extensions have one home outside arch/.
 ASM_ALLOWED = {"include/lib/compiler.h"}
 
+# The kernel does not know what a file path, a terminal, an archive or an ELF
+# header is: docs/design.md.  What these headers define it does not use, but for
+# the numbers of an auxiliary vector.
+SERVED_HEADERS = ("dirent", "elf", "ioctl", "statfs", "termios")
+AUXILIARY = re.compile(r"AT_[A-Z]+$")
+SERVED_NAMES = {"O_CREAT", "O_DIRECTORY", "O_EXCL", "O_NOFOLLOW", "O_TRUNC",
+                "S_IFDIR", "S_IFLNK", "S_IFREG"}
+# As a part of a name or of a file's name; and what an archive or an ELF file
+# begins with.
+SERVED_WORDS = re.compile(
+    r"\b\w*?(?<![a-z0-9])(?:cpio|elf|initramfs|newc|termios|tty)"
+    r"(?![a-z0-9])\w*", re.IGNORECASE)
+SERVED_BYTES = re.compile(r'"[^"\n]*(?:07070\d|TRAILER!|x7f|\\177)[^"\n]*"')
+# A slash in a character or a string, and how many of them a file may have.
+SLASH = re.compile(r"""'/'|"(?:[^"\\\n]|\\.)*/(?:[^"\\\n]|\\.)*\"""")
+SLASHES = {
+    "proc/place.c": 2,  # does a path begin at the root?
+    "proc/exec.c": 2,  # the same, and the name of a process
+    "arch/fdt.c": 2,  # names of the device tree
+    "mm/alloc_site.c": 1,  # a source of the tests
+    "arch/trace.c": 1,  # a source of the tools
+}
+SERVED_EXCEPTIONS = {
+    ("proc/args.c", "elf_segment"),  # AT_PHENT is the size of one
+    ("proc/form.c", "IOCTL_TTY"),  # what their numbers begin with, and
+    ("proc/form.c", "IOCTL_TTY_SIZE"),  # how much such a call lends
+}
+
 INSTRUCTION = re.compile(
     r"\b(sfence\.vma|fence\.i|csr[rwsc]i?|csrr[wsc]i?|wfi|sret|"
     r"asm|__asm|__asm__)(?![\w.])")
 DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)")
+STRUCT = re.compile(r"^struct\s+(\w+)\s*{")
+WORD = re.compile(r"\b[A-Za-z_]\w*")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
 COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|/\*.*?\*/|//[^\n]*', re.DOTALL)
 
 COLUMNS, TAB = 80, 8
 FUNCTION_LINES = 60
 FILE_LINES = 500
-SUITE_LINES = 650  # a suite of tests is a list, and read as one
+SUITE_LINES = 720  # a suite of tests is a list, and read as one
 
 C_LIKE = {".c", ".h", ".S"}
 SOURCES = C_LIKE | {".py", ".sh", ".ld", ".mk", ".gdb", ".pml"}
@@ -134,6 +165,45 @@ def check_constants(shared: Set[str], name: str, text: str) -> Iterator[str]:
             yield f"{name}:{number}: {match.group(1)} is of include/abi"
 
 
+def served_names(root: Path) -> Set[str]:
+    """What only servers and programs have a use for."""
+    found = set(SERVED_NAMES)
+    for header in SERVED_HEADERS:
+        path = root / f"include/abi/{header}.h"
+        lines = path.read_text().split("\n") if path.is_file() else []
+        for line in lines:
+            match = DEFINE.match(line) or STRUCT.match(line)
+            if match and not AUXILIARY.match(match.group(1)):
+                found.add(match.group(1))
+    return found
+
+
+def check_served(served: Set[str], name: str, text: str) -> Iterator[str]:
+    if layer_of(name) not in KERNEL - {"abi"} or (
+            Path(name).suffix not in C_LIKE):
+        return
+    if SERVED_WORDS.search(Path(name).stem):
+        yield f"{name}: is of a server"
+    slashes = 0
+    for number, line in enumerate(without_comments(text).split("\n"), 1):
+        include = INCLUDE.match(line)
+        if include:
+            header = include.group(2)
+            if header != "abi/elf.h" and header in (
+                    f"abi/{of}.h" for of in SERVED_HEADERS):
+                yield f'{name}:{number}: "{header}" is for servers'
+            continue
+        slashes += len(SLASH.findall(line))
+        words = {word for word in WORD.findall(line) if word in served}
+        words.update(SERVED_WORDS.findall(line), SERVED_BYTES.findall(line))
+        for word in sorted(words):
+            if (name, word) not in SERVED_EXCEPTIONS:
+                yield f"{name}:{number}: {word} is of a server"
+    if slashes > SLASHES.get(name, 0):
+        yield (f"{name}: {slashes} slashes in its strings, "
+               f"more than {SLASHES.get(name, 0)}: paths are of a server")
+
+
 def functions(lines: List[str]) -> Iterator[Tuple[int, int]]:
     """First and last line of each body, by the braces in column 0."""
     first = 0
@@ -159,8 +229,11 @@ def check_shape(name: str, text: str) -> Iterator[str]:
         if width > COLUMNS:
             yield f"{name}:{number}: {width} columns, more than {COLUMNS}"
     for first, last in functions(lines):
-        if last - first - 1 > FUNCTION_LINES:
-            yield (f"{name}:{first}: function of {last - first - 1} lines, "
+        # What is for the preprocessor is a list, and read as one.
+        count = sum(not line.startswith("#")
+                    for line in lines[first:last - 1])
+        if count > FUNCTION_LINES:
+            yield (f"{name}:{first}: function of {count} lines, "
                    f"more than {FUNCTION_LINES}")
 
 
@@ -168,12 +241,13 @@ def main() -> int:
     root = Path(sys.argv[1] if len(sys.argv) > 1 else
                 Path(__file__).resolve().parent.parent)
     checked, wrong = 0, 0
-    shared = abi_names(root)
+    shared, served = abi_names(root), served_names(root)
     for name in files(root):
         text = (root / name).read_text(errors="replace")
         checked += 1
         for message in (*check_layer(root, name, text),
                         *check_constants(shared, name, text),
+                        *check_served(served, name, text),
                         *check_shape(name, text)):
             print(message)
             wrong += 1

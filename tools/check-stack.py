@@ -32,6 +32,7 @@ ROOTS = ["kmain", "hart_main"]
 FOUND_ROOTS = [
     ("arch/*.S", re.compile(r"^\s*(?:call|tail)\s+(\w+)", re.MULTILINE)),
     ("trap/syscall.c", re.compile(r"= FAST\((\w+)\)")),
+    ("trap/syscall.c", re.compile(r"= FIRST\((\w+), \w+\)")),
     ("proc/*.c", re.compile(r"\bstack_restart\((\w+)\)")),
 ]
 
@@ -41,10 +42,11 @@ INDIRECT = [
     (r"(?:f->)?ops->(\w+)\(", "proc/*.c", r"\.{0} = (\w+),"),
     (r"visit\(", "proc/*.c", r"\b(look_at_child|hang_up|send_to_member|"
      r"send_to_any|wake_sleeper)\("),
-    (r"sched_at_interrupt\(", "proc/tty.c", r"sched_at_interrupt = (\w+);"),
+    (r"sched_at_interrupt\(", "proc/device.c", r"sched_at_interrupt = (\w+);"),
     (r"go_on\(prog", "proc/args.c", r"\b(measure_string|copy_string)\("),
     (r"\w+->fast\(", "trap/syscall.c", r"= FAST\((\w+)\)"),
-    (r"syscall_table\[.*\]\.full\(", "trap/syscall.c", r"= FULL\((\w+)\)"),
+    (r"syscall_table\[.*\]\.full\(", "trap/syscall.c",
+     r"= (?:FULL\(|FIRST\(\w+, )(\w+)\)"),
     (r"poll->(\w+)\(", "trap/sys_wait.c", r"\.{0} = (\w+),"),
     (r"\*phase\)\(", "mm/range.c", r"\b(check|prepare|prepare_new|own|"
      r"clear|prune|reserve|protect|discard|share_give|share_take)[,}}]"),
@@ -54,6 +56,7 @@ INDIRECT = [
 
 # How often each function of a cycle can be on the stack at once.
 RECURSION: Dict[str, int] = {
+    "memcpy": 2,  # what is left of a long copy is a short one
     "signal_send": 2,  # SIGCONT or SIGKILL, and SIGCHLD for the parent
     "audit_owner": 3,  # a level each; test kernels only
     "count_table": 3,  # the same
@@ -65,10 +68,11 @@ USED: Set[str] = set()  # of these
 RESTARTS = {"trapframe_enter", "trapframe_resume"}
 
 # Written in assembly, and use no stack.
-LEAVES = {"page_copy", "page_zero", "fp_save", "fp_load", "fp_clear"}
+LEAVES = {"page_copy", "page_zero", "page_fill", "fp_save", "fp_load",
+          "fp_clear"}
 
-# Called from assembly, in test kernels only.
-TEST_ONLY = {"trap_check"}
+# Called from assembly or from the table of calls, in test or trace kernels only.
+TEST_ONLY = {"trap_check", "trap_trace", "sys_calf_check", "sys_calf_fail"}
 
 # In test kernels only: begins before there is a process, and never returns.
 NOT_CHECKED = {"kernel_tests_run"}
@@ -129,7 +133,8 @@ class Graph:
         """Names in sources may be those of static functions."""
         self.static = {name.rsplit(":", 1)[1]: name
                        for name in self.frame if ":" in name}
-        known = set(self.frame) | RESTARTS | LEAVES | NOT_CHECKED
+        known = set(self.frame) | RESTARTS | LEAVES | NOT_CHECKED | \
+            TEST_ONLY
         for source, targets in self.calls.items():
             named = {name if name in known else self.static.get(name, name)
                      for name in targets}

@@ -113,6 +113,19 @@ need_spin()
 	has spin
 }
 
+# Draws the figures of the documents.
+need_graphviz()
+{
+	has dot
+}
+
+# To try what the page of a film does, without a window. Who looks at a film has
+# a browser, and needs none of the 700 MB that this takes.
+need_browser()
+{
+	has chromium || has chromium-browser || has google-chrome
+}
+
 need_qemu_user()
 {
 	has qemu-riscv64 || has qemu-riscv64-static
@@ -121,10 +134,10 @@ need_qemu_user()
 CROSS=toolchain
 [ "${LLVM:-}" != 1 ] || CROSS='clang lld'
 ALL="make python $CROSS qemu firmware gdb host_cc clang lld clang_format
-	cppcheck spin qemu_user linux_cc"
+	cppcheck spin qemu_user linux_cc browser"
 
-# Benches go on without them.
-OPTIONAL='linux_cc'
+# What needs them is left out without them.
+OPTIONAL='linux_cc browser'
 
 # What a goal of make needs. One that is not known here needs everything.
 needs_of()
@@ -134,6 +147,7 @@ needs_of()
 	all)		echo make "$CROSS" ;;
 	run | spike)	echo make "$CROSS" qemu firmware ;;
 	gdb | debug)	echo make "$CROSS" qemu firmware gdb ;;
+	replay)		echo make python "$CROSS" gdb host_cc ;;
 	fuzz | storm)	echo make python "$CROSS" qemu firmware ;;
 	hunt*)		echo make python "$CROSS" qemu firmware gdb host_cc ;;
 	bench-hidden)	echo make python "$CROSS" qemu firmware linux_cc \
@@ -141,15 +155,18 @@ needs_of()
 	bench* | profile)
 			echo make python "$CROSS" qemu firmware linux_cc ;;
 	format)		echo make clang_format ;;
+	figures)	echo make python graphviz ;;
 	check*)		echo make python "$CROSS" clang lld clang_format \
 				cppcheck ;;
 	test-host* | test-files)	echo make python qemu host_cc ;;
 	test-model)
 			echo make host_cc ;;
+	film)		echo make python "$CROSS" qemu firmware ;;
+	test-film)	echo make python "$CROSS" qemu firmware browser ;;
 	test-spin)	echo make python host_cc spin ;;
 	test-clang)	echo make python "$CROSS" qemu firmware clang lld ;;
 	test*)		echo make python "$CROSS" qemu firmware gdb host_cc \
-				clang spin qemu_user ;;
+				clang spin qemu_user browser ;;
 	*)		echo "$ALL" ;;
 	esac
 }
@@ -180,6 +197,8 @@ describe()
 	spin)		echo 'the model checker spin' ;;
 	qemu_user)	echo 'qemu-riscv64, for Linux programs' ;;
 	linux_cc)	echo 'riscv64-linux-gnu-gcc with a static C library' ;;
+	browser)	echo 'chromium' ;;
+	graphviz)	echo 'dot, of Graphviz' ;;
 	esac
 }
 
@@ -215,6 +234,8 @@ packages_apt()
 	spin)		echo spin ;;
 	qemu_user)	echo qemu-user qemu-user-static ;;
 	linux_cc)	echo gcc-riscv64-linux-gnu,libc6-dev-riscv64-cross ;;
+	browser)	echo chromium chromium-browser ;;
+	graphviz)	echo graphviz ;;
 	esac
 }
 
@@ -234,6 +255,8 @@ packages_dnf()
 	cppcheck)	echo cppcheck ;;
 	spin)		echo spin ;;
 	qemu_user)	echo qemu-user-riscv qemu-user ;;
+	browser)	echo chromium ;;
+	graphviz)	echo graphviz ;;
 	esac
 }
 
@@ -254,6 +277,8 @@ packages_pacman()
 	spin)		echo spin ;;
 	qemu_user)	echo qemu-user ;;
 	linux_cc)	echo riscv64-linux-gnu-gcc,riscv64-linux-gnu-glibc ;;
+	browser)	echo chromium ;;
+	graphviz)	echo graphviz ;;
 	esac
 }
 
@@ -270,6 +295,8 @@ packages_brew()
 	clang_format)	echo clang-format ;;
 	cppcheck)	echo cppcheck ;;
 	spin)		echo spin ;;
+	browser)	echo chromium ;;
+	graphviz)	echo graphviz ;;
 	esac
 }
 
@@ -402,7 +429,7 @@ report()
 	for need; do
 		echo "deps.sh: still missing: $(describe "$need")" >&2
 		case " $OPTIONAL " in
-		*" $need "*)	echo '  (some benches are left out)' >&2 ;;
+		*" $need "*)	echo '  (what needs it is left out)' >&2 ;;
 		*)		status=1 ;;
 		esac
 	done

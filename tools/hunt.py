@@ -56,10 +56,14 @@ EXERCISES = [
 
 # Where to begin to look, by the file that a record is in.
 WATCH = {
+    "bag": "pages on their way from one address space to another: who names "
+           "them while they are in neither.",
     "calls": "the system calls of the test that fails: arguments, results and "
              "errno. Break on its handler in trap/.",
     "console": "what is typed, what comes back, and in which mode: the test "
                "types the same on a terminal of this machine's Linux.",
+    "devices": "who drives the serial port: who has its page, who is told of "
+               "its interrupt, and when that is completed.",
     "entries": "the entry itself: `calf-walk ADDRESS` in the debugger, or "
                "`vmmap` at the prompt, against the table of kinds in "
                "docs/design.md.",
@@ -67,11 +71,17 @@ WATCH = {
               "followed by no fence, or by too narrow a one?",
     "files": "one call on the file server's tree, and what Linux makes of the "
              "same: number, bytes, names, links, and what is left of memory.",
+    "film": "what is recorded (include/arch/trace.h), against what was done: "
+            "`make film` compares the counts.",
     "fork": "both sides of the fork, before and after: `cow` at the prompt "
             "shows entry, frame and count of each.",
     "frames": "the counts: free frames before and after (`free` at the "
               "prompt), and who names a frame.",
+    "kills": "a server that is killed, at any of its instructions: what its "
+             "successor knows, and what it does once more.",
     "locks": "who may be there at the same time, and under which lock.",
+    "mapping": "the pages that a server gives to a call of mmap: whose they "
+               "are, how many, and where they go.",
     "ports": "one call on its way to a server and back: in whose hand it is, "
              "what is lent with it, and who is told when one of them ends.",
     "process": "one process through its life: fork, switch, signal, exit, "
@@ -83,6 +93,9 @@ WATCH = {
     "resolve": "one page fault: `calf-fault` stops at it, `calf-walk` shows "
                "the path before and after.",
     "runner": "who runs an address space, who has lent it, and who waits.",
+    "straight": "a call that goes straight to its server, and the reply: what "
+                "has to hold before, and what is different after (`calf_stat` "
+                "counts handovers).",
     "trees": "what the device tree says, and what of it is believed.",
     "usercopy": "the kernel's own accesses to a program's memory, at the "
                 "borders of pages and without memory.",
@@ -187,6 +200,8 @@ The copy in build/hunt/calf is a whole tree: look, change, boot it there.
 
     make -C build/hunt/calf run     the prompt, with the mistake
     make -C build/hunt/calf gdb     the debugger
+    make -C build/hunt/calf replay  back in time from the end (BOOT=kernel-all)
+    make -C build/hunt/calf film    what happens to the page tables, step by step
     make hunt-check                 is it repaired?
     make hunt-hint                  the rule that it breaks
     make hunt-reveal                where it is

@@ -4,17 +4,19 @@
     unit, starve, random ARGUMENTS, model   tests/host/, with sanitizers
     line ARGUMENTS, terminal                the same, beside Linux
     tree ARGUMENTS                          the same, device trees
-    files-unit, files-archive, files-starve, allocator
-    differ, served, archives ARGUMENTS      tests/files/
     fast ARGUMENTS                          the same random, without
-    files-unit, files-archive, files-starve, allocator
+    files-unit, files-made, files-archive, files-program, files-starve, allocator
+    files-log, mortal ARGUMENTS             the same, servers that die
     differ, served, archives ARGUMENTS      tests/files/
     ktest SUITES [smp=N] [mem=M]            suites inside the test kernel
     user PROGRAMS [smp=N] [mem=M] [bound] [nasty=SEED]
                                             programs on the test kernel
     release PROGRAMS [smp=N] [mem=M]        the same on the other kernel
     typist [KIND]                           boots.txt's user-tty or user-tty-KIND
+    boot LABEL                              that line of boots.txt
     bench WORDS                             the benchmark's own checks
+    kills CHAPTERS AND WORDS                tests/nasty/kill.py
+    film TESTS                              tests of tests/film/test_film.py
     check-locks FILE                        clang's analysis of locks
 
 With `bound` instructions are counted, and an entry into the kernel that is too
@@ -36,9 +38,13 @@ BOOTS = Path(__file__).resolve().parent.parent / "tests/boots.txt"
 HOST = {"unit": "asan/unit", "starve": "asan/starve", "random": "asan/random",
         "fast": "fast/random", "model": "small/model",
         "line": "asan/line", "terminal": "asan/terminal",
-        "files-unit": "files/unit", "files-archive": "files/unit_archive",
+        "files-unit": "files/unit", "files-made": "files/unit_made",
+        "files-archive": "files/unit_archive",
+        "files-program": "files/unit_program",
+        "files-log": "files/unit_log",
         "files-starve": "files/starve", "allocator": "files/allocator",
         "differ": "files/differ", "served": "files/served",
+        "mortal": "files/mortal",
         "archives": "files/archives"}
 FIRST_SECONDS = 400.0   # what may be slow, when nothing is known of it yet
 LEAST_SECONDS = 15.0
@@ -100,6 +106,16 @@ class Killer:
         if self.kind in HOST:
             path = f"build/host/{HOST[self.kind]}"
             return path, Boot(self.how, "", command=[path, *self.words])
+        if self.kind == "film":
+            return ("build/calf-trace.elf build/calf.elf",
+                    Boot(self.how, "", command=[
+                        "tests/film/test_film.py", "--build", "build/",
+                        *self.words]))
+        if self.kind == "kills":
+            return ("build/calf.elf build/kill.cpio build/nasty/nasty",
+                    Boot(self.how, "", command=[
+                        "tests/nasty/kill.py", "-j", "1",
+                        "--build", "build/", *self.words]))
         if self.kind == "check-locks":
             return "", Boot(self.how, "", command=[
                 "make", "-s", "check-locks", f"KERNEL_C={self.words[0]}"])
@@ -112,8 +128,9 @@ class Killer:
                 self.how, "build/calf.elf", smp, "128M",
                 initrd="build/bench.cpio",
                 append="rdinit=/init " + " ".join(self.words))
-        if self.kind == "typist":
-            label = "-".join(["user", "tty", *self.words])
+        if self.kind in ("typist", "boot"):
+            label = self.words[0] if self.kind == "boot" else \
+                "-".join(["user", "tty", *self.words])
             return "build/calf-test.elf build/test.cpio build/trees", \
                 read_table(str(BOOTS), Boot("", ""), [label], "build")[0]
         if self.kind in ("user", "release"):

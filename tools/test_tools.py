@@ -8,6 +8,7 @@ out.
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 import tempfile
@@ -121,13 +122,39 @@ def csr_names_in_assembly_are_refused_outside_arch() -> Optional[str]:
 
 
 def constants_of_the_abi_are_defined_once() -> Optional[str]:
-    tree = {**HEADERS, "include/abi/x.h": SPDX + "#define O_CREAT 64\n",
-            "trap/a.c": SPDX + "#define O_CREAT 64\n#define MINE 1\n",
-            "user/include/fcntl.h": SPDX + "#  define O_CREAT 64\n",
-            "user/bench.c": SPDX + "#ifndef O_CREAT\n#define O_CREAT 64\n",
-            "tests/linux/a.c": SPDX + "#define O_CREAT 64\n"}
-    return refused(LAYERS, tree, "trap/a.c:2: O_CREAT",
-                   "user/include/fcntl.h:2: O_CREAT")
+    tree = {**HEADERS, "include/abi/x.h": SPDX + "#define O_APPEND 64\n",
+            "trap/a.c": SPDX + "#define O_APPEND 64\n#define MINE 1\n",
+            "user/include/fcntl.h": SPDX + "#  define O_APPEND 64\n",
+            "user/bench.c": SPDX + "#ifndef O_APPEND\n#define O_APPEND 64\n",
+            "tests/linux/a.c": SPDX + "#define O_APPEND 64\n"}
+    return refused(LAYERS, tree, "trap/a.c:2: O_APPEND",
+                   "user/include/fcntl.h:2: O_APPEND")
+
+
+def what_servers_know_has_no_name_in_the_kernel() -> Optional[str]:
+    headers = {"include/abi/ioctl.h": SPDX + "#define TCGETS 1\n",
+               "include/abi/elf.h": SPDX + "#define AT_NULL 0\n"
+                                           "struct elf_header {\n};\n"}
+    text = ('#include "abi/elf.h"\n#include "abi/ioctl.h"\n'
+            "int a = AT_NULL + TCGETS;\nstruct elf_header *b;\n"
+            "int my_tty, entity; /* a tty, an elf */\n"
+            'char *c = "070701";\n')
+    return (accepted(LAYERS, {**layers("user/a.c", text), **headers}) or
+            refused(LAYERS, {**layers("proc/a.c", text), **headers},
+                    "proc/a.c:3", "proc/a.c:4: TCGETS",
+                    "proc/a.c:5: elf_header", "proc/a.c:6: my_tty",
+                    "proc/a.c:7") or
+            refused(LAYERS, layers("proc/tty.c", "int a;\n"), "proc/tty.c:"))
+
+
+def paths_are_of_servers() -> Optional[str]:
+    text = "int a = 4 / 2; /* '/' */\n"
+    begins = "int a = b[0] == '/';\nchar *c = \"/dev/x\";\n"
+    return (accepted(LAYERS, layers("trap/a.c", text)) or
+            accepted(LAYERS, layers("proc/exec.c", begins)) or
+            accepted(LAYERS, layers("user/a.c", begins)) or
+            refused(LAYERS, layers("trap/a.c", begins),
+                    "trap/a.c: 2 slashes"))
 
 
 def licence_is_needed() -> Optional[str]:
@@ -212,6 +239,19 @@ def documents_of_folders_are_read() -> Optional[str]:
     return refused(DOCS, {**docs("fine\n"),
                           "tests/README.md": "see [a](no.md)\n"},
                    "tests/README.md:1")
+
+
+def pictures_are_drawn_from_their_text() -> Optional[str]:
+    """Without Graphviz: a picture says what it was drawn from."""
+    text = "digraph a { b -> c }\n"
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    tree = {**docs("fine\n"), "docs/figures/a.dot": text,
+            "docs/figures/a.svg": f"<!-- drawn from a.dot {digest} -->\n"}
+    changed = {**tree, "docs/figures/a.dot": text + text,
+               "docs/figures/b.svg": "<svg/>\n"}
+    return accepted(DOCS, tree) or refused(
+        DOCS, changed, "a.svg: not drawn from the present a.dot",
+        "b.svg: drawn from nothing")
 
 
 # --- count.py ---------------------------------------------------------------
@@ -418,6 +458,8 @@ TESTS = [
     instructions_belong_in_arch,
     csr_names_in_assembly_are_refused_outside_arch,
     constants_of_the_abi_are_defined_once,
+    what_servers_know_has_no_name_in_the_kernel,
+    paths_are_of_servers,
     licence_is_needed,
     long_lines_are_refused,
     long_functions_are_refused,
@@ -431,6 +473,7 @@ TESTS = [
     links_must_lead_somewhere,
     fragments_must_be_headings,
     documents_of_folders_are_read,
+    pictures_are_drawn_from_their_text,
     code_is_what_is_left_without_comments,
     code_of_test_builds_is_not_counted,
     files_without_a_subject_are_shown,

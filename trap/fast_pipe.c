@@ -33,7 +33,7 @@ long fast_read(const struct trapframe *tf)
 	long result;
 
 	if (unlikely(!is_end(f, O_RDONLY)))
-		return sys_read(tf);
+		return fast_lend(tf);
 	pipe = f->object;
 	if (!pipe_is_empty(pipe) || len == 0 || ((to + len) | len) >= USER_TOP)
 		return sys_read(tf);
@@ -110,7 +110,7 @@ long fast_write(const struct trapframe *tf)
 	void *bytes;
 
 	if (unlikely(!is_end(f, O_WRONLY)))
-		return sys_write(tf);
+		return fast_lend(tf);
 	pipe = f->object;
 	if (list_is_empty(&pipe->read_event.procs) || len - 1 >= COPY_MAX ||
 	    len > PAGE_SIZE - (from & PAGE_MASK))

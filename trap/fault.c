@@ -67,8 +67,9 @@ static bool is_mapped(struct proc *p, vaddr_t va)
 #define YOUNGEST 1024 /* who are looked at */
 
 /*
- * The youngest process but `p`, unless one of the youngest is on its way out
- * already. Zombies come first in the list, and so last here.
+ * The youngest process but `p`, process 1 and system processes, unless one of
+ * the youngest is on its way out already. Zombies come first in the list, and
+ * so last here.
  */
 static struct proc *choose_victim(struct proc *p) REQUIRES(sched_lock)
 {
@@ -79,7 +80,8 @@ static struct proc *choose_victim(struct proc *p) REQUIRES(sched_lock)
 		struct proc *q = list_entry(link, struct proc, all);
 
 		link = link->prev;
-		if (list_is_mark(&q->all) || q == p)
+		if (list_is_mark(&q->all) || q == p || q->is_system ||
+		    q->pid == INIT_PID)
 			continue;
 		if (q->t.state == PROC_ZOMBIE)
 			break;
@@ -92,14 +94,16 @@ static struct proc *choose_victim(struct proc *p) REQUIRES(sched_lock)
 }
 
 /*
- * The machine would end with process 1, so another one goes in its place.
- * False if there is no other. What found no memory is tried again.
+ * The machine would end with process 1, and everybody would miss a server: so
+ * another one goes in its place. If there is no other, it is process 1 that has
+ * taken the memory of a server. False: it was its own. What found no memory is
+ * tried again.
  */
-static bool spare_init(struct proc *p)
+static bool spare(struct proc *p)
 {
 	struct proc *victim;
 
-	if (p->pid != INIT_PID)
+	if (p->pid != INIT_PID && !p->is_system)
 		return false;
 	lock_acquire(&sched_lock);
 	victim = choose_victim(p);
@@ -112,12 +116,14 @@ static bool spare_init(struct proc *p)
 	lock_release(&sched_lock);
 	if (victim != NULL)
 		sched_yield();
+	if (victim == NULL && p->pid != INIT_PID)
+		init_exit(STATUS_SIGNALED(SIGKILL));
 	return victim != NULL;
 }
 
 void fault_no_memory(struct proc *p)
 {
-	if (spare_init(p))
+	if (spare(p))
 		return;
 	stats_count(oom_kills);
 	kprintf("%s[%d]: out of memory, killed\n", p->name, p->pid);

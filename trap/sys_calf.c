@@ -9,23 +9,23 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/inspect.h"
+#include "mm/slab.h"
 #include "proc/exec.h"
 #include "proc/sched.h"
 #include "proc/space.h"
+#include "proc/walk.h"
 #include "syscalls.h"
 
-/* Since it was last asked for. */
-static void take_longest(struct calf_stat *st)
+static void tell_longest(struct calf_stat *st)
 {
 #ifdef CALF_TEST
 	for (unsigned i = 0; i < hart_count; i++) {
-		struct hart *hart = &harts[i];
+		const struct hart *hart = &harts[i];
 
 		if (hart->longest > st->longest_entry) {
 			st->longest_entry = hart->longest;
 			st->longest_call = hart->longest_call;
 		}
-		hart->longest = 0;
 	}
 #endif
 	(void)st;
@@ -48,15 +48,24 @@ long sys_calf_stat(const struct trapframe *tf)
 	    .execs = sum.execs,
 	    .page_faults = sum.page_faults,
 	    .oom_kills = sum.oom_kills,
-	    .switches = sum.switches,
+	    .switches = sum.switches + sum.handovers,
 	    .wakes = sum.wakes,
+	    .handovers = sum.handovers,
+	    .table_passes = sum.table_passes,
 	};
 	size_t size = min_u64(tf_arg(tf, 1), sizeof st);
-	int err;
+	int err =
+	    user_prepare(proc_self()->as, tf_arg(tf, 0), size, ACCESS_WRITE);
 
-	take_longest(&st);
+	if (err < 0)
+		return err;
+#ifdef CALF_NO_FAST_PATHS
+	st.handovers = UINT64_MAX;
+#endif
+	tell_longest(&st);
 	err = copyout(proc_self()->as, tf_arg(tf, 0), &st, size);
-	return err < 0 ? err : (long)size;
+	assert(err == 0);
+	return (long)size;
 }
 
 static uint8_t state_letter(const struct proc *p)
@@ -73,8 +82,17 @@ static uint8_t state_letter(const struct proc *p)
 	}
 }
 
+/* Another process's address space, kept from going away; or NULL. */
+static struct aspace *space_of(const struct proc *p) REQUIRES(sched_lock)
+{
+	if (p->as != NULL)
+		aspace_get(p->as);
+	return p->as;
+}
+
 long sys_calf_ps(const struct trapframe *tf)
 {
+	struct aspace *as = NULL;
 	struct calf_ps ps;
 	struct proc *p;
 	int err;
@@ -93,16 +111,22 @@ long sys_calf_ps(const struct trapframe *tf)
 		ps.state = state_letter(p);
 		ps.hart = (uint8_t)p->t.tf.hart->index;
 		ps.time_ticks = p->t.time_ticks;
+		ps.child_ticks = p->child_ticks;
 		str_copy(ps.name, p->name, sizeof ps.name);
+		as = space_of(p);
 	}
 	lock_release(&sched_lock);
 	if (p == NULL)
 		return 0;
+	if (as != NULL) {
+		ps.args_len =
+		    (uint32_t)inspect_args(as, ps.args, sizeof ps.args);
+		space_put(proc_self(), as);
+	}
 	err = copyout(proc_self()->as, tf_arg(tf, 1), &ps, sizeof ps);
 	return err < 0 ? err : 1;
 }
 
-/* Another process's address space, kept from going away. */
 static struct aspace *aspace_of(pid_t pid)
 {
 	struct aspace *as = NULL;
@@ -111,9 +135,7 @@ static struct aspace *aspace_of(pid_t pid)
 	lock_acquire(&sched_lock);
 	p = pid == 0 ? proc_self() : proc_find(pid);
 	if (p != NULL)
-		as = p->as;
-	if (as != NULL)
-		aspace_get(as);
+		as = space_of(p);
 	lock_release(&sched_lock);
 	return as;
 }
@@ -151,16 +173,40 @@ long sys_calf_next(const struct trapframe *tf)
 }
 
 #ifdef CALF_TEST
+/*
+ * For the audit, which does not count their memory as used. Returns how many
+ * they are: each has a frame of its own as well.
+ */
+static uint64_t mark_system_spaces(void)
+{
+	uint64_t count = 0;
+
+	lock_acquire(&sched_lock);
+	list_for_each(link, &proc_all) {
+		struct proc *p = list_entry(link, struct proc, all);
+
+		if (list_is_mark(link) || !p->is_system)
+			continue;
+		count++;
+		if (p->as != NULL)
+			p->as->is_system = true;
+	}
+	lock_release(&sched_lock);
+	return count;
+}
+
 long sys_calf_check(const struct trapframe *tf)
 {
+	uint64_t system;
 	long free;
 
 	(void)tf;
 	/* Their memory is to be back before it is counted. */
 	if (image_reclaim(proc_self()))
 		return call_go_on(SIGNAL_HELD);
+	system = mark_system_spaces();
 	hart_stop_others();
-	free = (long)aspace_audit();
+	free = (long)(system + aspace_audit() + slab_excess());
 	hart_resume_others();
 	hart_pause_begin(); /* an audit is none of what a program may ask for */
 	return free;
@@ -178,17 +224,5 @@ long sys_calf_fail(const struct trapframe *tf)
 	    .from = tf_arg(tf, 1) == CALF_FAIL_FROM,
 	};
 	return failed;
-}
-#else
-long sys_calf_check(const struct trapframe *tf)
-{
-	(void)tf;
-	return -ENOSYS;
-}
-
-long sys_calf_fail(const struct trapframe *tf)
-{
-	(void)tf;
-	return -ENOSYS;
 }
 #endif

@@ -8,11 +8,12 @@
 #include "abi/unistd.h"
 #include "io.h"
 #include "lib/string.h"
+#include "proc/device.h"
 #include "proc/file.h"
 #include "proc/pipe.h"
 #include "proc/port.h"
 #include "proc/sched.h"
-#include "proc/tty.h"
+#include "proc/signal.h"
 #include "syscalls.h"
 
 /* Goes on with what a part, or a wait, has left to do. */
@@ -88,73 +89,6 @@ long sys_getrandom(const struct trapframe *tf)
 		return -EFAULT;
 	return transfer_rest(&io, tf_arg(tf, 0),
 	    min_u64(tf_arg(tf, 1), TRANSFER_MAX));
-}
-
-#define PREAD_PART (16UL << 10)
-
-static long pread_part(const struct node *node, vaddr_t to, size_t len,
-    uint64_t pos)
-{
-	struct aspace *as = proc_self()->as;
-	struct transfer *t = call_transfer();
-	size_t rest = min_u64(len - t->done, PREAD_PART);
-	long n = user_ready(as, to + t->done, rest, ACCESS_WRITE);
-	int err;
-
-	if (n <= 0)
-		return moved(t, n);
-	err = copyout(as, to + t->done, node->data + pos + t->done, (size_t)n);
-	assert(err == 0);
-	t->done += (size_t)n;
-	return t->done < len ? call_go_on(SIGNAL_HELD) : (long)t->done;
-}
-
-/* To other devices, and directories, the position means nothing. */
-long sys_pread64(const struct trapframe *tf)
-{
-	struct file *f = fd_get((int)tf_arg(tf, 0));
-	size_t len = min_u64(tf_arg(tf, 2), TRANSFER_MAX);
-	uint64_t pos = tf_arg(tf, 3);
-
-	if ((int64_t)pos < 0)
-		return -EINVAL;
-	if (f == NULL)
-		return -EBADF;
-	if (file_is_remote(f))
-		return remote_call(f);
-	if (f->node == NULL || f->ops == &tty_ops)
-		return -ESPIPE;
-	if (!node_is(f->node, MODE_FILE))
-		return sys_read(tf);
-	len = pos < f->node->size ? min_u64(len, f->node->size - pos) : 0;
-	return pread_part(f->node, tf_arg(tf, 1), len, pos);
-}
-
-long sys_lseek(const struct trapframe *tf)
-{
-	struct file *f = fd_get((int)tf_arg(tf, 0));
-	int64_t offset = (int64_t)tf_arg(tf, 1), pos;
-
-	if (f == NULL)
-		return -EBADF;
-	if (file_is_remote(f))
-		return remote_call(f);
-	if (tf_arg(tf, 2) > SEEK_END)
-		return -EINVAL;
-	if (f->node == NULL || node_is(f->node, MODE_CHAR))
-		return -ESPIPE;
-	lock_acquire(&f->lock);
-	pos = offset;
-	if (tf_arg(tf, 2) == SEEK_CUR)
-		pos = (int64_t)(f->pos + (uint64_t)offset);
-	else if (tf_arg(tf, 2) == SEEK_END)
-		pos = (int64_t)(f->node->size + (uint64_t)offset);
-	if (pos < 0)
-		pos = -EINVAL;
-	else
-		f->pos = (uint64_t)pos;
-	lock_release(&f->lock);
-	return pos;
 }
 
 long sys_close(const struct trapframe *tf)
@@ -257,6 +191,13 @@ long sys_fcntl(const struct trapframe *tf)
 		f->flags = (f->flags & ~(uint32_t)O_NONBLOCK) |
 		    (uint32_t)(arg & O_NONBLOCK);
 		return 0;
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		return file_is_remote(f) ? remote_call(f) : -EINVAL;
 	default:
 		return -EINVAL;
 	}
@@ -270,7 +211,12 @@ long sys_ioctl(const struct trapframe *tf)
 		return -EBADF;
 	if (file_is_remote(f))
 		return remote_call(f);
-	if (f->ops != &tty_ops)
-		return -ENOTTY;
-	return tty_ioctl((uint32_t)tf_arg(tf, 1), tf_arg(tf, 2));
+	if (file_is_port(f) && tf_arg(tf, 1) == PORT_SIGNAL)
+		return signal_kill_group((pid_t)tf_arg(tf, 2),
+		    (int)(tf_arg(tf, 2) >> 32));
+	if (file_is_port(f) && tf_arg(tf, 1) == PORT_SESSION)
+		return port_session_of((pid_t)tf_arg(tf, 2));
+	if (file_is_device(f))
+		return device_ioctl(f, (uint32_t)tf_arg(tf, 1), tf_arg(tf, 2));
+	return -ENOTTY;
 }

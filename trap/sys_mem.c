@@ -7,7 +7,9 @@
  */
 #include "abi/errno.h"
 #include "abi/mman.h"
+#include "proc/device.h"
 #include "proc/file.h"
+#include "proc/port.h"
 #include "proc/sched.h"
 #include "syscalls.h"
 
@@ -78,16 +80,47 @@ long sys_brk(const struct trapframe *tf)
 	return brk_set(p, brk);
 }
 
+static bool is_of_file(const struct trapframe *tf)
+{
+	return !(tf_arg(tf, 3) & MAP_ANONYMOUS);
+}
+
+static bool is_private(const struct trapframe *tf)
+{
+	return (tf_arg(tf, 3) & MAP_TYPE) == MAP_PRIVATE;
+}
+
+/*
+ * A file of a server's can be mapped privately: MAP_SHARED promises that what
+ * is written to the file later is seen.
+ */
+static long check_file(const struct trapframe *tf)
+{
+	const struct file *f = fd_get((int)tf_arg(tf, 4));
+	uint64_t len = tf_arg(tf, 1), offset = tf_arg(tf, 5);
+
+	if (f == NULL)
+		return -EBADF;
+	if (!file_is_remote(f))
+		return -ENODEV;
+	if (offset + page_ceil(len) < offset)
+		return -EOVERFLOW;
+	if (!file_can_read(f))
+		return -EACCES;
+	return is_private(tf) ? 0 : -ENODEV;
+}
+
 static long check_mapping(const struct trapframe *tf)
 {
 	uint64_t addr = tf_arg(tf, 0), len = tf_arg(tf, 1);
 	uint64_t flags = tf_arg(tf, 3);
 	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+	long err = is_of_file(tf) ? check_file(tf) : 0;
 
 	if (tf_arg(tf, 5) & PAGE_MASK)
 		return -EINVAL;
-	if (!(flags & MAP_ANONYMOUS))
-		return fd_get((int)tf_arg(tf, 4)) == NULL ? -EBADF : -ENODEV;
+	if (err < 0)
+		return err;
 	if (len == 0)
 		return -EINVAL;
 	if ((flags & MAP_TYPE) != MAP_SHARED &&
@@ -123,8 +156,9 @@ static long place_mapping(struct aspace *as, const struct trapframe *tf,
 
 static long begin_mapping(const struct trapframe *tf)
 {
-	bool shared = (tf_arg(tf, 3) & MAP_TYPE) != MAP_PRIVATE;
-	struct range_op op = {.kind = shared ? RANGE_SHARE : RANGE_MAP,
+	struct range_op op = {.kind = is_of_file(tf) ? RANGE_PASS
+		: is_private(tf)                     ? RANGE_MAP
+						     : RANGE_SHARE,
 	    .perms = perms_of(tf_arg(tf, 2))};
 	long err = check_mapping(tf);
 
@@ -136,11 +170,31 @@ static long begin_mapping(const struct trapframe *tf)
 	return range_go_on(call_range());
 }
 
+/* Where it is the kernel says; it lasts until the process executes another. */
+static long map_device(const struct trapframe *tf)
+{
+	uint64_t len = tf_arg(tf, 1), flags = tf_arg(tf, 3);
+
+	if (len == 0 || len > PAGE_SIZE || tf_arg(tf, 5) != 0 ||
+	    (flags & MAP_TYPE) != MAP_SHARED ||
+	    (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
+		return -EINVAL;
+	return device_map();
+}
+
 long sys_mmap(const struct trapframe *tf)
 {
-	long err =
-	    call_is_repeated() ? range_go_on(call_range()) : begin_mapping(tf);
+	struct file *f = fd_get((int)tf_arg(tf, 4));
+	long err;
 
+	if (!(tf_arg(tf, 3) & MAP_ANONYMOUS) && f != NULL && file_is_device(f))
+		return map_device(tf);
+	err =
+	    call_is_repeated() ? range_go_on(call_range()) : begin_mapping(tf);
+	if (err == RANGE_BAG) {
+		call_forget();
+		return remote_call(f);
+	}
 	return err < 0 ? err : (long)call_range()->start;
 }
 

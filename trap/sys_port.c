@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sys_port.c - the calls of servers (abi/port.h), and those that only files of
- * a server know.
+ * sys_port.c - the calls of servers (abi/port.h), and those that only servers
+ * know.
  */
 #include "abi/errno.h"
+#include "abi/syscall.h"
+#include "abi/unistd.h"
 #include "io.h"
 #include "proc/port.h"
+#include "proc/request.h"
 #include "proc/sched.h"
 #include "syscalls.h"
 
@@ -71,12 +74,18 @@ static void serve(const struct port *port)
 /* Sends the reply that is at `at`. */
 static long reply_from(struct port *port, vaddr_t at)
 {
+	const struct aspace *as = proc_self()->as;
+	const struct reply *ready;
 	struct reply reply;
-	long result;
+	long result = 0;
 
 	if (at == 0)
 		return -EINVAL;
-	result = copyin(proc_self()->as, &reply, at, sizeof reply);
+	ready = words_ready(as, at, sizeof reply, ACCESS_READ);
+	if (likely(ready != NULL))
+		reply = *ready;
+	else
+		result = copyin(proc_self()->as, &reply, at, sizeof reply);
 	if (result == 0)
 		result = port_reply(port, &reply);
 	if (result != 0)
@@ -86,19 +95,43 @@ static long reply_from(struct port *port, vaddr_t at)
 	return reply.out_len > PAGE_SIZE ? call_go_on(SIGNAL_RESTARTS) : 0;
 }
 
+/* What is taken is sure to arrive (C3): there is room for it before. */
+static long take_next(struct file *f, const struct trapframe *tf)
+{
+	struct aspace *as = proc_self()->as;
+	vaddr_t to = tf_arg(tf, 2);
+	struct request request;
+	struct inbox inbox = {.room = room_of(proc_self()),
+	    .in = tf_arg(tf, 3),
+	    .size = tf_arg(tf, 4)};
+	long result;
+	int err;
+
+	if (likely(inbox.room != NULL))
+		return port_take(f, inbox.room, &inbox);
+	err = user_prepare(as, to, sizeof request, ACCESS_WRITE);
+	if (err < 0)
+		return err;
+	result = port_take(f, &request, &inbox);
+	if (result != 0)
+		return result;
+	err = copyout(as, to, &request, sizeof request);
+	assert(err == 0);
+	return 0;
+}
+
 /*
- * What is taken is sure to arrive (C3): there is room for it before. What is in
- * the hand is looked at without a lock: only this process puts anything there.
+ * What is in the hand is looked at without a lock: only this process puts
+ * anything there.
  */
 long sys_port_next(const struct trapframe *tf)
 {
 	struct proc *self = proc_self();
-	vaddr_t to = tf_arg(tf, 2);
-	struct request request;
 	struct file *f;
 	long result = port_file(tf, &f);
-	int err;
 
+	if (result == 0)
+		result = port_need_spare();
 	if (result < 0)
 		return result;
 	serve(f->object);
@@ -110,18 +143,13 @@ long sys_port_next(const struct trapframe *tf)
 		call_forget();
 	if (self->t.note != NULL)
 		port_note_done(self);
-	err = user_prepare(self->as, to, sizeof request, ACCESS_WRITE);
-	if (err < 0)
-		return err;
-	result = port_take(f, &request, tf_arg(tf, 3), tf_arg(tf, 4));
-	if (result != 0)
-		return result;
-	err = copyout(self->as, to, &request, sizeof request);
-	assert(err == 0);
-	return 0;
+	return take_next(f, tf);
 }
 
-/* There is one lease for a call, number 0. */
+/*
+ * There is one lease for a call, number 0. Signals wait until all is there: to
+ * the server, fewer bytes mean that its caller has no more.
+ */
 static long use_lease(const struct trapframe *tf, uint32_t may)
 {
 	size_t len = min_u64(tf_arg(tf, 4), TRANSFER_MAX);
@@ -136,12 +164,13 @@ static long use_lease(const struct trapframe *tf, uint32_t may)
 	t = call_transfer();
 	n = port_copy_part(&(struct lease_use){may, tf_arg(tf, 2) + t->done,
 	    tf_arg(tf, 3) + t->done, len - t->done});
+	n = call_or_later(n, SIGNAL_HELD);
 	if (n == CALL_GOES_ON)
 		return n;
 	if (n <= 0)
 		return moved(t, n);
 	t->done += (size_t)n;
-	return t->done < len ? call_go_on(SIGNAL_RESTARTS) : (long)t->done;
+	return t->done < len ? call_go_on(SIGNAL_HELD) : (long)t->done;
 }
 
 long sys_port_read(const struct trapframe *tf)
@@ -152,6 +181,27 @@ long sys_port_read(const struct trapframe *tf)
 long sys_port_write(const struct trapframe *tf)
 {
 	return use_lease(tf, LEND_WRITE);
+}
+
+/*
+ * Who waits for one of them asks again, also if it is lowered before it runs:
+ * then it was so for somebody else, who came in between.
+ */
+static void raise_events(struct port *port, uint64_t raised)
+    REQUIRES(sched_lock)
+{
+	if (raised & ~port->events)
+		port->raises++;
+	port->events |= raised;
+	list_for_each(link, &port->waiters.procs) {
+		struct remote_call *call =
+		    &list_entry(link, struct proc, t.link)->t.call.remote;
+
+		call->raises = port->raises;
+		if (call->events & raised)
+			call->events = 0;
+	}
+	waitq_wake_all_locked(&port->waiters);
 }
 
 long sys_port_events(const struct trapframe *tf)
@@ -165,9 +215,9 @@ long sys_port_events(const struct trapframe *tf)
 		return err;
 	port = f->object;
 	lock_acquire(&sched_lock);
-	port->events = (port->events & ~lowered) | raised;
+	port->events &= ~lowered;
 	if (raised != 0)
-		waitq_wake_all_locked(&port->waiters);
+		raise_events(port, raised);
 	lock_release(&sched_lock);
 	return 0;
 }
@@ -180,15 +230,50 @@ long sys_port_adopt(const struct trapframe *tf)
 	if (err < 0)
 		return err;
 	serve(f->object);
+	TRACE(server_adopted, "before", tf_arg(tf, 1));
 	return port_adopt(f->object, (pid_t)tf_arg(tf, 1),
 	    (pid_t)tf_arg(tf, 2));
 }
 
-long sys_remote(const struct trapframe *tf)
+/* What a call says of a file that is none of a server's. */
+static int refusal(const struct trapframe *tf)
+{
+	switch (tf_number(tf)) {
+	case SYS_getdents64:
+	case SYS_fchdir:
+		return -ENOTDIR;
+	case SYS_lseek:
+		return tf_arg(tf, 2) > SEEK_END ? -EINVAL : -ESPIPE;
+	case SYS_pread64:
+	case SYS_pwrite64:
+		return -ESPIPE;
+	default:
+		return -EINVAL;
+	}
+}
+
+static long file_call(const struct trapframe *tf)
 {
 	struct file *f = fd_get((int)tf_arg(tf, 0));
+	uint64_t number = tf_number(tf);
 
-	return f != NULL && file_is_remote(f) ? remote_call(f) : -ENOSYS;
+	if ((number == SYS_pread64 || number == SYS_pwrite64) &&
+	    (int64_t)tf_arg(tf, 3) < 0)
+		return -EINVAL;
+	if (f == NULL)
+		return -EBADF;
+	return file_is_remote(f) ? remote_call(f) : refusal(tf);
+}
+
+long sys_remote(const struct trapframe *tf)
+{
+	return remote_is_of_file() ? file_call(tf) : remote_path_call();
+}
+
+long sys_refused(const struct trapframe *tf)
+{
+	(void)tf;
+	return -ENOSYS;
 }
 
 long sys_port_root(const struct trapframe *tf)

@@ -246,9 +246,3 @@ long sys_reboot(const struct trapframe *tf)
 		return -EINVAL;
 	}
 }
-
-long sys_zero(const struct trapframe *tf)
-{
-	(void)tf;
-	return 0;
-}

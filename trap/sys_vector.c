@@ -70,25 +70,18 @@ static int vector_begin(vaddr_t from, uint64_t count)
 	return err < 0 ? err : pieces_check(v);
 }
 
-/* That takes long, and a vector may be in many tables that fork has shared. */
-static uint64_t tables_copied(void)
-{
-	return hart_self()->stats.table_copies;
-}
-
 #define GATHER_PART 256 /* pieces that are brought together without a pause */
 
 /* Brings together what is to go into a pipe as a whole; 0 when all is there. */
 static long gather(struct vector *v)
 {
-	uint64_t copies = tables_copied();
 	size_t *done = &v->transfer.len;
 
 	for (int n = 0; v->index < v->count; n++, v->index++) {
 		const struct iovec_abi *piece = piece_at(v, v->index);
 		int err;
 
-		if (n == GATHER_PART || tables_copied() != copies)
+		if (n == GATHER_PART)
 			return call_go_on(SIGNAL_RESTARTS);
 		err = copyin(proc_self()->as, v->gathered + *done, piece->base,
 		    piece->len);
@@ -151,18 +144,18 @@ static long transfer_pieces(const struct io *io, struct vector *v)
 {
 	struct transfer *t = &v->transfer;
 	size_t end = t->done + io->f->ops->part;
-	uint64_t copies = tables_copied(), i = 0;
 
-	while (
-	    i++ < PIECES_PART && t->done < end && tables_copied() == copies) {
+	for (int i = 0;
+	     i < PIECES_PART && t->done < end && (i == 0 || !user_took_long());
+	     i++) {
 		bool begins = t->len == 0;
 		unsigned how = io_wait(io) | (begins ? 0 : IO_REST);
 		long n;
 
 		if (!next_piece(v))
 			return moved(t, 0);
-		if (!io->is_write && begins && t->done > 0) {
-			if (!is_ready(io->f))
+		if (!io->is_write && t->done > 0) {
+			if (begins && !is_ready(io->f))
 				return moved(t, 0);
 			how &= ~(unsigned)IO_WAIT;
 		}

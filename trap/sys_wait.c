@@ -186,6 +186,8 @@ static long poll_wait(const struct trapframe *tf, const struct poll *poll)
 {
 	long result = call_is_repeated() ? 0 : poll_begin(tf, poll);
 
+	if (result == 0 && user_took_long())
+		return call_go_on(SIGNAL_HELD);
 	if (result == 0)
 		result = poll_once(tf, poll, call_time());
 	if (result == CALL_WAITS || result == CALL_GOES_ON)

@@ -4,8 +4,10 @@
  *
  * The handlers of FAST calls run while some registers of the process are still
  * in the hart, and not in its trap frame. FULL is for those that look at them,
- * change them, or give the hart away before they return. The numbers are
- * Linux's; what is not in the table is ENOSYS.
+ * change them, or give the hart away before they return. FIRST is for those
+ * that have a fast path in front of them, which leaves to them what is not as
+ * usual. The numbers are Linux's; what is not in the table is for a server:
+ * sys_remote().
  */
 #include "abi/syscall.h"
 #include "proc/port.h"
@@ -19,6 +21,14 @@
 	{                               \
 		trap_call_full, handler \
 	}
+#ifdef CALF_NO_FAST_PATHS
+#define FIRST(fast, handler) FAST(handler)
+#else
+#define FIRST(fast, handler)  \
+	{                     \
+		fast, handler \
+	}
+#endif
 
 _Static_assert(sizeof(struct syscall) == 1 << SYSCALL_ENTRY_SHIFT, "trapvec.S");
 
@@ -27,26 +37,25 @@ const struct syscall syscall_table[SYSCALL_TABLE_SIZE] = {
     [SYS_dup] = FAST(sys_dup),
     [SYS_dup3] = FAST(sys_dup3),
     [SYS_fcntl] = FAST(sys_fcntl),
-    [SYS_ioctl] = FAST(sys_ioctl),
-    [SYS_unlinkat] = FAST(sys_unlinkat),
-    [SYS_faccessat] = FAST(sys_faccessat),
-    [SYS_faccessat2] = FAST(sys_faccessat2),
-    [SYS_chdir] = FAST(sys_chdir),
-    [SYS_openat] = FAST(sys_openat),
-    [SYS_close] = FAST(sys_close),
+    [SYS_ioctl] = FIRST(fast_lend, sys_ioctl),
+    [SYS_unlinkat] = FIRST(fast_path, sys_remote),
+    [SYS_faccessat] = FIRST(fast_path, sys_remote),
+    [SYS_faccessat2] = FIRST(fast_path, sys_remote),
+    [SYS_openat] = FIRST(fast_path, sys_remote),
+    [SYS_close] = FIRST(fast_close, sys_close),
     [SYS_pipe2] = FAST(sys_pipe2),
-    [SYS_getdents64] = FAST(sys_getdents64),
-    [SYS_lseek] = FAST(sys_lseek),
-    [SYS_read] = {fast_read, sys_read},
-    [SYS_write] = {fast_write, sys_write},
+    [SYS_getdents64] = FIRST(fast_lend, sys_remote),
+    [SYS_lseek] = FIRST(fast_remote, sys_remote),
+    [SYS_read] = FIRST(fast_read, sys_read),
+    [SYS_write] = FIRST(fast_write, sys_write),
     [SYS_readv] = FAST(sys_readv),
     [SYS_writev] = FAST(sys_writev),
-    [SYS_pread64] = FAST(sys_pread64),
+    [SYS_pread64] = FIRST(fast_lend_at, sys_remote),
     [SYS_pselect6] = FAST(sys_pselect6),
     [SYS_ppoll] = FAST(sys_ppoll),
-    [SYS_readlinkat] = FAST(sys_readlinkat),
-    [SYS_newfstatat] = FAST(sys_newfstatat),
-    [SYS_fstat] = FAST(sys_fstat),
+    [SYS_readlinkat] = FIRST(fast_path, sys_remote),
+    [SYS_newfstatat] = FIRST(fast_stat, sys_newfstatat),
+    [SYS_fstat] = FIRST(fast_lend, sys_fstat),
     [SYS_exit] = FULL(sys_exit),
     [SYS_exit_group] = FULL(sys_exit),
     [SYS_waitid] = FAST(sys_waitid),
@@ -59,11 +68,6 @@ const struct syscall syscall_table[SYSCALL_TABLE_SIZE] = {
     [SYS_clock_gettime] = FAST(sys_clock_gettime),
     [SYS_clock_getres] = FAST(sys_clock_getres),
     [SYS_clock_nanosleep] = FAST(sys_clock_nanosleep),
-    [SYS_sched_setscheduler] = FAST(sys_sched_setscheduler),
-    [SYS_sched_getscheduler] = FAST(sys_sched_getscheduler),
-    [SYS_sched_getparam] = FAST(sys_sched_getparam),
-    [SYS_sched_setaffinity] = FAST(sys_sched_setaffinity),
-    [SYS_sched_getaffinity] = FAST(sys_sched_getaffinity),
     [SYS_sched_yield] = FAST(sys_sched_yield),
     [SYS_kill] = FAST(sys_kill),
     [SYS_tkill] = FAST(sys_tkill),
@@ -76,40 +80,21 @@ const struct syscall syscall_table[SYSCALL_TABLE_SIZE] = {
     [SYS_rt_sigtimedwait] = FAST(sys_rt_sigtimedwait),
     [SYS_rt_sigqueueinfo] = FAST(sys_rt_sigqueueinfo),
     [SYS_rt_sigreturn] = FULL(sys_rt_sigreturn),
-    [SYS_setpriority] = FAST(sys_setpriority),
-    [SYS_getpriority] = FAST(sys_getpriority),
     [SYS_reboot] = FULL(sys_reboot),
-    [SYS_setregid] = FAST(sys_set_two_ids),
-    [SYS_setgid] = FAST(sys_set_id),
-    [SYS_setreuid] = FAST(sys_set_two_ids),
-    [SYS_setuid] = FAST(sys_set_id),
-    [SYS_setresuid] = FAST(sys_set_three_ids),
     [SYS_getresuid] = FAST(sys_get_three_ids),
-    [SYS_setresgid] = FAST(sys_set_three_ids),
     [SYS_getresgid] = FAST(sys_get_three_ids),
-    [SYS_setfsuid] = FAST(sys_zero),
-    [SYS_setfsgid] = FAST(sys_zero),
     [SYS_times] = FAST(sys_times),
     [SYS_setpgid] = FAST(sys_setpgid),
     [SYS_getpgid] = FAST(sys_getpgid),
     [SYS_getsid] = FAST(sys_getsid),
     [SYS_setsid] = FAST(sys_setsid),
-    [SYS_getgroups] = FAST(sys_groups),
-    [SYS_setgroups] = FAST(sys_groups),
-    [SYS_uname] = FAST(sys_uname),
     [SYS_getrusage] = FAST(sys_getrusage),
-    [SYS_umask] = FAST(sys_umask),
     [SYS_prctl] = FAST(sys_prctl),
     [SYS_getcpu] = FAST(sys_getcpu),
     [SYS_gettimeofday] = FAST(sys_gettimeofday),
     [SYS_getpid] = FAST(sys_getpid),
     [SYS_getppid] = FAST(sys_getppid),
-    [SYS_getuid] = FAST(sys_zero),
-    [SYS_geteuid] = FAST(sys_zero),
-    [SYS_getgid] = FAST(sys_zero),
-    [SYS_getegid] = FAST(sys_zero),
     [SYS_gettid] = FAST(sys_getpid),
-    [SYS_sysinfo] = FAST(sys_sysinfo),
     [SYS_brk] = FAST(sys_brk),
     [SYS_munmap] = FAST(sys_munmap),
     [SYS_clone] = FULL(sys_clone),
@@ -118,16 +103,18 @@ const struct syscall syscall_table[SYSCALL_TABLE_SIZE] = {
     [SYS_mprotect] = FAST(sys_mprotect),
     [SYS_madvise] = FAST(sys_madvise),
     [SYS_calf_stat] = FAST(sys_calf_stat),
-    [SYS_calf_ps] = FAST(sys_calf_ps),
+    [SYS_calf_ps] = FULL(sys_calf_ps),
     [SYS_calf_walk] = FULL(sys_calf_walk),
     [SYS_calf_next] = FULL(sys_calf_next),
+#ifdef CALF_TEST
     [SYS_calf_check] = FULL(sys_calf_check),
     [SYS_calf_fail] = FAST(sys_calf_fail),
+#endif
     [SYS_port_create] = FAST(sys_port_create),
     [SYS_port_open] = FAST(sys_port_open),
-    [SYS_port_next] = FAST(sys_port_next),
-    [SYS_port_read] = FAST(sys_port_read),
-    [SYS_port_write] = FAST(sys_port_write),
+    [SYS_port_next] = FIRST(fast_port_next, sys_port_next),
+    [SYS_port_read] = FIRST(fast_port_read, sys_port_read),
+    [SYS_port_write] = FIRST(fast_port_write, sys_port_write),
     [SYS_port_events] = FAST(sys_port_events),
     [SYS_port_adopt] = FAST(sys_port_adopt),
     [SYS_port_root] = FAST(sys_port_root),
@@ -135,33 +122,31 @@ const struct syscall syscall_table[SYSCALL_TABLE_SIZE] = {
     [SYS_wait4] = FAST(sys_wait4),
     [SYS_prlimit64] = FAST(sys_prlimit64),
     [SYS_getrandom] = FAST(sys_getrandom),
-    /* Of files of a server's. */
-    [SYS_flock] = FAST(sys_remote),
-    [SYS_fstatfs] = FAST(sys_remote),
-    [SYS_ftruncate] = FAST(sys_remote),
-    [SYS_fallocate] = FAST(sys_remote),
-    [SYS_fchmod] = FAST(sys_remote),
-    [SYS_fchown] = FAST(sys_remote),
-    [SYS_pwrite64] = FAST(sys_remote),
-    [SYS_fsync] = FAST(sys_remote),
-    [SYS_fdatasync] = FAST(sys_remote),
-    [SYS_fchdir] = FAST(sys_fchdir),
-    [SYS_mknodat] = FAST(sys_remote_path),
-    [SYS_mkdirat] = FAST(sys_remote_path),
-    [SYS_symlinkat] = FAST(sys_remote_path),
-    [SYS_linkat] = FAST(sys_remote_path),
-    [SYS_statfs] = FAST(sys_remote_path),
-    [SYS_truncate] = FAST(sys_remote_path),
-    [SYS_fchmodat] = FAST(sys_remote_path),
-    [SYS_fchownat] = FAST(sys_remote_path),
-    [SYS_utimensat] = FAST(sys_remote_path),
-    [SYS_renameat2] = FAST(sys_remote_path),
-    [SYS_statx] = FAST(sys_remote_path),
+    [SYS_execveat] = FAST(sys_refused), /* it is what execve asks */
+    /* C libraries try these at their start. */
+    [SYS_riscv_hwprobe] = FAST(sys_refused),
+    [SYS_rseq] = FAST(sys_refused),
+    /* Of files of a server's, with a fast path. */
+    [SYS_flock] = FIRST(fast_remote, sys_remote),
+    [SYS_fstatfs] = FIRST(fast_lend, sys_remote),
+    [SYS_ftruncate] = FIRST(fast_remote, sys_remote),
+    [SYS_fallocate] = FIRST(fast_remote, sys_remote),
+    [SYS_fchmod] = FIRST(fast_remote, sys_remote),
+    [SYS_fchown] = FIRST(fast_remote, sys_remote),
+    [SYS_pwrite64] = FIRST(fast_lend_at, sys_remote),
+    [SYS_fsync] = FIRST(fast_remote, sys_remote),
+    [SYS_fdatasync] = FIRST(fast_remote, sys_remote),
+    [SYS_fchdir] = FIRST(fast_remote, sys_remote),
+    [SYS_mknodat] = FIRST(fast_path, sys_remote),
+    [SYS_mkdirat] = FIRST(fast_path, sys_remote),
+    [SYS_fchmodat] = FIRST(fast_path, sys_remote),
+    [SYS_fchownat] = FIRST(fast_path, sys_remote),
+    [SYS_statx] = FIRST(fast_path, sys_remote),
 };
 
 bool syscall_wants_memory(const struct trapframe *tf)
 {
-	switch (tf->x[REG_A7 - 1]) {
+	switch (tf_number(tf)) {
 	case SYS_clone:
 	case SYS_execve:
 	case SYS_mmap:
@@ -188,7 +173,11 @@ bool syscall_wants_memory(const struct trapframe *tf)
 
 long syscall_execute(const struct trapframe *tf)
 {
+	uint64_t number = tf_number(tf);
+
 	if (proc_self()->t.call.kept == KEPT_REMOTE)
 		return remote_go_on();
-	return syscall_table[tf->x[REG_A7 - 1]].full(tf);
+	if (number >= SYSCALL_TABLE_SIZE || syscall_table[number].full == NULL)
+		return sys_remote(tf);
+	return syscall_table[number].full(tf);
 }

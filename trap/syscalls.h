@@ -42,21 +42,11 @@ MUST_USE int deadline_in(vaddr_t from, uint64_t now_ns, uint64_t *deadline);
 syscall_fn sys_brk, sys_mmap, sys_munmap, sys_mprotect, sys_madvise;
 
 /* sys_file.c */
-syscall_fn sys_read, sys_write, sys_readv, sys_writev, sys_pread64, sys_lseek,
-    sys_close, sys_dup, sys_dup3, sys_pipe2, sys_fcntl, sys_ioctl;
-
-/* fast_pipe.c, in front of two of these; or without it. */
-#ifdef CALF_NO_FAST_PATHS
-#define fast_read  sys_read
-#define fast_write sys_write
-#else
-syscall_fn fast_read, fast_write;
-#endif
+syscall_fn sys_read, sys_write, sys_readv, sys_writev, sys_close, sys_dup,
+    sys_dup3, sys_pipe2, sys_fcntl, sys_ioctl, sys_getrandom;
 
 /* sys_path.c */
-syscall_fn sys_openat, sys_fstat, sys_newfstatat, sys_readlinkat, sys_faccessat,
-    sys_faccessat2, sys_getdents64, sys_getcwd, sys_chdir, sys_unlinkat,
-    sys_fchdir, sys_remote_path;
+syscall_fn sys_fstat, sys_newfstatat, sys_getcwd;
 
 /* sys_proc.c */
 syscall_fn sys_clone, sys_execve, sys_exit, sys_wait4, sys_waitid, sys_kill,
@@ -64,7 +54,7 @@ syscall_fn sys_clone, sys_execve, sys_exit, sys_wait4, sys_waitid, sys_kill,
     sys_getsid, sys_setsid, sys_sched_yield, sys_set_tid_address,
     sys_rt_sigaction, sys_rt_sigprocmask, sys_rt_sigpending, sys_rt_sigsuspend,
     sys_rt_sigqueueinfo, sys_rt_sigreturn, sys_sigaltstack, sys_reboot,
-    sys_set_robust_list, sys_zero;
+    sys_set_robust_list;
 
 /* sys_time.c */
 syscall_fn sys_clock_gettime, sys_clock_getres, sys_gettimeofday, sys_nanosleep,
@@ -74,18 +64,22 @@ syscall_fn sys_clock_gettime, sys_clock_getres, sys_gettimeofday, sys_nanosleep,
 syscall_fn sys_futex, sys_ppoll, sys_pselect6, sys_rt_sigtimedwait;
 
 /* sys_misc.c */
-syscall_fn sys_uname, sys_sysinfo, sys_getrandom, sys_getcpu, sys_flush_icache,
-    sys_umask;
+syscall_fn sys_get_three_ids, sys_getcpu, sys_flush_icache;
 
 /* sys_limits.c */
-syscall_fn sys_set_id, sys_set_two_ids, sys_set_three_ids, sys_get_three_ids,
-    sys_groups, sys_getpriority, sys_setpriority, sys_sched_getscheduler,
-    sys_sched_setscheduler, sys_sched_getparam, sys_sched_getaffinity,
-    sys_sched_setaffinity, sys_prlimit64, sys_prctl;
+syscall_fn sys_prlimit64, sys_prctl;
 
 /* sys_port.c */
 syscall_fn sys_port_create, sys_port_open, sys_port_next, sys_port_read,
-    sys_port_write, sys_port_events, sys_port_adopt, sys_port_root, sys_remote;
+    sys_port_write, sys_port_events, sys_port_adopt, sys_port_root;
+
+/* The same file: what the table has no handler for, and what nobody answers. */
+syscall_fn sys_remote, sys_refused;
+
+/* fast_*.c: in front of some of these, if they are there. */
+syscall_fn fast_read, fast_write, fast_remote, fast_lend, fast_lend_at,
+    fast_path, fast_stat, fast_close, fast_port_next, fast_port_read,
+    fast_port_write;
 
 /* sys_calf.c */
 syscall_fn sys_calf_stat, sys_calf_ps, sys_calf_walk, sys_calf_next,

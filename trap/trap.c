@@ -24,6 +24,7 @@
 #define CAUSE_INTERRUPT (1UL << 63)
 
 _Static_assert(CALL_WAITS == -TRAP_WAITS, "trapvec.S");
+_Static_assert(CALL_GIVES == -TRAP_GIVES, "trapvec.S");
 
 /* What trapvec.S is told to do; negative values are errors of a page fault. */
 enum trap_verdict { DONE, WORK, SLOW = TRAP_SLOW };
@@ -32,8 +33,11 @@ long trap_call(long result);
 long trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va);
 void trap_slow(struct trapframe *tf, long verdict, uint64_t cause, vaddr_t va);
 void trap_resume(struct trapframe *tf);
-#ifdef CALF_TEST
+#if defined(CALF_TEST) || defined(CALF_TRACE)
 void trap_check(struct trapframe *tf);
+#endif
+#ifdef CALF_TRACE
+void trap_trace(struct trapframe *tf, uint64_t cause, vaddr_t va);
 #endif
 
 /* Memory may be short because programs are cached that nobody runs. */
@@ -50,6 +54,7 @@ long trap_call(long result)
 {
 	struct proc *p = proc_self();
 
+	result = call_or_later(result, SIGNAL_HELD);
 	if (may_reclaim(result))
 		return SLOW;
 	if (result == CALL_GOES_ON)
@@ -86,8 +91,10 @@ static long call_without_memory(struct proc *p)
 		return call_go_on(SIGNAL_HELD);
 	if (syscall_wants_memory(&p->t.tf))
 		return -ENOMEM;
+	/* First: one that is spared goes on from here when it runs again. */
+	(void)call_go_on(SIGNAL_HELD);
 	fault_no_memory(p);
-	return p->exiting ? CALL_ENDED : call_go_on(SIGNAL_HELD);
+	return p->exiting ? CALL_ENDED : CALL_GOES_ON;
 }
 
 /*
@@ -96,13 +103,15 @@ static long call_without_memory(struct proc *p)
  */
 static void call_execute(struct proc *p)
 {
-	long result = syscall_execute(&p->t.tf);
+	long result = call_or_later(syscall_execute(&p->t.tf), SIGNAL_HELD);
 
 	if (may_reclaim(result))
 		result = call_without_memory(p);
 	if (result == CALL_WAITS)
 		schedule();
-	if (result != CALL_GOES_ON && result != CALL_ENDED)
+	if (result == CALL_ENDED)
+		p->t.call.word = 0; /* it may have gone on before */
+	else if (result != CALL_GOES_ON)
 		call_finish(p, result);
 }
 
@@ -138,6 +147,20 @@ static void before_user(struct proc *p)
 	}
 }
 
+#ifdef CALF_TRACE
+/* A trap has come, which ends when trap_check() is called. */
+void trap_trace(struct trapframe *tf, uint64_t cause, vaddr_t va)
+{
+	TRACE(trapped, "cause va call pc", cause, va, *tf_reg(tf, REG_A7),
+	    tf->pc);
+}
+
+void trap_check(struct trapframe *tf)
+{
+	TRACE(returned, "result", *tf_reg(tf, REG_A0));
+}
+#endif
+
 #ifdef CALF_TEST
 /* What has to hold whenever user mode is entered: C1, C4 and C5. */
 void trap_check(struct trapframe *tf)
@@ -149,6 +172,7 @@ void trap_check(struct trapframe *tf)
 	assert(!p->t.has_saved && p->t.awaited == 0);
 	assert(!p->t.searches);
 	assert(aspace_is_ours(p->as));
+	assert(!user_is_late());
 	hart_pause(*tf_reg(tf, REG_A7));
 }
 #endif

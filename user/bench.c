@@ -43,9 +43,11 @@ static const struct group {
     {"pipe", bench_pipe},
     {"port", bench_port},
     {"read", bench_read},
+    {"file", bench_file},
     {"fork", bench_fork},
     {"maps", bench_maps},
     {"life", bench_life},
+    {"tree", bench_tree},
     {"server", bench_server},
     {"cow", bench_cow},
     {"worst", bench_worst},
@@ -55,6 +57,8 @@ static const struct group {
     {"bulk", bench_bulk},
     {"exit", bench_exit},
 };
+
+const char *bench_path;
 
 #define GROUP_COUNT (sizeof groups / sizeof groups[0])
 
@@ -144,6 +148,12 @@ int main(int argc, char **argv)
 	char *default_words[] = {quick};
 	int failures;
 
+	bench_path = argv[0];
+	if (argc == 2 && strcmp(argv[1], "in-tree") == 0) {
+		count_init();
+		bench_in_tree();
+		return 0;
+	}
 	for (argc--, argv++; argc >= 2 && argv[0][0] == '-';
 	     argc -= 2, argv += 2) {
 		if (strcmp(argv[0], "-s") == 0)

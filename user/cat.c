@@ -3,9 +3,24 @@
  * cat [FILE...] - print the files, or standard input, which is also called -.
  */
 #include <fcntl.h>
+#include <program.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+const char program_help[] =
+    "NAME\n"
+    "    cat - print files\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    cat [FILE...]\n"
+    "\n"
+    "DESCRIPTION\n"
+    "    Prints the files one after the other. Standard input is printed if\n"
+    "    no file is given, and in the place of a file called -.\n"
+    "\n"
+    "EXIT STATUS\n"
+    "    1 if a file could not be read, else 0.\n";
 
 static char buf[16 * 1024];
 

@@ -2,7 +2,8 @@
 /*
  * cow [-s] - watch what fork shares, and what is copied when.
  *
- * A parent and a child take turns at touching five pages. After each step a
+ * A parent and a child take turns at touching five pages; then the child sends
+ * pages to the parent, as the reply to a message. After each step a
  * table shows both address spaces: every table on the way to the pages, every
  * page, which frame each is, and how many names that frame has. With -s it
  * waits for the enter key between steps.
@@ -10,7 +11,12 @@
  * The pages lie in a gigabyte of their own, so that what is shown is not
  * disturbed by the stack and the code, which the two processes go on using.
  */
+#include "cow/picture.h"
+
 #include <calf.h>
+#include <fcntl.h>
+#include <program.h>
+#include <server.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,15 +27,35 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define BASE 0x200000000UL
+const char program_help[] =
+    "NAME\n"
+    "    cow - watch what fork shares, and what is copied when\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    cow [-s]\n"
+    "\n"
+    "DESCRIPTION\n"
+    "    A parent and a child take turns at touching five pages. After each\n"
+    "    of eleven steps a table shows both address spaces: every table on\n"
+    "    the way to the pages, every page, which frame each is, and how many\n"
+    "    entries name it. An = stands between two that are the same frame, a\n"
+    "    * behind what has changed.\n"
+    "\n"
+    "OPTIONS\n"
+    "    -s  waits for the Enter key after each step\n"
+    "\n"
+    "SEE ALSO\n"
+    "    vmmap --help; docs/prompt.md; make film\n";
 
-enum page { PAGE_A, PAGE_B, PAGE_READONLY, PAGE_SHARED, PAGE_UNTOUCHED, PAGES };
-
-/* Rows of the picture: the root, the tables below it, the pages. */
-#define TABLES 2
-#define ROWS   (1 + TABLES + PAGES)
-
-enum action { LOOK, FORK, READ, WRITE, DIE };
+enum action {
+	LOOK,
+	FORK,
+	READ,
+	WRITE,
+	SEND_PAGE,
+	SEND_TABLE,
+	DIE,
+};
 
 struct step {
 	const char *title;
@@ -74,6 +100,18 @@ static const struct step steps[] = {
 	"A reservation is a promise, not a page. The child's was kept with a\n"
 	"zeroed frame; the parent's is still a promise.",
 	WRITE, true, PAGE_UNTOUCHED},
+    {"The child sends page A",
+	"The parent maps a file that the child serves: the mmap is a message,\n"
+	"and the reply says in which page of the child's the bytes are. The\n"
+	"parent has it in the place of its own page A. Nothing was copied:\n"
+	"the page has two names, and is closed in both, as after a fork.",
+	SEND_PAGE, false, PAGE_A},
+    {"The child sends a table of 2 MiB",
+	"In the last row the child has 512 pages, in a table of their own.\n"
+	"Both places are all that a table is for, and the pages may be used\n"
+	"alike on both sides: so the table itself is shared, as in a fork,\n"
+	"and none of its pages was visited.",
+	SEND_TABLE, false, PAGE_A},
     {"The child writes to the read-only page, and dies",
 	"This page was not writable before the fork, so the write is an error\n"
 	"and no reason to copy. The child's names are gone with it.",
@@ -82,30 +120,11 @@ static const struct step steps[] = {
 
 #define STEPS (sizeof steps / sizeof steps[0])
 
-struct cell {
-	bool exists;
-	uint8_t kind;
-	uint8_t flags;
-	uint32_t count;
-	uint64_t pa;
-};
-
-/* One side of the picture: an address space, now and a step ago. */
-struct view {
-	pid_t pid; /* 0: there is no such process */
-	struct cell now[ROWS];
-	struct cell before[ROWS];
-};
-
 static struct view parent, child;
 static int to_child[2], from_child[2]; /* pipes */
+static int port, sent; /* the child's, and the parent's file of it */
 
 /* ---- touching pages ---- */
-
-static volatile char *page_of(enum page page)
-{
-	return (volatile char *)(BASE + page * CALF_PAGE_SIZE);
-}
 
 static void map(enum page page, int sharing)
 {
@@ -142,6 +161,7 @@ static struct calf_stat difference(struct calf_stat a, struct calf_stat b)
 	    .page_copies = b.page_copies - a.page_copies,
 	    .page_reuses = b.page_reuses - a.page_reuses,
 	    .page_zeros = b.page_zeros - a.page_zeros,
+	    .table_passes = b.table_passes - a.table_passes,
 	};
 }
 
@@ -160,6 +180,70 @@ static struct calf_stat touch(enum action action, enum page page, char value)
 	return difference(before, after);
 }
 
+/* ---- sending pages ---- */
+
+/* What the child sends, and where the parent wants it. */
+static void *place_of(enum action action)
+{
+	return action == SEND_PAGE ? (void *)(uintptr_t)page_of(PAGE_A)
+				   : (void *)TO_SEND;
+}
+
+static size_t size_of(enum action action)
+{
+	return action == SEND_PAGE ? CALF_PAGE_SIZE : TABLE_BYTES;
+}
+
+static void make_table(void)
+{
+	char *mem = mmap((void *)TO_SEND, TABLE_BYTES, PROT_READ | PROT_WRITE,
+	    MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	for (int i = 0; mem != MAP_FAILED && i < 3; i++)
+		mem[i * CALF_PAGE_SIZE] = 'c';
+}
+
+/* The child takes the message of the parent's mmap, and replies to it. */
+static void send_pages(enum action action)
+{
+	struct reply reply = {.flags = REPLY_RUN,
+	    .out = place_of(action),
+	    .out_len = size_of(action)};
+	struct request request;
+
+	/* So that it can be seen before, too. */
+	if (action == SEND_PAGE)
+		make_table();
+	write(from_child[1], "", 1);
+	if (port_next(port, NULL, &request, NULL, 0) < 0)
+		_exit(1);
+	/* It does not wait for another one then. */
+	fcntl(port, F_SETFL, O_NONBLOCK);
+	(void)port_next(port, &reply, &request, NULL, 0);
+	fcntl(port, F_SETFL, 0);
+}
+
+/* The parent asks. False if it did not get them where it wants them. */
+static bool get_pages(const struct step *step, struct calf_stat *cost)
+{
+	void *want = place_of(step->action), *got;
+	struct calf_stat before = {.forks = 0}, after = {.forks = 0};
+	char ready;
+
+	write(to_child[1], step, sizeof *step);
+	if (read(from_child[0], &ready, 1) != 1)
+		return false;
+	calf_stat(&after, sizeof after);
+	calf_stat(&before, sizeof before);
+	got = mmap(want, size_of(step->action), PROT_READ | PROT_WRITE,
+	    MAP_FIXED | MAP_PRIVATE, sent, 0);
+	calf_stat(&after, sizeof after);
+	*cost = difference(before, after);
+	return got == want;
+}
+
+/* ---- the child ---- */
+
 /* The child's life: it does what it is told, until that kills it. */
 static _Noreturn void serve(void)
 {
@@ -167,6 +251,10 @@ static _Noreturn void serve(void)
 	struct calf_stat cost;
 
 	while (read(to_child[0], &step, sizeof step) == sizeof step) {
+		if (step.action == SEND_PAGE || step.action == SEND_TABLE) {
+			send_pages(step.action);
+			continue;
+		}
 		cost = touch(step.action, step.page, 'c');
 		write(from_child[1], &cost, sizeof cost);
 	}
@@ -182,8 +270,10 @@ static void start_child(void)
 	}
 	if (child.pid == 0) {
 		close(to_child[1]);
+		close(sent);
 		serve();
 	}
+	close(port);
 	close(from_child[1]);
 }
 
@@ -194,127 +284,7 @@ static bool ask_child(const struct step *step, struct calf_stat *cost)
 	return read(from_child[0], cost, sizeof *cost) == sizeof *cost;
 }
 
-/* ---- looking at address spaces ---- */
-
-static struct cell cell_of(const struct calf_entry *e)
-{
-	return (struct cell){true, e->kind, e->flags, e->count, e->pa};
-}
-
-static bool entry_is_table(const struct calf_entry *e)
-{
-	return e->kind == CALF_TABLE || e->kind == CALF_LAZY;
-}
-
-/* The tables are on the way to every page; page A is as good as any. */
-static void look(struct view *view)
-{
-	struct calf_walk w;
-
-	memcpy(view->before, view->now, sizeof view->before);
-	memset(view->now, 0, sizeof view->now);
-	for (enum page page = PAGE_A; page < PAGES && view->pid != 0; page++) {
-		if (calf_walk(view->pid, (uint64_t)page_of(page), &w) < 0)
-			return;
-		view->now[1 + TABLES + page] = cell_of(&w.entry[w.depth - 1]);
-		if (page != PAGE_A)
-			continue;
-		view->now[0] =
-		    (struct cell){true, CALF_EMPTY, 0, w.root_count, w.root_pa};
-		for (int i = 0; i < TABLES && i < (int)w.depth; i++)
-			if (entry_is_table(&w.entry[i]))
-				view->now[1 + i] = cell_of(&w.entry[i]);
-	}
-}
-
-static bool cells_differ(const struct cell *a, const struct cell *b)
-{
-	return a->exists != b->exists || a->kind != b->kind ||
-	    a->flags != b->flags || a->count != b->count || a->pa != b->pa;
-}
-
 /* ---- printing ---- */
-
-static void describe_entry(char *text, size_t size, const struct cell *c)
-{
-	static const char *const kinds[] = {
-	    [CALF_EMPTY] = "",
-	    [CALF_RESERVED] = "RESERVED",
-	    [CALF_HIDDEN] = "HIDDEN",
-	    [CALF_LAZY] = "LAZY",
-	    [CALF_TABLE] = "TABLE",
-	    [CALF_PAGE] = "PAGE",
-	};
-
-	if (c->kind != CALF_PAGE && c->kind != CALF_RESERVED) {
-		snprintf(text, size, "%s", kinds[c->kind]);
-		return;
-	}
-	snprintf(text, size, "%s %c%c%c%s%s", kinds[c->kind],
-	    c->flags & CALF_R ? 'r' : '-', c->flags & CALF_W ? 'w' : '-',
-	    c->flags & CALF_X ? 'x' : '-', c->flags & CALF_COW ? " COW" : "",
-	    c->flags & CALF_SHARED ? " SHARED" : "");
-}
-
-/* 28 columns, of which the last says whether something changed. */
-static void describe_cell(char *text, size_t size, const struct view *v,
-    int row)
-{
-	const struct cell *c = &v->now[row];
-	char entry[32] = "";
-	char frame[16] = "";
-	char count[16] = "";
-	const struct cell *old = &v->before[row];
-	bool is_new = c->exists && old->exists && cells_differ(c, old);
-
-	if (c->exists)
-		describe_entry(entry, sizeof entry, c);
-	if (c->pa != 0) {
-		snprintf(frame, sizeof frame, "%lx", c->pa / CALF_PAGE_SIZE);
-		snprintf(count, sizeof count, "%u", c->count);
-	}
-	snprintf(text, size, "%-15s %6s %4s%c", entry, frame, count,
-	    is_new ? '*' : ' ');
-}
-
-static void print_row(int row)
-{
-	static const char *const names[ROWS] = {
-	    "root",
-	    "1 GiB table",
-	    "2 MiB table",
-	    "page A",
-	    "page B",
-	    "read-only page",
-	    "shared page",
-	    "untouched page",
-	};
-	const struct cell *p = &parent.now[row], *c = &child.now[row];
-	bool same = p->pa != 0 && p->pa == c->pa;
-	char left[40], right[40];
-
-	describe_cell(left, sizeof left, &parent, row);
-	describe_cell(right, sizeof right, &child, row);
-	printf(" %-14s | %s%s %s\n", names[row], left, same ? "=" : "|", right);
-}
-
-static void print_picture(void)
-{
-	char name[32] = "no child";
-
-	look(&parent);
-	look(&child);
-	if (child.pid != 0)
-		snprintf(name, sizeof name, "child, pid %d", child.pid);
-	printf("                | parent, pid %-16d| %s\n", parent.pid, name);
-	printf("                | %-15s %6s %4s | %-15s %6s %4s\n", "entry",
-	    "frame", "refs", "entry", "frame", "refs");
-	printf("----------------+-----------------------------"
-	       "+-----------------------------\n");
-	for (int row = 0; row < ROWS; row++)
-		print_row(row);
-	printf("\n");
-}
 
 static void print_cost_item(uint64_t n, const char *what, const char *how)
 {
@@ -326,11 +296,12 @@ static void print_cost(const struct calf_stat *cost)
 {
 	printf("Cost:");
 	if (cost->table_copies + cost->table_reuses + cost->page_copies +
-		cost->page_reuses + cost->page_zeros ==
+		cost->page_reuses + cost->page_zeros + cost->table_passes ==
 	    0)
 		printf("  nothing");
 	print_cost_item(cost->table_copies, "table", "copied");
 	print_cost_item(cost->table_reuses, "table", "taken back");
+	print_cost_item(cost->table_passes, "table", "passed on");
 	print_cost_item(cost->page_copies, "page", "copied");
 	print_cost_item(cost->page_reuses, "page", "taken over");
 	print_cost_item(cost->page_zeros, "page", "zeroed");
@@ -351,6 +322,8 @@ static bool take_step(const struct step *step, struct calf_stat *cost)
 		start_child();
 		return true;
 	}
+	if (step->action == SEND_PAGE || step->action == SEND_TABLE)
+		return get_pages(step, cost);
 	if (!step->by_child) {
 		*cost = touch(step->action, step->page, 'P');
 		return true;
@@ -380,20 +353,20 @@ static bool run_step(size_t i)
 	bool went_well = take_step(step, &cost);
 
 	printf("%zu. %s\n%s\n", i + 1, step->title, step->why);
-	if (step->action == READ || step->action == WRITE)
+	if (step->action != LOOK && step->action != FORK && step->action != DIE)
 		print_cost(&cost);
-	print_picture();
+	print_picture(&parent, &child);
 	if (!went_well)
 		printf("That is not how it should have gone.\n");
 	return went_well;
 }
 
-/* The parent wrote P to two pages, and the child may reach only one other. */
+/* Of what the child wrote it has the shared page, and what it was sent. */
 static bool parent_is_intact(void)
 {
-	return *page_of(PAGE_A) == 'P' && *page_of(PAGE_B) == 'P' &&
-	    *page_of(PAGE_READONLY) == 'p' && *page_of(PAGE_SHARED) == 'c' &&
-	    *page_of(PAGE_UNTOUCHED) == 0;
+	return *page_of(PAGE_A) == 'c' && *page_of(PAGE_B) == 'P' &&
+	    *(char *)TO_SEND == 'c' && *page_of(PAGE_READONLY) == 'p' &&
+	    *page_of(PAGE_SHARED) == 'c' && *page_of(PAGE_UNTOUCHED) == 0;
 }
 
 int main(int argc, char **argv)
@@ -403,6 +376,12 @@ int main(int argc, char **argv)
 	calf_require();
 	if (pipe(to_child) < 0 || pipe(from_child) < 0) {
 		perror("cow: pipe");
+		return 1;
+	}
+	port = port_create(1);
+	sent = port_open(port, 1, O_RDWR, 0, 0);
+	if (sent < 0) {
+		perror("cow: port");
 		return 1;
 	}
 	parent.pid = getpid();
@@ -419,7 +398,7 @@ int main(int argc, char **argv)
 		printf("The parent's memory is not what it should be.\n");
 		return 1;
 	}
-	printf("All the while, each side saw its own writes and the shared "
-	       "page, and no more.\n");
+	printf("All the while, each side saw its own writes, the shared page"
+	       "\nand what it was sent, and no more.\n");
 	return 0;
 }

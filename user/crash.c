@@ -2,12 +2,31 @@
 /*
  * crash WAY - die in one of the ways a program can, for the shell to report.
  */
+#include <program.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+const char program_help[] =
+    "NAME\n"
+    "    crash - die in one of the ways a program can\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    crash WAY\n"
+    "\n"
+    "DESCRIPTION\n"
+    "    The kernel tells on the console what was wrong, and the shell which\n"
+    "    signal it was. Without a WAY, they are listed.\n"
+    "\n"
+    "EXAMPLES\n"
+    "    crash segv\n"
+    "    crash stack\n"
+    "\n"
+    "EXIT STATUS\n"
+    "    2 if there is no such way, and 1 if the program has survived it.\n";
 
 int main(int argc, char **argv);
 

@@ -2,29 +2,57 @@
 /*
  * files.c - the file server: a tree of files in memory.
  *
- *     files [-k] [-a ARCHIVE] [-i PATH] COMMAND [ARGUMENT...]
+ *     files [-k] [-a ARCHIVE] [-c FILE]... [-i PATH] COMMAND [ARGUMENT...]
  *
- * fills a tree from the archive, if there is one, and runs the command in it:
- * paths of the command, and of those that it starts, are paths of the tree. The
- * command itself is still one of the kernel's archive. With -i the file PATH of
- * the tree, which is made if it is not there, is its standard input, open for
- * reading and, unless it is a folder, for writing. With -k the server kills
- * itself after each change, which the command does not notice.
+ * fills a tree and runs the command in it: paths of the command, and of those
+ * that it starts, are paths of the tree, and so are their programs. What is in
+ * the tree is from the archive, and copies of the files and folders named by
+ * -c; without either, a copy of /bin. With -i the file PATH of the tree, which
+ * is made if it is not there, is its standard input, open for reading and,
+ * unless it is a folder, for writing. With -k the server kills itself after
+ * each change, which the command does not notice.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <program.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/sysinfo.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "servers/files/archive.h"
-#include "servers/files/memory.h"
-#include "servers/files/serve.h"
+#include "servers/files/proc.h"
+#include "servers/files/setup.h"
+
+const char program_help[] =
+    "NAME\n"
+    "    files - run a command in a tree of files of its own\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    files [-k] [-a ARCHIVE] [-c FILE]... [-i PATH] COMMAND [ARGUMENT...]\n"
+    "\n"
+    "DESCRIPTION\n"
+    "    Fills a tree in memory, forks to serve it, and runs the command in\n"
+    "    it: all paths of the command, and of those that it starts, are paths\n"
+    "    of the tree, and so are their programs. Without -a and -c the tree\n"
+    "    has a copy of /bin.\n"
+    "\n"
+    "OPTIONS\n"
+    "    -a ARCHIVE  the files of a cpio archive\n"
+    "    -c FILE     a copy of a file, or of a folder with all that is in it\n"
+    "    -i PATH     a file of the tree is the command's standard input; it\n"
+    "                is made if it is not there\n"
+    "    -k          the server kills itself after each change, which the\n"
+    "                command does not notice\n"
+    "\n"
+    "EXAMPLES\n"
+    "    files -i /a wc\n"
+    "    files -k sh\n"
+    "\n"
+    "SEE ALSO\n"
+    "    docs/files.md\n";
 
 static struct server server;
 
@@ -37,21 +65,6 @@ _Noreturn static void fail(const char *what)
 {
 	dprintf(2, "files: %s: %s\n", what, strerror(errno));
 	exit(EXIT_FAILURE);
-}
-
-static void make_tree(void)
-{
-	struct sysinfo info;
-	struct timespec now;
-	uint64_t seed;
-
-	if (sysinfo(&info) == 0)
-		memory_limit(info.totalram / 2 / MEMORY_PAGE);
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)getrandom(&seed, sizeof seed, 0);
-	if (!tree_init(&server.tree, (struct moment){now.tv_sec, now.tv_nsec},
-		seed))
-		fail("no tree");
 }
 
 static void unpack(const char *path)
@@ -78,20 +91,91 @@ static void unpack(const char *path)
 	free(archive);
 }
 
-/* The root of the tree, as a descriptor. */
-static int open_root(void)
+static struct where in_tree(const char *path)
 {
-	struct where where = {server.tree.root, "/"};
-	struct file *file;
-	int fd = file_open(&server.tree, where, O_RDONLY, 0, &file);
+	return (struct where){server.tree.root, path};
+}
 
-	if (fd == 0) {
-		server.open = 1;
-		fd = port_open(server.port, (uintptr_t)file, O_RDONLY, 0, 0);
+/* The folders of the tree that a path goes through. */
+static void make_folders(const char *path)
+{
+	char folder[PATH_MAX];
+
+	for (size_t i = 1; path[i] != '\0' && i < sizeof folder; i++) {
+		if (path[i] != '/')
+			continue;
+		memcpy(folder, path, i);
+		folder[i] = '\0';
+		(void)tree_mkdir(&server.tree, in_tree(folder), 0755);
 	}
-	if (fd < 0)
-		fail("no root");
-	return fd;
+}
+
+static void copy_bytes(int fd, struct file *file)
+{
+	static char buffer[SERVE_BUFFER];
+	uint64_t position = 0;
+	ssize_t n;
+
+	while ((n = read(fd, buffer, sizeof buffer)) > 0) {
+		long done = file_write(&server.tree, file, &position, buffer,
+		    (size_t)n);
+
+		errno = done < 0 ? (int)-done : ENOSPC;
+		if (done < n)
+			fail("copying");
+	}
+	if (n < 0)
+		fail("copying");
+}
+
+static void copy_file(const char *path, int fd, mode_t mode)
+{
+	struct file file;
+	int err;
+
+	make_folders(path);
+	err = file_open(&server.tree, in_tree(path), O_CREAT | O_WRONLY,
+	    mode & 07777, &file);
+	errno = -err;
+	if (err < 0)
+		fail(path);
+	copy_bytes(fd, &file);
+	file_close(&server.tree, &file);
+}
+
+static void copy(const char *path);
+
+static void copy_folder(const char *path)
+{
+	const struct dirent *entry;
+	char name[PATH_MAX];
+	DIR *dir = opendir(path);
+
+	if (dir == NULL)
+		fail(path);
+	while ((entry = readdir(dir)) != NULL) {
+		if (strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0)
+			continue;
+		snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
+		copy(name);
+	}
+	closedir(dir);
+}
+
+/* A file, or all of a folder, by the same path. */
+static void copy(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		fail(path);
+	if (S_ISDIR(st.st_mode))
+		copy_folder(path);
+	else if (S_ISREG(st.st_mode))
+		copy_file(path, fd, st.st_mode);
+	close(fd);
 }
 
 /* The process goes into the tree. */
@@ -113,37 +197,60 @@ static void enter(int root, const char *input)
 	close(fd);
 }
 
+struct options {
+	bool dies;
+	bool is_filled;
+	const char *input;
+};
+
+/* Fills the tree on the way. */
+static struct options read_options(int argc, char **argv)
+{
+	struct options options = {false, false, NULL};
+	int option;
+
+	while ((option = getopt(argc, argv, "ka:c:i:")) != -1) {
+		options.dies |= option == 'k';
+		options.is_filled |= option == 'a' || option == 'c';
+		if (option == 'a')
+			unpack(optarg);
+		else if (option == 'c')
+			copy(optarg);
+		else if (option == 'i')
+			options.input = optarg;
+	}
+	return options;
+}
+
 int main(int argc, char **argv)
 {
-	const char *archive = NULL, *input = NULL;
-	bool dies = false;
-	int root, option;
+	struct options options;
+	int root;
 
-	while ((option = getopt(argc, argv, "ka:i:")) != -1) {
-		dies |= option == 'k';
-		archive = option == 'a' ? optarg : archive;
-		input = option == 'i' ? optarg : input;
-	}
-	server.port = port_create(1);
-	if (argc - optind < 1 || server.port < 0) {
+	if (!files_make(&server))
+		fail("no server");
+	options = read_options(argc, argv);
+	if (argc - optind < 1) {
 		dprintf(2,
-		    "usage: files [-k] [-a archive] [-i path] command"
-		    " (on Calf)\n");
+		    "usage: files [-k] [-a archive] [-c file]... [-i path]"
+		    " command (on Calf)\n");
 		return EXIT_FAILURE;
 	}
-	make_tree();
-	if (archive != NULL)
-		unpack(archive);
+	if (!options.is_filled)
+		copy("/bin");
 	devices_make(&server.tree);
-	root = open_root();
+	proc_make(&server.tree, server.port);
+	root = files_open_root(&server);
+	if (root < 0)
+		fail("no root");
 	if (fork() == 0) {
 		close(root);
-		errno = serve_loop(&server, dies);
+		errno = serve_loop(&server, options.dies);
 		if (errno != 0)
 			fail("cannot serve");
 		return EXIT_SUCCESS;
 	}
-	enter(root, input);
+	enter(root, options.input);
 	execvp(argv[optind], argv + optind);
 	fail(argv[optind]);
 }

@@ -18,6 +18,7 @@
  * with -icount), the kernel's included, and nanoseconds elsewhere. It runs on
  * Linux as well.
  */
+#include <program.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,6 +30,31 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+const char program_help[] =
+    "NAME\n"
+    "    forkbench - what fork costs, by the size of the process\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    forkbench [MIB...]\n"
+    "\n"
+    "DESCRIPTION\n"
+    "    For each size, by default 1, 4, 16, 64 and 256 MiB, it fills so much\n"
+    "    memory and measures, in instructions where QEMU counts them\n"
+    "    (-icount), otherwise in nanoseconds:\n"
+    "\n"
+    "    fork        the call itself, in the parent\n"
+    "    +exit+wait  until the child, which does nothing, is gone again\n"
+    "    1st write   by a child, to memory it has not touched: tables and a\n"
+    "                page\n"
+    "    next        each write to another page nearby: one page\n"
+    "    last owner  each write by the parent when the child is gone: no copy\n"
+    "\n"
+    "EXIT STATUS\n"
+    "    1 if a page had not the contents that it should have had, else 0.\n"
+    "\n"
+    "SEE ALSO\n"
+    "    make bench; docs/bench/README.md\n";
 
 #define MIB         (1UL << 20)
 #define PAGE_BYTES  4096UL

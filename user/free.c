@@ -3,8 +3,24 @@
  * free - how much memory there is, and what the kernel has done since boot.
  */
 #include <calf.h>
+#include <program.h>
 #include <stdint.h>
 #include <stdio.h>
+
+const char program_help[] =
+    "NAME\n"
+    "    free - how much memory there is, and what the kernel has done\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    free\n"
+    "\n"
+    "DESCRIPTION\n"
+    "    Prints how many frames there are, used and free; how many processes;\n"
+    "    and what was counted since boot: forks, faults, tables and pages\n"
+    "    that were copied, taken over by their last owner, or cleared.\n"
+    "\n"
+    "SEE ALSO\n"
+    "    vmmap --help\n";
 
 #define FRAMES_PER_MIB ((1UL << 20) / CALF_PAGE_SIZE)
 

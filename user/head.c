@@ -6,10 +6,29 @@
  * told at its next write that nobody listens any more.
  */
 #include <fcntl.h>
+#include <program.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+const char program_help[] =
+    "NAME\n"
+    "    head - print the first lines\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    head [-n LINES] [FILE]\n"
+    "\n"
+    "DESCRIPTION\n"
+    "    Prints the first ten lines of the file, or of standard input. It\n"
+    "    reads no further than it must.\n"
+    "\n"
+    "OPTIONS\n"
+    "    -n LINES  so many lines in the place of ten\n"
+    "\n"
+    "EXIT STATUS\n"
+    "    1 if the file could not be read, 2 for words that make no sense,\n"
+    "    else 0.\n";
 
 static char buf[4096];
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * init - the first process.
+ * init - process 1, once the servers are there.
  *
  * It runs a shell in a process group of its own, in the foreground of the
  * console, and waits for whatever ends: its shell, or a process whose parent is

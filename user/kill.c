@@ -5,9 +5,30 @@
  * SIGNAL is a number or a name like KILL. A negative PID is a process group; as
  * the first argument it is told from a signal by nothing following it.
  */
+#include <program.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+const char program_help[] =
+    "NAME\n"
+    "    kill - send a signal\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    kill [-SIGNAL] PID...\n"
+    "\n"
+    "DESCRIPTION\n"
+    "    Sends a signal, TERM unless told otherwise, to each process. A\n"
+    "    negative PID is a process group. SIGNAL is a number, or a name like\n"
+    "    KILL or STOP. The shell has a kill of its own, which knows jobs as\n"
+    "    well: kill %1.\n"
+    "\n"
+    "EXAMPLES\n"
+    "    kill -KILL 2\n"
+    "\n"
+    "EXIT STATUS\n"
+    "    1 if a signal could not be sent, 2 for words that make no sense,\n"
+    "    else 0.\n";
 
 static int send(const char *word, int sig)
 {

@@ -5,12 +5,30 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <program.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+const char program_help[] =
+    "NAME\n"
+    "    ls - list folders\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    ls [-l] [PATH...]\n"
+    "\n"
+    "DESCRIPTION\n"
+    "    Lists the names in each folder, sorted; without a PATH, in the\n"
+    "    working directory. A PATH that is no folder is printed as it is.\n"
+    "\n"
+    "OPTIONS\n"
+    "    -l  with kind, size and target\n"
+    "\n"
+    "EXIT STATUS\n"
+    "    1 if a folder could not be read, else 0.\n";
 
 struct names {
 	char **name;

@@ -8,6 +8,7 @@
  * happened.
  */
 #include <calf.h>
+#include <program.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,6 +18,22 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+const char program_help[] =
+    "NAME\n"
+    "    oom - what happens when memory runs out\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    oom\n"
+    "\n"
+    "DESCRIPTION\n"
+    "    A child takes memory until there is none. The kernel never promised\n"
+    "    it any: mmap only reserved. So the child is killed at the touch that\n"
+    "    finds no frame, and its parent, which shared everything with it,\n"
+    "    goes on.\n"
+    "\n"
+    "SEE ALSO\n"
+    "    free --help\n";
 
 #define MIB          (1UL << 20)
 #define CHUNK        (16 * MIB)

@@ -64,18 +64,34 @@ USER_MORE_sh := \
 # The tree of the file server, which is tested on the build machine as well.
 FILES_TREE := $(addprefix user/servers/files/,node.c folder.c sparse.c path.c \
 	entries.c rename.c attributes.c data.c open.c file.c list.c device.c \
-	archive.c groups.c unpack.c)
+	archive.c groups.c unpack.c program.c elf.c made.c)
 FILES_SERVE := $(addprefix user/servers/files/,serve.c serve_file.c \
-	serve_path.c)
+	serve_path.c serve_lock.c locks.c opened.c log.c)
 
 USER_MORE_files := $(FILES_TREE) $(FILES_SERVE) user/servers/files/memory.c \
-	user/servers/files/loop.c
+	user/servers/files/serve_system.c \
+	user/servers/files/proc.c user/servers/files/proc_text.c \
+	user/servers/files/loop.c \
+	user/servers/files/setup.c
+
+# The line discipline is tested on the build machine as well.
+CONSOLE_SERVE := $(addprefix user/servers/console/,line.c edit.c screen.c \
+	terminal.c uart.c journal.c answer.c loop.c setup.c)
+
+USER_MORE_boot := user/servers/boot/words.c user/servers/files/setup.c \
+	$(FILES_TREE) $(FILES_SERVE) user/servers/files/memory.c \
+	user/servers/files/serve_system.c \
+	user/servers/files/proc.c user/servers/files/proc_text.c \
+	user/servers/files/loop.c \
+	$(CONSOLE_SERVE)
+
+USER_MORE_cow := user/cow/picture.c
 
 USER_MORE_bench := \
 	user/bench/count.c \
 	user/bench/memory.c \
 	user/bench/ipc.c \
-	user/bench/port.c \
+	user/bench/port.c user/bench/file.c \
 	user/bench/fork.c \
 	user/bench/fault.c \
 	user/bench/bulk.c \

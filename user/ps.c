@@ -6,9 +6,26 @@
  * in ticks of the timebase, whose rate is found by comparing two clocks.
  */
 #include <calf.h>
+#include <program.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <time.h>
+
+const char program_help[] =
+    "NAME\n"
+    "    ps - list the processes\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    ps\n"
+    "\n"
+    "DESCRIPTION\n"
+    "    Prints a line for each process: its number, its parent's, its\n"
+    "    group's, its state (R runs or is ready, S sleeps, T is stopped, Z is\n"
+    "    a zombie), the hart that it was last on, the time that it spent on\n"
+    "    harts in milliseconds, and its name.\n"
+    "\n"
+    "SEE ALSO\n"
+    "    vmmap --help\n";
 
 #define CALIBRATION_NS 2000000L
 

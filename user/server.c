@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <program.h>
 #include <server.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -20,6 +21,29 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+const char program_help[] =
+    "NAME\n"
+    "    server - a counter behind a descriptor\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    server [-k] COMMAND [ARGUMENT...]\n"
+    "\n"
+    "DESCRIPTION\n"
+    "    Runs the command with a counter as its standard input, which a\n"
+    "    process serves: each read() from it returns a line with the next\n"
+    "    number, and a write() to it is counted as well.\n"
+    "\n"
+    "OPTIONS\n"
+    "    -k  the server kills itself each time before it replies, and the\n"
+    "        command does not notice, as a copy of the server goes on\n"
+    "\n"
+    "EXAMPLES\n"
+    "    server head -n 3\n"
+    "    server -k head -n 3\n"
+    "\n"
+    "SEE ALSO\n"
+    "    docs/servers.md\n";
 
 static bool kills_itself;
 

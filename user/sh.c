@@ -17,11 +17,35 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <program.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+const char program_help[] =
+    "NAME\n"
+    "    sh - the shell\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    sh [-c COMMANDS | FILE [ARGUMENT...]]\n"
+    "\n"
+    "DESCRIPTION\n"
+    "    Reads lines from the terminal, or from a file, and runs them.\n"
+    "\n"
+    "    list      pipeline, joined by && and ||, ended by ; or & or the line\n"
+    "    pipeline  command | command ...\n"
+    "    command   words, and < > >> 2> >& with a file or a descriptor\n"
+    "    words     'literal' \"with $NAME\" \\c $NAME $1 $? $$ # comment\n"
+    "\n"
+    "    What is built in is listed by help.\n"
+    "\n"
+    "OPTIONS\n"
+    "    -c COMMANDS  runs them, and ends\n"
+    "\n"
+    "EXIT STATUS\n"
+    "    That of the last command; 127 for one that was not found.\n";
 
 struct shell shell;
 
@@ -165,9 +189,12 @@ int main(int argc, char **argv)
 	int fd = STDIN_FILENO;
 
 	if (argc > 2 && strcmp(argv[1], "-c") == 0) {
-		shell.argc = argc - 3;
-		shell.argv = argv + 3;
-		run_line(argv[2]);
+		/* C libraries say sh -c -- COMMANDS. */
+		int at = argc > 3 && strcmp(argv[2], "--") == 0 ? 3 : 2;
+
+		shell.argc = argc - at - 1;
+		shell.argv = argv + at + 1;
+		run_line(argv[at]);
 		return shell.status;
 	}
 	if (argc > 1) {

@@ -2,9 +2,23 @@
 /*
  * sleep SECONDS - wait, also for parts of a second: sleep 0.5
  */
+#include <program.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+
+const char program_help[] =
+    "NAME\n"
+    "    sleep - wait\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    sleep SECONDS\n"
+    "\n"
+    "DESCRIPTION\n"
+    "    Waits for so long. SECONDS may have a fraction.\n"
+    "\n"
+    "EXAMPLES\n"
+    "    sleep 0.5\n";
 
 /* The digits after the point, as nanoseconds. */
 static long fraction(const char *digits)

@@ -8,12 +8,34 @@
  */
 #include <calf.h>
 #include <errno.h>
+#include <program.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+const char program_help[] =
+    "NAME\n"
+    "    vmmap - what an address space is made of\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    vmmap [PID]\n"
+    "\n"
+    "DESCRIPTION\n"
+    "    Prints the ranges of an address space, of its own or of another\n"
+    "    process: permissions, what there is, and\n"
+    "\n"
+    "    REFS  how many entries of page tables name each page\n"
+    "    VIA   how many name the table that the entry is in, if it is shared:\n"
+    "          a page under a table with two names belongs to two processes\n"
+    "          even where its own count is 1\n"
+    "\n"
+    "    Memory that is reserved was promised, and not yet given.\n"
+    "\n"
+    "SEE ALSO\n"
+    "    cow --help; docs/prompt.md\n";
 
 struct totals {
 	uint64_t own; /* pages */

@@ -4,9 +4,23 @@
  */
 #include <ctype.h>
 #include <fcntl.h>
+#include <program.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
+
+const char program_help[] =
+    "NAME\n"
+    "    wc - count lines, words and bytes\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    wc [FILE...]\n"
+    "\n"
+    "DESCRIPTION\n"
+    "    Prints three numbers for each file, or for standard input.\n"
+    "\n"
+    "EXIT STATUS\n"
+    "    1 if a file could not be read, else 0.\n";
 
 struct counts {
 	unsigned long lines, words, bytes;

@@ -2,9 +2,23 @@
 /*
  * yes [WORD] - print the word, or y, until nobody listens.
  */
+#include <program.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+const char program_help[] =
+    "NAME\n"
+    "    yes - print a word until nobody listens\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    yes [WORD]\n"
+    "\n"
+    "DESCRIPTION\n"
+    "    Prints WORD, or y, in line after line, as fast as it can.\n"
+    "\n"
+    "EXAMPLES\n"
+    "    yes | head -n 3\n";
 
 static char buf[4096];
 

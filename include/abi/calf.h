@@ -17,7 +17,7 @@
 struct calf_stat {
 	uint64_t frames_total; /* frames of memory under the allocator */
 	uint64_t frames_free;
-	uint64_t processes; /* alive or zombie */
+	uint64_t processes; /* alive or zombie; but no servers of boot's */
 	uint64_t harts;
 	uint64_t forks;
 	uint64_t execs;
@@ -31,13 +31,19 @@ struct calf_stat {
 	uint64_t switches;
 	/*
 	 * Test builds: the most instructions that the kernel executed at once
-	 * with interrupts off, since this was last asked for, and the number of
-	 * the call that it did so for. 0 where they are not counted: without
+	 * with interrupts off, since it was started, and the number of the call
+	 * that it did so for. 0 where they are not counted: without
 	 * `bound` on the command line.
 	 */
 	uint64_t longest_entry;
 	uint64_t longest_call;
 	uint64_t wakes; /* times that a hart without work stopped waiting */
+	/*
+	 * Of the switches, those straight to the other side of a request; all
+	 * bits are set if the kernel was built without fast paths.
+	 */
+	uint64_t handovers;
+	uint64_t table_passes; /* given to another by a message, as they are */
 };
 
 /* No entry into the kernel lasts longer than so many instructions. */
@@ -54,8 +60,11 @@ struct calf_ps {
 	uint8_t state; /* 'R' running or ready, 'S' asleep, 'T', 'Z' */
 	uint8_t hart;  /* where it runs or ran last */
 	uint16_t reserved;
-	uint64_t time_ticks; /* of the timebase, spent on a hart */
+	uint64_t time_ticks;  /* of the timebase, spent on a hart */
+	uint64_t child_ticks; /* the same of children that were waited for */
 	char name[32];
+	uint32_t args_len;
+	char args[132]; /* what it was executed with, or the beginning */
 };
 
 /*

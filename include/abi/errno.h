@@ -29,6 +29,7 @@
 #define ENOTDIR      20  /* not a directory */
 #define EISDIR       21  /* is a directory */
 #define EINVAL       22  /* an argument no state could make valid */
+#define ENFILE       23  /* no more files may be open, of anybody */
 #define EMFILE       24  /* descriptor table full */
 #define ENOTTY       25  /* not a terminal, or no such ioctl */
 #define EFBIG        27  /* beyond what a file can have */
@@ -40,6 +41,7 @@
 #define ERANGE       34  /* the buffer is too small */
 #define EDEADLK      35  /* a server may not call this port */
 #define ENAMETOOLONG 36  /* path longer than PATH_MAX */
+#define ENOLCK       37  /* no room for a lock */
 #define ENOSYS       38  /* no such system call */
 #define ENOTEMPTY    39  /* a folder with something in it */
 #define ELOOP        40  /* too many symbolic links */

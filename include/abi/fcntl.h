@@ -5,6 +5,8 @@
 #ifndef ABI_FCNTL_H
 #define ABI_FCNTL_H
 
+#include <stdint.h>
+
 #define O_RDONLY    0
 #define O_WRONLY    1
 #define O_RDWR      2
@@ -27,8 +29,23 @@
 #define F_SETFD         2
 #define F_GETFL         3
 #define F_SETFL         4
+#define F_GETLK         5
+#define F_SETLK         6
+#define F_SETLKW        7
+#define F_OFD_GETLK     36
+#define F_OFD_SETLK     37
+#define F_OFD_SETLKW    38
 #define F_DUPFD_CLOEXEC 1030
 #define FD_CLOEXEC      1
+
+#define F_RDLCK 0
+#define F_WRLCK 1
+#define F_UNLCK 2
+
+#define LOCK_SH 1 /* of flock */
+#define LOCK_EX 2
+#define LOCK_NB 4
+#define LOCK_UN 8
 
 #define AT_FDCWD            (-100)
 #define AT_SYMLINK_NOFOLLOW 0x100
@@ -44,5 +61,14 @@
 
 #define FALLOC_FL_KEEP_SIZE  1
 #define FALLOC_FL_PUNCH_HOLE 2
+
+/* What the commands about locks of a file are about. */
+struct flock_abi {
+	int16_t type;
+	int16_t whence;
+	int64_t start;
+	int64_t len; /* 0: to the end, wherever that will be */
+	int32_t pid;
+};
 
 #endif

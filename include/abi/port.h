@@ -22,14 +22,16 @@ struct request {
 	uint64_t token;    /* of the file that it goes to */
 	uint64_t second;   /* of the second file, if there are two */
 	uint64_t arg[6];   /* as they were given */
-	uint64_t position; /* of the file */
-	uint32_t flags;    /* of the file: O_ACCMODE, O_APPEND, O_NONBLOCK */
+	uint64_t position; /* of the file; of mmap: bytes that are there */
+	uint32_t flags;    /* of the file: O_ACCMODE, O_APPEND, O_NONBLOCK; and
+	                      REQUEST_LOAD */
 	int32_t pid;       /* who asks */
 	int32_t pgid;
 	int32_t sid;
 	uint32_t umask;
-	uint32_t reserved;
+	uint32_t deaf;   /* it cannot be stopped: see REPLY_STOP */
 	uint64_t in_len; /* bytes that came along */
+	uint64_t time;   /* when it was taken, in ns since 1970 */
 };
 
 /*
@@ -39,6 +41,49 @@ struct request {
 #define REQUEST_CLOSED 65536
 
 /*
+ * Not a call but a note: a server died with the call in hand whose id is
+ * `token`, and nobody asks for it any more. If it was done, nobody has what its
+ * reply would have given. The reply is not looked at.
+ */
+#define REQUEST_GONE 65538
+
+/* In the flags of an execve: the program is to be opened, to be loaded. */
+#define REQUEST_LOAD 0x80000000U
+
+/*
+ * The device whose interrupts are told to the port by DEVICE_PORT, and which is
+ * called `token` there, has interrupted. It does so again when the server asks
+ * for what is next. The reply is not looked at.
+ */
+#define REQUEST_INTERRUPT 65537
+
+/* ioctl of the descriptor of a device: where its interrupts are told. */
+#define DEVICE_PORT 0x6300
+
+struct device_port {
+	int32_t port;   /* a descriptor */
+	uint32_t shift; /* filled in: registers are 1 << shift bytes apart */
+	uint64_t token;
+};
+
+/* How many bytes were ever read from the descriptor of a device. */
+#define DEVICE_TAKEN 0x6302
+
+/*
+ * ioctl of the descriptor of a port: the session that the group with the number
+ * `argument` belongs to. 0: there is no such group, but a process has this
+ * number.
+ */
+#define PORT_SESSION 0x6301
+
+/*
+ * ioctl(port, PORT_SIGNAL, argument): the signal argument >> 32 goes to the
+ * group with the number in its lower half, as by kill(), which has no way to
+ * name group 1.
+ */
+#define PORT_SIGNAL 0x6303
+
+/*
  * What a server answers. Without flags it is only the result; the other fields
  * are looked at where a flag says so, or out_len is not 0.
  */
@@ -46,11 +91,12 @@ struct reply {
 	uint32_t flags;
 	uint32_t file_flags; /* REPLY_FILE: as those of openat */
 	int64_t result;      /* or a negated errno */
-	uint64_t position;   /* REPLY_POSITION: of the file, from now on */
+	uint64_t position;   /* REPLY_POSITION: of the file, from now on;
+			      REPLY_PAGES, REPLY_RUN: of the request */
 	const void *out;     /* goes to what the caller lends to be written */
 	uint64_t out_len;
 	uint64_t events;   /* REPLY_LATER */
-	uint64_t token;    /* REPLY_FILE: of the new file */
+	uint64_t token;    /* REPLY_FILE: of the new file; REPLY_IMAGE */
 	uint64_t readable; /* REPLY_FILE: see port_open */
 	uint64_t writable;
 };
@@ -63,6 +109,65 @@ struct reply {
 #define REPLY_LATER 2U
 /* The result is a new descriptor of the caller's, of the file `token`. */
 #define REPLY_FILE 4U
+/*
+ * Nothing has happened, as the caller is in the background: it is stopped by
+ * the signal `result`, SIGTTIN or SIGTTOU, and makes its call again when it
+ * goes on. If nobody would continue it, the call ends with EIO; so it does if
+ * the caller blocks or ignores SIGTTIN. If it does so to SIGTTOU, the call is
+ * made again at once, as a request with `deaf`.
+ */
+#define REPLY_STOP 8U
+
+/*
+ * Of mmap: `out` has addresses of pages of the server's, 8 bytes each, or 0 for
+ * a page of zeros, for what follows in the mapping. It is asked again for what
+ * is missing then; without any, there is no more.
+ */
+#define REPLY_PAGES 64U
+
+/*
+ * The same with pages that follow each other: `out` is the first of them, and
+ * out_len their size. A table of them may become the caller's as a whole.
+ */
+#define REPLY_RUN 128U
+
+/*
+ * Of an execve: there is such a program, and `token` stands for what is in it
+ * now. `out` has the strings that take the place of argv[0], each with its NUL;
+ * or nothing.
+ */
+#define REPLY_IMAGE 16U
+
+/*
+ * The result is a new descriptor of the file that the server's descriptor
+ * `token` is of: of another port, or of this one.
+ */
+#define REPLY_PASS 32U
+
+#define WORDS_MAX 16 /* of those strings, in 4,096 bytes */
+
+#define SEGMENTS_MAX 32
+
+/*
+ * What a server says of a program when it is asked execveat of the open file:
+ * what is where in memory. The segments are in ascending order, and do not
+ * overlap; the kernel reads what is in them from the file.
+ */
+struct program_plan {
+	uint64_t token; /* as in REPLY_IMAGE */
+	uint64_t entry;
+	uint64_t phdr; /* where its headers are in memory, for AT_PHDR; or 0 */
+	uint32_t phnum;
+	uint32_t stack; /* PROT_EXEC if that is needed */
+	uint64_t count; /* of segments */
+	struct program_segment {
+		uint64_t start;  /* its address, at least 4,096 */
+		uint64_t size;   /* in memory; what is not in the file is 0 */
+		uint64_t offset; /* in the file */
+		uint64_t filled; /* bytes that are in the file */
+		uint64_t prot;   /* PROT_READ, PROT_WRITE, PROT_EXEC */
+	} segments[SEGMENTS_MAX];
+};
 
 #define PORT_LEVEL_MAX 254
 

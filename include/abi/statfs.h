@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define TMPFS_MAGIC 0x01021994
+#define PROC_MAGIC  0x9fa0
 
 struct statfs_abi {
 	int64_t type;

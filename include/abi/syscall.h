@@ -132,6 +132,7 @@
 #define SYS_prlimit64          261
 #define SYS_renameat2          276
 #define SYS_getrandom          278
+#define SYS_execveat           281
 #define SYS_statx              291
 #define SYS_rseq               293
 #define SYS_faccessat2         439

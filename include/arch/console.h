@@ -14,6 +14,12 @@ void console_init(void);
 /* Nothing tells when there is input: somebody has to ask now and then. */
 extern bool console_is_polled; /* [c] after console_init() */
 
+/*
+ * A program that has driven the UART does so no more, or is not asked: it is
+ * set as it was after console_init().
+ */
+void console_take_back(void);
+
 /* The next character that was typed, or -1. */
 int console_getc(void);
 

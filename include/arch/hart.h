@@ -26,12 +26,14 @@ struct hart {
 	unsigned index;          /* [c] */
 	bool online;             /* [A] */
 	struct proc *proc;       /* whose trap frame is in use; NULL: none */
+	struct proc *next;       /* whom it was given to: CALL_GIVES */
 	uint64_t timer_deadline; /* what the timer is set to */
 	uint64_t code_epoch;     /* of the last fence.i; see arch/tlb.h */
 	uint64_t asid_round; /* ASIDs given out in earlier rounds are stale */
 	uint32_t asid_next;
 	void *fp_owner;   /* whose floating point registers are loaded */
 	bool fp_is_clear; /* they hold the initial state */
+	uint32_t tables;  /* copied since the last pause; user_pause() */
 	uint64_t root;    /* physical address of the root in satp */
 	struct frame_cache *frame_cache; /* [c] of mm/frame.c */
 #ifdef CALF_TEST

@@ -5,6 +5,8 @@
  *   0                     .. USER_TOP      a process
  *   DIRECT_MAP + physical                  memory, the kernel image in it, and
  *                                          the few devices that are used
+ *   DEVICE_PAGE                            the registers of the serial port, in
+ *                                          the address space of who drives it
  *
  * The kernel is linked at its place in the direct map, so that every physical
  * address has exactly one kernel address, and no alias of the kernel's text is
@@ -16,7 +18,8 @@
 #define ARCH_LAYOUT_H
 
 #define DIRECT_MAP      0xffffffc000000000
-#define DIRECT_MAP_SIZE 0x4000000000 /* the upper half: 256 GiB */
+#define DIRECT_MAP_SIZE 0x3fc0000000       /* the upper half but a GiB */
+#define DEVICE_PAGE     0xffffffffc0000000 /* in that GiB */
 
 #define MAX_HARTS     16
 #define KSTACK_SIZE   8192

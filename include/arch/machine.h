@@ -66,10 +66,12 @@ void machine_set_boot_hart(uint64_t hartid);
  */
 void machine_find_interrupt(void);
 
+#ifdef CALF_TEST
 /* The first word of the boot arguments at or after `at`, or NULL. */
 const char *bootarg_next(const char *at, size_t *len);
 
 /* Is it in the boot arguments up to "--", as `word` or `word=...`? */
 bool bootarg_find(const char *word, const char **value, size_t *len);
+#endif
 
 #endif

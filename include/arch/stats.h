@@ -17,9 +17,11 @@ struct stats {
 	uint64_t page_zeros;
 	uint64_t table_copies;
 	uint64_t table_reuses;
+	uint64_t table_passes;
 	uint64_t oom_kills;
 	uint64_t switches;
 	uint64_t wakes;
+	uint64_t handovers; /* straight to the other side of a request */
 };
 
 #define stats_count(name) (hart_self()->stats.name++)

@@ -33,6 +33,7 @@
 #ifndef ARCH_SV39_H
 #define ARCH_SV39_H
 
+#include "arch/trace.h"
 #include "lib/assert.h"
 #include "lib/types.h"
 
@@ -91,6 +92,7 @@ static inline pte_t pte_read(const pte_t *slot)
 static inline void pte_write(pte_t *slot, pte_t e)
 {
 	*(volatile uint64_t *)&slot->bits = e.bits;
+	TRACE(entry, "slot bits", (uint64_t)slot, e.bits);
 }
 
 static inline enum pte_kind pte_kind(pte_t e)
@@ -239,6 +241,25 @@ static inline pte_t pte_close_table(pte_t e)
 static inline pte_t pte_close_page(pte_t e)
 {
 	return (pte_t){e.bits ^ (PTE_W | PTE_COW)};
+}
+
+/*
+ * The closed entry of a private page, whose owner has the permissions `perms`,
+ * perhaps none.
+ */
+static inline pte_t pte_closed(paddr_t pa, uint64_t perms)
+{
+	if (perms == 0)
+		return pte_hidden(pa, 0);
+	if (perms & PTE_W)
+		perms ^= PTE_W | PTE_COW;
+	return pte_page(pa, perms);
+}
+
+/* The same as `closed`, which is that of page 0, for the page at `pa`. */
+static inline pte_t pte_of_page(pte_t closed, paddr_t pa)
+{
+	return (pte_t){closed.bits | pte_ppn_bits(pa)};
 }
 
 /* Opens a COW page of which this is the only entry left. */

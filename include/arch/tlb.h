@@ -28,6 +28,7 @@ struct asid {
 	uint32_t hart;  /* index, or ASID_NO_HART before the first run */
 	uint64_t round; /* the hart's asid_round when it was given */
 	uint64_t satp;  /* number and root, as the register wants them */
+	paddr_t root;
 };
 
 #define ASID_NO_HART UINT32_MAX
@@ -60,9 +61,9 @@ INLINE bool tlb_switch_is_simple(const struct asid *asid)
 }
 
 /* Does that. */
-INLINE void tlb_switch_simply(paddr_t root, const struct asid *asid)
+INLINE void tlb_switch_simply(const struct asid *asid)
 {
-	hart_self()->root = root;
+	hart_self()->root = asid->root;
 	__asm__ volatile("csrw satp, %0" ::"r"(asid->satp) : "memory");
 }
 

@@ -29,6 +29,9 @@
 /* The negated result of a call whose process waits: CALL_WAITS. */
 #define TRAP_WAITS 512
 
+/* The same of one that has given the hart to another process: CALL_GIVES. */
+#define TRAP_GIVES 515
+
 #ifndef __ASSEMBLER__
 
 #include "lib/compiler.h"
@@ -67,6 +70,11 @@ static inline uint64_t *tf_reg(struct trapframe *tf, enum reg reg)
 static inline uint64_t tf_arg(const struct trapframe *tf, unsigned i)
 {
 	return tf->x[REG_A0 - 1 + i];
+}
+
+static inline uint64_t tf_number(const struct trapframe *tf)
+{
+	return tf->x[REG_A7 - 1];
 }
 
 /* Enters user mode with every register from `tf`, on this hart. */

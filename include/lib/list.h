@@ -30,9 +30,11 @@ static inline bool list_is_empty(const struct list *head)
 
 static inline void list_insert(struct list *prev, struct list *link)
 {
+	struct list *next = prev->next;
+
 	link->prev = prev;
-	link->next = prev->next;
-	prev->next->prev = link;
+	link->next = next;
+	next->prev = link;
 	prev->next = link;
 }
 
@@ -49,8 +51,10 @@ static inline void list_push_back(struct list *head, struct list *link)
 /* Takes a link off that is going to be on another list, or to be on none. */
 static inline void list_unlink(struct list *link)
 {
-	link->prev->next = link->next;
-	link->next->prev = link->prev;
+	struct list *prev = link->prev, *next = link->next;
+
+	prev->next = next;
+	next->prev = prev;
 }
 
 /*

@@ -40,6 +40,7 @@ enum range_kind {
 	RANGE_PROTECT, /* gets new permissions */
 	RANGE_DISCARD, /* private pages become reserved memory again */
 	RANGE_SHARE,   /* whatever was there becomes MAP_SHARED memory */
+	RANGE_PASS,    /* becomes what a bag holds */
 	RANGE_GIVE,    /* of mm/share.c: nothing becomes MAP_SHARED memory */
 	RANGE_CHECK,   /* nothing changes: is all of it mapped? */
 	RANGE_FILL,    /* what is known to be empty becomes reserved memory */
@@ -52,7 +53,7 @@ enum range_kind {
  */
 struct range_op {
 	enum range_kind kind;
-	/* MAP, SHARE: its length is that of start .. end; chooses a place. */
+	/* MAP, SHARE, PASS: has the length of start .. end; chooses a place. */
 	bool anywhere;
 	vaddr_t start;
 	vaddr_t end;
@@ -64,11 +65,12 @@ struct range_op {
 	bool searching;
 	uint8_t level; /* of the search */
 	uint8_t phase;
-	uint8_t stage; /* of SHARE, */
+	uint8_t stage; /* of SHARE and PASS, */
 	int err;       /* and what it will end with */
 };
 
 #define RANGE_MORE   1
+#define RANGE_BAG    2   /* PASS: its bag is to be filled */
 #define RANGE_BUDGET 512 /* entries; a part ends with the table at hand */
 
 struct aspace {
@@ -83,13 +85,16 @@ struct aspace {
 	pte_t *top;   /* [c] the root's entries; entries themselves [l] */
 	uint16_t low; /* [l] the root's entries low .. high - 1 are EMPTY */
 	uint16_t high;
+	bool is_system;    /* for the audit: a server of boot's is in it */
 	struct asid asid;  /* [o] */
 	vaddr_t brk_start; /* [o] the heap is brk_start .. brk_end - 1 */
 	vaddr_t brk_end;
 	vaddr_t cursor;         /* [l] where the next one begins, */
 	uint64_t gap_len;       /* [l] for this size or more */
 	vaddr_t trampoline;     /* [o] where signal handlers return to */
-	struct aspace *aside;   /* [o] a shared mapping being built, or NULL */
+	vaddr_t args;           /* [c] a program's arguments, one behind */
+	vaddr_t args_end;       /* the other; from when it is entered on */
+	struct aspace *aside;   /* [o] a mapping that is being built, or NULL */
 	struct range_op own_op; /* [o] while it has no users, or is aside */
 	struct list link;       /* in the list of all, for the audit */
 };
@@ -178,7 +183,7 @@ MUST_USE int aspace_resolve(struct aspace *as, vaddr_t va, enum access access,
 
 /*
  * The same for a page fault: where nothing had to be done, some hart's TLB was
- * behind, and is fenced.
+ * behind, and is fenced. The page of the device is looked for as well.
  */
 MUST_USE int aspace_fault(struct aspace *as, vaddr_t va, enum access access)
     EXCLUDES(as->lock);
@@ -204,6 +209,53 @@ MUST_USE int aspace_load(struct aspace *as, vaddr_t va, paddr_t *page)
  */
 MUST_USE int range_run(struct aspace *as, struct range_op *op, unsigned budget)
     EXCLUDES(as->lock);
+
+/*
+ * A page for another address space travels in a bag, under the rule of fork:
+ * it is shared, read-only, until somebody writes to it.
+ *
+ * range_run() of a RANGE_PASS makes the bag, for a mapping of `start` to `end`,
+ * and returns RANGE_BAG. Then bag_fill() puts pages in, from the first address
+ * on. bag_range() gives the operation that goes on: run to its end, it maps
+ * what is in the bag, and what has not been filled in as memory without access;
+ * or with an error, it drops the bag and ends with that. Until then what is
+ * mapped at that place is as it was. A bag that is left goes with the next
+ * mapping of RANGE_PASS or RANGE_SHARE, or with the address space.
+ */
+
+/*
+ * Puts pages of `from` into the bag of `to`: those at `count` addresses in
+ * `pages`, each read once, or zeros where that is 0. Nobody else runs either.
+ * Returns for how many it did so, a part of them: `count` may be more than is
+ * left to be filled. Or what is wrong with the first: -EFAULT, it is not
+ * readable memory, or not the address of a page; -EINVAL, it is MAP_SHARED;
+ * -ENOMEM, there was no frame for a table of the bag, or for a copy of a page
+ * that very many name.
+ */
+MUST_USE long bag_fill(struct aspace *to, struct aspace *from,
+    const uint64_t *pages, uint64_t count) EXCLUDES(to->lock, from->lock);
+
+/*
+ * The same with `count` pages that follow each other, from `va` on. Where they
+ * are all of a table, in which each may be used as in the mapping, and all of
+ * one in the bag, the table is passed as it is: what fork does to it.
+ */
+MUST_USE long bag_fill_run(struct aspace *to, struct aspace *from, vaddr_t va,
+    uint64_t count) EXCLUDES(to->lock, from->lock);
+
+/* How many bytes of the bag have been filled, and can be in all. */
+INLINE uint64_t bag_filled(const struct aspace *as)
+{
+	return as->aside->own_op.at - as->aside->own_op.start;
+}
+
+INLINE uint64_t bag_size(const struct aspace *as)
+{
+	return as->aside->own_op.end - as->aside->own_op.start;
+}
+
+/* What maps it; or drops it, and ends with the error `err` < 0. */
+struct range_op bag_range(const struct aspace *as, int err);
 
 /* All of it at once: for short ones, and for who cannot be disturbed. */
 MUST_USE int range_finish(struct aspace *as, struct range_op *op)
@@ -246,11 +298,76 @@ MUST_USE int user_prepare(struct aspace *as, vaddr_t va, size_t len,
 MUST_USE int copyinstr(struct aspace *as, char *dst, vaddr_t src, size_t size);
 
 /*
+ * C5: the first access to a table that fork has shared copies it, which takes
+ * long. Once a few have been copied without a pause, all of the above and
+ * user_page() refuse what would need another one, with -ENOMEM: for the moment
+ * there is none. A call that finds no memory has changed nothing. This one is
+ * executed again after a pause (proc/call.h:call_or_later) and finds the tables
+ * that have been copied, so it gets further each time. With a whole limit
+ * before it, nothing that is no larger than a table reaches is refused.
+ *
+ * user_is_late() tells that from memory that is out. Who does not hand -ENOMEM
+ * on as the result of a call has to ask; test builds assert that nobody goes to
+ * user mode after a refusal without a pause.
+ */
+#define TABLES_LATE UINT32_MAX /* hart.tables: one was refused */
+
+static inline bool user_is_late(void)
+{
+	return hart_self()->tables == TABLES_LATE;
+}
+
+/* The kernel has paused: a whole limit from here on. */
+static inline void user_pause(void)
+{
+	hart_self()->tables = 0;
+}
+
+/* Has a table been copied since? Then a long part had better wait. */
+static inline bool user_took_long(void)
+{
+	return hart_self()->tables != 0;
+}
+
+/* Makes two pages ready. 0 or -ENOMEM; other errors are found later. */
+MUST_USE int user_touch(struct aspace *as, vaddr_t a, vaddr_t b,
+    enum access access);
+
+/*
+ * Before the pages of a buffer are accessed and used one by one: once the first
+ * of them is there, none of the others is refused. `len` is no more than a
+ * table reaches. 0 or -ENOMEM; other errors are found at their page.
+ */
+MUST_USE static inline int user_reach(struct aspace *as, vaddr_t va, size_t len,
+    enum access access)
+{
+	vaddr_t last = va + len - 1;
+
+	if (likely(len == 0 || (va ^ last) < level_span(1)))
+		return 0;
+	return user_touch(as, va, last, access);
+}
+
+/*
  * The kernel's address of user memory at `va`, good to the end of its page and
  * until the process runs again. Errors as aspace_resolve().
  */
 MUST_USE int user_page(struct aspace *as, vaddr_t va, enum access access,
     void **kernel) EXCLUDES(as->lock);
+
+/*
+ * Maps the page of the device at DEVICE_PAGE, for the process that this hart
+ * runs; false if there is none. It is in the kernel's half, where nothing looks
+ * for memory of a process: a fork has it not, and no count knows it.
+ */
+MUST_USE bool aspace_map_device(struct aspace *as) EXCLUDES(as->lock);
+
+/* Does the page of the device lie at `va`, for this access? */
+bool aspace_allows_device(const struct aspace *as, vaddr_t va,
+    enum access access) REQUIRES(as->lock);
+
+/* The entry of a root that leads to it; EMPTY if there is none. */
+extern pte_t device_entry; /* [c] after boot; see kernelmap.c */
 
 /* The entries of the table that a LAZY or TABLE entry names. */
 static inline pte_t *table_entries(pte_t e)
@@ -302,7 +419,8 @@ INLINE bool user_page_ready(const struct aspace *as, vaddr_t va,
 /*
  * Verifies invariants I0 to I5 of docs/design.md, and panics over the first
  * that is broken. No hart may be inside mm/. Test builds only. Returns the
- * number of free frames.
+ * number of frames that are free, or used by system spaces alone: what servers
+ * use is theirs, and changes with what they are asked.
  */
 uint64_t aspace_audit(void);
 

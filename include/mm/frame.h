@@ -37,7 +37,21 @@ struct frame {
 	union {
 		struct {
 			uint32_t refs; /* [A] */
-			uint16_t used; /* FRAME_TABLE: entries not EMPTY */
+			union {
+				struct {
+					/* FRAME_TABLE: entries not EMPTY */
+					uint16_t used : 15;
+					/*
+					 * FRAME_TABLE of level 0: in it are
+					 * only reservations, and private pages
+					 * of no more than this entry of it,
+					 * with which their owner may do the
+					 * same.
+					 */
+					uint16_t alike : 1;
+				};
+				uint16_t use; /* both, as a copy has them */
+			};
 			/*
 			 * FRAME_TABLE: bit n is set if an entry of the n-th
 			 * eighth of it may be used.
@@ -50,6 +64,9 @@ struct frame {
 };
 
 _Static_assert(sizeof(struct frame) == 8, "two of them would fit badly");
+
+/* What `used` can hold. */
+#define USED_MASK 0x7fffU
 
 /* What `word` is for a frame of which nothing is used. */
 #define FRAME_WORD(state, refs) ((uint64_t)(state) << 56 | (refs))
@@ -81,6 +98,12 @@ void frame_caches_init(void);
 void frame_give(paddr_t start, paddr_t end);
 
 /*
+ * The same of one in which something is: its frames are in use, as who calls
+ * says in each of them, and go to the allocator when they are freed.
+ */
+void frame_adopt(paddr_t start, paddr_t end);
+
+/*
  * A frame in the given state with one reference and undefined contents, or
  * NULL if there is none left anywhere.
  */
@@ -107,6 +130,12 @@ static inline struct frame *frame_of_ppn(uint64_t ppn)
 
 	assert(index < frame_count);
 	return &frames[index];
+}
+
+/* A frame and its count as one value: the page number, and the count above. */
+static inline uint64_t frame_trace(const struct frame *f)
+{
+	return frame_paddr(f) >> PAGE_SHIFT | (uint64_t)f->refs << 32;
 }
 
 static inline void *frame_virt(const struct frame *f)

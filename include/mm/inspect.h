@@ -16,4 +16,10 @@ void inspect_walk(struct aspace *as, vaddr_t va, struct calf_walk *walk)
 bool inspect_next(struct aspace *as, vaddr_t va, struct calf_run *run)
     EXCLUDES(as->lock);
 
+/*
+ * Copies what there is of the first `len` bytes of the program's arguments, as
+ * far as they are in one page. Returns how many.
+ */
+size_t inspect_args(struct aspace *as, void *to, size_t len) EXCLUDES(as->lock);
+
 #endif

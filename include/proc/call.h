@@ -23,24 +23,26 @@
 #ifndef PROC_CALL_H
 #define PROC_CALL_H
 
+#include "abi/errno.h"
 #include "abi/limits.h"
 #include "abi/uio.h"
 #include "arch/lock.h"
 #include "mm/aspace.h"
-#include "proc/initrd.h"
 
 extern struct lock sched_lock; /* proc.h */
-struct call_form;
 struct exec;
 struct file;
 struct group;
 struct proc;
+struct remote;
+struct request;
 struct waitq;
 
 /* What a handler returns instead of a result. */
 #define CALL_WAITS   (-512L) /* until it is woken: call_wait() */
 #define CALL_GOES_ON (-513L) /* it is executed again: call_go_on() */
 #define CALL_ENDED   (-514L) /* the registers are as the call wants them */
+#define CALL_GIVES   (-515L) /* it waits, and the hart is hart.next's */
 
 enum call_state {
 	CALL_NONE, /* none, or one that is executed for the first time */
@@ -61,9 +63,9 @@ enum call_kept {
 	KEPT_NOTHING,
 	KEPT_TRANSFER,
 	KEPT_RANGE,
+	KEPT_ROOM,
 	/* From here on there may be more to give back than the member. */
 	KEPT_TIME,
-	KEPT_LOOKUP,
 	KEPT_VECTOR,
 	KEPT_EXEC,
 	KEPT_CHILD,
@@ -97,15 +99,10 @@ struct wait_time {
 	void *copy;        /* of what is waited for, in a frame; NULL */
 };
 
-/* A path that is looked up in parts. */
-struct path_lookup {
-	struct lookup_rest rest;
-	char *path; /* in a frame */
-};
-
 /* A walk over a list of processes, whose place in it proc.mark keeps. */
 struct list_walk {
 	uint64_t value;      /* what was found so far */
+	pid_t tried;         /* numbers behind the first, that nobody has */
 	bool marked;         /* proc.mark is in the list */
 	struct group *group; /* whose members they are, kept for the walk */
 };
@@ -122,17 +119,25 @@ struct lease {
 
 /* A call on a file of a server's: a request; port.h. */
 struct remote_call {
-	uint64_t id; /* [c] once it was asked for the first time */
-	const struct call_form *form; /* [c] as which it goes; remote.c */
-	struct file *file;            /* [c] */
-	struct file *second;          /* [c] of a call with two paths; NULL */
-	struct lease lease;           /* [c] */
-	struct proc *server;          /* [s] who has it in hand, or NULL */
-	uint64_t events;     /* [s] it waits for one of these; 0: none */
+	uint64_t id;         /* [c] once it was asked for the first time */
+	struct file *file;   /* [c] */
+	struct file *second; /* [c] of a call with two paths; NULL */
+	struct lease lease;  /* [c] */
+	struct exec *exec;   /* [c] that it is a step of; NULL */
+	struct proc *server; /* [s] who has it in hand, or NULL */
+	union {
+		uint64_t events; /* [s] it waits for one of these; 0: none */
+		struct remote *doubt; /* [s] the note that it is gone: M8 */
+	};
 	struct file *opened; /* [s] by the reply: the result; NULL */
-	bool cloexec;        /* [s] how that is to be installed */
+	uint16_t number;     /* [c] of the call as which it goes; 0: its own */
+	uint16_t raises;     /* [s] port.raises, as it was told of events */
+	int8_t error;        /* [s] it ends with that; 0: none yet */
+	uint8_t stop;        /* [s] the signal that stops it first; 0: none */
 	uint8_t deaths;      /* [s] of servers with it in hand */
-	int error;           /* [s] it ends with that; 0: none yet */
+	bool deaf : 1;       /* [s] it was to be stopped, and cannot be */
+	bool cloexec : 1;    /* [s] how what is opened is to be installed */
+	bool in_doubt : 1;   /* [s] a server that is gone may have done it */
 };
 
 struct call {
@@ -149,11 +154,11 @@ struct call {
 		struct vector vector;
 		struct wait_time time;
 		struct range_op range;
-		struct path_lookup lookup;
 		struct exec *exec;
 		pid_t child; /* of vfork */
 		struct list_walk walk;
 		struct remote_call remote;
+		struct request *room; /* where one goes; request.h */
 	};
 };
 
@@ -176,6 +181,17 @@ long call_wait_until_locked(struct waitq *wq, uint64_t deadline,
 long call_go_on(enum on_signal on_signal);
 
 /*
+ * The result of a call, unless it only says that user memory was late
+ * (mm/aspace.h): then the call goes on after a pause. C5.
+ */
+INLINE long call_or_later(long result, enum on_signal on_signal)
+{
+	if (unlikely(result == -ENOMEM) && user_is_late())
+		return call_go_on(on_signal);
+	return result;
+}
+
+/*
  * What the running call keeps from one execution to the next: all zero at
  * first, but for a range operation and a request, which are set as a whole. A
  * call keeps things of one kind only.
@@ -184,7 +200,6 @@ struct transfer *call_transfer(void);
 struct vector *call_vector(void);
 struct wait_time *call_time(void);
 struct range_op *call_range(void);
-struct path_lookup *call_lookup(void);
 struct list_walk *call_walk(void);
 struct remote_call *call_remote(void);
 struct exec **call_exec(void);
@@ -209,6 +224,12 @@ MUST_USE int call_report_rest(const struct proc *p);
 
 /* Tells the running program a time. -EFAULT or -ENOMEM. */
 MUST_USE int timespec_copyout(vaddr_t to, uint64_t ns);
+
+/*
+ * Makes ready what call_interrupt() tells the program. 0, or -ENOMEM; a place
+ * that is no good it finds itself.
+ */
+MUST_USE int call_prepare_interrupt(const struct proc *p);
 
 /* A handler is about to run: the call ends, or will begin anew after it. */
 void call_interrupt(struct proc *p, bool restart);

@@ -5,27 +5,41 @@
 #ifndef PROC_EXEC_H
 #define PROC_EXEC_H
 
-#include "proc/initrd.h"
 #include "proc/proc.h"
 
 #define STACK_SIZE (8UL << 20) /* of a program; it does not grow */
 
 /*
- * execve(2), in parts. CALL_ENDED on success. -ENOENT, -EACCES, -ENOEXEC,
- * -E2BIG, -EFAULT, -ENOMEM and those of a path: nothing has changed.
+ * execve(2), in parts. CALL_ENDED on success. CALL_WAITS: a server is asked.
+ * -ENOENT, -EACCES, -ENOEXEC, -E2BIG, -EFAULT, -ENOMEM, those of a path, and
+ * -EIO or any of a server's: nothing has changed.
  */
 long proc_exec(vaddr_t path, vaddr_t argv, vaddr_t envp);
+
+/* What it is asking a server; port.h. */
+struct step *exec_step(struct exec *exec);
 
 /* Gives back what a call has made so far that will not end. */
 void exec_abandon(struct proc *p, struct exec *exec);
 
-/* The first process, with words of the kernel's command line from `args` on. */
-void proc_start_init(const char *path, const char *args);
+/*
+ * `p`, which runs nowhere yet or itself asks for it, is at the beginning of
+ * that program from now on.
+ */
+struct program;
+void enter_program(struct proc *p, const struct program *prog,
+    const char *path);
+
+/* The first process, with the program that is part of the kernel's image. */
+void boot_start(void);
 
 /*
  * Drops a program from the cache of images, which is torn down on the time of
  * the running process. False if there was none.
  */
 bool image_reclaim(struct proc *p);
+
+/* The same with one of the programs of a port that is gone. */
+bool image_reclaim_of(struct proc *p, uint64_t port);
 
 #endif

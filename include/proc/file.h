@@ -12,7 +12,6 @@
 
 #include "abi/fcntl.h"
 #include "abi/poll.h"
-#include "proc/initrd.h"
 #include "proc/proc.h"
 
 struct file;
@@ -44,17 +43,17 @@ struct file {
 	uint32_t flags;             /* O_ACCMODE, O_NONBLOCK */
 	const struct file_ops *ops; /* [c] */
 	struct lock lock;
-	uint64_t pos;             /* [f] */
-	uint64_t entries;         /* [f] of a directory, up to `entry` */
-	const struct node *entry; /* [f] NULL: at the beginning */
-	const struct node *node;  /* [c] of the initrd, or NULL */
-	void *object;             /* [c] of the operations */
+	uint64_t pos; /* [f] */
+	void *object; /* [c] of the operations */
 };
 
 /* A file with one reference, or NULL if memory is out. */
 MUST_USE struct file *file_create(const struct file_ops *ops, uint32_t flags);
 void file_get(struct file *f);
 void file_put(struct file *f);
+
+/* Frees the last reference to one that needs no closing, or was closed. */
+void file_discard(struct file *f);
 
 static inline bool file_can_read(const struct file *f)
 {
@@ -65,10 +64,6 @@ static inline bool file_can_write(const struct file *f)
 {
 	return (f->flags & O_ACCMODE) != O_RDONLY;
 }
-
-/* Opens what `node` is. -ENOMEM, -EROFS, -EISDIR. */
-MUST_USE int file_open(const struct node *node, uint32_t flags,
-    struct file **file);
 
 /* The file behind a descriptor of the running process, or NULL. */
 static inline struct file *fd_get(int fd)
@@ -84,8 +79,20 @@ static inline struct file *fd_get(int fd)
  */
 MUST_USE int fd_install(struct file *f, int lowest, bool cloexec);
 
+/*
+ * The same from 0 on, for a process that waits and whose table this is; it is
+ * not full. -EMFILE if it would have to grow.
+ */
+MUST_USE int fd_give(struct fd_table *table, struct file *f, bool cloexec);
+
+/* Would that be -EMFILE, from 0 on? */
+bool fd_table_is_full(void);
+
 /* The same for a given descriptor; what was open there is closed. */
 MUST_USE int fd_replace(int fd, struct file *f, bool cloexec);
+
+/* Takes a file, which there is, out of its descriptor, with the reference. */
+struct file *fd_take(int fd);
 
 /* Closes a descriptor. -EBADF. */
 int fd_close(int fd);
@@ -107,10 +114,7 @@ void fd_table_close(struct fd_table *table);
 bool fd_table_close_part(struct fd_table *table);
 bool fd_table_exec_part(struct fd_table *table);
 
-/* /dev/random, which getrandom(2) reads as well. */
+/* What getrandom(2) reads. */
 extern const struct file_ops random_ops;
-
-/* The console, as opened from /dev/console and at the start. */
-extern const struct file_ops tty_ops;
 
 #endif

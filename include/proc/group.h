@@ -3,8 +3,8 @@
  * group.h - process groups and sessions.
  *
  * Both have the number of the process that began them, and keep it when that
- * process has ended: as long as there is a member, or the terminal refers to
- * them, no new process gets the number.
+ * process has ended: as long as there is a member, no new process gets the
+ * number.
  *
  * Locks: [s] sched_lock   [c] constant once created
  */

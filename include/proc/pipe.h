@@ -29,16 +29,20 @@ static inline bool file_is_pipe(const struct file *f)
 	return f->ops == &pipe_ops;
 }
 
-/* Without the lock both are guesses, which may be old. */
+/* Without the lock all three are guesses, which may be old. */
 static inline uint64_t pipe_tail(const struct pipe *pipe)
 {
 	return __atomic_load_n(&pipe->tail, __ATOMIC_RELAXED);
 }
 
+static inline size_t pipe_bytes(const struct pipe *pipe)
+{
+	return __atomic_load_n(&pipe->head, __ATOMIC_RELAXED) - pipe_tail(pipe);
+}
+
 static inline bool pipe_is_empty(const struct pipe *pipe)
 {
-	return __atomic_load_n(&pipe->head, __ATOMIC_RELAXED) ==
-	    pipe_tail(pipe);
+	return pipe_bytes(pipe) == 0;
 }
 
 /* The two ends of a new pipe. -ENOMEM: there is none. */

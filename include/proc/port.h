@@ -28,6 +28,11 @@
  *       the position as the one before has left it.
  *   M7  The end of a remote file is told once: its note stays with the port, or
  *       in a hand, until a server that had it in hand asks for what is next.
+ *   M8  A call that was in the hand of a server that is gone is asked again, or
+ *       its port is told that it is not. Whoever takes a call has the note for
+ *       that, thread.spare; while the call is in no hand, it has the note
+ *       itself, remote_call.doubt. What names a port is due, or will be if the
+ *       server dies.
  *
  * Locks: [s] sched_lock   [c] constant once created
  */
@@ -35,13 +40,16 @@
 #define PROC_PORT_H
 
 #include "abi/port.h"
+#include "abi/syscall.h"
 #include "proc/file.h"
 
 struct port {
+	uint64_t serial;      /* [c] no other port ever has the same */
 	uint32_t refs;        /* [s] its descriptor, and its files */
 	uint32_t level;       /* [c] */
 	bool is_served;       /* [s] its descriptor is open */
 	uint64_t events;      /* [s] those that are raised */
+	uint16_t raises;      /* [s] how often one was that had not been */
 	struct waitq idle;    /* servers that wait for something to do */
 	struct waitq callers; /* who is in nobody's hand, in order */
 	struct waitq served;  /* who is in a hand */
@@ -51,11 +59,12 @@ struct port {
 };
 
 struct remote {
-	struct port *port;  /* [c] */
-	uint64_t token;     /* [c] the server's name for it */
-	uint64_t readable;  /* [c] events; 0: always */
-	uint64_t writable;  /* [c] */
-	bool is_in_hand;    /* [s] a call on it is */
+	struct port *port; /* [c]; of a call, [s] */
+	uint64_t token;    /* [c] the server's name for it; of a call, its id */
+	uint64_t readable; /* [c] events; 0: always */
+	uint64_t writable; /* [c] */
+	uint32_t number;   /* [c] of the note: REQUEST_... */
+	bool is_in_hand;   /* [s] a call on it is */
 	struct list behind; /* [s] who waits until that one is not */
 	struct list link;   /* [s] in port.notes */
 	uint32_t deaths;    /* [s] of servers that had the note in hand */
@@ -75,6 +84,11 @@ static inline bool file_is_remote(const struct file *f)
 	return f->ops == &remote_ops;
 }
 
+static inline struct port *remote_port(const struct file *f)
+{
+	return ((const struct remote *)f->object)->port;
+}
+
 /* A new port, and the file that stands for the right to serve it. -ENOMEM. */
 MUST_USE int port_create(unsigned level, struct file **f);
 
@@ -90,17 +104,48 @@ struct remote_wish {
 MUST_USE int remote_create(struct port *port, const struct remote_wish *wish,
     struct file **f) EXCLUDES(sched_lock);
 
+/* Undoes that: nobody has known of the file. */
+void remote_discard(struct file *f) EXCLUDES(sched_lock);
+
+/* What a port is told again and again, and no file. NULL: memory is out. */
+MUST_USE struct remote *remote_note(struct port *port, uint64_t token)
+    EXCLUDES(sched_lock);
+
 /* Its last descriptor is gone, and the server knows, or there is none. */
 void remote_free(struct remote *remote) EXCLUDES(sched_lock);
+
+/* The running process is to take calls: thread.spare. -ENOMEM. */
+MUST_USE int port_need_spare(void);
+
+/*
+ * The call ends without an answer. If a server that is gone may have done it,
+ * the port is told; if one has it in hand, the port will be if that dies.
+ * Returns what is to be freed, or NULL.
+ */
+MUST_USE struct remote *port_call_is_gone(struct remote_call *call)
+    REQUIRES(sched_lock);
+
+/*
+ * A server dies, or does not serve any more: what it had in hand is in doubt.
+ * As above.
+ */
+MUST_USE struct remote *port_use_spare(struct proc *server)
+    REQUIRES(sched_lock);
+
+/* The running process has answered: it makes no difference if it dies. */
+void port_keep_spare(void) EXCLUDES(sched_lock);
 
 /* Gives back a part of what is left of the ports in proc.closed. */
 void port_clear_part(struct proc *p) EXCLUDES(sched_lock);
 
 /* ---- The caller's side: remote.c ---- */
 
+/* Is the call of the running process one on what is open in argument 0? */
+bool remote_is_of_file(void);
+
 /*
  * The call of the running process is one on `f`, a remote file. CALL_WAITS, or
- * CALL_GOES_ON; -ENOSYS: not a call that servers are asked; -EBADF, -EFAULT.
+ * CALL_GOES_ON; -EBADF, -EFAULT.
  */
 long remote_call(struct file *f) EXCLUDES(sched_lock);
 
@@ -109,17 +154,33 @@ long remote_call_as(struct file *f, uint64_t number, vaddr_t at, size_t len)
     EXCLUDES(sched_lock);
 
 /*
- * The call of the running process is one with a path, or two. -ENOSYS: none of
- * these begins at a remote file. -EXDEV: not both at files of one port; -EBADF;
- * and as above.
+ * The call of the running process is one with a path, or two, or one that the
+ * kernel does not know. -EXDEV: not both begin at files of one port; -EBADF;
+ * -ENOSYS: it is not known, and the process has no root; and as above.
  */
 long remote_path_call(void) EXCLUDES(sched_lock);
+
+/* May the process wait for a server of this port? M5. */
+bool port_may_call(const struct proc *self, const struct port *port);
 
 /*
  * From now on the paths of the running process begin at `f`, a remote file:
  * proc.root and proc.dir, which are both there or neither. -EDEADLK.
  */
 MUST_USE int remote_root(struct file *f) EXCLUDES(sched_lock);
+
+/*
+ * The file that a path of the running process begins at. Whatever becomes of
+ * the path later, that is where it is looked up. -EBADF, -ENOTDIR, -EFAULT,
+ * -ENOMEM; -ENOENT: it has no root.
+ */
+MUST_USE int place_of_path(uint64_t fd, vaddr_t path, struct file **from);
+
+/* The same by the first byte of the path. */
+MUST_USE int place_of_byte(uint64_t fd, char first, struct file **from);
+
+/* The same for utimensat(2), whose path may be NULL: -EINVAL. */
+MUST_USE int place_of_times(uint64_t fd, vaddr_t path, struct file **from);
 
 /* A child begins its paths where its parent does. */
 void remote_place_copy(struct proc *child, const struct proc *parent);
@@ -133,8 +194,35 @@ void remote_place_leave(struct proc *p) EXCLUDES(sched_lock);
  */
 long remote_go_on(void) EXCLUDES(sched_lock);
 
+/*
+ * What a server is asked for an execve that is under way, in several requests,
+ * and has answered: it is for the kernel and not for the program.
+ */
+struct step {
+	uint32_t wants;  /* [c] REPLY_IMAGE, REPLY_FILE, or 0: bytes */
+	uint32_t flags;  /* [c] of the request: REQUEST_LOAD */
+	uint64_t offset; /* [c] of the bytes of the file that are wanted, */
+	size_t len;      /* [c] a page at most; 0: others are */
+
+	long result;         /* [s] 0 or an error; what follows is there if 0 */
+	uint64_t token;      /* [s] REPLY_IMAGE */
+	char *bytes;         /* [s] in a frame, or NULL */
+	size_t bytes_len;    /* [s] */
+	struct file *opened; /* [s] REPLY_FILE, else NULL */
+};
+
+/*
+ * The running process asks for the step of its call of execve, as the call
+ * `number` on `f`. It is executed again when that is answered. CALL_WAITS,
+ * CALL_GOES_ON, or an error that ends it.
+ */
+long remote_step(struct exec *exec, uint64_t number, struct file *f)
+    EXCLUDES(sched_lock);
+
 /* The call ends: it is in no hand any more. */
 void remote_abandon(struct proc *p) EXCLUDES(sched_lock);
+
+extern uint64_t remote_last_id; /* [s] of a call */
 
 /* Tells of a request what a server is to know. */
 void remote_describe(const struct proc *client, struct request *request)
@@ -145,7 +233,37 @@ void remote_describe(const struct proc *client, struct request *request)
 unsigned remote_strings(const struct proc *client, vaddr_t strings[STRINGS_MAX])
     REQUIRES(sched_lock);
 
-/* ---- The server's side: serve.c ---- */
+/* Errors of a server's: what is below means something to the kernel. */
+#define ERRNO_LAST 511
+
+/* ---- Mappings: mapping.c ---- */
+
+/* Is it mmap? Then the caller's space has a bag. */
+static inline bool call_maps(const struct remote_call *call)
+{
+	return call->number == SYS_mmap;
+}
+
+/*
+ * What a mapping was asked for comes to this result, on the caller's side: what
+ * ends it lets go of its bag first. CALL_WAITS or CALL_GOES_ON.
+ */
+long mapping_end(long result);
+
+/* Is it about pages? */
+static inline bool reply_maps(const struct reply *reply)
+{
+	return reply->flags == REPLY_PAGES || reply->flags == REPLY_RUN;
+}
+
+/* Puts a part of the pages of a reply into the bag. 0: all are there. */
+MUST_USE long mapping_send(const struct reply *reply) EXCLUDES(sched_lock);
+
+/* The caller maps its bag, or asks for more, when it is woken. */
+void mapping_answer(struct proc *client, const struct reply *reply)
+    REQUIRES(sched_lock);
+
+/* ---- The server's side: serve.c, and reply.c ---- */
 
 /*
  * Answers the request that the running process has in hand, if it still has
@@ -156,13 +274,22 @@ unsigned remote_strings(const struct proc *client, vaddr_t strings[STRINGS_MAX])
 MUST_USE long port_reply(struct port *port, const struct reply *reply)
     EXCLUDES(sched_lock);
 
+/* Where a server puts what it takes. */
+struct inbox {
+	struct request *room; /* of its own memory, room_of(); or NULL */
+	vaddr_t in;           /* what comes along */
+	size_t size;
+};
+
 /*
  * Takes the next request or note into the running process's hand, which is
- * empty, with up to `size` bytes that come along into its memory at `in`. 0; or
- * nothing has happened: -EAGAIN, CALL_WAITS, CALL_GOES_ON, -EFAULT, -ENOMEM.
+ * empty, with what comes along. 0; or nothing has happened: -EAGAIN,
+ * CALL_WAITS, CALL_GOES_ON, -EFAULT, -ENOMEM.
  */
-MUST_USE long port_take(struct file *f, struct request *request, vaddr_t in,
-    size_t size) EXCLUDES(sched_lock);
+MUST_USE long port_take(struct file *f, struct request *request,
+    const struct inbox *inbox) EXCLUDES(sched_lock);
+
+#define LEASE_PART (8UL << 10) /* bytes that are copied without a pause */
 
 /* What a server wants of the memory that it was lent. */
 struct lease_use {
@@ -178,6 +305,9 @@ struct lease_use {
  * side; CALL_GOES_ON.
  */
 MUST_USE long port_copy_part(const struct lease_use *use) EXCLUDES(sched_lock);
+
+/* The session of a group, 0 for a number of a process only; -ESRCH. */
+long port_session_of(pid_t pgid) EXCLUDES(sched_lock);
 
 /* The note that a process has in hand has been read. */
 void port_note_done(struct proc *p) EXCLUDES(sched_lock);
@@ -196,7 +326,19 @@ void port_leave(struct proc *p) EXCLUDES(sched_lock);
 long port_adopt(struct port *port, pid_t parent, pid_t older)
     EXCLUDES(sched_lock);
 
+/*
+ * The memory of the caller in hand is at fault: it ends its call by itself, so
+ * that what a lack of memory means is found out where it is lacking.
+ */
+void port_refuse(int error) EXCLUDES(sched_lock);
+
 /* The hand of `server` is empty from now on. */
 void port_let_go(struct proc *server) REQUIRES(sched_lock);
+
+/* The same. The caller that was in it, if it waits for an answer; or NULL. */
+struct proc *port_empty_hand(struct proc *server) REQUIRES(sched_lock);
+
+/* The memory of the caller in hand is at fault: it ends its call by itself. */
+void port_refuse(int error) EXCLUDES(sched_lock);
 
 #endif

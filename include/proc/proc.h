@@ -88,8 +88,9 @@ struct thread {
 	struct aspace *lent;   /* [s] in which a vfork child of it runs */
 	struct list lent_link; /* [s] in the stack aspace.lenders */
 
-	struct proc *client; /* [s] whose request it has in hand, or NULL */
-	struct remote *note; /* [s] the same of a note; see port.h */
+	struct proc *client;  /* [s] whose request it has in hand, or NULL */
+	struct remote *note;  /* [s] the same of a note; see port.h */
+	struct remote *spare; /* [s] for who is in its hand when it dies: M8 */
 
 	uint64_t started;    /* [o] when it came to its hart */
 	uint64_t time_ticks; /* [o] spent on harts; [s] of a zombie */
@@ -134,7 +135,7 @@ struct proc {
 	enum exit_phase exiting;  /* [o] */
 	struct group *group;      /* [s] NULL before fork and after wait */
 	struct list group_link;   /* [s] in its members */
-	struct group *suspects;   /* [s] may be orphaned by its end */
+	struct group *suspects;   /* [o] may be orphaned by its end */
 	struct group *suspect;    /* [o] was one, and is looked at; or NULL */
 	struct proc *parent;      /* [s] NULL for init */
 	struct list children;     /* [s] */
@@ -146,12 +147,13 @@ struct proc {
 	bool hangs_up;            /* [o] the suspect is orphaned */
 	bool auto_reaped;         /* [s] nobody will wait for it */
 	bool did_exec;            /* [s] */
+	bool is_system;           /* [s] forked from the first program */
 
 	bool stop_reported;   /* [s] */
 	bool cont_pending;    /* [s] SIGCONT not yet reported */
 	uint8_t death_signal; /* [s] comes when the parent ends; 0: none */
 	uint8_t exit_signal;  /* [s] what the parent gets; 0: none */
-	int stop_signal;      /* [s] */
+	uint8_t stop_signal;  /* [s] */
 	int exit_status;      /* [s] as wait4 reports it */
 
 	struct timer alarm;    /* [s] ITIMER_REAL */
@@ -161,7 +163,6 @@ struct proc {
 	uint64_t child_ticks; /* [s] of children waited for */
 
 	struct signal_state sig;
-	const struct node *cwd;   /* [o] */
 	struct file *root;        /* [o] where paths begin; port.h, or NULL */
 	struct file *dir;         /* [o] the same of those without a slash */
 	char name[PROC_NAME_LEN]; /* [o] */
@@ -214,9 +215,27 @@ void proc_tell_parent(struct proc *parent) REQUIRES(sched_lock);
 MUST_USE bool proc_next(pid_t after, struct proc **next) REQUIRES(sched_lock);
 
 extern struct list proc_all;        /* [s] */
-extern unsigned proc_count;         /* [s] */
+extern unsigned proc_count;         /* [s] without system processes */
 extern pid_t proc_last_pid;         /* [s] given out last */
 extern struct proc *proc_init_task; /* [c] once started */
+
+/*
+ * The parent of system processes that have lost theirs, or never had one: it is
+ * nobody, and waits for nobody.
+ */
+extern struct proc proc_keeper;
+
+/*
+ * The first program becomes another: it is no system process any more, and
+ * those that are among its children have no parent.
+ */
+void proc_disown(struct proc *p) EXCLUDES(sched_lock);
+
+/*
+ * The machine goes with its first process, which has ended with that status, as
+ * wait4 reports it.
+ */
+NORETURN void init_exit(int status);
 
 /*
  * Ends the running process with a status as wait4 reports it: it will not see

@@ -56,10 +56,33 @@ INLINE void sched_start_process(struct proc *p, uint64_t now)
 
 	p->t.started = now;
 	self->proc = p;
-	stats_count(switches);
+	TRACE(switched, "pid", p->pid);
 #ifdef CALF_TEST
 	frame_fail_set(&p->failure);
 #endif
+}
+
+/* May this hart leave the running process without looking at anything else? */
+INLINE bool switch_is_easy_from(const struct proc *p)
+{
+	return p->as != NULL && p->as->sharers == 1;
+}
+
+/* The same of coming to another one, whose space nobody runs. */
+INLINE bool switch_is_easy_to(const struct proc *p) REQUIRES(sched_lock)
+{
+	const struct aspace *as = p->as;
+
+	return as != NULL && aspace_is_idle(as) &&
+	    tlb_switch_is_simple(&as->asid);
+}
+
+/* Such a process, which is on no list, is the next that this hart runs. */
+INLINE void switch_claim(struct proc *p) REQUIRES(sched_lock)
+{
+	p->as->runner = hart_self();
+	p->t.state = PROC_RUNNING;
+	p->t.tf.hart = hart_self();
 }
 
 /*
@@ -79,6 +102,19 @@ INLINE void ready_push(struct proc *p) REQUIRES(sched_lock)
 {
 	p->t.state = PROC_READY;
 	list_push_back(&sched_queues.ready, &p->t.link);
+	if (unlikely(sched_queues.idle != 0))
+		sched_kick_idle(1);
+}
+
+/*
+ * For the two sides of a request, which take turns: it goes before those who
+ * wait for a tick. The tick comes to whichever of them runs then, so others do
+ * not wait longer for that.
+ */
+INLINE void ready_push_first(struct proc *p) REQUIRES(sched_lock)
+{
+	p->t.state = PROC_READY;
+	list_push_front(&sched_queues.ready, &p->t.link);
 	if (unlikely(sched_queues.idle != 0))
 		sched_kick_idle(1);
 }

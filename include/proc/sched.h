@@ -61,6 +61,9 @@ void sched_kick_idle(unsigned count) REQUIRES(sched_lock);
 /* Makes a process runnable that is blocked, stopped or new. */
 void sched_wake(struct proc *p) REQUIRES(sched_lock);
 
+/* The same, and it is the next to run: for the two sides of a request. */
+void sched_wake_first(struct proc *p) REQUIRES(sched_lock);
+
 /* Makes sure that `p`, if it runs, looks at its `work` soon. */
 void sched_notify(struct proc *p) REQUIRES(sched_lock);
 
@@ -82,6 +85,9 @@ NORETURN void sched_switch(void);
 #define schedule sched_switch
 #else
 NORETURN void schedule(void);
+
+/* The same to hart.next, which was claimed (switch_claim()) and has no call. */
+NORETURN void sched_give(void);
 #endif
 
 /* Is somebody ready, or waiting for its turn in the running process's space? */

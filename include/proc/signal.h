@@ -35,6 +35,14 @@ bool signal_send_group(struct proc *walker, struct group *group,
     struct signal signal) REQUIRES(sched_lock);
 
 /*
+ * The running process is in the background of its session, and wants what only
+ * the foreground may: it gets the signal, SIGTTIN or SIGTTOU, and its call is
+ * executed again after that (CALL_GOES_ON). -EIO: nobody would continue it. 0:
+ * it blocks or ignores the signal.
+ */
+MUST_USE long background_stop(int sig) EXCLUDES(sched_lock);
+
+/*
  * A signal that the process brought upon itself, by a bad access say: neither
  * blocked nor ignored, it ends the process if it has no handler for it.
  */
@@ -69,6 +77,9 @@ long signal_queue(pid_t pid, int sig, vaddr_t info);
 long signal_return(void);
 long signal_stack(vaddr_t stack, vaddr_t old);
 long signal_kill(pid_t pid, int sig);
+
+/* The same to a group, whatever its number. */
+long signal_kill_group(pid_t pgid, int sig);
 long signal_tgkill(pid_t pid, int sig);
 
 /* The page that handlers return to. Once, at boot. */

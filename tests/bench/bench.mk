@@ -5,9 +5,9 @@
 
 # --- measurements ------------------------------------------------------------
 
-$(B)/bench.cpio: $(B)/bin/bench $(B)/bin/true tools/mkcpio.sh
+$(B)/bench.cpio: $(B)/bin/bench $(B)/bin/true $(B)/bin/files tools/mkcpio.sh
 	$(Q)sh tools/mkcpio.sh $@ init=$(B)/bin/bench:755 \
-		bin/true=$(B)/bin/true:755
+		bin/true=$(B)/bin/true:755 bin/files=$(B)/bin/files:755
 
 # The same program as a user of Linux builds it: with glibc, at the addresses
 # that its linker chooses.

@@ -16,6 +16,10 @@ static uint64_t fail_at;
 static bool fail_from;
 static uint64_t pages_limit = UINT64_MAX;
 static uint64_t pages_used;
+static uint64_t pages_given;
+static bool insists;
+
+void (*memory_asks)(void);
 
 void memory_fail(uint64_t n, bool from)
 {
@@ -25,15 +29,27 @@ void memory_fail(uint64_t n, bool from)
 
 static bool fails(void)
 {
+	if (memory_asks != NULL)
+		memory_asks();
 	memory_asked++;
-	if (fail_at == 0)
+	if (fail_at == 0 || insists)
 		return false;
 	return memory_asked == fail_at || (fail_from && memory_asked > fail_at);
+}
+
+void memory_insist(bool begins)
+{
+	insists = begins;
 }
 
 void memory_limit(uint64_t pages)
 {
 	pages_limit = pages;
+}
+
+uint64_t memory_pages_given(void)
+{
+	return pages_given;
 }
 
 uint64_t memory_pages_total(void)
@@ -50,7 +66,7 @@ void *memory_page(void)
 {
 	void *page;
 
-	if (fails() || pages_used >= pages_limit)
+	if (fails() || (pages_used >= pages_limit && !insists))
 		return NULL;
 	page = aligned_alloc(MEMORY_PAGE, MEMORY_PAGE);
 	memset(page, 0xa5, MEMORY_PAGE);
@@ -61,7 +77,10 @@ void *memory_page(void)
 
 void memory_page_free(void *page)
 {
+	if (memory_asks != NULL)
+		memory_asks();
 	pages_used--;
+	pages_given++;
 	memory_in_use--;
 	free(page);
 }

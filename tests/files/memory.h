@@ -12,6 +12,9 @@
 /* Objects and pages that are in use. */
 extern uint64_t memory_in_use;
 
+/* Is called whenever memory is asked for or given back, if it is not NULL. */
+extern void (*memory_asks)(void);
+
 /* How many were asked for since this was set to 0. */
 extern uint64_t memory_asked;
 

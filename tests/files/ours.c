@@ -19,7 +19,8 @@
 #include "tap.h"
 
 static struct tree tree;
-static struct file *slots[SLOTS];
+static struct file opened[SLOTS];
+static struct file *slots[SLOTS]; /* NULL, or that of `opened` */
 static uint64_t positions[SLOTS];
 static struct node *cwd;
 static uint32_t mask;
@@ -134,7 +135,7 @@ static long transfer(const struct op *op, struct file *file, struct outcome *o)
 
 static long open_file(const struct op *op)
 {
-	struct file *file;
+	struct file file;
 	int err = file_open(&tree, where(op->base, op->path), op->flags,
 	    op->mode & ~mask, &file);
 
@@ -142,7 +143,8 @@ static long open_file(const struct op *op)
 		return err;
 	if (slots[op->slot] != NULL)
 		file_close(&tree, slots[op->slot]);
-	slots[op->slot] = file;
+	opened[op->slot] = file;
+	slots[op->slot] = &opened[op->slot];
 	positions[op->slot] = 0;
 	return 0;
 }
@@ -203,11 +205,11 @@ static void add_folder(struct node *dir)
 	add_bytes(&dir->folder.next, sizeof dir->folder.next);
 	for (uint64_t at = 0; (name = sparse_next(&dir->folder.order, &at));
 	     at++) {
-		struct text text = {name->text, name->len};
+		struct text text = text_read(&tree, name->text);
 
 		add_bytes(name->text, name->len);
 		add_bytes(&at, sizeof at);
-		if (folder_find(&tree, dir, &text) != name)
+		if (folder_find(dir, &text) != name)
 			digest = 0;
 		if (S_ISDIR(name->node->mode))
 			add_folder(name->node);

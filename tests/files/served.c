@@ -3,67 +3,43 @@
  * served.c - operations on a tree of the file server by way of requests, as
  * the kernel makes them: instead of ours.c.
  *
- * What the kernel keeps is kept here: positions, the umask, the folder that the
- * process is in, and the memory that a call lends.
+ * What the kernel keeps is kept here: positions, flags, the umask, and the
+ * folder that the process is in. The server is that of direct.c or mortal.c.
  */
+#include "served.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "../../user/servers/files/calls.h"
 #include "../../user/servers/files/serve.h"
 #include "abi/fcntl.h"
 #include "abi/stat.h"
 #include "abi/syscall.h"
 #include "abi/unistd.h"
 #include "differ.h"
-#include "memory.h"
 #include "sim.h"
 #include "tap.h"
 
-#define COMES_ALONG 8192 /* at most, of what is lent */
-#define LENT        2
+/* What is about no file is none of this test's. */
+const struct call system_calls[CALLS];
 
-/* The paths of a call, and what it lends to be read or to be written. */
-struct lent {
-	const char *path[LENT];
-	const void *in;
-	size_t in_len;
-	void *out;
-	size_t out_len;
-};
-
-static struct server server;
+static struct request request;
+static struct reply reply;
 static struct lent lent;
 static uint64_t slots[SLOTS]; /* tokens */
 static uint64_t positions[SLOTS];
+static uint32_t flags[SLOTS];
 static uint64_t root, cwd;
 static uint32_t mask;
 
-ssize_t port_read(int port, unsigned lease, uint64_t offset, void *to,
-    size_t len)
+static uint64_t now_ns(void)
 {
-	(void)port;
-	if (lease != 0 || lent.in == NULL) {
-		errno = EINVAL;
-		return -1;
-	}
-	if (offset > lent.in_len)
-		return 0;
-	if (len > lent.in_len - offset)
-		len = lent.in_len - offset;
-	memcpy(to, (const char *)lent.in + offset, len);
-	return (ssize_t)len;
-}
+	struct timespec now;
 
-ssize_t port_write(int port, unsigned lease, uint64_t offset, const void *from,
-    size_t len)
-{
-	(void)port;
-	if (lease != 0 || offset + len > lent.out_len)
-		sim_fail("written beyond what is lent");
-	memcpy((char *)lent.out + offset, from, len);
-	return (ssize_t)len;
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 /* Makes the call, and does what the reply says. */
@@ -71,51 +47,38 @@ static long ask(uint64_t number, uint64_t token, uint64_t *position,
     const uint64_t args[6])
 {
 	static uint64_t id;
-	struct request *r = &server.request;
 
-	*r = (struct request){.id = ++id,
+	request = (struct request){.id = ++id,
 	    .number = number,
 	    .token = token,
-	    .second = r->second,
+	    .second = request.second,
 	    .umask = mask,
+	    .time = now_ns(),
 	    .position = position != NULL ? *position : 0,
-	    .flags = ((struct file *)(uintptr_t)token)->flags};
-	memcpy(r->arg, args, sizeof r->arg);
-	memset(server.in, 0xa5, sizeof server.in);
-	if (lent.path[0] != NULL) {
-		for (int i = 0; i < LENT && lent.path[i] != NULL; i++) {
-			(void)strcpy(server.in + r->in_len, lent.path[i]);
-			r->in_len += strlen(lent.path[i]) + 1;
-		}
-	} else if (lent.in != NULL) {
-		r->in_len =
-		    lent.in_len < COMES_ALONG ? lent.in_len : COMES_ALONG;
-		memcpy(server.in, lent.in, r->in_len);
-	}
-	(void)serve(&server);
-	if (server.reply.out_len > 0)
-		(void)port_write(0, 0, 0, server.reply.out,
-		    server.reply.out_len);
-	if (position != NULL && (server.reply.flags & REPLY_POSITION))
-		*position = server.reply.position;
-	return server.reply.result;
+	    .flags = position != NULL ? flags[position - positions] : 0};
+	memcpy(request.arg, args, sizeof request.arg);
+	reply = served_ask(&request, &lent);
+	if (position != NULL && (reply.flags & REPLY_POSITION))
+		*position = reply.position;
+	return reply.result;
 }
 
 static void close_token(uint64_t token)
 {
-	server.request =
-	    (struct request){.number = REQUEST_CLOSED, .token = token};
-	(void)serve(&server);
+	struct lent none = {0};
+
+	request = (struct request){.number = REQUEST_CLOSED, .token = token};
+	(void)served_ask(&request, &none);
 }
 
 /* The reply was a new file, which takes the place of an old one. */
 static long take_file(long result, uint64_t *token)
 {
-	uint64_t fresh = server.reply.token;
+	uint64_t fresh = reply.token;
 
 	if (result < 0)
 		return result;
-	if (!(server.reply.flags & REPLY_FILE))
+	if (!(reply.flags & REPLY_FILE))
 		sim_fail("no file in the reply");
 	if (*token != 0 && *token != root)
 		close_token(*token);
@@ -125,18 +88,8 @@ static long take_file(long result, uint64_t *token)
 
 void ours_begin(void)
 {
-	struct file *file;
-
-	(void)tree_init(&server.tree, (struct moment){1, 0}, 7);
-	(void)file_open(&server.tree, (struct where){server.tree.root, "/"},
-	    O_RDONLY, 0, &file);
-	root = cwd = (uintptr_t)file;
+	root = cwd = served_begin();
 	mask = 022;
-}
-
-struct tree *ours_tree(void)
-{
-	return &server.tree;
 }
 
 const char *ours_end(void)
@@ -149,9 +102,7 @@ const char *ours_end(void)
 	if (cwd != root)
 		close_token(cwd);
 	close_token(root);
-	tree_destroy(&server.tree);
-	return memory_in_use > 0 ? found("%lu objects are left", memory_in_use)
-				 : NULL;
+	return served_end();
 }
 
 static uint64_t base_token(int base, const char *path)
@@ -163,14 +114,15 @@ static uint64_t base_token(int base, const char *path)
 
 void ours_look(const struct op *op)
 {
+	static struct stat_abi st;
 	int base = op->kind == OP_TRUNCATE ? CWD : op->base;
-	struct file *file =
-	    (struct file *)(uintptr_t)base_token(base, op->path);
-	struct where where = {file->node, op->path};
-	struct node *node;
 
-	if (op->kind == OP_TRUNCATE || !(op->flags & O_PATH))
-		(void)path_find(&server.tree, where, PATH_FOLLOW, &node);
+	if (op->kind != OP_TRUNCATE && (op->flags & O_PATH))
+		return;
+	lent =
+	    (struct lent){.path = {op->path}, .out = &st, .out_len = sizeof st};
+	(void)ask(SYS_newfstatat, base_token(base, op->path), NULL,
+	    (uint64_t[6]){0});
 }
 
 static struct time time_of(int64_t sec, int64_t nsec)
@@ -263,7 +215,7 @@ static long file_call(const struct op *op, struct outcome *o)
 		    (uint64_t)op->offset, (uint64_t)op->len);
 	case OP_FSTAT:
 		n = ask_file(op, SYS_fstat, 0, 0, 0);
-		tell(o, server.reply.out);
+		tell(o, lent.out);
 		return n;
 	case OP_FCHMOD:
 		return ask_file(op, SYS_fchmod, op->mode, 0, 0);
@@ -286,7 +238,7 @@ static long ask_path(const struct op *op, uint64_t number, uint64_t a,
 
 static long rename_or_link(const struct op *op)
 {
-	server.request.second = base_token(op->base2, op->path2);
+	request.second = base_token(op->base2, op->path2);
 	lent.path[0] = op->path;
 	lent.path[1] = op->path2;
 	return ask(op->kind == OP_LINK ? SYS_linkat : SYS_renameat2,
@@ -336,8 +288,10 @@ static long open_file(const struct op *op)
 	long n = take_file(ask_path(op, SYS_openat, op->flags, op->mode, 0),
 	    &slots[op->slot]);
 
-	if (n == 0)
+	if (n == 0) {
 		positions[op->slot] = 0;
+		flags[op->slot] = reply.file_flags;
+	}
 	return n;
 }
 

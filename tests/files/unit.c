@@ -40,9 +40,18 @@ static struct where at(const char *path)
 
 static struct file *open_at(const char *path, uint32_t flags)
 {
-	struct file *file = NULL;
+	struct file *file = malloc(sizeof *file);
 
-	return file_open(&t, at(path), flags, 0644, &file) == 0 ? file : NULL;
+	if (file_open(&t, at(path), flags, 0644, file) == 0)
+		return file;
+	free(file);
+	return NULL;
+}
+
+static void close_file(struct file *file)
+{
+	file_close(&t, file);
+	free(file);
 }
 
 static int touch(const char *path)
@@ -51,7 +60,7 @@ static int touch(const char *path)
 
 	if (file == NULL)
 		return -1;
-	file_close(&t, file);
+	close_file(file);
 	return 0;
 }
 
@@ -204,7 +213,7 @@ TEST(a_large_file_goes_at_once_and_its_pages_bit_by_bit)
 		MUST(calls < 1000, "it does not end");
 	}
 	MUST(memory_in_use < 20, found("%lu objects left", memory_in_use));
-	file_close(&t, file);
+	close_file(file);
 	return end();
 }
 
@@ -226,7 +235,28 @@ TEST(what_is_left_over_is_used_before_there_is_no_room)
 		    found("%lu free", tree_pages_free(&t)));
 	}
 	memory_limit(UINT64_MAX);
-	file_close(&t, file);
+	close_file(file);
+	return end();
+}
+
+TEST(more_than_there_can_be_is_refused_at_once)
+{
+	const int64_t size = 1000 * MEMORY_PAGE;
+	struct file *file;
+	uint64_t given;
+
+	begin();
+	file = open_at("one", O_CREAT | O_RDWR);
+	memory_limit(memory_pages_total() - memory_pages_free() + 1100);
+	MUST(file_allocate(&t, file, 0, 0, size) == 0, "what there is");
+	given = memory_pages_given();
+	MUST(file_allocate(&t, file, 0, 0, 2 * size) == -ENOSPC &&
+		file_allocate(&t, file, 0, size, 1L << 60) == -ENOSPC,
+	    "more than there is");
+	MUST(memory_pages_given() == given, "it was tried");
+	MUST(file_allocate(&t, file, 0, 0, size) == 0, "what is there already");
+	memory_limit(UINT64_MAX);
+	close_file(file);
 	return end();
 }
 
@@ -419,7 +449,7 @@ TEST(a_folder_that_changes_is_listed_once)
 			MUST(changed[i] ? seen[i] <= 1 : seen[i] == 1,
 			    found("seed %u: n%u seen %u times", seed, i,
 				seen[i]));
-		file_close(&t, dir);
+		close_file(dir);
 		MUST(end() == NULL, "objects left");
 	}
 	return NULL;
@@ -452,7 +482,7 @@ TEST(who_renames_all_that_is_listed_comes_to_an_end)
 	while (read_some(dir, &position, 1000))
 		;
 	MUST(seen[1] == 1, "not seen after a new beginning");
-	file_close(&t, dir);
+	close_file(dir);
 	return end();
 }
 
@@ -475,7 +505,7 @@ TEST(a_position_in_a_list_can_be_gone_back_to)
 	MUST(file_list(&t, dir, &here, again, sizeof again) == n &&
 		memcmp(first, again, (size_t)n) == 0,
 	    "another list");
-	file_close(&t, dir);
+	close_file(dir);
 	return end();
 }
 
@@ -548,7 +578,7 @@ TEST(reading_is_noted_where_it_is_news)
 	t.now.sec = 2000 + 86400;
 	(void)file_read(&t, file, 0, &byte, 1);
 	MUST(file->node->atime.sec == 2000 + 86400, "not noted after a day");
-	file_close(&t, file);
+	close_file(file);
 	return end();
 }
 
@@ -556,6 +586,7 @@ static const struct test tests[] = {
     LISTED(a_sparse_array_holds_what_is_put_into_it),
     LISTED(a_large_file_goes_at_once_and_its_pages_bit_by_bit),
     LISTED(what_is_left_over_is_used_before_there_is_no_room),
+    LISTED(more_than_there_can_be_is_refused_at_once),
     LISTED(ten_thousand_names_are_found_in_few_steps),
     LISTED(a_tree_may_be_as_deep_as_memory_allows),
     LISTED(folders_that_were_removed_go_with_their_last_user),

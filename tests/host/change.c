@@ -44,6 +44,7 @@ void change_begin(struct proc *p, const struct op *op)
 	    [OP_MAP] = RANGE_MAP,
 	    [OP_PLACE] = RANGE_MAP,
 	    [OP_SHARE] = RANGE_SHARE,
+	    [OP_PASS] = RANGE_PASS,
 	    [OP_UNMAP] = RANGE_UNMAP,
 	    [OP_PROTECT] = RANGE_PROTECT,
 	    [OP_DISCARD] = RANGE_DISCARD,
@@ -62,7 +63,9 @@ void change_begin(struct proc *p, const struct op *op)
 		if (seg.object == 0 || op->len > OBJECT_PAGES * PAGE_SIZE)
 			return;
 	}
-	anywhere = op->kind == OP_PLACE && !take_hint(p, op);
+	anywhere = (op->kind == OP_PLACE ||
+		       (op->kind == OP_PASS && op->value % 2 == 0)) &&
+	    !take_hint(p, op);
 	if (anywhere)
 		expect_place(p, op, &seg);
 	p->change = (struct change){.active = true,
@@ -91,6 +94,9 @@ static void commit(struct proc *p)
 		break;
 	case OP_DISCARD:
 		oracle_discard(&p->oracle, seg->start, seg->end);
+		break;
+	case OP_PASS:
+		pass_commit(&p->oracle, &p->change);
 		break;
 	default:
 		oracle_map(&p->oracle, *seg);
@@ -132,6 +138,8 @@ static void end(struct proc *p, int err)
 			sim_fail("%s of a hole: %d", op_names[c->kind], err);
 	} else if (err == 0) {
 		commit(p);
+	} else if (err == -ENODEV && c->kind == OP_PASS) {
+		/* Given up; below. */
 	} else if (err != -ENOMEM) {
 		sim_fail("%s: %d", op_names[c->kind], err);
 	} else if (c->seg.start != c->seg.end && !is_too_large(c) &&
@@ -143,12 +151,29 @@ static void end(struct proc *p, int err)
 		verify_oracle(p->as, &p->oracle, op_names[c->kind]);
 }
 
+/* Has it waited long enough for others to give it pages? */
+static bool wait_is_over(struct proc *p)
+{
+	struct change *c = &p->change;
+
+	if (!c->given && sim_below(16) > 0)
+		return false;
+	c->waits = false;
+	c->op = bag_range(p->as, sim_below(8) == 0 ? -ENODEV : 0);
+	return true;
+}
+
 void change_step(struct proc *p, unsigned budget)
 {
 	uint64_t before = sim_alloc_failures;
-	int err = range_run(p->as, &p->change.op, budget > 0 ? budget : 1);
+	int err;
 
+	if (p->change.waits && !wait_is_over(p))
+		return;
+	err = range_run(p->as, &p->change.op, budget > 0 ? budget : 1);
 	p->change.starved |= sim_alloc_failures != before;
-	if (err != RANGE_MORE)
+	if (err == RANGE_BAG)
+		p->change.waits = true;
+	else if (err != RANGE_MORE)
 		end(p, err);
 }

@@ -20,7 +20,7 @@ HOST_MM := $(filter-out mm/kernelmap.c,$(MM_SRCS))
 HOST_KERNEL := $(HOST_MM) $(LIB_SRCS) arch/tlb.c
 HOST_SIM := $(H)/run.c $(H)/machine.c $(H)/mmu.c $(H)/tables.c
 HOST_WORLD := $(H)/oracle.c $(H)/world.c $(H)/access.c $(H)/change.c \
-	$(H)/life.c $(H)/verify.c
+	$(H)/pass.c $(H)/life.c $(H)/verify.c
 
 HOST_CONSOLE := $(addprefix user/servers/console/,line.c edit.c screen.c \
 	terminal.c)
@@ -41,6 +41,7 @@ $(HB)/$(1)/%.o: %.c
 $(HB)/$(1)/lib/string.o: HOST_ONLY := -ffreestanding -fno-builtin $(HOST_RENAME)
 $(HB)/$(1)/mm/frame.o: HOST_ONLY := -DHOST_DEFINES_FRAME_ALLOC
 $(HB)/$(1)/mm/slab.o: HOST_ONLY := -DHOST_DEFINES_SLAB_ALLOC
+$(HB)/$(1)/mm/bag.o: HOST_ONLY := -DPASS_MAX=3
 $(HB)/$(1)/arch/tlb.o: HOST_ONLY := -include $(H)/include/fence.h
 
 $(HB)/$(1)/random: $(call host_objs,$(1),$(HOST_KERNEL) $(HOST_SIM) \
@@ -48,7 +49,7 @@ $(HB)/$(1)/random: $(call host_objs,$(1),$(HOST_KERNEL) $(HOST_SIM) \
 $(HB)/$(1)/starve: $(call host_objs,$(1),$(HOST_KERNEL) $(HOST_SIM) \
 		$(HOST_WORLD) $(H)/starve.c)
 $(HB)/$(1)/unit: $(call host_objs,$(1),$(HOST_KERNEL) $(HOST_SIM) \
-		$(H)/tap.c $(H)/unit.c $(H)/unit_lib.c)
+		$(H)/tap.c $(H)/unit.c $(H)/unit_late.c $(H)/unit_lib.c)
 $(HB)/$(1)/tree: $(call host_objs,$(1),$(HOST_KERNEL) $(HOST_SIM) \
 		arch/fdt.c arch/machine.c $(H)/tap.c $(H)/tree.c)
 $(HB)/$(1)/line: $(call host_objs,$(1),$(HOST_KERNEL) $(HOST_SIM) \
@@ -65,7 +66,7 @@ $(eval $(call host_rules,fast,HOST_FAST))
 
 # The small machine of model.h: tables of two entries.
 HOST_SMALL := -O2 -DSV39_INDEX_BITS=1 -DSV39_USER_ROOT_ENTRIES=1
-MODEL_SRCS := mm/pagetable.c mm/resolve.c mm/range.c mm/gap.c mm/share.c mm/aspace.c mm/audit.c \
+MODEL_SRCS := mm/pagetable.c mm/resolve.c mm/range.c mm/gap.c mm/share.c mm/bag.c mm/aspace.c mm/audit.c \
 	$(H)/run.c $(H)/tables.c $(H)/model_machine.c $(H)/model_ops.c \
 	$(H)/model_state.c $(H)/model.c lib/print.c
 $(eval $(call host_rules,small,HOST_SMALL))

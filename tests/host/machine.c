@@ -34,10 +34,18 @@ void page_copy(void *dst, const void *src)
 		sim_locks_while_copying = sim_locks_held;
 }
 
+void page_fill(void *page, uint64_t word)
+{
+	uint64_t *words = page;
+
+	assert(((uintptr_t)page & PAGE_MASK) == 0);
+	for (size_t i = 0; i < PAGE_SIZE / sizeof(word); i++)
+		words[i] = word;
+}
+
 void page_zero(void *page)
 {
-	assert(((uintptr_t)page & PAGE_MASK) == 0);
-	memset(page, 0, PAGE_SIZE);
+	page_fill(page, 0);
 }
 
 /* ---- Hooks ---- */

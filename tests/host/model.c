@@ -195,7 +195,7 @@ static bool search(struct search *s, unsigned number)
 }
 
 /* The first SMALL are the ones that are run always. */
-#define SMALL 6
+#define SMALL 10
 
 static struct search searches[] = {
     {"three processes, one page", {.procs = 3, .pages = 1, .forks = 3}, 1000000,
@@ -209,11 +209,31 @@ static struct search searches[] = {
     {"two processes, one page, protected and discarded",
 	{.procs = 2, .pages = 1, .forks = 2, .protect = true, .discard = true},
 	1000000, true},
+    {"three processes, one page, passed",
+	{.procs = 3, .pages = 2, .forks = 3, .pass = true}, 1000000, true},
+    {"three processes, one page, passed, memory failing, as far as it goes",
+	{.procs = 3,
+	    .pages = 2,
+	    .forks = 3,
+	    .pass = true,
+	    .protect = true,
+	    .failures = true},
+	150000, false},
     {"three processes, two pages, changes, memory failing, as far as it goes",
 	{.procs = 3,
 	    .pages = 3,
 	    .forks = 3,
 	    .unmap = true,
+	    .protect = true,
+	    .failures = true},
+	150000, false},
+    {"two processes, two pages, passed as runs",
+	{.procs = 2, .pages = 5, .forks = 1, .runs = true}, 1000000, true},
+    {"two processes, runs, changes, memory failing, as far as it goes",
+	{.procs = 2,
+	    .pages = 3,
+	    .forks = 2,
+	    .runs = true,
 	    .protect = true,
 	    .failures = true},
 	150000, false},
@@ -223,6 +243,8 @@ static struct search searches[] = {
 	{.procs = 2, .pages = 3, .forks = 2, .unmap = true}, 30000000, true},
     {"three processes, two pages in one table",
 	{.procs = 3, .pages = 3, .forks = 3}, 30000000, true},
+    {"two processes, two pages in two tables, passed",
+	{.procs = 2, .pages = 6, .forks = 2, .pass = true}, 30000000, true},
 };
 
 static void set_limits(uint32_t limit)

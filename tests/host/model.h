@@ -20,6 +20,7 @@
 #include "sim.h"
 
 #define MODEL_PROCS  3
+#define MODEL_SPACES 4 /* and a bag */
 #define MODEL_PAGES  4
 #define MODEL_FRAMES 48
 #define MODEL_PLACES 7 /* entries of a tree: the root's, two, four */
@@ -49,8 +50,8 @@ struct model_proc {
 struct model_state {
 	struct frame frames[MODEL_FRAMES];
 	uint64_t words[MODEL_FRAMES][2];
-	struct aspace pool[MODEL_PROCS];
-	bool pool_used[MODEL_PROCS];
+	struct aspace pool[MODEL_SPACES];
+	bool pool_used[MODEL_SPACES];
 	struct list list;
 	struct model_proc procs[MODEL_PROCS];
 };
@@ -81,6 +82,7 @@ struct model_op {
 	uint8_t perms;
 	uint8_t eager; /* the TLB faults wherever it may */
 	uint8_t fail;  /* which allocation fails; 0: none */
+	uint8_t from;  /* PASS: whose pages they are */
 };
 
 /* Which operations there are. */
@@ -90,6 +92,8 @@ struct model_config {
 	bool protect;
 	bool unmap;
 	bool discard;
+	bool pass;
+	bool runs; /* all pages are passed at once, tables as such */
 	bool failures;
 	unsigned forks; /* at most */
 };
@@ -104,7 +108,14 @@ void model_print(const struct model_op *op);
 #define MODEL_MAX_OPS 400
 
 /* MODEL_CHANGE + enum range_kind: a change of a range. */
-enum { MODEL_LOAD, MODEL_STORE, MODEL_FORK, MODEL_EXIT, MODEL_CHANGE };
+enum {
+	MODEL_LOAD,
+	MODEL_STORE,
+	MODEL_FORK,
+	MODEL_EXIT,
+	MODEL_PASS,
+	MODEL_CHANGE,
+};
 
 /* ---- model_state.c ---- */
 

@@ -28,8 +28,8 @@ struct model_proc model_procs[MODEL_PROCS];
 
 static struct frame frame_table[MODEL_FRAMES];
 static uint32_t audit_words[MODEL_FRAMES];
-static struct aspace pool[MODEL_PROCS];
-static bool pool_used[MODEL_PROCS];
+static struct aspace pool[MODEL_SPACES];
+static bool pool_used[MODEL_SPACES];
 static struct frame_failure *failures;
 
 /* ---- Frames ---- */
@@ -147,15 +147,22 @@ void page_copy(void *dst, const void *src)
 	memcpy(dst, src, 2 * sizeof(uint64_t));
 }
 
+void page_fill(void *page, uint64_t word)
+{
+	uint64_t *words = page;
+
+	words[0] = words[1] = word;
+}
+
 void page_zero(void *page)
 {
-	memset(page, 0, 2 * sizeof(uint64_t));
+	page_fill(page, 0);
 }
 
 void *(slab_alloc)(struct slab *slab)
 {
 	assert(slab->size >= sizeof(struct aspace));
-	for (unsigned i = 0; i < MODEL_PROCS; i++) {
+	for (unsigned i = 0; i < MODEL_SPACES; i++) {
 		if (!pool_used[i]) {
 			pool_used[i] = true;
 			return &pool[i];

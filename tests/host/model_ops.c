@@ -27,6 +27,9 @@ void model_print(const struct model_op *op)
 		    change_names[op->kind - MODEL_CHANGE], op->count, op->first,
 		    op->perms & PTE_R ? "r" : "-",
 		    op->perms & PTE_W ? "w" : "-");
+	else if (op->kind == MODEL_PASS)
+		printf("get %u pages from %u of process %u", op->count,
+		    op->first, op->from);
 	else if (op->kind == MODEL_FORK || op->kind == MODEL_EXIT)
 		printf("%s", op->kind == MODEL_FORK ? "fork" : "exit");
 	else
@@ -55,6 +58,14 @@ static unsigned add(struct model_op *ops, unsigned n, struct model_op op,
 static unsigned add_changes(const struct model_config *config,
     struct model_op *ops, unsigned n, struct model_op op)
 {
+	bool passes = op.count == MODEL_PAGES ? config->runs : config->pass;
+
+	for (op.from = 0; passes && op.from < config->procs; op.from++) {
+		op.kind = MODEL_PASS;
+		op.perms = RW;
+		if (op.from != op.proc)
+			n = add(ops, n, op, config->failures);
+	}
 	op.perms = RW;
 	if (config->unmap) {
 		op.kind = MODEL_CHANGE + RANGE_MAP;
@@ -260,6 +271,66 @@ static void change(struct model_proc *p, const struct model_op *op)
 		change_page(&p->pages[i], op);
 }
 
+/* Fills the bag of `p`, on the hart of the other. How many pages, or ENOMEM. */
+static long fill_bag(struct model_proc *p, const struct model_proc *from,
+    const struct model_op *op)
+{
+	unsigned done = 0;
+	long n = 0;
+
+	aspace_leave(p->as);
+	sim_hart = op->from;
+	for (; done < op->count && n >= 0; done += n > 0 ? (unsigned)n : 0) {
+		uint64_t page = (uint64_t)(op->first + done) << PAGE_SHIFT;
+
+		/* All there is goes as a run, tables as such where they can. */
+		n = op->count == MODEL_PAGES
+		    ? bag_fill_run(p->as, from->as, page, op->count - done)
+		    : bag_fill(p->as, from->as, &page, 1);
+		if (n < 0)
+			check_error((int)n,
+			    from->pages[op->first + done].perms & PTE_R
+				? 0
+				: -EFAULT);
+	}
+	model_fill(op->from);
+	model_check_tlb(op->from);
+	sim_hart = op->proc;
+	aspace_claim(p->as);
+	return n < 0 ? n : (long)done;
+}
+
+/* False if there is no other, or an address says zeros. */
+static bool pass(struct model_proc *p, const struct model_op *op)
+{
+	const struct model_proc *from = &model_procs[op->from];
+	struct range_op range = {.kind = RANGE_PASS,
+	    .start = (vaddr_t)op->first << PAGE_SHIFT,
+	    .end = (vaddr_t)(op->first + op->count) << PAGE_SHIFT,
+	    .perms = op->perms};
+	long n;
+	int err;
+
+	if (from->as == NULL || (op->first == 0 && op->count == 1))
+		return false;
+	do
+		err = range_run(p->as, &range, 1);
+	while (err == RANGE_MORE);
+	if (err == -ENOMEM)
+		return true;
+	n = fill_bag(p, from, op);
+	range = bag_range(p->as, n < 0 ? (int)n : 0);
+	do
+		err = range_run(p->as, &range, 1);
+	while (err == RANGE_MORE);
+	check_error(err, n < 0 ? (int)n : 0);
+	for (unsigned i = op->first; err == 0 && i < op->first + op->count; i++)
+		p->pages[i] = (struct model_page){.mapped = true,
+		    .perms = op->perms,
+		    .value = from->pages[i].value};
+	return true;
+}
+
 bool model_execute(const struct model_op *op)
 {
 	struct model_proc *p = &model_procs[op->proc];
@@ -276,6 +347,8 @@ bool model_execute(const struct model_op *op)
 		applies = fork_once(p, op->perms);
 	else if (op->kind == MODEL_EXIT)
 		exit_once(p);
+	else if (op->kind == MODEL_PASS)
+		applies = pass(p, op);
 	else
 		change(p, op);
 	frame_fail_set(NULL);

@@ -33,7 +33,9 @@ static bool put_frame(struct text *t, const struct frame *f)
 		*name = ++t->next;
 	put(t, *name, 1);
 	if (fresh)
-		put(t, f->refs | (uint64_t)f->used << 8, 2);
+		put(t,
+		    f->refs | (uint64_t)f->used << 8 | (uint64_t)f->alike << 15,
+		    2);
 	return fresh;
 }
 

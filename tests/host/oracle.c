@@ -91,7 +91,7 @@ bool oracle_is_dirty(const struct oracle *o, vaddr_t va)
 
 bool oracle_has_room(const struct oracle *o)
 {
-	return o->nrecs < MAX_RECS - 4 && o->nsegs < MAX_SEGS - 8;
+	return o->nrecs < MAX_RECS - 12 && o->nsegs < MAX_SEGS - 8;
 }
 
 void oracle_store(struct oracle *o, vaddr_t va, uint8_t value)

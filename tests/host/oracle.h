@@ -12,7 +12,7 @@
 #include "lib/types.h"
 
 #define MAX_SEGS     64
-#define MAX_RECS     64
+#define MAX_RECS     72
 #define MAX_OBJECTS  32 /* MAP_SHARED mappings alive at once */
 #define OBJECT_PAGES 6
 

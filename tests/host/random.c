@@ -165,6 +165,7 @@ static enum op_kind any_kind(void)
 	    [OP_MAP] = 7,
 	    [OP_PLACE] = 5,
 	    [OP_SHARE] = 3,
+	    [OP_PASS] = 6,
 	    [OP_UNMAP] = 7,
 	    [OP_PROTECT] = 9,
 	    [OP_DISCARD] = 4,
@@ -174,6 +175,7 @@ static enum op_kind any_kind(void)
 	    [OP_LEAVE] = 3,
 	    [OP_DROP_IMAGE] = 1,
 	    [OP_TEARDOWN] = 6,
+	    [OP_GIVE] = 8,
 	};
 	uint32_t total = 0, at;
 
@@ -200,6 +202,20 @@ static uint8_t any_proc(bool alive)
 	return WORLD_PROCS;
 }
 
+static uint8_t any_waiting(void)
+{
+	uint8_t first = (uint8_t)below(WORLD_PROCS);
+
+	for (uint8_t i = 0; i < WORLD_PROCS; i++) {
+		uint8_t at = (first + i) % WORLD_PROCS;
+
+		if (procs[at].alive && procs[at].change.active &&
+		    procs[at].change.waits)
+			return at;
+	}
+	return first;
+}
+
 static void choose_arguments(struct op *op)
 {
 	const struct proc *p = &procs[op->proc];
@@ -219,6 +235,10 @@ static void choose_arguments(struct op *op)
 	case OP_FORK:
 		op->target = any_proc(false) % WORLD_PROCS;
 		op->va = one_in(2) ? any_page(p) : 0;
+		break;
+	case OP_GIVE:
+		op->target = any_waiting();
+		op->va = any_page(p);
 		break;
 	case OP_EXEC:
 	case OP_DROP_IMAGE:

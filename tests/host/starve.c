@@ -53,6 +53,13 @@ static const struct op scene[] = {
     AT(OP_LOAD, 1, 0x3fffff),
     AT(OP_FORK, 1, 0, .target = 2),
     AT(OP_STORE, 2, 0x3fffff, .value = 9),
+    /* One waits for pages, and one has been given some. */
+    AT(OP_FORK, 0, 0, .target = 3),
+    AT(OP_FORK, 0, 0, .target = 6),
+    AT(OP_PASS, 3, 0x3fe000, .len = 0x40404000, .perms = RWX, .value = 1),
+    AT(OP_PASS, 6, 0x3fe000, .len = 0x4000, .perms = RW, .value = 1),
+    AT(OP_GIVE, 1, 0x3ff000, .target = 6, .value = 1),
+    AT(OP_GIVE, 1, 0x3ff000, .target = 6, .value = 5),
 };
 
 static const struct op tried[] = {
@@ -76,6 +83,12 @@ static const struct op tried[] = {
     AT(OP_PLACE, 1, 0x10000, .len = 0x5000, .perms = RW),
     AT(OP_SHARE, 1, 0x3fe000, .len = 0x4000, .perms = RWX),
     AT(OP_SHARE, 1, 0x200005000, .len = 0x4000, .perms = 0),
+    AT(OP_PASS, 1, 0x3fe000, .len = 0x4000, .perms = RWX, .value = 1),
+    AT(OP_PASS, 1, 0, .len = 0x400000, .perms = RW, .value = 2),
+    AT(OP_GIVE, 1, 0x3ff000, .target = 3, .value = 1),
+    AT(OP_GIVE, 2, 0x80000000, .target = 3, .value = 4),
+    AT(OP_GIVE, 1, 0x3ff000, .target = 6, .value = 5),
+    AT(OP_LOAD, 6, 0x3ff000),
     AT(OP_UNMAP, 1, 0x201000, .len = 0x1000),
     AT(OP_UNMAP, 1, 0x90001000, .len = 0x1000),
     AT(OP_UNMAP, 1, 0x3ff000, .len = 0x3fd00000),

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unit.c - frames, blocks and slabs, one property at a time. Those of lib/ are
- * in unit_lib.c.
+ * unit.c - frames and slabs, one property at a time; lib/ is in unit_lib.c.
  */
 #include "unit.h"
 
@@ -13,7 +12,6 @@
 #include "sim.h"
 
 #define FRAMES 700
-
 static struct frame *all[SIM_RAM_FRAMES];
 
 static void boot(void)
@@ -524,6 +522,46 @@ TEST(shared_memory_holds_no_old_code)
 	return old_code_is_gone(PTE_R | PTE_W | PTE_X, RANGE_SHARE);
 }
 
+/* The same where it was written as data by another, and is passed on. */
+static bool pass_code(struct aspace *from, struct aspace *to)
+{
+	struct range_op pass = {.kind = RANGE_PASS,
+	    .start = PAGE_SIZE,
+	    .end = 2 * PAGE_SIZE,
+	    .perms = PTE_R | PTE_X};
+	const uint64_t page = PAGE_SIZE;
+
+	if (range_finish(to, &pass) != RANGE_BAG ||
+	    bag_fill(to, from, &page, 1) != 1)
+		return false;
+	pass = bag_range(to, 0);
+	return range_finish(to, &pass) == 0;
+}
+
+TEST(passed_memory_holds_no_old_code)
+{
+	struct aspace *to = space_of_a_page(PTE_R | PTE_W | PTE_X);
+	struct aspace *from = aspace_create();
+	const struct range_op map = {.kind = RANGE_MAP,
+	    .start = PAGE_SIZE,
+	    .end = 2 * PAGE_SIZE,
+	    .perms = PTE_R | PTE_W};
+	struct range_op reserve = map, replace = map;
+	paddr_t old, new;
+
+	keep_tables(to);
+	keep_tables(from);
+	if (aspace_resolve(to, PAGE_SIZE, ACCESS_EXEC, &old) != 0 ||
+	    mmu_fetch(old) != 'o')
+		return "it is not executed";
+	if (range_finish(from, &reserve) || range_finish(to, &replace) ||
+	    copyout(from, PAGE_SIZE, "new", 4) != 0 || !pass_code(from, to))
+		return "it is not passed";
+	if (aspace_resolve(to, PAGE_SIZE, ACCESS_EXEC, &new) != 0 || new != old)
+		return "it is another frame: this tests nothing";
+	return mmu_fetch(new) == 'n' ? NULL : "the old code is executed";
+}
+
 /* The same where it becomes the copy of a page that is executed. */
 TEST(copied_memory_holds_no_old_code)
 {
@@ -594,6 +632,7 @@ static const struct test tests[] = {
     LISTED(fresh_memory_holds_no_old_code),
     LISTED(memory_made_executable_holds_no_old_code),
     LISTED(shared_memory_holds_no_old_code),
+    LISTED(passed_memory_holds_no_old_code),
     LISTED(copied_memory_holds_no_old_code),
     LISTED(code_from_another_hart_is_fetched),
 };
@@ -604,6 +643,7 @@ int main(void)
 	unsigned n = array_len(tests);
 
 	memcpy(list, tests, sizeof tests);
+	n += unit_late_tests(list + n);
 	n += unit_lib_tests(list + n);
 	return tap_run(list, n);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unit.h - the tests of lib/, for the list in unit.c.
+ * unit.h - tests of other files, for the list in unit.c.
  */
 #ifndef HOST_UNIT_H
 #define HOST_UNIT_H
@@ -9,5 +9,6 @@
 
 /* Appends them to a list; returns how many. */
 unsigned unit_lib_tests(struct test *list);
+unsigned unit_late_tests(struct test *list);
 
 #endif

@@ -29,6 +29,7 @@ const char *const op_names[OP_KINDS] = {
     [OP_MAP] = "map",
     [OP_PLACE] = "place",
     [OP_SHARE] = "share",
+    [OP_PASS] = "pass",
     [OP_UNMAP] = "unmap",
     [OP_PROTECT] = "protect",
     [OP_DISCARD] = "discard",
@@ -38,6 +39,7 @@ const char *const op_names[OP_KINDS] = {
     [OP_LEAVE] = "leave",
     [OP_DROP_IMAGE] = "drop-image",
     [OP_TEARDOWN] = "teardown",
+    [OP_GIVE] = "give",
 };
 
 static struct proc *running[SIM_HARTS];
@@ -62,7 +64,8 @@ static void print_range(const struct op *op)
 	    op->kind == OP_COPYOUT)
 		printf(" := %u", op->value);
 	if (op->kind == OP_MAP || op->kind == OP_PLACE ||
-	    op->kind == OP_SHARE || op->kind == OP_PROTECT)
+	    op->kind == OP_SHARE || op->kind == OP_PASS ||
+	    op->kind == OP_PROTECT)
 		printf(" %s%s%s", op->perms & PTE_R ? "r" : "-",
 		    op->perms & PTE_W ? "w" : "-",
 		    op->perms & PTE_X ? "x" : "-");
@@ -76,7 +79,9 @@ void op_print(const struct op *op, unsigned number)
 		print_range(op);
 	if (op->kind == OP_FORK && op->va != 0)
 		printf(" and open %#lx,", op->va);
-	if (op->kind == OP_FORK || op->kind == OP_EXEC)
+	if (op->kind == OP_GIVE)
+		printf(" %u pages from %#lx", op->value % 5U + 1, op->va);
+	if (op->kind == OP_FORK || op->kind == OP_EXEC || op->kind == OP_GIVE)
 		printf(" -> %u", op->target);
 	if (op->budget != RANGE_BUDGET)
 		printf(", budget %u", op->budget);
@@ -224,6 +229,9 @@ static void execute_alive(struct proc *p, const struct op *op)
 	case OP_LEAVE:
 		proc_leave(p);
 		break;
+	case OP_GIVE:
+		pass_give(p, op);
+		break;
 	default:
 		change_begin(p, op);
 		break;
@@ -265,26 +273,42 @@ static void execute(const struct op *op)
 	frame_fail_set(NULL);
 }
 
+/* Is `target` a process that has a part in it? */
+static bool touches_another(const struct op *op)
+{
+	return op->kind == OP_FORK || op->kind == OP_GIVE;
+}
+
 /* May the harts of the two be inside the kernel at the same time? */
 static bool is_apart(const struct op *a, const struct op *b)
 {
 	bool images_meet = a->kind == OP_EXEC || a->kind == OP_DROP_IMAGE;
 
 	return a->proc != b->proc && a->hart != b->hart &&
-	    !(a->kind == OP_FORK && a->target == b->proc) &&
-	    !(b->kind == OP_FORK &&
+	    !(touches_another(a) && a->target == b->proc) &&
+	    !(touches_another(b) &&
 		(b->target == a->proc ||
-		    (a->kind == OP_FORK && a->target == b->target))) &&
+		    (touches_another(a) && a->target == b->target))) &&
 	    !(images_meet && (b->kind == OP_EXEC || b->kind == OP_DROP_IMAGE));
 }
 
-/* Only the lock of the interrupted hart's own address space may be held. */
+static bool bag_is_locked(const struct proc *p)
+{
+	return p->alive && p->as->aside != NULL && p->as->aside->lock.held;
+}
+
+/*
+ * Only the lock of the interrupted hart's own address space may be held, and of
+ * a bag that it fills.
+ */
 static bool may_interrupt(void)
 {
 	const struct proc *p = &procs[outer->proc];
 	unsigned own =
 	    tearing != NULL ? tearing->lock.held : p->alive && p->as->lock.held;
 
+	if (outer->kind == OP_GIVE)
+		own += bag_is_locked(&procs[outer->target]);
 	return !world_in_exec && sim_locks_held == own;
 }
 

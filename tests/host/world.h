@@ -27,6 +27,7 @@ enum op_kind {
 	OP_MAP,   /* at `va` */
 	OP_PLACE, /* at `va` if that is free, else where there is room */
 	OP_SHARE, /* MAP_SHARED */
+	OP_PASS,  /* pages of others, which it waits for */
 	OP_UNMAP,
 	OP_PROTECT,
 	OP_DISCARD,
@@ -36,6 +37,7 @@ enum op_kind {
 	OP_LEAVE, /* its hart goes to the kernel's root */
 	OP_DROP_IMAGE,
 	OP_TEARDOWN,
+	OP_GIVE, /* pages to one that waits */
 	OP_KINDS,
 };
 
@@ -44,7 +46,7 @@ struct op {
 	uint8_t proc;
 	uint8_t hart;
 	uint8_t perms;
-	uint8_t target; /* the child's place, or the image */
+	uint8_t target; /* the child's place, the image, or who gets them */
 	uint8_t value;  /* to be stored */
 	uint8_t inside; /* happens at the n-th hook of the next operation */
 	uint8_t fail_from;
@@ -63,6 +65,11 @@ struct change {
 	enum op_kind kind;
 	bool starved; /* an allocation failed in one of its parts */
 	struct seg seg;
+	/* Of pages that are passed: */
+	bool waits;      /* for a bag to be filled */
+	bool given;      /* it was, or somebody tried */
+	unsigned filled; /* pages, which hold: */
+	uint8_t bytes[OBJECT_PAGES][4];
 };
 
 struct proc {
@@ -112,6 +119,11 @@ void access_copyinstr(struct proc *p, const struct op *op);
 
 void change_begin(struct proc *p, const struct op *op);
 void change_step(struct proc *p, unsigned budget);
+
+/* ---- pass.c ---- */
+
+void pass_give(struct proc *p, const struct op *op);
+void pass_commit(struct oracle *o, const struct change *c);
 
 /* ---- life.c ---- */
 

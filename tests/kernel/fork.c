@@ -81,6 +81,62 @@ TEST(fork_copies_what_is_not_in_the_tree)
 	return NULL;
 }
 
+static bool map_device(struct aspace *as)
+{
+	bool mapped;
+
+	aspace_claim(as);
+	mapped = aspace_map_device(as);
+	aspace_leave(as);
+	return mapped;
+}
+
+/*
+ * A hart may have cached that it was not there (the privileged specification
+ * on SFENCE.VMA).
+ */
+TEST(a_fault_at_a_device_that_is_there_is_spurious)
+{
+	struct aspace *as = space_new();
+	const vaddr_t last = DEVICE_PAGE + PAGE_SIZE - 1;
+
+	MUST(aspace_fault(as, DEVICE_PAGE, ACCESS_READ) == -EFAULT, "before");
+	MUST(map_device(as), "there is no device");
+	MUST(aspace_fault(as, DEVICE_PAGE, ACCESS_READ) == 0, "a load");
+	MUST(aspace_fault(as, last, ACCESS_WRITE) == 0, "a store");
+	MUST(aspace_fault(as, DEVICE_PAGE, ACCESS_EXEC) == -EFAULT, "a jump");
+	MUST(aspace_fault(as, last + 1, ACCESS_READ) == -EFAULT, "the next");
+	MUST(aspace_fault(as, DEVICE_PAGE - 1, ACCESS_READ) == -EFAULT,
+	    "the one before");
+	space_drop(as);
+	return NULL;
+}
+
+/* The device's page is in no count, and nobody inherits it. */
+TEST(a_device_is_no_memory)
+{
+	uint64_t free = frame_free_count();
+	struct aspace *as = space_new(), *copy;
+	const unsigned slot = SV39_ENTRIES - 1;
+
+	MUST(pte_is_empty(as->top[slot]), "a new one has it");
+	MUST(map_device(as), "there is no device");
+	MUST(as->top[slot].bits == device_entry.bits, "it is not mapped");
+	MUST(as->root->used == 0, "it counts as memory");
+	(void)aspace_audit();
+	copy = space_fork(as);
+	MUST(pte_is_empty(copy->top[slot]), "a copy has it");
+	MUST(map_device(copy), "a copy cannot have it");
+	(void)aspace_audit();
+	space_drop(as);
+	space_drop(copy);
+	MUST(frame_free_count() == free, "frames are missing");
+	as = space_new();
+	MUST(pte_is_empty(as->top[slot]), "the next one has it");
+	space_drop(as);
+	return NULL;
+}
+
 TEST(reading_shared_memory_copies_tables_and_no_page)
 {
 	struct aspace *as = with_pages(1), *child = space_fork(as);
@@ -415,6 +471,8 @@ static const struct test fork_tests[] = {
     T(fork_takes_one_frame_whatever_the_size),
     T(fork_makes_tables_lazy_on_both_sides),
     T(fork_copies_what_is_not_in_the_tree),
+    T(a_device_is_no_memory),
+    T(a_fault_at_a_device_that_is_there_is_spurious),
     T(reading_shared_memory_copies_tables_and_no_page),
     T(the_first_writer_copies_and_the_second_takes_over),
     T(both_read_then_both_write_their_own),

@@ -265,6 +265,7 @@ struct stats stats_since(struct stats before)
 	now.page_zeros -= before.page_zeros;
 	now.table_copies -= before.table_copies;
 	now.table_reuses -= before.table_reuses;
+	now.table_passes -= before.table_passes;
 	return now;
 }
 

@@ -10,12 +10,12 @@ KTEST_SRCS := \
 	tests/kernel/string.c \
 	tests/kernel/fdt.c \
 	tests/kernel/machine.c \
-	tests/kernel/initrd.c \
 	tests/kernel/frame.c \
 	tests/kernel/counts.c \
 	tests/kernel/range.c \
 	tests/kernel/protect.c \
 	tests/kernel/fork.c \
+	tests/kernel/bag.c \
 	tests/kernel/family.c \
 	tests/kernel/usercopy.c \
 	tests/kernel/teardown.c \

@@ -48,8 +48,12 @@ ONE_SIDED = {
     "t_errno": "looks at arguments, which the emulator does before the kernel",
     "t_elf": "executes files of Calf's archive",
     "t_init": "is a first process",
+    "t_boot": "is about the servers of Calf",
+    "t_serial": "is a first process",
     "t_tty": "wants somebody to type",
+    "t_typed": "kills the console server",
     "t_sweep": "lets allocations of the kernel fail",
+    "t_procfs": "reads files that the emulator makes up",
 }
 
 CHUNK = 500     # programs in one boot

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kill.h"
 #include "machine.h"
 #include "report.h"
 
@@ -63,9 +64,34 @@ static const struct choice numbers[] = {
     {"trace", UINT64_MAX, "from this step on, print every instruction"},
     {"watch", UINT64_MAX, "print stores to this physical address"},
     {"quiet", 1, "say nothing but what the kernel says"},
+    {"hold", 1, "with -gdb: at the end, stay, so that one can go back"},
+    {"at", UINT64_MAX, "kill before this instruction"},
+    {"again", UINT64_MAX, "and again, this many instructions later"},
+    {"every", UINT64_MAX, "a copy that is killed, for each so many"},
+    {"to", UINT64_MAX, "up to this one"},
+    {"within", UINT64_MAX, "steps that a copy may take"},
+    {"death", DEATHS - 1, "0 SIGKILL, 1 illegal, 2 failed access"},
+    {"keeper", 1, "kill the parent, by SIGKILL"},
 };
 
-enum { SEED, KIND, LIMIT, UNTIL, TRACE, WATCH, QUIET, NUMBERS };
+enum {
+	SEED,
+	KIND,
+	LIMIT,
+	UNTIL,
+	TRACE,
+	WATCH,
+	QUIET,
+	HOLD,
+	AT,
+	AGAIN,
+	EVERY,
+	TO,
+	WITHIN,
+	DEATH,
+	KEEPER,
+	NUMBERS
+};
 
 static uint64_t chosen[CHOICES], given[NUMBERS];
 
@@ -73,7 +99,8 @@ static _Noreturn void help(void)
 {
 	printf("nasty -kernel FILE [-initrd FILE] [-append WORDS] [-smp N] "
 	       "[-m SIZE] [-memory FILE] [-input FILE] [-console FILE] "
-	       "[-gdb PORT|stdio] "
+	       "[-gdb PORT|stdio] [-kill NAME] [-counting NAME] "
+	       "[-during NAME] "
 	       "[KEY=VALUE...]\n");
 	for (unsigned i = 0; i < NUMBERS; i++)
 		printf("  %-11s %s\n", numbers[i].name, numbers[i].help);
@@ -151,6 +178,12 @@ static bool take_option(struct config *config, const char *word,
 		config->memory_file = value;
 	else if (strcmp(word, "-gdb") == 0)
 		config->gdb = value;
+	else if (strcmp(word, "-kill") == 0)
+		config->kill = value;
+	else if (strcmp(word, "-counting") == 0)
+		config->counting = value;
+	else if (strcmp(word, "-during") == 0)
+		config->during = value;
 	else if (strcmp(word, "-smp") == 0)
 		config->harts = (unsigned)number(word, value, 16);
 	else if (strcmp(word, "-m") == 0)
@@ -217,6 +250,17 @@ static void choose(bool kind)
 			chosen[i] = by_seed[i];
 }
 
+static void fill_in_kill(struct config *config)
+{
+	config->kill_at = given[AT];
+	config->kill_again = given[AGAIN];
+	config->kill_every = given[EVERY];
+	config->kill_to = given[TO];
+	config->kill_within = given[WITHIN];
+	config->death = (unsigned)given[DEATH];
+	config->kill_parent = given[KEEPER] != 0;
+}
+
 static void fill_in(struct config *config)
 {
 	config->seed = given[SEED];
@@ -226,6 +270,7 @@ static void fill_in(struct config *config)
 	config->trace_from = given[TRACE];
 	config->watch = given[WATCH];
 	config->quiet = given[QUIET] != 0;
+	config->hold = given[HOLD] != 0;
 	config->asid_bits = (unsigned)chosen[ASIDS_];
 	config->stick = (unsigned)chosen[STICK];
 	config->caches_invalid = chosen[INVALID] != 0;
@@ -239,6 +284,7 @@ static void fill_in(struct config *config)
 	config->sched_mode =
 	    chosen[MODE] == SCHED_MODES ? -1 : (int)chosen[MODE];
 	config->storm = (unsigned)chosen[STORM];
+	fill_in_kill(config);
 }
 
 void config_parse(struct config *config, int argc, char **argv)
@@ -247,7 +293,8 @@ void config_parse(struct config *config, int argc, char **argv)
 	for (unsigned i = 0; i < CHOICES; i++)
 		chosen[i] = UNSET;
 	given[SEED] = 1;
-	given[UNTIL] = given[TRACE] = NEVER;
+	given[UNTIL] = given[TRACE] = given[AT] = given[TO] = NEVER;
+	given[WITHIN] = 200000000;
 	take_words(config, argc, argv);
 	if (config->kernel == NULL)
 		report_usage("-kernel: expected a file; see --help");
@@ -275,6 +322,21 @@ static void put_option(FILE *to, const char *name, const char *value)
 	fprintf(to, "'");
 }
 
+/* Of a copy it is what the machine itself would be killed at. */
+static void put_kill(FILE *to, const struct config *config)
+{
+	put_option(to, "-kill", config->kill);
+	put_option(to, "-counting", config->counting);
+	put_option(to, "-during", config->during);
+	if (config->kill == NULL || kill_place() == NEVER)
+		return;
+	fprintf(to, " at=%" PRIu64 " death=%u", kill_place(), config->death);
+	if (config->kill_parent)
+		fprintf(to, " keeper=1");
+	if (config->kill_again != 0)
+		fprintf(to, " again=%" PRIu64, config->kill_again);
+}
+
 char *config_words(const struct config *config)
 {
 	char *text;
@@ -289,6 +351,7 @@ char *config_words(const struct config *config)
 	put_option(to, "-initrd", config->initrd);
 	put_option(to, "-append", config->append);
 	put_option(to, "-input", config->input);
+	put_kill(to, config);
 	fprintf(to, " seed=%" PRIu64, config->seed);
 	if (config->kind)
 		fprintf(to, " kind=1");

@@ -43,7 +43,19 @@ struct config {
 	uint64_t trace_from;
 	uint64_t watch; /* a physical address; 0: none */
 	const char *gdb;
+
+	const char *kill; /* name of those who are killed; NULL: nobody is */
+	const char *counting; /* whose instructions count; NULL: their own */
+	const char *during; /* from when one of this name runs; NULL: at once */
+	uint64_t kill_at;   /* before that one of their instructions */
+	uint64_t kill_again;  /* and all so many after that; 0: once */
+	uint64_t kill_every;  /* in a copy for each so many; 0: no copies */
+	uint64_t kill_to;     /* up to here */
+	uint64_t kill_within; /* instructions that a copy may take to its end */
+	unsigned death;       /* enum death of kill.h */
+	bool kill_parent;     /* in place of who it would be */
 	bool quiet;
+	bool hold; /* for the debugger the end is one of time */
 };
 
 /* Fills in what the command line leaves open, from the seed. */

@@ -32,11 +32,11 @@ enum access { ACCESS_READ = 2, ACCESS_WRITE = 4, ACCESS_EXEC = 8 };
 
 /* An instruction after decoding: all that its execution needs. */
 struct insn {
-	uint16_t op;    /* enum op; 0: not decoded yet */
+	uint16_t code;  /* 2 * enum op, and 1 if it has four bytes */
+	uint16_t run;   /* see exec.c; 0: not decoded, or hooked */
 	uint8_t length; /* 2 or 4 */
 	uint8_t rd;     /* x0 as a destination is X_NOWHERE */
-	uint8_t rs1, rs2, rs3;
-	uint8_t rm;   /* rounding mode */
+	uint8_t rs1, rs2;
 	int32_t imm;  /* or the number of a CSR */
 	uint32_t raw; /* as it is in memory */
 };
@@ -49,7 +49,7 @@ struct code_page {
 	unsigned life;   /* of the frame, for a machine that counts them */
 	uint64_t fences; /* fence.i executed when the bytes were last right */
 	uint8_t bytes[PAGE_SIZE];
-	struct insn insns[PAGE_SIZE / 2];
+	struct insn insns[PAGE_SIZE / 2 + 1]; /* the last is never decoded */
 };
 
 /*
@@ -63,17 +63,23 @@ struct window {
 };
 
 #define WINDOWS   256
-#define NO_WINDOW 1 /* no page has this address */
-#define WATCHED   8 /* in a tag: like any other, but every access asks */
+#define NO_WINDOW 16 /* what is compared with it has none of these bits */
+#define WATCHED   8  /* in a tag: every access asks, but need not translate */
 
 struct windows {
 	struct window read[WINDOWS];
 	struct window write[WINDOWS];
-	unsigned count; /* of those in `filled` */
+	struct window code[WINDOWS]; /* to the `insns` of a struct code_page */
+	unsigned count;              /* of those in `filled` */
 	struct window *filled[WINDOWS];
 };
 
 #define RECENT 256 /* a power of 2 */
+
+/* From the last instruction of a stretch, or a trap, to the next stretch. */
+struct jump {
+	uint64_t from, to;
+};
 
 struct hart {
 	uint64_t x[33]; /* the last one is for writes to x0 */
@@ -87,8 +93,7 @@ struct hart {
 	const struct insn *code; /* of the page at code_va */
 	uint64_t code_va;        /* NO_WINDOW: none */
 	struct windows by_priv[2];
-	struct insn
-	    crossing; /* the one that begins in one page, ends in next */
+	struct insn alone[3]; /* the first; the others are never decoded */
 
 	uint64_t sstatus, stvec, sscratch, sepc, scause, stval, sie, satp;
 	uint64_t
@@ -100,7 +105,7 @@ struct hart {
 	bool has_sstc;
 	bool stval_has_insn; /* an illegal instruction is found in stval */
 	unsigned asid_bits;
-	uint64_t recent[RECENT]; /* program counters of the last instructions */
+	struct jump recent[RECENT];
 	unsigned recent_next;
 	void *machine; /* what the functions below keep for it */
 };
@@ -162,10 +167,13 @@ void hart_forget_priv(struct hart *h, enum priv priv);
 void hart_open_window(struct hart *h, uint64_t va, enum access access,
     void *host);
 
-/* Makes all windows to a page WATCHED, or ordinary again. */
-void hart_watch_windows(struct hart *h, const void *page, bool watched);
+/* Forgets where code is. */
+void hart_forget_code(struct hart *h);
 
-/* The same for the one of an address, if it is open. */
+/* Makes all windows to a page WATCHED. */
+void hart_watch_windows(struct hart *h, const void *page);
+
+/* The one of an address, if it is open: WATCHED, or ordinary again. */
 void hart_watch_window(struct hart *h, uint64_t va, enum access access,
     bool watched);
 

@@ -86,27 +86,25 @@ struct insn insn_decode(uint32_t raw)
 	bool compressed = (raw & 3) != 3;
 	uint32_t full = compressed ? rvc_expand((uint16_t)raw) : raw;
 	unsigned found = find_pattern(full);
-	struct insn insn = {.op = OP_ILLEGAL,
+	struct insn insn = {.code = 2 * OP_ILLEGAL,
 	    .length = compressed ? 2 : 4,
 	    .raw = compressed ? raw & 0xffff : raw};
 
 	if (found == PATTERNS)
 		return insn;
-	insn.op = (uint16_t)(OP_FIRST + found);
+	insn.code = (uint16_t)(2 * (OP_FIRST + found) + !compressed);
 	insn.rd = (uint8_t)bits(full, 7, 5);
 	if (insn.rd == 0 && !writes_fp(patterns[found].format))
 		insn.rd = X_NOWHERE;
 	insn.rs1 = (uint8_t)bits(full, 15, 5);
 	insn.rs2 = (uint8_t)bits(full, 20, 5);
-	insn.rs3 = (uint8_t)bits(full, 27, 5);
-	insn.rm = (uint8_t)bits(full, 12, 3);
 	insn.imm = immediate(full, patterns[found].format);
 	return insn;
 }
 
 const char *insn_name(const struct insn *insn)
 {
-	if (insn->op < OP_FIRST)
+	if (insn_op(insn) < OP_FIRST)
 		return "illegal";
-	return patterns[insn->op - OP_FIRST].name;
+	return patterns[insn_op(insn) - OP_FIRST].name;
 }

@@ -16,11 +16,13 @@ static uint64_t typed_len;
 static uint64_t typed_at; /* the next character comes then */
 
 #define TYPING_STEPS 20000
+#define PROMPT       '?'
 
 void console_type(const uint8_t *bytes, uint64_t len)
 {
 	typed = bytes;
 	typed_len = len;
+	typed_at = machine.config.during != NULL ? NEVER : 0;
 }
 
 void console_open(const char *path, bool gdb_has_stdout)
@@ -32,14 +34,31 @@ void console_open(const char *path, bool gdb_has_stdout)
 		report_usage("%s: cannot be written", path);
 }
 
+static uint64_t place, said; /* in what the kernel says; up to where it was */
+
+/* What was said before the time went back is not said again. */
 void console_put(uint8_t c)
 {
+	if (++place <= said)
+		return;
 	(void)putc(c, console);
+	if (c == PROMPT && typed_at == NEVER)
+		typed_at = machine_steps();
 	if (c == '\n')
 		console_flush();
 }
 
 /* What cannot be written makes the run a failure, however it ends. */
+uint64_t console_said(void)
+{
+	return place > said ? place : said;
+}
+
+void console_has_said(uint64_t bytes)
+{
+	said = bytes;
+}
+
 void console_flush(void)
 {
 	static bool failed;
@@ -50,6 +69,23 @@ void console_flush(void)
 	fprintf(stderr, "nasty: the console cannot be written\n");
 	machine_exit(STATUS_USAGE);
 	machine.status = STATUS_USAGE;
+}
+
+static char *kept;
+static size_t kept_len;
+
+void console_keep(void)
+{
+	console = open_memstream(&kept, &kept_len);
+	if (console == NULL)
+		report_usage("there is no memory for the console");
+}
+
+const char *console_kept(size_t *len)
+{
+	console_flush();
+	*len = kept_len;
+	return kept;
 }
 
 static bool is_typed(void)
@@ -68,7 +104,7 @@ int console_get(void)
 
 bool console_hurry(void)
 {
-	if (typed_len == 0 || is_typed())
+	if (typed_len == 0 || typed_at == NEVER || is_typed())
 		return false;
 	typed_at = machine_steps();
 	return true;

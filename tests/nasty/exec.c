@@ -33,8 +33,21 @@ void hart_forget(struct hart *h)
 	hart_forget_priv(h, PRIV_S);
 }
 
-static struct window *window_of(struct window *table, uint64_t va)
+void hart_forget_code(struct hart *h)
 {
+	for (unsigned p = 0; p < 2; p++)
+		for (unsigned i = 0; i < WINDOWS; i++)
+			h->by_priv[p].code[i].tag = NO_WINDOW;
+	h->code_va = NO_WINDOW;
+}
+
+static struct window *window_of(struct windows *w, uint64_t va,
+    enum access access)
+{
+	struct window *table = access == ACCESS_READ ? w->read
+	    : access == ACCESS_WRITE                 ? w->write
+						     : w->code;
+
 	return &table[va >> PAGE_SHIFT & (WINDOWS - 1)];
 }
 
@@ -42,8 +55,7 @@ void hart_open_window(struct hart *h, uint64_t va, enum access access,
     void *host)
 {
 	struct windows *w = h->windows;
-	struct window *at =
-	    window_of(access == ACCESS_WRITE ? w->write : w->read, va);
+	struct window *at = window_of(w, va, access);
 
 	if (w->count == WINDOWS)
 		windows_clear(w);
@@ -53,29 +65,27 @@ void hart_open_window(struct hart *h, uint64_t va, enum access access,
 	at->offset = (uint64_t)host - at->tag;
 }
 
-static void watch_windows(struct windows *w, const void *page, bool watched)
+static void watch_windows(struct windows *w, const void *page)
 {
 	for (unsigned i = 0; i < w->count; i++) {
 		struct window *at = w->filled[i];
 		uint64_t va = at->tag & ~PAGE_MASK;
 
 		if (at->tag != NO_WINDOW && va + at->offset == (uint64_t)page)
-			at->tag = va | (watched ? WATCHED : 0);
+			at->tag = va | WATCHED;
 	}
 }
 
-void hart_watch_windows(struct hart *h, const void *page, bool watched)
+void hart_watch_windows(struct hart *h, const void *page)
 {
-	watch_windows(&h->by_priv[PRIV_U], page, watched);
-	watch_windows(&h->by_priv[PRIV_S], page, watched);
+	watch_windows(&h->by_priv[PRIV_U], page);
+	watch_windows(&h->by_priv[PRIV_S], page);
 }
 
 void hart_watch_window(struct hart *h, uint64_t va, enum access access,
     bool watched)
 {
-	struct windows *w = h->windows;
-	struct window *at =
-	    window_of(access == ACCESS_WRITE ? w->write : w->read, va);
+	struct window *at = window_of(h->windows, va, access);
 
 	if ((at->tag & ~(uint64_t)WATCHED) == (va & ~PAGE_MASK))
 		at->tag = (va & ~PAGE_MASK) | (watched ? WATCHED : 0);
@@ -84,9 +94,7 @@ void hart_watch_window(struct hart *h, uint64_t va, enum access access,
 void *hart_watched_window(struct hart *h, uint64_t va, unsigned size,
     enum access access)
 {
-	struct windows *w = h->windows;
-	const struct window *at =
-	    window_of(access == ACCESS_WRITE ? w->write : w->read, va);
+	const struct window *at = window_of(h->windows, va, access);
 
 	if (at->tag != ((va & ~PAGE_MASK) | WATCHED) || (va & (size - 1)))
 		return NULL;
@@ -94,6 +102,11 @@ void *hart_watched_window(struct hart *h, uint64_t va, unsigned size,
 }
 
 /* --- traps ---------------------------------------------------------------- */
+
+static void note_jump(struct hart *h, uint64_t from, uint64_t to)
+{
+	h->recent[h->recent_next++ & (RECENT - 1)] = (struct jump){from, to};
+}
 
 static void enter_priv(struct hart *h, enum priv priv)
 {
@@ -116,6 +129,7 @@ void hart_trap(struct hart *h, uint64_t cause, uint64_t value)
 	h->pc = h->stvec & ~3UL;
 	if ((h->stvec & 1) && (cause & CAUSE_IRQ))
 		h->pc += 4 * (cause & 63);
+	note_jump(h, h->sepc, h->pc);
 	enter_priv(h, PRIV_S);
 }
 
@@ -126,6 +140,7 @@ static void trap_return(struct hart *h)
 
 	h->sstatus &= ~(SSTATUS_SPP | SSTATUS_SIE);
 	h->sstatus |= SSTATUS_SPIE | (enable ? SSTATUS_SIE : 0);
+	note_jump(h, h->pc, h->sepc);
 	h->pc = h->sepc;
 	enter_priv(h, to);
 	hart_interrupts_changed(h);
@@ -156,9 +171,9 @@ void hart_reset(struct hart *h, uint64_t pc)
 			h->by_priv[p].read[i].tag = NO_WINDOW;
 			h->by_priv[p].write[i].tag = NO_WINDOW;
 		}
+	hart_forget_code(h);
 	h->priv = PRIV_S;
 	h->windows = &h->by_priv[PRIV_S];
-	h->code_va = NO_WINDOW;
 }
 
 void hart_stop(struct hart *h)
@@ -172,7 +187,7 @@ void hart_stop(struct hart *h)
 /* False: the instruction's rounding mode, or the register's, is none. */
 static bool fp_rounding(const struct hart *h, const struct insn *i)
 {
-	unsigned mode = i->rm == 7 ? h->frm : i->rm;
+	unsigned field = i->raw >> 12 & 7, mode = field == 7 ? h->frm : field;
 
 	fp_mode = (enum fp_rounding)mode;
 	return mode <= FP_RMM;
@@ -195,32 +210,118 @@ static void fp_done(struct hart *h)
 	h->sstatus |= SSTATUS_FS;
 }
 
-/* --- execution ------------------------------------------------------------ */
+/* --- runs ----------------------------------------------------------------- */
 
-/* Decodes in place: the page is this hart's own. False: a trap was taken. */
-static bool decode_at(struct hart *h, const struct insn **at)
+/*
+ * A run is instructions of one page that follow each other, up to one that
+ * always goes elsewhere; `run` of each says how many there are from it to the
+ * end. Who enters a run pays for all of it at once, who leaves it earlier gets
+ * back what was not executed, and in between nothing is counted or looked up.
+ * Behind the last one of a page, and of those that are executed alone, is one
+ * that is never decoded: it belongs to no run, and there the page is looked up
+ * again.
+ */
+
+static bool ends_run(enum op op)
 {
-	struct insn *insn = (struct insn *)*at;
+	return op == OP_jal || op == OP_jalr || op == OP_ILLEGAL ||
+	    (op >= OP_lr_w && op <= OP_csrrci);
+}
+
+/* The bytes of an instruction in the present page; those of the next are 0. */
+static uint32_t raw_at(const struct hart *h, unsigned offset)
+{
 	const struct code_page *page =
 	    (const struct code_page *)((const char *)h->code -
 		offsetof(struct code_page, insns));
-	unsigned offset = h->pc & PAGE_MASK;
-	uint32_t raw;
+	uint32_t raw = 0;
 
 	memcpy(&raw, page->bytes + offset, offset == PAGE_SIZE - 2 ? 2 : 4);
-	if (offset == PAGE_SIZE - 2)
-		raw &= 0xffff;
-	if (offset == PAGE_SIZE - 2 && (raw & 3) == 3) {
-		if (!hart_fetch_crossing(h, &raw))
-			return false;
-		insn = &h->crossing;
-		*at = insn;
+	return raw;
+}
+
+static struct insn decode_hooked(struct hart *h, uint64_t va, uint32_t raw)
+{
+	struct insn insn = insn_decode(raw);
+
+	if (unlikely(hart_is_hooked(h, va)))
+		insn.code = 2 * OP_HOOKED;
+	return insn;
+}
+
+/* Decodes in place: the page is this hart's own. False: it is in no run. */
+static bool decode_at(struct hart *h, unsigned n)
+{
+	struct insn *insn = (struct insn *)h->code + n;
+	uint32_t raw = raw_at(h, 2 * n);
+
+	if (n == PAGE_SIZE / 2 - 1 && (raw & 3) == 3)
+		return false;
+	*insn = decode_hooked(h, h->code_va + 2 * n, raw);
+	return insn_op(insn) != OP_HOOKED;
+}
+
+/* Decodes from the n-th on, to the end of the run. */
+static void decode_run(struct hart *h, unsigned n)
+{
+	struct insn *insns = (struct insn *)h->code;
+	uint16_t places[PAGE_SIZE / 2], run = 0;
+	unsigned count = 0;
+	bool ended = false;
+
+	while (!ended && n < PAGE_SIZE / 2 && insns[n].run == 0 &&
+	    decode_at(h, n)) {
+		places[count++] = (uint16_t)n;
+		ended = ends_run(insn_op(&insns[n]));
+		n += insns[n].length / 2;
 	}
-	*insn = insn_decode(raw);
-	if (unlikely(hart_is_hooked(h, h->pc)))
-		insn->op = OP_HOOKED;
+	if (!ended)
+		run = insns[n].run;
+	while (count > 0)
+		insns[places[--count]].run = ++run;
+}
+
+/* Makes `code` the page of pc, if there is a window. */
+static bool fetch_again(struct hart *h, uint64_t pc)
+{
+	const struct window *w = window_of(h->windows, pc, ACCESS_EXEC);
+
+	if (w->tag != (pc & ~PAGE_MASK))
+		return false;
+	h->code = (const struct insn *)(w->tag + w->offset);
+	h->code_va = w->tag;
 	return true;
 }
+
+/* The instruction at pc, alone. NULL: a trap was taken, or it is held. */
+static const struct insn *alone(struct hart *h)
+{
+	unsigned n = (h->pc & PAGE_MASK) >> 1;
+	struct insn *insn = &h->alone[0];
+	uint32_t raw;
+
+	if (h->code[n].run == 0)
+		decode_run(h, n);
+	*insn = h->code[n];
+	if (insn_op(insn) == OP_UNDECODED) {
+		raw = raw_at(h, PAGE_SIZE - 2);
+		if (!hart_fetch_crossing(h, &raw))
+			return NULL;
+		*insn = decode_hooked(h, h->pc, raw);
+	}
+	if (insn_op(insn) == OP_HOOKED) {
+		if (!hart_hook(h)) {
+			h->granted -= (uint64_t)h->left + 1;
+			h->left = 0;
+			return NULL;
+		}
+		*insn = insn_decode(insn->raw);
+	}
+	insn->run = 1;
+	return insn;
+}
+
+/* --- execution ------------------------------------------------------------ */
 
 #define RS1       (h->x[i->rs1])
 #define RS2       (h->x[i->rs2])
@@ -231,13 +332,12 @@ static bool decode_at(struct hart *h, const struct insn **at)
 #define W2        ((uint32_t)RS2)
 #define IMM       ((uint64_t)(int64_t)i->imm)
 #define RAW       (i->raw)
-#define LENGTH    (i->length)
 #define SEXT32(v) ((uint64_t)(int64_t)(int32_t)(v))
 #define BOX(v)    ((v) | 0xffffffff00000000)
 
 #define F1 (h->f[i->rs1])
 #define F2 (h->f[i->rs2])
-#define F3 (h->f[i->rs3])
+#define F3 (h->f[RAW >> 27])
 #define FD (*fp_destination(h, i))
 #define FP                \
 	if (!fp_is_on(h)) \
@@ -246,16 +346,18 @@ static bool decode_at(struct hart *h, const struct insn **at)
 	if (!fp_is_on(h) || !fp_rounding(h, i)) \
 	goto illegal
 
+/* Where the present instruction is: as far from its page as from `code`. */
+#define PC (bias + ((uintptr_t)i >> 3))
+
 /*
- * While instructions follow each other, pc, what is left and the place in
- * `recent` are in registers. Who calls something that looks at the hart, or
- * may end the turn, puts them back first.
+ * pc, and what is left, are in registers, and up to date between two runs only.
+ * Who calls something that looks at the hart, or may end the turn, puts them
+ * back first.
  */
-#define SAVE                            \
-	do {                            \
-		h->pc = pc;             \
-		h->left = left;         \
-		h->recent_next = count; \
+#define SAVE                                 \
+	do {                                 \
+		h->pc = PC;                  \
+		h->left = left + i->run - 1; \
 	} while (0)
 #define CALL(what)                  \
 	({                          \
@@ -265,22 +367,44 @@ static bool decode_at(struct hart *h, const struct insn **at)
 		done;               \
 	})
 
-/* The next instruction, at pc. */
+/* The next instruction of the run. */
+#define STEP                           \
+	do {                           \
+		i += LENGTH / 2;       \
+		goto *labels[i->code]; \
+	} while (0)
+
+/* The run that begins at pc, if it can be executed whole. */
+#define ENTER                                               \
+	do {                                                \
+		i = &h->code[(pc & PAGE_MASK) >> 1];        \
+		if (unlikely(i->run == 0 || i->run > left)) \
+			goto one;                           \
+		left -= i->run;                             \
+		bias = pc - ((uintptr_t)i >> 3);            \
+		goto *labels[i->code];                      \
+	} while (0)
 #define NEXT                                                   \
 	do {                                                   \
-		if (unlikely(--left < 0))                      \
+		if (unlikely(left == 0))                       \
 			goto out;                              \
 		if (unlikely((pc & ~PAGE_MASK) != h->code_va)) \
 			goto fetch;                            \
-		i = &h->code[(pc & PAGE_MASK) >> 1];           \
-		h->recent[count++ & (RECENT - 1)] = pc;        \
-		goto *labels[i->op];                           \
+		ENTER;                                         \
 	} while (0)
 
-#define JUMP(to)           \
-	do {               \
-		pc = (to); \
-		NEXT;      \
+#define JUMP(to)                      \
+	do {                          \
+		pc = (to);            \
+		note_jump(h, PC, pc); \
+		left += i->run - 1;   \
+		NEXT;                 \
+	} while (0)
+/* Behind an instruction that called somebody. */
+#define NEXT_RUN                  \
+	do {                      \
+		pc = PC + LENGTH; \
+		NEXT;             \
 	} while (0)
 /* After what may have changed pc, or anything else. */
 #define RESUME goto resume
@@ -293,32 +417,40 @@ static bool decode_at(struct hart *h, const struct insn **at)
 	if (h->priv != PRIV_S) \
 	goto illegal
 
-#define WINDOW(kind, va, size)                                     \
-	const struct window *w =                                   \
-	    &h->windows->kind[(va) >> PAGE_SHIFT & (WINDOWS - 1)]; \
+#define WINDOW(kind, va, size)                                  \
+	const struct window *w =                                \
+	    &windows->kind[(va) >> PAGE_SHIFT & (WINDOWS - 1)]; \
 	bool open = w->tag == ((va) & ~(PAGE_MASK & ~((size)-1UL)))
 
-#define LOAD(type, to)                                                       \
-	do {                                                                 \
-		uint64_t va = RS1 + IMM, value;                              \
-		WINDOW(read, va, sizeof(type));                              \
-		if (likely(open))                                            \
-			value = (uint64_t) * (const type *)(va + w->offset); \
-		else if (CALL(hart_load(h, va, sizeof(type), &value)))       \
-			value = (uint64_t)(type)value;                       \
-		else                                                         \
-			goto resume;                                         \
-		to = value;                                                  \
+/* `what` takes the value to where it belongs. */
+#define LOAD(type, what)                                                 \
+	do {                                                             \
+		uint64_t va = RS1 + IMM, loaded;                         \
+		WINDOW(read, va, sizeof(type));                          \
+		if (likely(open)) {                                      \
+			uint64_t value =                                 \
+			    (uint64_t) * (const type *)(va + w->offset); \
+			what;                                            \
+			break;                                           \
+		}                                                        \
+		if (!CALL(hart_load(h, va, sizeof(type), &loaded)))      \
+			goto resume;                                     \
+		uint64_t value = (uint64_t)(type)loaded;                 \
+		what;                                                    \
+		NEXT_RUN;                                                \
 	} while (0)
 
-#define STORE(type, from)                                                      \
-	do {                                                                   \
-		uint64_t va = RS1 + IMM;                                       \
-		WINDOW(write, va, sizeof(type));                               \
-		if (likely(open))                                              \
-			*(type *)(va + w->offset) = (type)(from);              \
-		else if (!CALL(hart_store(h, va, sizeof(type), (type)(from)))) \
-			goto resume;                                           \
+#define STORE(type, from)                                                 \
+	do {                                                              \
+		uint64_t va = RS1 + IMM;                                  \
+		WINDOW(write, va, sizeof(type));                          \
+		if (likely(open)) {                                       \
+			*(type *)(va + w->offset) = (type)(from);         \
+			break;                                            \
+		}                                                         \
+		if (!CALL(hart_store(h, va, sizeof(type), (type)(from)))) \
+			goto resume;                                      \
+		NEXT_RUN;                                                 \
 	} while (0)
 
 #define AMO(type, what)                                            \
@@ -373,74 +505,83 @@ static bool decode_at(struct hart *h, const struct insn **at)
 	} while (0)
 #define CSR_NUMBER ((unsigned)i->imm)
 
-/* The code of one instruction, and the way to the next. */
-#define BODY(name, begin, finish, ...) \
-	do_##name : begin;             \
-	{                              \
-		__VA_ARGS__;           \
-	}                              \
-	finish;                        \
-	pc += i->length;               \
-	NEXT;
+/* The code of an instruction of `size` bytes, and the way to the next. */
+#define BODY(label, size, begin, finish, ...) \
+	do_##label : begin;                   \
+	{                                     \
+		enum { LENGTH = size };       \
+		__VA_ARGS__;                  \
+		finish;                       \
+	}
+#define BODIES(name, begin, finish, ...)              \
+	BODY(name##_2, 2, begin, finish, __VA_ARGS__) \
+	BODY(name##_4, 4, begin, finish, __VA_ARGS__)
 
 void hart_run(struct hart *h, uint64_t n)
 {
+	/* By `code`: each instruction has two. */
 	static const void *const labels[] = {
-	    &&undecoded,
-	    &&hooked,
+	    &&outside,
+	    &&outside,
+	    &&outside,
+	    &&outside,
 	    &&illegal,
-#define X(name, match, mask, format, ...) &&do_##name,
+	    &&illegal,
+#define X(name, match, mask, format, ...) &&do_##name##_2, &&do_##name##_4,
 #include "all.def"
 #undef X
 	};
+	const struct windows *windows = h->windows;
 	const struct insn *i;
-	uint64_t pc = h->pc;
+	uint64_t pc = h->pc, bias;
 	int64_t left = (int64_t)n;
-	unsigned count = h->recent_next;
 
 	h->granted = n;
 	NEXT;
+outside:
+	pc = PC;
+	NEXT;
 fetch:
-	if (unlikely(!CALL(hart_fetch(h))))
+	if (fetch_again(h, pc))
+		ENTER;
+	h->pc = pc;
+	h->left = left - 1;
+	if (!hart_fetch(h))
 		goto resume;
-	i = &h->code[(pc & PAGE_MASK) >> 1];
-	h->recent[count++ & (RECENT - 1)] = pc;
-	goto *labels[i->op];
-undecoded:
-	if (!CALL(decode_at(h, &i)))
+	left = h->left + 1;
+	ENTER;
+one:
+	h->pc = pc;
+	h->left = left - 1;
+	i = alone(h);
+	if (i == NULL)
 		goto resume;
-	goto *labels[i->op];
-hooked:
-	if (!CALL(hart_hook(h))) {
-		h->granted -= (uint64_t)left + 1;
-		count--;
-		goto out;
-	}
-	h->crossing = insn_decode(i->raw);
-	i = &h->crossing;
-	goto *labels[i->op];
+	left = h->left;
+	bias = pc - ((uintptr_t)i >> 3);
+	goto *labels[i->code];
 illegal:
 	SAVE;
 	illegal(h, i);
 resume:
+	windows = h->windows;
 	pc = h->pc;
 	left = h->left;
 	NEXT;
 
-#define X(name, match, mask, format, ...) BODY(name, , , __VA_ARGS__)
+#define X(name, match, mask, format, ...) BODIES(name, , STEP, __VA_ARGS__)
 #include "rv_int.def"
 #undef X
 #define X(name, match, mask, format, ...) \
-	BODY(name, SAVE, left = h->left, __VA_ARGS__)
+	BODIES(name, SAVE, left = h->left; NEXT_RUN, __VA_ARGS__)
 #include "rv_amo.def"
 #include "rv_sys.def"
 #undef X
-#define X(name, match, mask, format, ...) BODY(name, , fp_done(h), __VA_ARGS__)
+#define X(name, match, mask, format, ...) \
+	BODIES(name, , fp_done(h); STEP, __VA_ARGS__)
 #include "rv_fp.def"
 #undef X
 out:
 	h->pc = pc;
-	h->recent_next = count;
 	h->left = 0;
 	h->executed += h->granted;
 	h->granted = 0;

@@ -32,7 +32,7 @@ void flat_resume(struct hart *h, uint64_t pc)
 void flat_code_changed(struct hart *h)
 {
 	page.frame = ~0UL;
-	h->code_va = NO_WINDOW;
+	hart_forget_code(h);
 }
 
 static void *place(uint64_t va, uint64_t size)

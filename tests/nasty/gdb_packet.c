@@ -5,6 +5,7 @@
 #include "gdb_packet.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,20 +17,27 @@
 
 char gdb_packet[GDB_PACKET];
 static int in, out;
+static uint8_t input[4096];
+static ssize_t input_size, input_at;
+
+/* False: there is no more. */
+static bool fill(void)
+{
+	input_size = read(in, input, sizeof input);
+	input_at = 0;
+	if (input_size < 0)
+		input_size = 0;
+	return input_size > 0;
+}
 
 static int get_byte(void)
 {
-	static uint8_t buffer[4096];
-	static ssize_t have, at;
-
-	if (at == have) {
+	if (input_at == input_size) {
 		snapshot_wait(in);
-		have = read(in, buffer, sizeof buffer);
-		at = 0;
-		if (have <= 0)
+		if (!fill())
 			snapshot_end(0);
 	}
-	return buffer[at++];
+	return input[input_at++];
 }
 
 /* Lines are reliable here, so checksums are not looked at. */
@@ -78,13 +86,20 @@ uint64_t gdb_get_hex_word(const char *text)
 	return value;
 }
 
+/* Who says no more may still read what comes of it, but not on a socket. */
 bool gdb_interrupted(void)
 {
-	uint8_t byte;
+	struct pollfd fds[] = {{.fd = in, .events = POLLIN}, {.fd = out}};
 
-	if (recv(in, &byte, 1, MSG_DONTWAIT | MSG_PEEK) != 1 || byte != 3)
+	(void)poll(fds, 2, 0);
+	if (fds[1].revents & (POLLERR | POLLHUP))
+		snapshot_end(0);
+	if (input_at == input_size && fds[0].revents != 0 && !fill() &&
+	    in == out)
+		snapshot_end(0);
+	if (input_at == input_size || input[input_at] != 3)
 		return false;
-	(void)get_byte();
+	input_at++;
 	return true;
 }
 

@@ -20,21 +20,6 @@ static const struct {
 #define CSRS (sizeof csrs / sizeof csrs[0])
 #define PRIV (FIRST_C + CSRS)
 
-/* What the debugger wants to see memory as; -1: as the hart does. */
-static int view[16] = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-    -1, -1};
-
-void gdb_views_reset(void)
-{
-	for (unsigned i = 0; i < 16; i++)
-		view[i] = -1;
-}
-
-static unsigned view_of(const struct hart *h)
-{
-	return view[h->index] < 0 ? h->priv : (unsigned)view[h->index];
-}
-
 unsigned gdb_reg_count(void)
 {
 	return PRIV + 1;
@@ -49,7 +34,7 @@ bool gdb_reg_read(struct hart *h, unsigned n, uint64_t *value)
 	else if (n < FIRST_C)
 		*value = h->f[n - FIRST_F];
 	else if (n == PRIV)
-		*value = view_of(h);
+		*value = h->priv;
 	else if (n > PRIV)
 		return false;
 	else if (!csr_read(h, csrs[n - FIRST_C].csr, value))
@@ -65,15 +50,17 @@ bool gdb_reg_write(struct hart *h, unsigned n, uint64_t value)
 		h->pc = value;
 	else if (n >= FIRST_F && n < FIRST_C)
 		h->f[n - FIRST_F] = value;
-	else if (n == PRIV)
-		view[h->index] = (int)(value & 1);
 	else
-		return n == 0;
+		/* By its mode others choose what to show: here it is all. */
+		return n == 0 || n == PRIV;
 	return true;
 }
 
-/* As the tables in memory have it, whatever the hart remembers. */
-static uint8_t *memory(struct hart *h, uint64_t va, bool any)
+/*
+ * As the tables in memory have it, whatever the hart remembers, and whatever
+ * its mode may access.
+ */
+uint8_t *gdb_memory(struct hart *h, uint64_t va)
 {
 	struct translation t;
 	uint64_t below, pa = va;
@@ -81,22 +68,11 @@ static uint8_t *memory(struct hart *h, uint64_t va, bool any)
 	if (h->satp >> 60 != 0) {
 		t = table_walk(core_of(h), va);
 		below = (1UL << (PAGE_SHIFT + 9 * t.level)) - 1;
-		if (!(t.pte & PTE_V) || !pte_is_leaf(t.pte) ||
-		    (!any && view_of(h) == PRIV_U && !(t.pte & PTE_U)))
+		if (!(t.pte & PTE_V) || !pte_is_leaf(t.pte))
 			return NULL;
 		pa = (pte_pa(t.pte) & ~below) | (va & below);
 	}
 	return is_ram(pa, 1) ? ram_at(pa) : NULL;
-}
-
-uint8_t *gdb_memory(struct hart *h, uint64_t va)
-{
-	return memory(h, va, false);
-}
-
-uint8_t *gdb_any_memory(struct hart *h, uint64_t va)
-{
-	return memory(h, va, true);
 }
 
 static size_t add(char *to, size_t size, const char *name, unsigned n,

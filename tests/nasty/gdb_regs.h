@@ -11,12 +11,8 @@ unsigned gdb_reg_count(void);
 bool gdb_reg_read(struct hart *h, unsigned n, uint64_t *value);
 bool gdb_reg_write(struct hart *h, unsigned n, uint64_t value);
 
-/* The byte at an address of the hart, or NULL; also of another mode. */
+/* The byte at an address of the hart, or NULL. */
 uint8_t *gdb_memory(struct hart *h, uint64_t va);
-uint8_t *gdb_any_memory(struct hart *h, uint64_t va);
-
-/* Looks at memory in the mode that each hart is in again. */
-void gdb_views_reset(void);
 
 /* The description of all this that the debugger asks for. */
 const char *gdb_target(void);

@@ -23,13 +23,15 @@
 
 static char answer[GDB_PACKET];
 static unsigned thread; /* the hart that is talked about */
-static bool scouting;   /* stops are only noted */
+static bool scouting;   /* stops are no stops, */
+static bool noting;     /* but noted */
 static uint64_t watched_va,
     watch_hit; /* as the debugger named it; it was hit */
 /* The last stop, while scouting. */
 static struct {
 	uint64_t step;
 	unsigned hart;
+	bool watched; /* it is behind a store to what is watched */
 } noted;
 static uint64_t breakpoints[BREAKPOINTS];
 static unsigned breakpoint_count;
@@ -41,11 +43,20 @@ static struct hart *selected(void)
 
 /* --- stopping ------------------------------------------------------------- */
 
+/* The instruction at a breakpoint is not done yet, a watched store is. */
+static void note(const struct core *c, bool is_watched)
+{
+	if (!noting)
+		return;
+	noted.step = is_watched ? machine_steps() : machine_steps() - 1;
+	noted.hart = c->hart.index;
+	noted.watched = is_watched;
+}
+
 static bool at_breakpoint(struct core *c)
 {
 	if (scouting) {
-		noted.step = machine_steps() - 1; /* it is not done yet */
-		noted.hart = c->hart.index;
+		note(c, false);
 		return false;
 	}
 	thread = c->hart.index;
@@ -55,8 +66,7 @@ static bool at_breakpoint(struct core *c)
 void gdb_watched(const struct core *c)
 {
 	if (scouting) {
-		noted.step = machine_steps();
-		noted.hart = c->hart.index;
+		note(c, true);
 		return;
 	}
 	thread = c->hart.index;
@@ -66,20 +76,14 @@ void gdb_watched(const struct core *c)
 		hart_stop(&machine.running->hart);
 }
 
-static void watch_page(bool watched)
-{
-	uint64_t page = machine.config.watch & ~PAGE_MASK;
-
-	for (unsigned i = 0; page != 0 && i < machine.hart_count; i++)
-		hart_watch_windows(&machine.cores[i].hart, ram_at(page),
-		    watched);
-}
-
+/* A page that is not watched any more is found out by those who access it. */
 static void watch_set(uint64_t pa)
 {
-	watch_page(false);
+	uint64_t page = pa & ~PAGE_MASK;
+
 	machine.config.watch = pa;
-	watch_page(true);
+	for (unsigned i = 0; page != 0 && i < machine.hart_count; i++)
+		hart_watch_windows(&machine.cores[i].hart, ram_at(page));
 }
 
 static void breakpoint_add(uint64_t va)
@@ -100,19 +104,26 @@ static void breakpoint_remove(uint64_t va)
 		}
 }
 
-/* A snapshot has those of its own time: these are the ones of today. */
-static void breakpoints_replace(const struct request *r)
+/* A snapshot has what was in its own time: this is what is today. */
+static void bring_up_to_date(const struct request *r)
 {
 	while (breakpoint_count > 0)
 		breakpoint_remove(breakpoints[0]);
 	for (unsigned i = 0; i < r->breakpoint_count; i++)
 		breakpoint_add(r->breakpoints[i]);
+	console_has_said(r->said);
+	watched_va = r->watched_va;
 	watch_set(r->watch);
 }
 
 static void tell_stop(void)
 {
-	if (machine.over && machine.status != STATUS_FAILED)
+	if (machine.over && machine.ender != NULL)
+		thread = machine.ender->hart.index;
+	if (machine.over && machine.config.hold)
+		snprintf(answer, sizeof answer, "T05replaylog:end;thread:%x;",
+		    thread + 1);
+	else if (machine.over && machine.status != STATUS_FAILED)
 		snprintf(answer, sizeof answer, "W%02x",
 		    (unsigned)machine.status & 0xff);
 	else if (watch_hit != 0)
@@ -145,8 +156,7 @@ static void scout(const struct request *r)
 	const struct core *c;
 
 	scouting = true;
-	noted.step = NEVER;
-	noted.hart = r->hart;
+	noting = r->travel == TRAVEL_CONTINUE;
 	while (r->travel == TRAVEL_STEP && machine_steps() < r->before &&
 	    (c = sched_next()) != NULL) {
 		if (c->hart.index == r->hart)
@@ -154,7 +164,7 @@ static void scout(const struct request *r)
 		machine_run(machine_steps() + 1);
 	}
 	if (r->travel == TRAVEL_CONTINUE)
-		machine_run(r->before - 1);
+		machine_run(r->before);
 }
 
 /* In a process of its own: where is that stop? The answer is in `noted`. */
@@ -163,6 +173,8 @@ static void find_stop(const struct request *r)
 	int ends[2];
 
 	noted.step = NEVER;
+	noted.hart = r->hart;
+	noted.watched = false;
 	if (pipe(ends) != 0)
 		return;
 	if (fork() == 0) {
@@ -180,7 +192,7 @@ static void travel(struct request r)
 {
 	uint64_t here = machine_steps();
 
-	breakpoints_replace(&r);
+	bring_up_to_date(&r);
 	find_stop(&r);
 	thread = noted.step == NEVER ? r.hart : noted.hart;
 	if (noted.step == NEVER && here > 0) {
@@ -196,6 +208,7 @@ static void travel(struct request r)
 	scouting = true;
 	machine_run(noted.step);
 	scouting = false;
+	watch_hit = noted.watched ? watched_va : 0;
 	tell_stop();
 }
 
@@ -225,6 +238,8 @@ static void go_back(enum travel how)
 	memcpy(r.breakpoints, breakpoints, sizeof breakpoints);
 	r.breakpoint_count = breakpoint_count;
 	r.watch = machine.config.watch;
+	r.watched_va = watched_va;
+	r.said = console_said();
 	if (!snapshot_travel(r))
 		gdb_reply("T05replaylog:begin;");
 }
@@ -315,7 +330,7 @@ static void breakpoint(void)
 		else
 			breakpoint_remove(va);
 	} else if (gdb_packet[1] == '2') {
-		at = gdb_any_memory(selected(), va);
+		at = gdb_memory(selected(), va);
 		watched_va = va;
 		watch_set(set && at != NULL
 			? (uint64_t)(at - machine.ram) + RAM_BASE
@@ -392,7 +407,6 @@ static void resume(bool is_step)
 	const char *colon = strchr(gdb_packet, ':');
 	long n = colon != NULL ? strtol(colon + 1, NULL, 16) : 0;
 
-	gdb_views_reset();
 	if (n > 0 && n <= (long)machine.hart_count)
 		thread = (unsigned)n - 1;
 	if (!is_step) {

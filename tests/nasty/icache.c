@@ -35,6 +35,7 @@ static void take(struct core *c, struct code_page *page, uint64_t frame)
 		memcpy(page->bytes, bytes, PAGE_SIZE);
 		memset(page->insns, 0, sizeof page->insns);
 		page->frame = frame;
+		hart_forget_code(&c->hart);
 	}
 	page->life = check_life(frame);
 	page->fences = c->code_fences;
@@ -46,7 +47,7 @@ struct code_page *icache_page(struct core *c, uint64_t frame)
 
 	/* Sometimes it has been lost, and is fetched again. */
 	if (page->frame != frame || page->fences != c->code_fences ||
-	    !machine.config.stale_code || chance(2000))
+	    !machine.config.stale_code || chance(200))
 		take(c, page, frame);
 	return page;
 }
@@ -58,10 +59,8 @@ void icache_prefetch(struct core *c, uint64_t frame)
 
 	if (!is_ram(frame << PAGE_SHIFT, PAGE_SIZE))
 		return;
-	if (page->frame == NOWHERE || page->fences != c->code_fences) {
+	if (page->frame == NOWHERE || page->fences != c->code_fences)
 		take(c, page, frame);
-		c->hart.code_va = NO_WINDOW;
-	}
 }
 
 void hart_fence_code(struct hart *h)
@@ -70,7 +69,7 @@ void hart_fence_code(struct hart *h)
 
 	late_drain(c);
 	c->code_fences++;
-	h->code_va = NO_WINDOW;
+	hart_forget_code(h);
 }
 
 void icache_decode_anew(struct core *c)

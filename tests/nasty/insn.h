@@ -18,6 +18,11 @@ enum op {
 #undef X
 };
 
+static inline enum op insn_op(const struct insn *insn)
+{
+	return (enum op)(insn->code / 2);
+}
+
 /* The same instruction in 32 bits; 0, which is illegal, if there is none. */
 uint32_t rvc_expand(uint16_t raw);
 

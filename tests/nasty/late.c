@@ -27,9 +27,47 @@ static bool overlaps(const struct late_store *s, uint64_t pa, unsigned size)
 	return s->pa < pa + size && pa < s->pa + s->size;
 }
 
+/* Each size has code of its own, which is no call. */
+static void write_bytes(void *to, unsigned size, uint64_t value)
+{
+	switch (size) {
+	case 8:
+		memcpy(to, &value, 8);
+		break;
+	case 4:
+		memcpy(to, &value, 4);
+		break;
+	case 2:
+		memcpy(to, &value, 2);
+		break;
+	default:
+		memcpy(to, &value, 1);
+	}
+}
+
+static uint64_t read_bytes(const void *from, unsigned size)
+{
+	uint64_t value = 0;
+
+	switch (size) {
+	case 8:
+		memcpy(&value, from, 8);
+		break;
+	case 4:
+		memcpy(&value, from, 4);
+		break;
+	case 2:
+		memcpy(&value, from, 2);
+		break;
+	default:
+		memcpy(&value, from, 1);
+	}
+	return value;
+}
+
 void store_now(struct core *c, uint64_t pa, unsigned size, uint64_t value)
 {
-	memcpy(ram_at(pa), &value, size);
+	write_bytes(ram_at(pa), size, value);
 	if (machine.reservations != 0)
 		for (unsigned i = 0; i < machine.hart_count; i++) {
 			struct core *other = &machine.cores[i];
@@ -87,15 +125,6 @@ void late_drain_at(struct core *c, uint64_t pa, unsigned size)
 	}
 }
 
-void late_add(struct core *c, uint64_t pa, unsigned size, uint64_t value)
-{
-	if (c->late_count == SB_SIZE)
-		late_release(c, (unsigned)random_below(SB_SIZE));
-	c->late[c->late_count++] =
-	    (struct late_store){pa, value, (uint8_t)size};
-	hart_forget(&c->hart);
-}
-
 bool late_has_page(const struct core *c, uint64_t pa)
 {
 	for (unsigned i = 0; i < c->late_count; i++)
@@ -104,22 +133,37 @@ bool late_has_page(const struct core *c, uint64_t pa)
 	return false;
 }
 
+void late_add(struct core *c, uint64_t pa, unsigned size, uint64_t value)
+{
+	if (c->late_count == SB_SIZE)
+		late_release(c, (unsigned)random_below(SB_SIZE));
+	if (!late_has_page(c, pa))
+		hart_watch_windows(&c->hart, ram_at(pa & ~PAGE_MASK));
+	c->late[c->late_count++] =
+	    (struct late_store){pa, value, (uint8_t)size};
+}
+
+/* What was read from `pa`, with the bytes of a store put over it. */
+static uint64_t put_over(uint64_t value, const struct late_store *s,
+    uint64_t pa, unsigned size)
+{
+	for (unsigned n = 0; n < s->size; n++) {
+		uint64_t at = s->pa + n - pa;
+		uint64_t byte = s->value >> (8 * n) & 0xff;
+
+		if (at < size)
+			value =
+			    (value & ~(0xffUL << (8 * at))) | byte << (8 * at);
+	}
+	return value;
+}
+
 uint64_t load_ram(const struct core *c, uint64_t pa, unsigned size)
 {
-	uint64_t value = 0;
+	uint64_t value = read_bytes(ram_at(pa), size);
 
-	memcpy(&value, ram_at(pa), size);
-	for (unsigned i = 0; i < c->late_count; i++) {
-		const struct late_store *s = &c->late[i];
-
-		for (unsigned n = 0; n < s->size; n++) {
-			uint64_t at = s->pa + n - pa;
-			uint64_t byte = s->value >> (8 * n) & 0xff;
-
-			if (at < size)
-				value = (value & ~(0xffUL << (8 * at))) |
-				    byte << (8 * at);
-		}
-	}
+	for (unsigned i = 0; i < c->late_count; i++)
+		if (overlaps(&c->late[i], pa, size))
+			value = put_over(value, &c->late[i], pa, size);
 	return value;
 }

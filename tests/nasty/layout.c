@@ -25,6 +25,7 @@ void layout(void)
 	TELL(FRAME_IS_TABLE, FRAME_TABLE);
 	TELL(FRAME_IS_PAGE, FRAME_PAGE);
 	TELL(HART_PROC, offsetof(struct hart, proc));
+	TELL(PROC_PARENT, offsetof(struct proc, parent));
 	TELL(PROC_PID, offsetof(struct proc, pid));
 	TELL(PROC_NAME, offsetof(struct proc, name));
 }

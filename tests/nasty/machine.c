@@ -13,6 +13,7 @@
 
 #include "check.h"
 #include "elf.h"
+#include "kill.h"
 #include "report.h"
 
 struct machine machine;
@@ -38,6 +39,7 @@ void machine_exit(int status)
 	if (!machine.over)
 		machine.status = status;
 	machine.over = true;
+	machine.ender = machine.running;
 	if (machine.running != NULL)
 		hart_stop(&machine.running->hart);
 }
@@ -82,6 +84,7 @@ static void harts_create(uint64_t start, uint64_t fdt)
 		c->hart.stimecmp = c->deadline = NEVER;
 		c->kick_seen_at = NEVER;
 		c->reserved = NOWHERE;
+		c->victim_since = NEVER;
 		tlb_init(&c->tlb);
 	}
 	machine.cores[0].started = true;
@@ -131,4 +134,5 @@ void machine_init(const struct config *config)
 		report_usage("%s: does not fit into memory", config->kernel);
 	harts_create(start, fdt);
 	check_init();
+	kill_init();
 }

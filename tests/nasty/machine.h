@@ -67,6 +67,7 @@ struct core {
 	unsigned same_faults;
 	uint64_t returned_to;             /* in user mode */
 	uint64_t entry_cause, entry_call; /* why, and the number in a7 */
+	uint64_t victim_since; /* kill.c; NEVER: it runs nobody to kill */
 };
 
 struct machine {
@@ -77,8 +78,9 @@ struct machine {
 	struct core *cores; /* hart_count of them */
 	uint64_t steps;     /* of all harts, before the present run */
 	struct core *running;
-	uint64_t skipped; /* ticks during which all harts slept */
-	bool held;        /* stopped before a hooked instruction */
+	struct core *ender; /* who ran when it was over */
+	uint64_t skipped;   /* ticks during which all harts slept */
+	bool held;          /* stopped before a hooked instruction */
 	bool over;
 	int status;
 	uint64_t random;
@@ -210,7 +212,14 @@ void console_open(const char *path, bool gdb_has_stdout);
 void console_put(uint8_t c);
 int console_get(void); /* -1: nothing was typed */
 void console_flush(void);
-/* What somebody types, one character now and then. */
+/* How many bytes were said; how many were, before the time went back. */
+uint64_t console_said(void);
+void console_has_said(uint64_t bytes);
+/* What it shows is kept in memory from now on, and not written. */
+void console_keep(void);
+const char *console_kept(size_t *len);
+/* What somebody types, one character now and then. With -during he begins
+ * when he sees a question mark. */
 void console_type(const uint8_t *bytes, uint64_t len);
 /* Everybody sleeps: he types now. False: he cannot, or has just done so. */
 bool console_hurry(void);

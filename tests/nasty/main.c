@@ -10,6 +10,7 @@
 #include "check.h"
 #include "elf.h"
 #include "gdbstub.h"
+#include "kill.h"
 #include "report.h"
 
 static double cpu_seconds(void)
@@ -68,6 +69,8 @@ int main(int argc, char **argv)
 	console_flush();
 	if (!machine.over)
 		report_failure(machine.cores, "stopped, as until= says");
+	if (config.kill_every != 0)
+		kill_report();
 	if (!config.quiet)
 		summary();
 	return machine.status;

@@ -2,15 +2,12 @@
 /*
  * memory.c - loads, stores and atomic operations that have no window.
  *
- * A window is opened where nothing remains to be decided or noticed. No stores
- * have one to a page with somebody's reservation, to the frame table, to what
- * is watched, and, while stores come late, to any page that has one.
+ * A window is opened where nothing remains to be decided. Where something has
+ * to be noticed it is watched: each access comes here, but is not translated.
  *
  * Ref: Volume I, "RVWMO Memory Consistency Model", "A" Standard Extension;
  * Volume II, "Virtual Address Translation Process".
  */
-#include <string.h>
-
 #include "check.h"
 #include "late.h"
 #include "report.h"
@@ -113,21 +110,29 @@ static bool page_is_reserved(const struct core *c, uint64_t pa)
 	return false;
 }
 
+/* Must others, or the adversary, know of a store to this place? */
+static bool store_matters(const struct core *c, uint64_t pa)
+{
+	return c->storing_late || check_wants_stores(pa) ||
+	    sched_wants_stores(pa) ||
+	    (machine.reservations != 0 && page_is_reserved(c, pa));
+}
+
+static bool is_watched(const struct core *c, uint64_t pa, enum access access)
+{
+	if (late_has_page(c, pa) || unlikely(report_watches(pa)))
+		return true;
+	return access == ACCESS_WRITE &&
+	    (store_matters(c, pa) || check_holds_lock_in(c, pa));
+}
+
 static void open_window(struct core *c, uint64_t va, uint64_t pa,
     enum access access)
 {
 	uint64_t page = pa & ~PAGE_MASK;
 
-	if (late_has_page(c, pa))
-		return;
-	if (access == ACCESS_WRITE &&
-	    (check_wants_stores(pa) || sched_wants_stores(pa) ||
-		c->storing_late ||
-		(machine.reservations != 0 && page_is_reserved(c, pa))))
-		return;
 	hart_open_window(&c->hart, va, access, ram_at(page));
-	if (unlikely(report_watches(pa)) ||
-	    (access == ACCESS_WRITE && check_holds_lock_in(c, pa)))
+	if (is_watched(c, pa, access))
 		hart_watch_window(&c->hart, va, access, true);
 }
 
@@ -159,6 +164,19 @@ static void store_some_time(struct core *c, uint64_t pa, unsigned size,
 		late_drain_at(c, pa, size);
 		store_now(c, pa, size, value);
 	}
+}
+
+/* Through a watched window, which may have become an ordinary one. */
+static void store_watched(struct core *c, uint64_t va, uint64_t pa,
+    unsigned size, uint64_t value)
+{
+	bool matters = store_matters(c, pa);
+
+	store_some_time(c, pa, size, value);
+	if (!is_watched(c, pa, ACCESS_WRITE))
+		hart_watch_window(&c->hart, va, ACCESS_WRITE, false);
+	if (matters)
+		sched_point(c);
 }
 
 /*
@@ -204,8 +222,10 @@ bool hart_load(struct hart *h, uint64_t va, unsigned size, uint64_t *value)
 	uint64_t pa;
 
 	if (place != NULL) {
-		*value = 0;
-		memcpy(value, place, size);
+		pa = ram_address(place);
+		*value = load_ram(c, pa, size);
+		if (!is_watched(c, pa, ACCESS_READ))
+			hart_watch_window(h, va, ACCESS_READ, false);
 		return true;
 	}
 	if (va & (size - 1))
@@ -225,16 +245,11 @@ bool hart_load(struct hart *h, uint64_t va, unsigned size, uint64_t *value)
 bool hart_store(struct hart *h, uint64_t va, unsigned size, uint64_t value)
 {
 	struct core *c = core_of(h);
-	void *place = hart_watched_window(h, va, size, ACCESS_WRITE);
+	const void *place = hart_watched_window(h, va, size, ACCESS_WRITE);
 	uint64_t pa;
 
 	if (place != NULL) {
-		memcpy(place, &value, size);
-		pa = ram_address(place);
-		note_store(c, pa, size);
-		report_watch(c, pa, size);
-		if (!report_watches(pa) && !check_holds_lock_in(c, pa))
-			hart_watch_window(h, va, ACCESS_WRITE, false);
+		store_watched(c, va, ram_address(place), size, value);
 		return true;
 	}
 	if (va & (size - 1))
@@ -408,6 +423,7 @@ bool hart_fetch(struct hart *h)
 		check_user_code(core_of(h), page);
 	h->code = page->insns;
 	h->code_va = h->pc & ~PAGE_MASK;
+	hart_open_window(h, h->pc, ACCESS_EXEC, (void *)page->insns);
 	return true;
 }
 

@@ -9,7 +9,7 @@ NS := tests/nasty
 NASTY_CORE := $(addprefix $(NS)/,exec.c decode.c rvc.c csr.c fp.c fp_value.c)
 NASTY_SRCS := $(NASTY_CORE) $(addprefix $(NS)/,main.c config.c machine.c \
 	sched.c memory.c late.c tlb.c icache.c hooks.c firmware.c devices.c fdt.c elf.c \
-	check.c report.c \
+	check.c report.c kill.c \
 	gdbstub.c gdb_packet.c gdb_regs.c snapshot.c)
 NASTY_CFLAGS := -std=gnu17 -O3 -g -Wall -Wextra -Werror -Wshadow -Wundef \
 	-Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes \
@@ -54,8 +54,8 @@ $(NB)/system.elf: SYSTEM_BASE := 0x80200000
 $(NB)/%.elf: $(NS)/%.S $(NS)/system.h Makefile $(NS)/nasty.mk
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  AS    $@")
-	$(Q)$(CC) -march=rv64gc -mabi=lp64d -mno-relax -nostdlib -static \
-		-Wl,-n,-Ttext=$(SYSTEM_BASE),--build-id=none $(LDFLAGS_CC) \
+	$(Q)$(CC) -march=rv64gc -mabi=lp64d -mno-relax -fno-pic -nostdlib \
+		-static -Wl,-n,-Ttext=$(SYSTEM_BASE),--build-id=none $(LDFLAGS_CC) \
 		$< -o $@
 
 $(NB)/compare_system: $(patsubst $(NS)/%.c,$(NB)/%.o,$(addprefix $(NS)/,system.c \
@@ -70,7 +70,7 @@ $(NB)/board.elf: $(NS)/board.c $(NS)/board_start.S $(NS)/board.h \
 	$(if $(Q),@echo "  CC    $@")
 	$(Q)$(CC) -std=gnu17 -O2 -g -Wall -Wextra -Werror -march=rv64gc \
 		-mabi=lp64d -mcmodel=medany -mno-relax -ffreestanding \
-		-fno-builtin -nostdlib -static -msmall-data-limit=0 -I$(NB) \
+		-fno-pic -fno-builtin -nostdlib -static -msmall-data-limit=0 -I$(NB) \
 		-Wl,-n,--section-start=.start=0x80200000,-Ttext=0x80201000 \
 		-Wl,-Tbss=0x80210000,--build-id=none $(LDFLAGS_CC) \
 		$(filter %.c %.S,$^) -o $@
@@ -82,6 +82,14 @@ test-nasty: $(NASTY_FILES) ## the suites on the nasty machine (SEED= SEEDS= HART
 	$(Q)$(PYTHON) tests/nasty/suites.py --seed $(SEED) \
 		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(HARTS),--harts $(HARTS)) \
 		$(SUITE)
+
+# Of both servers, or VICTIM=files, console; all chapters, or CHAPTER=. More words
+# are in `tests/nasty/kill.py --help`: WORDS="--keeper --smp 2 --adversary".
+kill-everywhere: $(NB)/nasty $(B)/calf.elf $(B)/kill.cpio ## servers are killed at each instruction (VICTIM= CHAPTER= FROM= TO= STEP= SEED= WORDS=)
+	$(Q)$(PYTHON) tests/nasty/kill.py --build $(B) --seed $(SEED) \
+		$(if $(VICTIM),--victim $(VICTIM)) $(if $(FROM),--from $(FROM)) \
+		$(if $(TO),--to $(TO)) $(if $(STEP),--step $(STEP)) \
+		$(WORDS) $(CHAPTER)
 
 sweep-nasty: $(NASTY_FILES) ## leave out each fence: which seed notices? (ONLY=)
 	$(Q)$(PYTHON) tests/nasty/sweep.py $(ONLY)
@@ -95,4 +103,4 @@ test-insn: $(NB)/compare ## random programs: the nasty machine's core and QEMU (
 test-system: $(NB)/compare_system ## the same in S and U mode, with page tables and traps
 	$(Q)$< --seed $(SEED) $(if $(COUNT),--count $(COUNT))
 
-.PHONY: test-nasty sweep-nasty speed-nasty test-insn test-system
+.PHONY: test-nasty kill-everywhere sweep-nasty speed-nasty test-insn test-system

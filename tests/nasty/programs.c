@@ -85,9 +85,9 @@ static struct draw draw(void)
 			d.raw ^= 4U << random_below(30);
 	}
 	d.insn = insn_decode(d.raw);
-	if (d.insn.op == OP_ILLEGAL)
+	if (insn_op(&d.insn) == OP_ILLEGAL)
 		return d;
-	at = d.insn.op - OP_FIRST;
+	at = insn_op(&d.insn) - OP_FIRST;
 	d.major = table[at].match & 127;
 	d.writes_x = table[at].format[0] != 'F' &&
 	    strcmp(table[at].format, "R4") != 0 && d.major != MAJOR_BRANCH &&
@@ -138,7 +138,7 @@ static bool emit_atomic(const struct draw *d)
 
 	if (!can_be_base(rs1))
 		return false;
-	if (d->insn.op != OP_lr_w && d->insn.op != OP_lr_d) {
+	if (insn_op(&d->insn) != OP_lr_w && insn_op(&d->insn) != OP_lr_d) {
 		emit(make_i(ADDI, rs1, GP, random_place(size)));
 		emit(d->raw);
 		return true;
@@ -158,7 +158,8 @@ static bool emit_csr(const struct draw *d)
 {
 	unsigned rd = (unsigned)random_below(32);
 
-	if (d->insn.op < OP_csrrw || d->insn.op > OP_csrrci || rd == GP)
+	if (insn_op(&d->insn) < OP_csrrw || insn_op(&d->insn) > OP_csrrci ||
+	    rd == GP)
 		return false;
 	emit((d->raw & 0xfffff) | (uint32_t)(1 + random_below(3)) << 20);
 	emit(make_i(CSRRS, rd, 0, CSR_FCSR));
@@ -243,7 +244,7 @@ static bool emit_illegal(uint32_t raw)
 /* False: this draw is none that can be used here. */
 static bool emit_unit(const struct draw *d, unsigned depth)
 {
-	if (d->insn.op == OP_ILLEGAL)
+	if (insn_op(&d->insn) == OP_ILLEGAL)
 		return emit_illegal(d->raw);
 	if (d->writes_x && d->insn.rd == GP)
 		return false;

@@ -65,20 +65,23 @@ static const void *kernel_bytes(uint64_t va, uint64_t len)
 }
 
 /* In user mode sscratch is the process, in the kernel tp leads to it. */
-static const uint8_t *process_of(const struct core *c)
+const uint8_t *report_process_of(const struct core *c)
 {
-	const uint64_t *proc;
+	const void *place;
+	uint64_t proc = c->hart.sscratch;
 
-	if (c->hart.priv == PRIV_U)
-		return kernel_bytes(c->hart.sscratch, PAGE_SIZE);
-	proc = kernel_bytes(c->hart.x[4] + KERNEL_HART_PROC, 8);
-	return proc == NULL || *proc == 0 ? NULL
-					  : kernel_bytes(*proc, PAGE_SIZE);
+	if (c->hart.priv == PRIV_S) {
+		place = kernel_bytes(c->hart.x[4] + KERNEL_HART_PROC, 8);
+		if (place == NULL)
+			return NULL;
+		memcpy(&proc, place, 8);
+	}
+	return kernel_bytes(proc, PAGE_SIZE);
 }
 
 static void report_process(const struct core *c)
 {
-	const uint8_t *p = process_of(c);
+	const uint8_t *p = report_process_of(c);
 	int pid;
 
 	if (p == NULL)
@@ -94,24 +97,33 @@ struct stretch {
 	unsigned times;
 };
 
-/* The last of a hart's steps as stretches, repetitions counted. */
+/* Adds one, or counts it if it is the same as the last. */
+static unsigned stretch_add(struct stretch *list, unsigned n, uint64_t first,
+    uint64_t last)
+{
+	if (n > 0 && list[n - 1].first == first && list[n - 1].last == last) {
+		list[n - 1].times++;
+		return n;
+	}
+	list[n] = (struct stretch){first, last, 1};
+	return n + 1;
+}
+
+/*
+ * What a hart executed between its last jumps, and up to its present place,
+ * with repetitions counted.
+ */
 static unsigned stretches_of(const struct hart *h, struct stretch *list)
 {
-	unsigned first = h->recent_next < RECENT ? 0 : h->recent_next - RECENT;
-	unsigned n = 0;
+	unsigned to = h->recent_next, n = 0;
+	unsigned from = to < RECENT ? 0 : to - RECENT;
 
-	for (unsigned i = first; i < h->recent_next; i++) {
-		uint64_t pc = h->recent[i & (RECENT - 1)];
+	for (unsigned i = from; i < to; i++) {
+		const struct jump *jump = &h->recent[i & (RECENT - 1)];
+		const struct jump *next = &h->recent[(i + 1) & (RECENT - 1)];
 
-		if (n > 0 && pc - list[n - 1].last <= 4 &&
-		    pc != list[n - 1].last) {
-			list[n - 1].last = pc;
-			continue;
-		}
-		if (n > 1 && list[n - 1].first == list[n - 2].first &&
-		    list[n - 1].last == list[n - 2].last)
-			list[--n - 1].times++;
-		list[n++] = (struct stretch){pc, pc, 1};
+		n = stretch_add(list, n, jump->to,
+		    i + 1 < to ? next->from : h->pc);
 	}
 	return n;
 }

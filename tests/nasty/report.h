@@ -22,6 +22,9 @@ _Noreturn void report_usage(const char *fmt, ...)
 /* One line for an address: "name+0x10" or the bare number. */
 const char *report_symbol(uint64_t va);
 
+/* The struct proc that a hart runs, or NULL; layout.h knows what is in it. */
+const uint8_t *report_process_of(const struct core *c);
+
 /* The instruction that comes next, for --trace. */
 void report_step(struct core *c);
 

@@ -7,6 +7,7 @@
  * at any time happens between turns, so a turn may be one instruction.
  */
 #include "check.h"
+#include "kill.h"
 #include "report.h"
 
 #define MODE_STEPS  (1UL << 19)
@@ -239,9 +240,11 @@ void hart_priv_changed(struct hart *h)
 
 	if (h->priv == PRIV_S) {
 		check_entry(c);
+		kill_from_user(c);
 		return;
 	}
 	check_return(c);
+	kill_to_user(c);
 	if (machine.config.kind)
 		return;
 	/* Each return chooses anew which translations are used. */
@@ -289,10 +292,15 @@ static void begin_turn(struct core *c)
 	take_interrupt(c);
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* Until the turn ends or `most` instructions are done. */
 static void go_on(struct core *c, uint64_t most)
 {
-	uint64_t n = most < cut_left ? most : cut_left, done;
+	uint64_t n = least(least(most, cut_left), kill_if_due(c)), done;
 
 	machine.running = c;
 	turn_is_over = false;
@@ -301,6 +309,7 @@ static void go_on(struct core *c, uint64_t most)
 	machine.steps += done;
 	c->counted = c->hart.executed;
 	machine.running = NULL;
+	kill_count(c);
 	cut_left -= done;
 	if (turn_is_over || cut_left == 0)
 		cut = NULL;

@@ -21,6 +21,8 @@ struct request {
 	uint64_t breakpoints[BREAKPOINTS];
 	unsigned breakpoint_count;
 	uint64_t watch;
+	uint64_t watched_va; /* what the debugger calls it */
+	uint64_t said;       /* at the console */
 	enum travel travel;
 	uint64_t before;
 	unsigned hart; /* whose step */

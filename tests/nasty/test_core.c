@@ -414,16 +414,85 @@ static const char *an_instruction_may_lie_in_two_pages(void)
 	    : "it was not executed";
 }
 
+/* What stands for no window is no address either, not even a misaligned one. */
+static const char *the_first_page_has_no_window_of_its_own(void)
+{
+	static const uint32_t raw[] = {0x0005b503, 0x0005a503, 0x00c5b023,
+	    0x00c59023}; /* ld, lw a0, 0(a1); sd, sh a2, 0(a1) */
+
+	for (unsigned i = 0; i < sizeof raw / sizeof raw[0]; i++)
+		for (uint64_t va = 0; va < 32; va++) {
+			(void)execute(raw[i], va, 0);
+			if (hart.stval != va || hart.pc != 0)
+				return FOUND("%#x: no trap at %" PRIu64, raw[i],
+				    va);
+		}
+	return NULL;
+}
+
+/*
+ * again: c.addi a0, 1; addi a1, a1, 1; sd a0, 0(a2); andi a3, a0, 1; c.nop;
+ * beqz a3, again; ld a4, 0(a2); add a1, a1, a4; bltu a0, a1, on;
+ * addi a5, a5, 1; on: j again
+ */
+static const uint16_t loop[] = {0x0505, 0x8593, 0x0015, 0x3023, 0x00a6, 0x7693,
+    0x0015, 0x0001, 0x88e3, 0xfe06, 0x3703, 0x0006, 0x85b3, 0x00e5, 0x6463,
+    0x00b5, 0x8793, 0x0017, 0xf06f, 0xfddf};
+#define LOOP_AT    (PAGE_SIZE - 18) /* the first branch lies in two pages */
+#define LOOP_STEPS 3000
+
+/* That many steps of the loop, `piece` at a time. */
+static void run_loop(uint64_t piece, bool windows)
+{
+	flat_reset(&hart);
+	memcpy(flat_memory + LOOP_AT, loop, sizeof loop);
+	hart.pc = FLAT_BASE + LOOP_AT;
+	hart.x[12] = FLAT_BASE + 2 * PAGE_SIZE;
+	if (windows) {
+		hart_open_window(&hart, hart.x[12], ACCESS_READ,
+		    flat_memory + 2 * PAGE_SIZE);
+		hart_open_window(&hart, hart.x[12], ACCESS_WRITE,
+		    flat_memory + 2 * PAGE_SIZE);
+	}
+	for (uint64_t done = 0; done < LOOP_STEPS; done += piece)
+		hart_run(&hart,
+		    piece < LOOP_STEPS - done ? piece : LOOP_STEPS - done);
+}
+
+/* Each step is counted, wherever a turn ends, and whatever is looked up. */
+static const char *a_turn_may_end_anywhere(void)
+{
+	uint64_t pc, x[33];
+
+	run_loop(1, false);
+	pc = hart.pc;
+	memcpy(x, hart.x, sizeof x);
+	for (uint64_t piece = 2; piece < 120; piece++) {
+		run_loop(piece, piece % 2 != 0);
+		if (hart.pc != pc || memcmp(x, hart.x, sizeof x) != 0 ||
+		    hart.executed != LOOP_STEPS)
+			return FOUND("in pieces of %" PRIu64 ": pc %#" PRIx64
+				     ", not %#" PRIx64 ", after %" PRIu64
+				     " steps",
+			    piece, hart.pc, pc, hart.executed);
+	}
+	return NULL;
+}
+
 /* Every compressed instruction stands for one that exists, or for none. */
 static const char *compressed_instructions_stand_for_others(void)
 {
+	struct insn insn;
+
 	for (uint32_t raw = 0; raw < 65536; raw++) {
 		uint32_t full = (raw & 3) == 3 ? 0 : rvc_expand((uint16_t)raw);
 
-		if (full != 0 && insn_decode(full).op == OP_ILLEGAL)
+		insn = insn_decode(full);
+		if (full != 0 && insn_op(&insn) == OP_ILLEGAL)
 			return FOUND("%#x stands for %#x", raw, full);
 	}
-	return insn_decode(0).op == OP_ILLEGAL ? NULL : "0 is legal";
+	insn = insn_decode(0);
+	return insn_op(&insn) == OP_ILLEGAL ? NULL : "0 is legal";
 }
 
 static const struct {
@@ -444,6 +513,8 @@ static const struct {
     T(a_reserved_rounding_mode_is_illegal),
     T(supervisor_registers_are_not_for_users),
     T(an_instruction_may_lie_in_two_pages),
+    T(the_first_page_has_no_window_of_its_own),
+    T(a_turn_may_end_anywhere),
     T(compressed_instructions_stand_for_others),
 };
 

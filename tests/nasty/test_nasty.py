@@ -284,7 +284,11 @@ def gdb_goes_both_ways() -> Optional[str]:
         return f"{values}: {done.stdout[-300:]}"
     if not re.search(r"^ +1 +0 running ", done.stdout, re.MULTILINE):
         return "calf-ps did not list the first process"
-    return None if int(values[4]) > 1 else "the watchpoint was not hit"
+    seen = re.search(r"^Old value = (\d+)\nNew value = (\d+)$", done.stdout,
+                     re.MULTILINE)
+    if not seen or seen.group(1) == values[4] or seen.group(2) != values[4]:
+        return f"the watchpoint was not hit: {done.stdout[-300:]}"
+    return None
 
 
 def all_ends_with_the_first_process() -> Optional[str]:
@@ -309,6 +313,47 @@ def all_ends_with_the_first_process() -> Optional[str]:
     return "its snapshots go on"
 
 
+def let_run_forever() -> "subprocess.Popen[bytes]":
+    """A debugger lets a machine run `j .`."""
+    path = WORK / "image"
+    path.write_bytes((0xA001).to_bytes(2, "little") + bytes(4094))
+    process = subprocess.Popen(
+        [NASTY, "-kernel", str(path), "quiet=1", "-gdb", "stdio"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL)
+    process.stdin.write(b"$c#63")
+    process.stdin.flush()
+    time.sleep(0.5)
+    return process
+
+
+def ends(process: "subprocess.Popen[bytes]", seconds: float = 30) -> bool:
+    try:
+        process.wait(seconds)
+        return True
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return False
+
+
+def a_machine_that_runs_can_be_interrupted() -> Optional[str]:
+    with let_run_forever() as process:
+        process.stdin.write(b"\3")
+        process.stdin.close()
+        if not ends(process):
+            return "it goes on"
+        said = process.stdout.read()
+    return None if said.startswith(b"+$T05") else f"{said!r}"
+
+
+def a_machine_ends_with_its_debugger() -> Optional[str]:
+    with let_run_forever() as process:
+        process.stdin.close()
+        process.stdout.close()
+        return None if ends(process) else "it goes on"
+
+
 def the_words_of_a_kernel_do_not_mix_with_packets() -> Optional[str]:
     done = subprocess.run(
         [NASTY, "-kernel", BOARD, "-m", "64M", "-smp", "2", "quiet=1", "-gdb",
@@ -316,6 +361,59 @@ def the_words_of_a_kernel_do_not_mix_with_packets() -> Optional[str]:
         stderr=subprocess.PIPE, timeout=100, check=False)
     return None if done.stdout == b"+$W00#b7" and b"\nok " in done.stderr \
         else f"{done.stdout[-100:]!r}"
+
+
+def ask(process: "subprocess.Popen[bytes]", packet: bytes) -> bytes:
+    """What the machine answers to a packet."""
+    process.stdin.write(b"$%s#%02x" % (packet, sum(packet) & 255))
+    process.stdin.flush()
+    answer = b""
+    while not re.search(rb"#..$", answer):
+        byte = process.stdout.read(1)
+        if not byte:
+            break
+        answer += byte
+    return answer.partition(b"$")[2][:-3]
+
+
+def the_end_is_a_place_to_go_back_from() -> Optional[str]:
+    """With hold=1; and there one stands on the hart that ended it."""
+    done = subprocess.run(
+        [NASTY, "-kernel", BOARD, "-m", "64M", "-smp", "2", "quiet=1",
+         "hold=1", "-gdb", "stdio"], input=b"$c#63$c#63$bc#c5",
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=100,
+        check=False)
+    stops = re.findall(rb"T05replaylog:(\w+);thread:\d;#|"
+                       rb"T05replaylog:(\w+);", done.stdout)
+    found = [(one or other).decode() for one, other in stops]
+    return None if found == ["end", "end", "begin"] else \
+        f"{found}: {done.stdout[-100:]!r}"
+
+
+def a_step_back_does_not_stop_for_what_is_watched() -> Optional[str]:
+    """Two stores of 1 and 2 to one word, in a kernel of its own."""
+    words = (0x00000097,  # auipc ra, 0
+             0x00100113,  # li sp, 1
+             0x1020B023,  # sd sp, 256(ra)
+             0x00200113,  # li sp, 2
+             0x1020B023,  # sd sp, 256(ra)
+             0x0000006F)  # j .
+    path = WORK / "image"
+    path.write_bytes(b"".join(word.to_bytes(4, "little") for word in words) +
+                     bytes(4096))
+    with subprocess.Popen(
+            [NASTY, "-kernel", str(path), "quiet=1", "kind=1", "-gdb",
+             "stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL) as process:
+        said = [ask(process, packet) for packet in [b"s"] * 5 + [
+            b"Z2,80200100,8", b"bc", b"p20", b"bs", b"p20", b"bc", b"p20"]]
+        process.stdin.close()
+        process.stdout.read()
+    watch = b"T05watch:80200100;thread:1;"
+    behind, at, first = (place.to_bytes(8, "little").hex().encode() for place in
+                         (0x80200014, 0x80200010, 0x8020000C))
+    want = [b"OK", watch, behind, b"T05thread:1;", at, watch, first]
+    return None if said[5:] == want else f"{said[5:]}"
 
 
 def a_breakpoint_may_lie_in_two_pages() -> Optional[str]:
@@ -354,7 +452,11 @@ TESTS = [
     a_long_entry_is_told,
     gdb_goes_both_ways,
     all_ends_with_the_first_process,
+    a_machine_that_runs_can_be_interrupted,
+    a_machine_ends_with_its_debugger,
     the_words_of_a_kernel_do_not_mix_with_packets,
+    the_end_is_a_place_to_go_back_from,
+    a_step_back_does_not_stop_for_what_is_watched,
     a_breakpoint_may_lie_in_two_pages,
 ]
 

@@ -4,8 +4,11 @@
  * what must fail does: rdinit=/bin/red MODE, listed in tests/boots.txt with
  * the verdict that is due.
  */
+#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 static void say(const char *text)
@@ -72,6 +75,36 @@ static int killed(void)
 	return 0;
 }
 
+/* Takes all memory but that for a few pages; false if there is none. */
+static int take_memory(void)
+{
+	const size_t size = 1UL << 30;
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct sysinfo info = {0};
+
+	for (size_t i = 0; p != MAP_FAILED && i < size; i += 4096) {
+		(void)sysinfo(&info);
+		if (info.freeram < 64 * 4096UL)
+			return 1;
+		p[i] = 1;
+	}
+	return 0;
+}
+
+/* There is nobody else from whom the file server could have memory. */
+static int takes_all(void)
+{
+	static char bytes[65536];
+	int fd = open("/all", O_CREAT | O_WRONLY, 0600);
+
+	say("1..1\nok 1 - first\n");
+	if (fd >= 0 && take_memory())
+		while (write(fd, bytes, sizeof bytes) > 0)
+			continue;
+	return 0;
+}
+
 static int hang(void)
 {
 	say("1..1\nok 1 - first\n");
@@ -102,6 +135,7 @@ static const struct {
     {"bail-out", bail_out},
     {"status", status},
     {"killed", killed},
+    {"takes-all", takes_all},
     {"hang", hang},
     {"sleep", sleep_for_ever},
 };

@@ -16,4 +16,5 @@ $(B)/red-silent.bin:
 
 # Made from the tree that QEMU gives its machine.
 $(B)/trees: tests/red/trees.py
-	$(Q)rm -rf $@ && $(PYTHON) tests/red/trees.py $@ $(QEMU)
+	$(Q)rm -rf $@ && $(PYTHON) tests/red/trees.py $@ $(QEMU) || \
+		{ rm -rf $@; false; }

@@ -8,7 +8,7 @@
 #include <sched.h>
 
 /* How long frames may take to come back after the last exit. */
-#define SETTLE_MS 2000
+#define SETTLE_MS 10000
 
 char found_text[256];
 int *board;
@@ -122,7 +122,7 @@ int harts(void)
 
 const char *is_short(void (*ask)(void))
 {
-	uint64_t before = counters().longest_entry, after;
+	uint64_t before = counters().longest_entry;
 	struct calf_stat st;
 	int status;
 
@@ -130,14 +130,16 @@ const char *is_short(void (*ask)(void))
 		return SKIP("instructions are not counted here");
 	status = status_of(ask);
 	st = counters();
-	after = st.longest_entry;
-	printf("# at most %lu instructions, for call %lu\n",
-	    (unsigned long)after, (unsigned long)st.longest_call);
+	if (st.longest_entry > before)
+		printf("# at most %lu instructions, for call %lu\n",
+		    (unsigned long)st.longest_entry,
+		    (unsigned long)st.longest_call);
 	if (!exited_with(status, 0))
 		return status_verdict(status);
-	if (after > CALF_ENTRY_MAX)
+	if (st.longest_entry > CALF_ENTRY_MAX)
 		return found("%lu instructions for call %lu",
-		    (unsigned long)after, (unsigned long)st.longest_call);
+		    (unsigned long)st.longest_entry,
+		    (unsigned long)st.longest_call);
 	return NULL;
 }
 
@@ -176,12 +178,26 @@ uint64_t checked_free_frames(void)
 	return n < 0 ? counters().frames_free : (uint64_t)n;
 }
 
+/*
+ * Frames by which servers may have grown. Only the test build tells theirs from
+ * all others; what it would find, the release build may leave behind as well,
+ * and so it is looked at there.
+ */
+#define SERVERS_GROW 256
+
+static bool frames_are_back(uint64_t before, uint64_t after)
+{
+	if (on_calf_test_build())
+		return after == before;
+	return after + SERVERS_GROW >= before;
+}
+
 const char *frames_settle(uint64_t before)
 {
 	long end = now_ms() + SETTLE_MS;
 	uint64_t after;
 
-	while ((after = checked_free_frames()) != before) {
+	while (!frames_are_back(before, after = checked_free_frames())) {
 		if (now_ms() > end)
 			return found("%lu frames were free before, %lu after",
 			    (unsigned long)before, (unsigned long)after);
@@ -553,6 +569,23 @@ bool all_bytes(const void *p, size_t len, unsigned char value)
 		if (*b != value)
 			return false;
 	return true;
+}
+
+void to_foreground(void)
+{
+	signal(SIGTTOU, SIG_IGN);
+	if (tcsetpgrp(0, getpgrp()) != 0)
+		give_up("not to the foreground");
+}
+
+const char *reads(size_t size, const char *wanted)
+{
+	static char got[200];
+	ssize_t n = read(0, got, size < sizeof(got) ? size : sizeof(got) - 1);
+
+	MUST(n >= 0, found("errno %d instead of %s", errno, wanted));
+	got[n] = '\0';
+	return strcmp(got, wanted) == 0 ? NULL : found("%s", got);
 }
 
 uint64_t rnd(uint64_t *state)

@@ -214,6 +214,12 @@ bool stamped(const void *p, size_t n, unsigned seed);
 
 bool all_bytes(const void *p, size_t len, unsigned char value);
 
+/* Gives the terminal to the test, which runs in a group of its own. */
+void to_foreground(void);
+
+/* One read() of the terminal, of a few bytes, gives what is wanted. */
+const char *reads(size_t size, const char *wanted);
+
 /* The next of a sequence of pseudo-random numbers. */
 uint64_t rnd(uint64_t *state);
 
@@ -263,7 +269,7 @@ struct calf_stat quiet_counters(void);
 
 /*
  * Runs `ask` in a process of its own, so that its end counts as well. NULL if
- * no stay in the kernel was longer than promised, meanwhile.
+ * no stay in the kernel was longer than promised, so far.
  */
 const char *is_short(void (*ask)(void));
 

@@ -22,7 +22,9 @@ struct heard {
 	struct request last; /* request, not note */
 	int calls;           /* all of them that were made */
 	int notes;
-	uint64_t closed;               /* the token of the last note */
+	uint64_t closed;  /* the token of the last note */
+	int gone;         /* notes of calls that nobody asks for any more, */
+	uint64_t gone_id; /* and of which the last was */
 	unsigned char bytes[2 * PAGE]; /* that came along with the last */
 };
 
@@ -31,11 +33,21 @@ extern int port, file;
 
 typedef struct reply answer_fn(const struct request *request);
 
+/* Sets *reply, if the request is one that it knows. */
+typedef bool say_fn(const struct request *request, struct reply *reply);
+
 /* A port of this level, and its file. A sentence if there are no ports. */
 const char *port_make(unsigned level);
 
 /* The same, and back: what raw() returns for it. */
 long port_and_file(void);
+
+/*
+ * Servers that are started from now on have room for a request that is not at
+ * the border of a word. So their calls and replies go the ordinary way, and not
+ * straight (t_straight.c).
+ */
+extern bool is_ordinary;
 
 /* A child that serves the port. */
 pid_t server_start(answer_fn *fn);
@@ -53,9 +65,52 @@ const char *in_root(answer_fn *fn, size_t room, test_fn *test);
 #define BESIDE 0x99UL /* its token */
 extern int sibling;
 
-/* An answer: chdir and fchdir lead to DIR_TOKEN, and all others return 42. */
+/*
+ * Answers what is asked for an execve, whatever its path: the program is this
+ * suite. False: something else was asked.
+ */
+#define PROGRAM 0x7070UL /* its token, and that of its file */
+bool answer_program(const struct request *request, struct reply *reply);
+
+/* The same with a program of a few bytes, which exits with 42. */
+#define SMALL_AT   0x1010000UL
+#define SMALL_SIZE 12
+extern const struct program_plan small_plan;
+extern const unsigned small_code[3];
+bool answer_small(const struct request *request, struct reply *reply);
+
+/* What is asked for one execve of a program that is not in the cache. */
+enum { FIND = 1, LOAD, DESCRIBE, PIECE };
+
+/* execve, with the arguments `path` and "rest". */
+long execute(const char *path);
+
+/* The exit status of a child that executes it, or its error number; -1. */
+int outcome(const char *path);
+
+/* Serves a child that executes it. 0, or a negated errno. */
+long execute_small(void);
+
+/*
+ * The same for a child that maps one page of a server's at very many addresses,
+ * more often than one page is given: the rest are copies.
+ */
+long map_crowd(void);
+
+/*
+ * An answer: chdir and fchdir lead to DIR_TOKEN, execve to the suite, and all
+ * others return 42.
+ */
 #define DIR_TOKEN 77
 struct reply answer_places(const struct request *request);
+
+/*
+ * Runs this suite as "use NUMBER" in the tree of a file server of its own. Its
+ * arguments are `words`, up to a NULL, and `option`: "--", or "-k" for one that
+ * kills itself after each change.
+ */
+const char *use_in_files(const char *const *words, const char *option,
+    int number);
 
 /* Closes the file; NULL if the server has ended well. */
 const char *service_end(void);

@@ -3,7 +3,8 @@
 # suites.mk - the user-level test programs, in the order they should be read.
 #
 # Each is NAME.c with USER_TEST_COMMON, and is run by testinit.c, which stands
-# alone; but t_init is a first process itself, and t_tty needs one who types.
+# alone; but t_init and t_serial are a first process themselves, and t_tty and
+# t_typed need one who types.
 
 USER_TEST_COMMON := harness.c runner.c service.c
 
@@ -17,6 +18,7 @@ USER_TESTS := \
 	t_mem \
 	t_model \
 	t_copyout \
+	t_tables \
 	t_badptr \
 	t_share \
 	t_call \
@@ -33,6 +35,7 @@ USER_TESTS := \
 	t_timer \
 	t_jobs \
 	t_many \
+	t_races \
 	t_orphan \
 	t_proc \
 	t_exec \
@@ -45,10 +48,21 @@ USER_TESTS := \
 	t_port \
 	t_portwait \
 	t_server \
+	t_straight \
+	t_mapping \
+	t_maprun \
 	t_keep \
+	t_adopt \
+	t_boot \
+	t_stop \
 	t_paths \
 	t_roots \
+	t_image \
+	t_loading \
+	t_programs \
+	t_procfs \
 	t_files \
+	t_locks \
 	t_self \
 	t_code \
 	t_remap \
@@ -56,12 +70,15 @@ USER_TESTS := \
 	t_sweep \
 	t_storm \
 	t_init \
-	t_tty
+	t_serial \
+	t_tty \
+	t_typed
 
 # Programs that are process 1 of a machine of their own: what each is made of.
 # The fuzzer takes the numbers of the calls from the kernel's header.
 
 STORM_SRCS := storm.c harness.c
+KILL_PROGS := effects dictation
 FUZZ_SRCS := fuzz.c fuzz_worker.c fuzz_calls.c fuzz_world.c fuzz_witness.c
 FUZZ_NUMBERS := $(B)/gen/fuzz_numbers.h
 

@@ -258,6 +258,50 @@ SHORT(looks_at_processes_and_their_memory)
 #endif
 }
 
+#ifdef __riscv
+#define ASKED 50
+
+/* The shortest time that it takes to be told of oneself, in ns. */
+static long time_of_ps(void)
+{
+	long shortest = 1000000000;
+
+	for (int i = 0; i < ASKED; i++) {
+		struct timespec a, b;
+		struct calf_ps ps;
+		long ns;
+
+		(void)clock_gettime(CLOCK_MONOTONIC, &a);
+		(void)raw(SYS_calf_ps, getpid() - 1, (long)&ps);
+		(void)clock_gettime(CLOCK_MONOTONIC, &b);
+		ns = (b.tv_sec - a.tv_sec) * 1000000000 + b.tv_nsec - a.tv_nsec;
+		if (ns < shortest)
+			shortest = ns;
+	}
+	return shortest;
+}
+#endif
+
+/* So all that are there can be told, one after the other, also of many. */
+TEST(to_be_told_of_one_takes_as_long_beside_many)
+{
+#ifdef __riscv
+	long alone, beside;
+
+	if (!on_calf())
+		return SKIP("only Calf has a list of processes");
+	alone = time_of_ps();
+	cell_await(READY, crowd_in_group(sleep_long));
+	beside = time_of_ps();
+	disperse();
+	MUST(beside < 3 * alone + 1000,
+	    found("%ld ns, and %ld beside many", alone, beside));
+	return NULL;
+#else
+	return SKIP("only Calf has a list of processes");
+#endif
+}
+
 static const struct test tests[] = {
     T(signals_to_all_processes),
     T(children_that_nobody_waited_for),
@@ -269,6 +313,7 @@ static const struct test tests[] = {
     T(sleepers_whose_time_is_the_same),
     T(a_short_sleep_before_many_long_ones),
     T(looks_at_processes_and_their_memory),
+    T(to_be_told_of_one_takes_as_long_beside_many),
 };
 
 SUITE(tests)

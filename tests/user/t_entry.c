@@ -8,7 +8,7 @@
  * whether that number is above what is promised. Elsewhere there is nothing to
  * be compared.
  */
-#include "harness.h"
+#include "service.h"
 
 #include <poll.h>
 #include <sched.h>
@@ -241,16 +241,19 @@ SHORT(the_end_of_much_memory)
 
 #define WORD_BYTES 100000UL
 
-static void exec_with(const char *const *argv)
+#define NO_PROGRAM 99
+
+/* How it ended. */
+static int exec_with(const char *const *argv)
 {
 	pid_t pid = must_fork();
 
 	if (pid == 0) {
 		close(1);
 		(void)raw(SYS_execve, (long)suite_path, (long)argv, 0);
-		_exit(0);
+		_exit(NO_PROGRAM);
 	}
-	(void)reap(pid);
+	return reap(pid);
 }
 
 SHORT(programs_with_large_arguments)
@@ -263,10 +266,10 @@ SHORT(programs_with_large_arguments)
 	argv[0] = suite_path;
 	for (i = 1; i < 20; i++)
 		argv[i] = word;
-	exec_with(argv);
+	(void)exec_with(argv);
 	for (; i < 39; i++)
 		argv[i] = word;
-	exec_with(argv);
+	(void)exec_with(argv);
 }
 
 SHORT(programs_with_many_arguments)
@@ -277,7 +280,178 @@ SHORT(programs_with_many_arguments)
 	for (i = 0; i < 180000; i++)
 		argv[i] = "w";
 	argv[0] = suite_path;
-	exec_with(argv);
+	(void)exec_with(argv);
+}
+
+/* ---- Memory in tables that fork has shared ---- */
+
+#define TABLE (512 * PAGE)
+
+/* An address whose memory, before it and from it on, fills two tables. */
+static unsigned char *border(void)
+{
+	uintptr_t at = (uintptr_t)pages_private(3 * 512);
+	unsigned char *p;
+	size_t i;
+
+	p = (unsigned char *)((at + TABLE - 1) / TABLE * TABLE);
+	for (i = 0; i < 2 * 512; i++)
+		p[i * PAGE] = 1;
+	return p + TABLE;
+}
+
+/* The same, and it fills the tables above those as well. */
+static unsigned char *high_border(void)
+{
+	uintptr_t at = (uintptr_t)pages_private(3 * GIB / PAGE);
+	unsigned char *p;
+	size_t i;
+
+	p = (unsigned char *)((at + 2 * GIB - 1) / GIB * GIB);
+	for (i = 0; i < GIB / TABLE; i++)
+		p[i * TABLE] = p[-(ptrdiff_t)((i + 1) * TABLE)] = 1;
+	for (i = 0; i < 512; i++)
+		p[i * PAGE] = p[-(ptrdiff_t)((i + 1) * PAGE)] = 1;
+	return p;
+}
+
+/* From here on a first access to any table copies it. */
+static pid_t share_tables(void)
+{
+	pid_t pid = must_fork();
+
+	if (pid == 0) {
+		(void)pause();
+		_exit(0);
+	}
+	return pid;
+}
+
+static void end_sharing(pid_t pid)
+{
+	(void)kill(pid, SIGKILL);
+	(void)reap(pid);
+}
+
+static void zero_time(unsigned char *at)
+{
+	static const struct timespec zero;
+
+	memcpy(at, &zero, sizeof(zero));
+}
+
+SHORT(a_selection_in_many_shared_tables)
+{
+	unsigned char *b[6];
+	uintptr_t mask[2];
+	pid_t pid;
+	int i;
+
+	for (i = 0; i < 6; i++) {
+		b[i] = border() - 8;
+		memset(b[i], 0, 64);
+	}
+	mask[0] = (uintptr_t)b[5] + 4;
+	mask[1] = 8;
+	memcpy(b[4], mask, sizeof(mask));
+	zero_time(b[3]);
+	pid = share_tables();
+	if (raw(SYS_pselect6, 512, (long)b[0], (long)b[1], (long)b[2],
+		(long)b[3], (long)b[4]) != 0)
+		give_up("pselect6 found something");
+	end_sharing(pid);
+}
+
+SHORT(a_poll_in_many_shared_tables)
+{
+	struct pollfd *polls;
+	unsigned char *b[3];
+	pid_t pid;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		b[i] = border() - 8;
+	many_pipes();
+	polls = (struct pollfd *)(void *)(b[0] - 2040);
+	for (i = 0; i < 500; i++)
+		polls[i] = (struct pollfd){i, POLLPRI, 0};
+	zero_time(b[1]);
+	memset(b[2] + 4, 0, 8);
+	pid = share_tables();
+	if (raw(SYS_ppoll, (long)polls, 500, (long)b[1], (long)(b[2] + 4), 8) <
+	    0)
+		give_up("ppoll fails");
+	end_sharing(pid);
+}
+
+SHORT(a_large_read_into_shared_tables)
+{
+	unsigned char *to = high_border() - PIECE / 2 + 100;
+	int fds[2];
+	pid_t pid;
+
+	if (pipe(fds) != 0 || write(fds[1], buffer, PIECE) != (ssize_t)PIECE)
+		give_up("no full pipe");
+	pid = share_tables();
+	if (read(fds[0], to, PIECE) != (ssize_t)PIECE)
+		give_up("not all was read at once");
+	end_sharing(pid);
+}
+
+SHORT(programs_with_arguments_in_shared_tables)
+{
+	static const char *argv[24];
+	pid_t pid;
+	int i;
+
+	argv[0] = suite_path;
+	for (i = 1; i < 13; i += 2) {
+		char *b = (char *)border();
+
+		argv[i] = strcpy(b, "?");
+		argv[i + 1] = strcpy(b - 8, "?");
+	}
+	pid = share_tables();
+	if (exited_with(exec_with(argv), NO_PROGRAM))
+		give_up("the program did not run");
+	end_sharing(pid);
+}
+
+/* Both paths, what the server has for them, and the request itself. */
+static void serve_two_paths(void)
+{
+	struct request *request = (void *)(border() - 64);
+	unsigned char *in = border() - 4;
+	struct reply answer = result(0);
+	pid_t pid;
+
+	close(file);
+	pid = share_tables();
+	sleep_ms(50);
+	if (port_next(port, NULL, request, in, 4096) != 0)
+		give_up("port_next fails");
+	(void)port_next(port, &answer, request, in, 4096);
+	end_sharing(pid);
+	_exit(0);
+}
+
+SHORT(a_request_with_paths_in_shared_tables)
+{
+	char *from, *to;
+	pid_t pid;
+
+	if (port_make(1) != NULL || port_root(file) != 0)
+		give_up("no port");
+	from = strcpy((char *)border() - 6, "/from/here");
+	to = strcpy((char *)border() - 4, "/to/there");
+	pid = must_fork();
+	if (pid == 0)
+		serve_two_paths();
+	port_leave_to(pid);
+	if (raw(SYS_renameat2, AT_FDCWD, (long)from, AT_FDCWD, (long)to, 0) !=
+	    0)
+		give_up("renameat2 fails");
+	_exit(0);
 }
 
 /* ---- Signals ---- */
@@ -394,7 +568,7 @@ TEST(a_directory_of_thirty_thousand_files)
 	return is_short(use_many_files);
 }
 
-static void execute(const char *path)
+static void execute_once(const char *path)
 {
 	pid_t pid = vfork();
 
@@ -413,7 +587,7 @@ static void execute_many_files(void)
 
 	for (i = 0; i < 28000; i++) {
 		snprintf(path, sizeof(path), "/many/%05d", i);
-		execute(path);
+		execute_once(path);
 	}
 }
 
@@ -424,7 +598,18 @@ TEST(programs_without_number)
 	return is_short(execute_many_files);
 }
 
+TEST(who_asks_for_the_longest_stay_does_not_change_it)
+{
+	uint64_t longest = counters().longest_entry;
+
+	if (longest == 0)
+		return SKIP("instructions are not counted here");
+	MUST(counters().longest_entry >= longest, "it is forgotten");
+	return NULL;
+}
+
 static const struct test tests[] = {
+    T(who_asks_for_the_longest_stay_does_not_change_it),
     T(vectors_of_small_pieces),
     T(vectors_of_large_pieces),
     T(vectors_into_fresh_memory),
@@ -441,6 +626,11 @@ static const struct test tests[] = {
     T(the_end_of_much_memory),
     T(programs_with_large_arguments),
     T(programs_with_many_arguments),
+    T(a_selection_in_many_shared_tables),
+    T(a_poll_in_many_shared_tables),
+    T(a_large_read_into_shared_tables),
+    T(programs_with_arguments_in_shared_tables),
+    T(a_request_with_paths_in_shared_tables),
     T(all_signals_at_once),
     T(long_paths),
     T(a_large_directory),

@@ -286,6 +286,23 @@ TEST(arguments_and_environment_arrive)
 	return passes_args(MOST_WORDS, 1);
 }
 
+/*
+ * The second of its words lies in two pages, with one byte in the first. In
+ * memory another page lies between these, or after the first.
+ */
+TEST(a_vector_may_begin_between_words)
+{
+	static unsigned char box[3 * PAGE] __attribute__((aligned(PAGE)));
+	char *argv[] = {own_path(), (char *)(uintptr_t) "@right", NULL};
+	unsigned char *at = box + PAGE - 9;
+
+	NEEDS_EXEC;
+	memset(box + PAGE, 0xff, 2 * PAGE);
+	memset(box, 0xff, PAGE);
+	memcpy(at, argv, sizeof(argv));
+	return child_executes((char **)(void *)at, NULL);
+}
+
 TEST(no_arguments_become_an_empty_one)
 {
 	char *argv[] = {NULL};
@@ -573,6 +590,7 @@ TEST(one_program_may_be_started_by_many_at_once)
 
 static const struct test tests[] = {
     T(arguments_and_environment_arrive),
+    T(a_vector_may_begin_between_words),
     T(no_arguments_become_an_empty_one),
     T(the_path_arrives_beside_the_arguments),
     T(too_many_arguments_are_refused),

@@ -7,7 +7,7 @@
  * A test runs /bin/files, and that runs this program again, in the tree and
  * with a file of it as its standard input, to do what the test is about.
  */
-#include "harness.h"
+#include "service.h"
 
 #include <dirent.h>
 #include <sys/stat.h>
@@ -139,7 +139,8 @@ static const char *share_position(void)
 
 static const char *list_devices(void)
 {
-	static const char names[] = ". .. null zero full random urandom ";
+	static const char names[] =
+	    ". .. null zero full random urandom tty console ";
 	static char list[200];
 	long n;
 
@@ -176,7 +177,8 @@ static const char *use_null(void)
 #define ARCHIVE 9
 static const char *compare_with_archive(void)
 {
-	ssize_t size = read(ARCHIVE, large, LARGE), len = read(0, back, LARGE);
+	ssize_t size = pread(ARCHIVE, large, LARGE, 0);
+	ssize_t len = read(0, back, LARGE);
 	struct stat st;
 	ssize_t at = 0;
 
@@ -253,7 +255,7 @@ static const char *use_names(void)
 		raw(SYS_unlinkat, AT_FDCWD, (long)"d", AT_REMOVEDIR) == 0,
 	    "unlinkat");
 	MUST(open("/d/old", O_RDONLY) == -1 && errno == ENOENT, "still there");
-	MUST(open("/bin/sh", O_RDONLY) == -1 && errno == ENOENT,
+	MUST(open("/bin/ps", O_RDONLY) == -1 && errno == ENOENT,
 	    "the kernel's archive");
 	return NULL;
 }
@@ -394,7 +396,139 @@ static const char *use_shell(void)
 	MUST(exited_with(reap(pid), 0), "the shell");
 	TRY(holds("/x", "hi\nho\n"));
 	TRY(holds("/y", "hi\nhi\nho\n"));
-	return holds("/z", "full\nnull\nrandom\nurandom\nzero\n");
+	return holds("/z", "console\nfull\nnull\nrandom\ntty\nurandom\nzero\n");
+}
+
+#define RW (PROT_READ | PROT_WRITE)
+
+/* A private mapping of the file, LARGE bytes long, from `page` on. */
+static unsigned char *map(int page, int prot)
+{
+	return (unsigned char *)raw(SYS_mmap, 0, LARGE - page * (long)PAGE,
+	    prot, MAP_PRIVATE, 0, page * PAGE);
+}
+
+static const char *map_file(void)
+{
+	unsigned char *p, *q;
+
+	fill(3);
+	MUST(write(0, large, LARGE) == LARGE, "write");
+	p = map(0, PROT_READ);
+	q = map(5, RW);
+	MUST(memcmp(p, large, LARGE) == 0, "other bytes");
+	MUST(all_bytes(p + LARGE, -LARGE & (PAGE - 1), 0), "behind the end");
+	memset(q, 'q', PAGE);
+	MUST(raw(SYS_pwrite64, 0, (long)"wwww", 4, 6 * PAGE) == 4, "pwrite");
+	MUST(q[PAGE] == large[6 * PAGE] && p[6 * PAGE] == large[6 * PAGE],
+	    "a mapping sees what is written later");
+	MUST(raw(SYS_pread64, 0, (long)back, 8, 6 * PAGE - 4) == 8 &&
+		memcmp(back, large + 6 * PAGE - 4, 4) == 0 &&
+		memcmp(back + 4, "wwww", 4) == 0,
+	    "the file has what is written to a mapping");
+	MUST(raw(SYS_ftruncate, 0, 10) == 0, "ftruncate");
+	MUST(memcmp(p, large, LARGE) == 0, "it became shorter");
+	MUST(q[0] == 'q' && q[PAGE] == large[6 * PAGE], "the other");
+	q = (void *)raw(SYS_mmap, 0, 3 * PAGE, RW, MAP_PRIVATE, 0, 0);
+	MUST(memcmp(q, large, 10) == 0 && all_bytes(q + 10, PAGE - 10, 0),
+	    "the bytes that are left");
+	return expect_no_load(q + PAGE);
+}
+
+static const char *map_holes(void)
+{
+	unsigned char *p;
+
+	MUST(raw(SYS_pwrite64, 0, (long)"x", 1, 1L << 40) == 1, "far behind");
+	p = (void *)raw(SYS_mmap, 0, 64 * MIB, RW, MAP_PRIVATE, 0,
+	    (1L << 40) - 32 * (long)MIB);
+	MUST(p[32 * MIB] == 'x' && p[0] == 0 && p[31 * MIB] == 0, "the bytes");
+	p[5 * MIB] = 1;
+	MUST(raw(SYS_pread64, 0, (long)back, 1, (1L << 40) - 27 * (long)MIB) ==
+		    1 &&
+		back[0] == 0,
+	    "the file has what is written to a mapping");
+	return expect_no_load(p + 32 * MIB + PAGE);
+}
+
+/* A file with an instruction in it: it returns. */
+static const char *map_code(void)
+{
+	unsigned char *p;
+
+	MUST(write(0, "\x82\x80", 2) == 2, "write");
+	p = (void *)raw(SYS_mmap, 0, 2, PROT_READ | PROT_EXEC, MAP_PRIVATE, 0,
+	    0);
+	((void (*)(void))p)();
+	return expect_no_store(p);
+}
+
+static const char *map_others(void)
+{
+	int zero = open("/dev/zero", O_RDWR), dir = open("/", O_RDONLY);
+	int null = open("/dev/null", O_RDWR), path = open("/", 010000000);
+	int only = open("/f", O_WRONLY | O_CREAT, 0666);
+	unsigned char *p;
+
+	p = (void *)raw(SYS_mmap, 0, 3 * PAGE, RW, MAP_PRIVATE, zero, PAGE);
+	MUST(all_bytes(p, 3 * PAGE, 0), "not zero");
+	p[2 * PAGE] = 1;
+	MUST(raw(SYS_mmap, 0, PAGE, RW, MAP_PRIVATE, null, 0) == -ENODEV &&
+		raw(SYS_mmap, 0, PAGE, RW, MAP_PRIVATE, dir, 0) == -ENODEV &&
+		raw(SYS_mmap, 0, PAGE, RW, MAP_PRIVATE, path, 0) == -EBADF &&
+		raw(SYS_mmap, 0, PAGE, RW, MAP_PRIVATE, only, 0) == -EACCES,
+	    "what cannot be mapped");
+	return NULL;
+}
+
+#define KEPT_OPEN 40
+#define OPENS     550 /* and as many closes: more than the journal holds */
+
+static uint64_t free_pages(void)
+{
+	uint64_t st[15];
+
+	return raw(SYS_statfs, (long)"/", (long)st) == 0 ? st[3] : 0;
+}
+
+static const char *open_nameless(int files[KEPT_OPEN])
+{
+	for (int i = 0; i < KEPT_OPEN; i++) {
+		char byte = (char)i;
+		int fd = open("/x", O_WRONLY | O_CREAT | O_EXCL, 0600);
+
+		MUST(write(fd, &byte, 1) == 1 && close(fd) == 0, "a new file");
+		files[i] = open("/x", O_RDONLY);
+		MUST(files[i] >= 0 && unlink("/x") == 0, "opened, removed");
+	}
+	return NULL;
+}
+
+/* Files without names, of which every second one is closed. */
+static const char *keep_open(void)
+{
+	int files[KEPT_OPEN];
+	uint64_t before = free_pages();
+
+	TRY(open_nameless(files));
+	for (int i = 0; i < KEPT_OPEN; i += 2)
+		MUST(close(files[i]) == 0, "close");
+	for (int i = 0; i < OPENS; i++)
+		MUST(close(open("/file", O_RDONLY)) == 0, "open and close");
+	for (int i = 1; i < KEPT_OPEN; i += 2) {
+		MUST(read(files[i], back, 2) == 1 && back[0] == i,
+		    found("file %d is another", i));
+		MUST(close(files[i]) == 0, "close");
+	}
+	MUST(write(open("/y", O_WRONLY | O_CREAT, 0600), back, 9) == 9, "new");
+	MUST(open("/y", O_WRONLY | O_TRUNC) >= 0, "open");
+	MUST(read(open("/y", O_RDONLY), back, 9) == 0, "it is not empty");
+	for (int fd = files[0]; fd < files[0] + 3; fd++)
+		MUST(close(fd) == 0, "close");
+	MUST(open("/file", O_RDONLY) == files[0], "another descriptor");
+	MUST(free_pages() + KEPT_OPEN / 4 >= before,
+	    "what was closed and has no name is still there");
+	return NULL;
 }
 
 static const struct {
@@ -404,78 +538,73 @@ static const struct {
     {"/file", leave_holes}, {"/file", be_wrong}, {"/file", change_mode},
     {"/file", share_position}, {"/dev", list_devices}, {"/dev/null", use_null},
     {"/file", use_names}, {"/file", use_folders}, {"/file", use_attributes},
-    {"/file", use_at_once}, {"/file", use_shell},
-    {"/some/text", compare_with_archive}};
+    {"/file", use_at_once}, {"/file", use_shell}, {"/file", keep_open},
+    {"/file", map_file}, {"/file", map_holes}, {"/file", map_code},
+    {"/file", map_others}, {"/some/text", compare_with_archive}};
 
 /* ---- The tests ---- */
 
 static const char *use(test_fn *run, const char *option)
 {
-	char number[8] = "0";
-	pid_t pid;
-	int i = 0;
+	int i = 0, archive = open("/files.cpio", O_RDONLY);
+	const char *wrong;
 
-	if (!on_calf())
-		return SKIP("there are servers on Calf only");
 	while (uses[i].run != run)
 		i++;
-	snprintf(number, sizeof(number), "%d", i);
-	pid = must_fork();
-	if (pid == 0) {
-		dup2(open("/files.cpio", O_RDONLY), ARCHIVE);
-		execl("/bin/files", "files", "-i", uses[i].path, option,
-		    suite_path, "use", number, NULL);
-		_exit(127);
-	}
-	i = reap(pid);
-	return exited_with(i, 0) ? NULL : found("status %x", i);
+	dup2(archive, ARCHIVE);
+	wrong = use_in_files((const char *const[]){"-c", suite_path, "-c",
+				 "/bin/sh", "-c", "/bin/cat", "-c", "/bin/ls",
+				 "-c", "/bin/echo", "-i", uses[i].path, NULL},
+	    option, i);
+	close(ARCHIVE);
+	close(archive);
+	return wrong;
 }
 
-#define USE(run)                       \
-	do {                           \
-		TRY(use((run), "--")); \
-		TRY(use((run), "-k")); \
-		return NULL;           \
-	} while (0)
+static const char *use_twice(test_fn *run)
+{
+	TRY(use(run, "--"));
+	return use(run, "-k");
+}
 
 TEST(what_is_written_is_read)
 {
-	USE(write_and_read);
+	return use_twice(write_and_read);
 }
 
 TEST(what_is_large_goes_in_and_out_as_a_whole)
 {
-	USE(write_much);
+	return use_twice(write_much);
 }
 
 TEST(what_is_not_written_is_zero_and_takes_no_memory)
 {
-	USE(leave_holes);
+	return use_twice(leave_holes);
 }
 
 TEST(what_is_wrong_changes_nothing)
 {
-	USE(be_wrong);
+	return use_twice(be_wrong);
 }
 
 TEST(modes_and_owners_can_be_changed)
 {
-	USE(change_mode);
+	return use_twice(change_mode);
 }
 
 TEST(a_child_goes_on_where_its_parent_is)
 {
-	USE(share_position);
+	return use_twice(share_position);
 }
 
 TEST(a_folder_is_listed_bit_by_bit)
 {
-	USE(list_devices);
+	return use_twice(list_devices);
 }
 
 TEST(devices_are_devices)
 {
-	USE(use_null);
+	return use_twice(use_null);
 }
 
 TEST(an_archive_is_unpacked)
@@ -485,27 +614,53 @@ TEST(an_archive_is_unpacked)
 
 TEST(names_are_made_moved_and_removed)
 {
-	USE(use_names);
+	return use_twice(use_names);
 }
 
 TEST(folders_are_where_a_process_can_be)
 {
-	USE(use_folders);
+	return use_twice(use_folders);
 }
 
 TEST(what_is_known_of_a_file_is_set_by_its_path)
 {
-	USE(use_attributes);
+	return use_twice(use_attributes);
 }
 
 TEST(processes_use_a_folder_at_once)
 {
-	USE(use_at_once);
+	return use_twice(use_at_once);
+}
+
+TEST(what_is_open_stays_open_and_what_is_closed_goes)
+{
+	return use_twice(keep_open);
 }
 
 TEST(a_shell_writes_to_files_and_reads_them)
 {
-	USE(use_shell);
+	return use_twice(use_shell);
+}
+
+TEST(a_mapping_is_the_file_as_it_was)
+{
+	return use_twice(map_file);
+}
+
+TEST(holes_are_mapped_as_zeros)
+{
+	return use_twice(map_holes);
+}
+
+TEST(what_is_mapped_can_be_executed)
+{
+	TRY(needs_riscv());
+	return use_twice(map_code);
+}
+
+TEST(what_is_no_file_is_not_mapped)
+{
+	return use_twice(map_others);
 }
 
 static const struct test tests[] = {
@@ -522,7 +677,12 @@ static const struct test tests[] = {
     T(folders_are_where_a_process_can_be),
     T(what_is_known_of_a_file_is_set_by_its_path),
     T(processes_use_a_folder_at_once),
+    T(what_is_open_stays_open_and_what_is_closed_goes),
     T(a_shell_writes_to_files_and_reads_them),
+    T(a_mapping_is_the_file_as_it_was),
+    T(holes_are_mapped_as_zeros),
+    T(what_is_mapped_can_be_executed),
+    T(what_is_no_file_is_not_mapped),
 };
 
 int main(int argc, char **argv)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * t_keep.c - servers that keep what they did, whenever they are killed; and the
- * end of files, of which servers are told.
+ * end of files, and of calls, of which servers are told.
  */
 #include "service.h"
 
@@ -69,7 +69,7 @@ TEST(what_is_kept_is_done_exactly_once)
 	TRY(port_make(1));
 	pid = keeper_start(answer_count);
 	close(port);
-	for (i = 1; i <= 40; i++) {
+	for (i = 1; i <= 80; i++) {
 		long n;
 
 		cell_set(DIES, i % 4);
@@ -127,6 +127,37 @@ TEST(who_keeps_may_be_killed_at_any_moment)
 	return NULL;
 }
 
+static struct reply answer_self(const struct request *request)
+{
+	(void)request;
+	return result(getpid());
+}
+
+#define RESERVED 32 /* pages of user/lib/server.c */
+
+TEST(who_takes_over_has_what_was_reserved)
+{
+	uint64_t before, after;
+	pid_t pid, server;
+
+	if (!on_calf())
+		return SKIP("there are servers on Calf only");
+	TRY(port_make(1));
+	port_watch_keeper();
+	pid = keeper_start(answer_self);
+	close(port);
+	server = (pid_t)CALL(SYS_fsync, 0);
+	before = quiet_counters().frames_free;
+	MUST(kill(server, SIGKILL) == 0, "kill");
+	MUST(CALL(SYS_fsync, 0) != server, "it goes on");
+	after = quiet_counters().frames_free;
+	MUST(after >= before + RESERVED / 2,
+	    found("%ld pages more", (long)(after - before)));
+	close(file);
+	reap(pid);
+	return NULL;
+}
+
 static void on_usr1(int sig)
 {
 	cell_set(STATUS, sig);
@@ -175,6 +206,66 @@ TEST(a_call_that_may_have_been_done_is_not_interrupted)
 	MUST(cell_get(STATUS) == 0, "a handler runs");
 	port_leave_to(server_start(answer_seven));
 	TRY(child_end(pid));
+	return service_end();
+}
+
+static const char *write_with_handler(void)
+{
+	struct sigaction sa = {.sa_handler = on_usr1};
+
+	close(port);
+	sigaction(SIGUSR1, &sa, NULL);
+	MUST(CALL(SYS_write, (long)"bytes", 5) == 7, "it is interrupted");
+	return NULL;
+}
+
+/* Has no memory for what comes along, and signals its caller meanwhile. */
+_Noreturn static void serve_without_memory(pid_t caller)
+{
+	unsigned char *room = pages_private(1);
+	struct reply reply = {.result = 7};
+	struct request request;
+	int n = 0;
+
+	close(file);
+	fail_allocation(1, CALF_FAIL_ONCE);
+	while (port_next(port, NULL, &request, room, PAGE) < 0) {
+		sleep_ms(10);
+		kill(caller, SIGUSR1);
+		sleep_ms(10);
+		if (cell_get(STATUS) != 0)
+			give_up("a handler runs");
+		fail_allocation((uint64_t)++n, CALF_FAIL_ONCE);
+	}
+	fail_allocation(0, CALF_FAIL_ONCE);
+	if (request.pid != caller || request.in_len != 5)
+		give_up("another call comes first");
+	if (n == 0 && on_calf_test_build())
+		give_up("there is memory");
+	while (request.number != REQUEST_CLOSED)
+		if (port_next(port, &reply, &request, NULL, 0) != 0)
+			give_up("port_next fails");
+	_exit(0);
+}
+
+TEST(a_call_that_may_have_been_done_stays_the_next_without_memory)
+{
+	pid_t caller, other, pid;
+
+	TRY(port_make(1));
+	pid = server_start(die);
+	caller = child_start(write_with_handler);
+	MUST(killed_by(reap(pid), SIGKILL), "the first server");
+	other = must_fork();
+	if (other == 0)
+		_exit((int)CALL(SYS_fsync, 0));
+	sleep_ms(20);
+	pid = must_fork();
+	if (pid == 0)
+		serve_without_memory(caller);
+	port_leave_to(pid);
+	TRY(child_end(caller));
+	MUST(exited_with(reap(other), 7), "the other call");
 	return service_end();
 }
 
@@ -326,6 +417,169 @@ TEST(a_descriptor_for_who_is_gone_is_closed)
 	return service_end();
 }
 
+/* ---- Calls that nobody asks for any more ---- */
+
+static const char *is_told(int times, uint64_t id)
+{
+	MUST(CALL(SYS_fsync, 0) == 7, "the next server");
+	MUST(heard->gone == times, found("told %d times", heard->gone));
+	MUST(times == 0 || heard->gone_id == id, "of another call");
+	return service_end();
+}
+
+static const char *next_is_told(int times, uint64_t id)
+{
+	port_leave_to(server_start(answer_seven));
+	return is_told(times, id);
+}
+
+TEST(a_call_whose_server_died_and_then_its_caller_is_told_to_be_gone)
+{
+	pid_t pid;
+
+	TRY(call_of_a_dead_server(&pid));
+	kill(pid, SIGKILL);
+	reap(pid);
+	return next_is_told(1, heard->last.id);
+}
+
+/* The caller of the call in hand is gone before the server goes on. */
+static const char *call_of_nobody(answer_fn *fn, pid_t *server)
+{
+	pid_t pid;
+
+	TRY(port_make(1));
+	*server = server_start(fn);
+	pid = must_fork();
+	if (pid == 0)
+		_exit((int)CALL(SYS_ftruncate, 0));
+	cell_await(TAKEN, 1);
+	kill(pid, SIGKILL);
+	reap(pid);
+	cell_set(GO, 1);
+	return NULL;
+}
+
+static struct reply hold_and_die(const struct request *request)
+{
+	(void)answer_held(request);
+	return die(request);
+}
+
+TEST(a_call_whose_caller_died_and_then_its_server_is_told_to_be_gone)
+{
+	pid_t server;
+
+	TRY(call_of_nobody(hold_and_die, &server));
+	reap(server);
+	return next_is_told(1, heard->last.id);
+}
+
+TEST(a_call_that_two_servers_died_of_is_told_to_be_gone)
+{
+	pid_t pid, server;
+
+	TRY(call_of_a_dead_server(&pid));
+	server = server_start(die);
+	MUST(killed_by(reap(server), SIGKILL), "the second server");
+	MUST(child_end(pid) != NULL, "the call");
+	return next_is_told(1, heard->last.id);
+}
+
+/* Whatever becomes of the server then. */
+TEST(a_call_that_is_answered_is_not_told_to_be_gone)
+{
+	pid_t server;
+
+	TRY(call_of_nobody(answer_held, &server));
+	MUST(CALL(SYS_fsync, 0) == 7, "the server");
+	kill(server, SIGKILL);
+	reap(server);
+	return next_is_told(0, 0);
+}
+
+TEST(a_call_that_is_asked_again_is_not_told_to_be_gone)
+{
+	pid_t pid, server;
+
+	TRY(call_of_a_dead_server(&pid));
+	kill(pid, SIGUSR1);
+	server = server_start(answer_seven);
+	TRY(child_end(pid));
+	kill(server, SIGKILL);
+	reap(server);
+	return next_is_told(0, 0);
+}
+
+/* ---- Files that nobody has got ---- */
+
+#define SIZE_OF_X (100 * PAGE)
+
+static uint64_t free_pages(void)
+{
+	uint64_t st[15];
+
+	return raw(SYS_statfs, (long)"/", (long)st) == 0 ? st[3] : 0;
+}
+
+/* A child of that process, or 0. */
+static pid_t child_of(pid_t parent)
+{
+	struct calf_ps ps = {0};
+
+	while (raw(SYS_calf_ps, ps.pid, (long)&ps) == 1)
+		if (ps.ppid == parent && ps.state != 'Z')
+			return ps.pid;
+	return 0;
+}
+
+/*
+ * The server of this tree, which this process has forked, stays behind for one
+ * that dies of what it has changed, and forks no other while it is stopped.
+ */
+static const char *open_and_die(void)
+{
+	pid_t keeper = child_of(getpid()), pid = must_fork();
+
+	if (pid == 0) {
+		(void)open("/x", O_RDWR);
+		_exit(0);
+	}
+	while (child_of(keeper) != 0)
+		sleep_ms(1);
+	kill(pid, SIGKILL);
+	MUST(killed_by(reap(pid), SIGKILL), "it has an answer");
+	return NULL;
+}
+
+/* What was opened for who is gone is open for nobody. */
+static const char *open_for_nobody(void)
+{
+	uint64_t before = free_pages();
+	pid_t keeper = child_of(getpid());
+	int fd = open("/x", O_RDWR | O_CREAT, 0600);
+	const char *found;
+
+	MUST(raw(SYS_fallocate, fd, 0, 0, SIZE_OF_X) == 0 && close(fd) == 0,
+	    "a large file");
+	/* The server has died of that before it says so. */
+	MUST(free_pages() < before, "it takes no memory");
+	MUST(kill(keeper, SIGSTOP) == 0, "no keeper");
+	found = open_and_die();
+	kill(keeper, SIGCONT);
+	MUST(unlink("/x") == 0, "unlink");
+	MUST(found == NULL, found);
+	MUST(free_pages() + SIZE_OF_X / PAGE / 2 >= before,
+	    "the file is still there");
+	return NULL;
+}
+
+TEST(what_nobody_has_got_does_not_stay_open)
+{
+	return use_in_files((const char *const[]){"-c", suite_path, NULL}, "-k",
+	    0);
+}
+
 /* ---- The end of files ---- */
 
 static void exec_itself(void)
@@ -418,19 +672,39 @@ TEST(notes_that_nobody_takes_are_forgotten)
 static const struct test tests[] = {
     T(what_is_kept_is_done_exactly_once),
     T(who_keeps_may_be_killed_at_any_moment),
+    T(who_takes_over_has_what_was_reserved),
     T(a_call_that_may_have_been_done_is_not_interrupted),
+    T(a_call_that_may_have_been_done_stays_the_next_without_memory),
     T(a_call_that_may_have_been_done_can_be_killed),
     T(only_a_parents_hand_can_be_taken_over),
     T(a_file_is_free_when_its_caller_is_killed),
     T(who_waits_for_a_file_is_not_in_the_way_of_others),
     T(a_descriptor_for_who_is_gone_is_closed),
+    T(a_call_whose_server_died_and_then_its_caller_is_told_to_be_gone),
+    T(a_call_whose_caller_died_and_then_its_server_is_told_to_be_gone),
+    T(a_call_that_two_servers_died_of_is_told_to_be_gone),
+    T(a_call_that_is_answered_is_not_told_to_be_gone),
+    T(a_call_that_is_asked_again_is_not_told_to_be_gone),
+    T(what_nobody_has_got_does_not_stay_open),
     T(the_end_of_a_file_is_told_once),
     T(a_note_outlives_a_server),
     T(notes_that_nobody_takes_are_forgotten),
 };
 
+/* In the tree of a file server. */
+static int use(void)
+{
+	const char *found = open_for_nobody();
+
+	if (found != NULL)
+		dprintf(1, "# %s\n", found);
+	return found != NULL;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "use") == 0)
+		return use();
 	if (argc > 1 && strcmp(argv[1], "@exit") == 0)
 		return 7;
 	return suite_main(argc, argv, tests, COUNT(tests));

@@ -226,15 +226,22 @@ static pid_t orphaned_reader(void)
 	(void)setpgid(0, 0);
 	forks_sleepers();
 	cell_await(1, MANY);
-	if (must_fork() == 0)
+	if (must_fork() == 0) {
+		/* Before that it would be stopped, and all hung up. */
+		while (getppid() == getpgrp())
+			sched_yield();
 		read_without_waiting();
+	}
 	_exit(0);
 }
 
+/* Else who is in the background is stopped for it. */
 static void give_terminal(pid_t group)
 {
+	(void)signal(SIGTTOU, SIG_IGN);
 	if (tcsetpgrp(0, group) != 0)
-		give_up("the terminal was not given");
+		give_up(found("the terminal was not given to %d: errno %d",
+		    (int)group, errno));
 }
 
 /* It need not be searched any more, and nothing is left of the search. */

@@ -147,6 +147,34 @@ TEST(only_the_event_that_was_named_counts)
 	return service_end();
 }
 
+/* fsync raises it, and lowers it before anybody who waits for it has run. */
+static struct reply answer_pulse(const struct request *request)
+{
+	if (request->number == SYS_fsync) {
+		events(READABLE, 0);
+		events(0, READABLE);
+		return result(0);
+	}
+	return cell_add(HANDLED, 1) == 1 ? later(READABLE) : result(7);
+}
+
+TEST(an_event_that_is_lowered_again_has_come)
+{
+	pid_t pid;
+
+	TRY(service_start(answer_pulse));
+	pid = must_fork();
+	if (pid == 0)
+		_exit((int)CALL(SYS_ftruncate, 0));
+	cell_await(HANDLED, 1);
+	sleep_ms(20);
+	MUST(CALL(SYS_fsync, 0) == 0, "its result");
+	sleep_ms(20);
+	MUST(cell_get(HANDLED) == 2, "who waits does not ask again");
+	MUST(exited_with(reap(pid), 7), "the result");
+	return service_end();
+}
+
 /* Raised between the look and the reply: it must not be missed. */
 static struct reply answer_early(const struct request *request)
 {
@@ -356,6 +384,12 @@ TEST(a_signal_waits_for_the_reply)
 	return service_end();
 }
 
+TEST(a_signal_waits_the_ordinary_way)
+{
+	is_ordinary = true;
+	return a_signal_waits_for_the_reply();
+}
+
 TEST(a_signal_ends_the_wait_for_a_server)
 {
 	pid_t first, second;
@@ -441,6 +475,7 @@ static const struct test tests[] = {
     T(who_cannot_have_it_now_waits_for_the_event),
     T(all_who_wait_go_on),
     T(only_the_event_that_was_named_counts),
+    T(an_event_that_is_lowered_again_has_come),
     T(an_event_that_is_raised_is_not_waited_for),
     T(with_nonblock_not_now_is_eagain),
     T(poll_looks_at_events_and_asks_nobody),
@@ -449,6 +484,7 @@ static const struct test tests[] = {
     T(a_signal_ends_the_wait_for_an_event),
     T(a_wait_for_an_event_is_begun_anew),
     T(a_signal_waits_for_the_reply),
+    T(a_signal_waits_the_ordinary_way),
     T(a_signal_ends_the_wait_for_a_server),
     T(a_caller_that_was_stopped_goes_on),
     T(a_server_that_is_interrupted_loses_nothing),

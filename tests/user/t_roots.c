@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * t_roots.c - processes whose paths another process answers: who is where after
- * fork, exec and exit, what a reply can be, and want of memory.
+ * fork, exec and exit, calls that only it knows, what a reply can be, and want
+ * of memory.
  *
  * t_paths.c is about the calls.
  */
@@ -25,11 +26,15 @@ static void must_be(bool good)
 
 TEST(a_root_is_a_file_that_may_be_called)
 {
+	int ends[2];
 	pid_t pid;
 
 	TRY(port_make(1));
 	MUST(raw(SYS_port_root, 77) == -EBADF, "no descriptor");
-	MUST(raw(SYS_port_root, 0) == -EINVAL, "no remote file");
+	MUST(pipe(ends) == 0, "no pipe");
+	MUST(raw(SYS_port_root, ends[0]) == -EINVAL, "no remote file");
+	close(ends[0]);
+	close(ends[1]);
 	MUST(raw(SYS_port_root, port) == -EINVAL, "a port");
 	/* A server that would wait for itself. */
 	pid = must_fork();
@@ -48,18 +53,14 @@ TEST(a_root_is_a_file_that_may_be_called)
 	return NULL;
 }
 
-/* Whoever has no root is where it was. */
-TEST(without_a_root_all_is_as_it_was)
+/* Who does not ask for another root is where it was. */
+TEST(without_a_new_root_all_is_as_it_was)
 {
 	struct stat st;
 
 	TRY(port_make(1));
 	sibling = port_open(port, BESIDE, O_RDONLY, 0, 0);
 	port_leave_to(server_start(answer_places));
-	MUST(raw(SYS_mkdirat, AT_FDCWD, (long)"/a", 0) == -ENOSYS &&
-		raw(SYS_mkdirat, AT_FDCWD, 1, 0) == -ENOSYS &&
-		raw(SYS_fchdir, sibling) == -ENOSYS,
-	    "what only servers know");
 	MUST(stat("/bin", &st) == 0 && S_ISDIR(st.st_mode), "the archive");
 	MUST(raw(SYS_openat, sibling, (long)"/bin/nothing", 0, 0) == -ENOENT,
 	    "a path with a slash");
@@ -194,6 +195,128 @@ TEST(a_root_is_closed_when_its_last_user_is_killed)
 	return service_end();
 }
 
+/* ---- Calls that the kernel does not know ---- */
+
+#define UNKNOWN 777 /* the number of no call */
+#define LAST    65535
+
+static struct reply answer_unknown(const struct request *request)
+{
+	static const char answer[600] = "the answer";
+
+	if (request->number == SYS_chdir)
+		return answer_places(request);
+	if (request->number == SYS_uname)
+		return (
+		    struct reply){.result = 5, .out = answer, .out_len = 390};
+	return result(42);
+}
+
+static const char *is_unknown(long number)
+{
+	MUST(raw(number, 1, 2, 3, 4, 5, 6) == 42, found("call %ld", number));
+	MUST(heard->last.number == (uint64_t)number &&
+		heard->last.token == TOKEN && heard->last.in_len == 0,
+	    found("what call %ld is", number));
+	for (uint64_t i = 0; i < 6; i++)
+		MUST(heard->last.arg[i] == i + 1,
+		    found("an argument of call %ld", number));
+	return NULL;
+}
+
+static const char *asks(void)
+{
+	static const long nobody_is_asked[] = {LAST + 1, LAST + 2, -1,
+	    SYS_execveat, SYS_rseq};
+	int before;
+
+	MUST(raw(SYS_chdir, (long)"d") == 0, "chdir");
+	TRY(is_unknown(UNKNOWN));
+	TRY(is_unknown(LAST));
+	TRY(is_unknown(SYS_getuid));
+	before = calls();
+	for (unsigned i = 0; i < COUNT(nobody_is_asked); i++)
+		MUST(raw(nobody_is_asked[i], file, 0, 0, 0, 0) == -ENOSYS,
+		    found("call %ld", nobody_is_asked[i]));
+	MUST(calls() == before && heard->notes == 0, "it was asked");
+	return NULL;
+}
+
+TEST(what_the_kernel_does_not_know_goes_to_the_root)
+{
+	return in_root(answer_unknown, ROOM, asks);
+}
+
+static const char *lends(void)
+{
+	unsigned char *page = pages_private(1);
+	uint64_t mask[2] = {0x0123456789abcdef, 5};
+
+	memset(page, 'x', PAGE);
+	MUST(raw(SYS_uname, (long)page) == 5, "uname");
+	MUST(strcmp((char *)page, "the answer") == 0 && page[389] == '\0' &&
+		page[390] == 'x',
+	    "what was lent to be written");
+	MUST(raw(SYS_uname, 8) == -EFAULT, "a bad address");
+	MUST(raw(SYS_sched_setaffinity, 0, sizeof(mask), (long)mask) == 42 &&
+		heard->last.in_len == sizeof(mask[0]) &&
+		memcmp(heard->bytes, mask, sizeof(mask[0])) == 0,
+	    "what was lent to be read");
+	return NULL;
+}
+
+TEST(a_call_to_the_root_lends_what_linux_says)
+{
+	return in_root(answer_unknown, ROOM, lends);
+}
+
+enum { ASKED = 3, GO, SIGNALS };
+
+static struct reply answer_when_told(const struct request *request)
+{
+	if (request->number == SYS_fsync)
+		port_events(port, READABLE, 0);
+	if (request->number != UNKNOWN || cell_get(GO))
+		return result(42);
+	cell_set(ASKED, 1);
+	return later(READABLE);
+}
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	cell_add(SIGNALS, 1);
+}
+
+static void signal_parent(void)
+{
+	cell_await(ASKED, 1);
+	sleep_ms(20);
+	kill(getppid(), SIGUSR1);
+	cell_await(SIGNALS, 1);
+	cell_set(GO, 1);
+	(void)raw(SYS_fsync, file);
+}
+
+static const char *is_signalled(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	pid_t pid;
+
+	sigaction(SIGUSR1, &action, NULL);
+	pid = change_later(signal_parent);
+	MUST(raw(UNKNOWN) == 42, "it was interrupted");
+	MUST(cell_get(SIGNALS) == 1, "no signal");
+	reap(pid);
+	return NULL;
+}
+
+/* Whatever the handler says: uname and its like know no EINTR. */
+TEST(a_signal_does_not_interrupt_a_call_to_the_root)
+{
+	return in_root(answer_when_told, ROOM, is_signalled);
+}
+
 /* ---- Replies ---- */
 
 /* Opens by NEW_TOKEN what is "open", and says of all else that it is not. */
@@ -210,7 +333,7 @@ static struct reply answer_open(const struct request *request)
 
 static const char *opens(void)
 {
-	int fd, next = dup(0);
+	int fd, ends[2], next = dup(0);
 
 	fd = openat(AT_FDCWD, "open", O_RDONLY | O_CLOEXEC);
 	MUST(fd >= 0 && raw(SYS_fsync, fd) == NEW_TOKEN, "the file");
@@ -219,7 +342,9 @@ static const char *opens(void)
 	MUST(chdir("no") == -1 && errno == ENOENT, "chdir");
 	MUST(chdir("open") == 0, "chdir");
 	MUST(raw(SYS_fchdir, fd) == -ENOENT, "fchdir");
-	MUST(raw(SYS_fchdir, 0) == -ENOTDIR && raw(SYS_fchdir, -1) == -EBADF,
+	MUST(pipe(ends) == 0, "no pipe");
+	MUST(raw(SYS_fchdir, ends[0]) == -ENOTDIR &&
+		raw(SYS_fchdir, -1) == -EBADF,
 	    "fchdir of what is none");
 	close(next);
 	close(fd);
@@ -263,6 +388,42 @@ static const char *waits(void)
 TEST(a_call_with_a_path_can_wait)
 {
 	return in_root(answer_later, ROOM, waits);
+}
+
+/* The working directory is another port's: nothing is told of it. */
+static struct reply answer_elsewhere(const struct request *request)
+{
+	if (request->number != SYS_execve)
+		return result(-ENOSYS);
+	return result(
+	    request->token != TOKEN || request->second != 0 ? -EPERM : -EIO);
+}
+
+static const char *has_another_directory(void)
+{
+	int other = port_create(1), dir = port_open(other, 5, O_RDONLY, 0, 0);
+	pid_t pid = must_fork();
+
+	if (pid == 0) {
+		struct request request;
+		struct reply reply = {.flags = REPLY_FILE, .token = 5};
+
+		(void)port_next(other, NULL, &request, NULL, 0);
+		(void)port_next(other, &reply, &request, NULL, 0);
+		_exit(0);
+	}
+	close(other);
+	MUST(raw(SYS_fchdir, dir) == 0, "fchdir");
+	MUST(raw(SYS_execve, (long)"/x", 0, 0) == -EIO, "it is told the token");
+	close(dir);
+	kill(pid, SIGKILL);
+	(void)reap(pid);
+	return NULL;
+}
+
+TEST(a_directory_of_another_server_is_its_own_affair)
+{
+	return in_root(answer_elsewhere, ROOM, has_another_directory);
 }
 
 /* ---- Want of memory ---- */
@@ -323,12 +484,16 @@ TEST(a_server_without_memory_is_asked_again)
 
 static const struct test tests[] = {
     T(a_root_is_a_file_that_may_be_called),
-    T(without_a_root_all_is_as_it_was),
+    T(without_a_new_root_all_is_as_it_was),
     T(children_and_new_programs_are_where_their_parent_is),
     T(a_directory_is_closed_when_the_last_one_leaves_it),
     T(a_root_is_closed_when_its_last_user_is_killed),
+    T(what_the_kernel_does_not_know_goes_to_the_root),
+    T(a_call_to_the_root_lends_what_linux_says),
+    T(a_signal_does_not_interrupt_a_call_to_the_root),
     T(open_gives_a_descriptor_and_chdir_none),
     T(a_call_with_a_path_can_wait),
+    T(a_directory_of_another_server_is_its_own_affair),
     T(a_server_without_memory_is_asked_again),
 };
 

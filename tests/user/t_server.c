@@ -553,6 +553,8 @@ static bool fails(long err)
 	return err < 0;
 }
 
+#define READY_MAX 65536 /* bytes of what is lent to be written */
+
 /* Takes two requests into fresh memory, and answers with memory lacking. */
 _Noreturn static void serve_without_memory(void)
 {
@@ -573,15 +575,13 @@ _Noreturn static void serve_without_memory(void)
 	n = 0;
 	do {
 		fail_allocation((uint64_t)++n, CALF_FAIL_ONCE);
-		err = port_write(port, 0, 0, buffer, 9);
+		err = port_write(port, 0, READY_MAX + PAGE, buffer, 9);
 	} while (fails(err));
 	MUST_EXIT(err == 9 && (n > 1 || !on_calf_test_build()));
 	reply.out_len = 9;
 	reply.out = buffer;
 	do {
-		fail_allocation(request->arg[1] % PAGE == 0, CALF_FAIL_ONCE);
 		err = port_next(port, &reply, request, NULL, 0);
-		fail_allocation(0, CALF_FAIL_ONCE);
 		MUST_EXIT(err == 0);
 	} while (request->number != REQUEST_CLOSED);
 	_exit(0);
@@ -598,12 +598,74 @@ TEST(a_server_without_memory_can_try_again)
 	if (pid == 0)
 		serve_without_memory();
 	port_leave_to(pid);
-	p = pages_private(2);
+	p = pages_private(READY_MAX / PAGE + 3);
 	MUST(CALL(SYS_write, (long)"12345", 5) == 1, "the first");
-	MUST(CALL(SYS_read, (long)(p + 1), 9) == 1, "the second");
-	n = CALL(SYS_read, (long)(p + PAGE), 9);
-	MUST(n == (on_calf_test_build() ? -ENOMEM : 1), "the caller's own");
-	MUST(CALL(SYS_read, (long)(p + PAGE + 1), 9) == 1, "the next");
+	MUST((n = CALL(SYS_read, (long)(p + 1), READY_MAX + PAGE + 9)) == 1,
+	    "the second");
+	p += READY_MAX + 2 * PAGE;
+	if (on_calf_test_build()) {
+		fail_allocation(1, CALF_FAIL_ONCE);
+		n = CALL(SYS_read, (long)p, 9);
+		(void)fail_allocation(0, CALF_FAIL_ONCE);
+		MUST(n == -ENOMEM, "the caller's own");
+	}
+	MUST(CALL(SYS_read, (long)(p + 1), 9) == 1, "the next");
+	return service_end();
+}
+
+/* ---- Memory that a server and its caller share ---- */
+
+#define PATH_AT 256
+
+static unsigned char *ours;
+
+/* Bytes that it sends may go to where its reply is. */
+static _Noreturn void serve_from_ours(void)
+{
+	static const unsigned char zeros[sizeof(struct reply)];
+	static struct request request;
+	struct reply *reply = (void *)ours;
+
+	close(file);
+	while (request.number != REQUEST_CLOSED) {
+		if (port_next(port, reply, &request, ours + PATH_AT + 3, 200))
+			give_up("port_next fails");
+		*reply = result((long)request.in_len);
+		if (request.number == SYS_pread64)
+			*reply = (struct reply){.result = 77,
+			    .out = zeros,
+			    .out_len = sizeof(zeros)};
+	}
+	_exit(0);
+}
+
+static const char *ask_from_ours(void)
+{
+	char *path = (char *)ours + PATH_AT;
+	long at = (long)ours, len = sizeof(struct reply);
+
+	MUST(port_root(file) == 0, "port_root");
+	for (int i = 0; i < 5; i++) {
+		memcpy(path, "/path", 6);
+		MUST(raw(SYS_faccessat, AT_FDCWD, (long)path, 0) == 6,
+		    "another path has arrived");
+		MUST(CALL(SYS_pread64, at, len, 0) == 77,
+		    "the reply is what was sent over it");
+	}
+	return NULL;
+}
+
+TEST(messages_in_a_page_of_both_arrive_as_they_were)
+{
+	pid_t pid;
+
+	TRY(port_make(1));
+	ours = pages_shared(1);
+	pid = must_fork();
+	if (pid == 0)
+		serve_from_ours();
+	port_leave_to(pid);
+	TRY(in_child(ask_from_ours));
 	return service_end();
 }
 
@@ -626,6 +688,7 @@ static const struct test tests[] = {
     T(any_result_arrives_as_it_is),
     T(the_calls_of_servers_want_a_port),
     T(a_server_without_memory_can_try_again),
+    T(messages_in_a_page_of_both_arrive_as_they_were),
 };
 
 int main(int argc, char **argv)

@@ -535,6 +535,7 @@ TEST(exec_fails_cleanly_at_every_allocation)
 	static const struct operation list[] = {
 	    {"exec", NULL, act_exec, NULL},
 	    {"open", NULL, act_open, unchanged},
+	    {"serve an exec", NULL, execute_small, unchanged},
 	};
 
 	return sweep_all(list, COUNT(list));
@@ -546,6 +547,7 @@ TEST(mmap_fails_cleanly_at_every_allocation)
 	    {"mmap", NULL, act_mmap, unchanged},
 	    {"mmap over", NULL, act_mmap_over, done_mmap_over},
 	    {"mmap shared", NULL, act_mmap_shared, unchanged},
+	    {"serve a crowd", NULL, map_crowd, unchanged},
 	    {"brk", note_break, act_brk, unchanged},
 	};
 
@@ -614,7 +616,6 @@ TEST(signals_and_groups_fail_cleanly_at_every_allocation)
 	return sweep_all(list, COUNT(list));
 }
 
-/* All of them were behind some operation above. */
 TEST(every_place_that_allocates_has_failed)
 {
 	long report, count, failed;

@@ -32,23 +32,6 @@ static void typed(const char *text)
 	sleep_ms(300);
 }
 
-static const char *reads(size_t size, const char *wanted)
-{
-	ssize_t n = read(0, got, size);
-
-	MUST(n >= 0, found("errno %d instead of %s", errno, wanted));
-	got[n] = '\0';
-	return strcmp(got, wanted) == 0 ? NULL : found("%s", got);
-}
-
-/* Tests run in groups of their own. */
-static void to_foreground(void)
-{
-	signal(SIGTTOU, SIG_IGN);
-	if (tcsetpgrp(0, getpgrp()) != 0)
-		give_up("not to the foreground");
-}
-
 /* The typist did so when the firmware spoke: this test has to be the first. */
 TEST(what_was_typed_while_it_booted_is_there)
 {

@@ -6,8 +6,8 @@
 
 What comes from the machine is passed on, for tools/run.py to judge. A line
 "# type TEXT" has TEXT typed, in which \\n and \\x04 mean what they do in
-Python. A line is typed as soon as the firmware speaks, which has set up the
-serial port then.
+Python. Behind the ^C that a terminal shows a new line is begun. The first line
+is typed as soon as the firmware speaks, which has set up the serial port then.
 """
 
 import signal
@@ -16,6 +16,7 @@ import sys
 
 PROMPT = b"# type "
 FIRMWARE = b"OpenSBI"
+CTRL_C = b"^C"
 EARLY = b"early\r"
 SECONDS = 60
 
@@ -26,6 +27,9 @@ def main() -> int:
         signal.signal(signal.SIGALRM, lambda *_: machine.kill())
         signal.alarm(SECONDS)
         for line in iter(machine.stdout.readline, b""):
+            if line.startswith(CTRL_C):
+                sys.stdout.buffer.write(CTRL_C + b"\n")
+                line = line[len(CTRL_C):]
             sys.stdout.buffer.write(line)
             sys.stdout.flush()
             if line.startswith(FIRMWARE):

@@ -10,11 +10,11 @@ gdb=$1
 kernel=$2
 shift 2
 if [ -z "$gdb" ]; then
-	echo "no gdb that knows RISC-V was found; try: make deps" >&2
+	echo "no gdb that knows RISC-V was found; try: make deps gdb" >&2
 	exit 1
 fi
 log=$(dirname "$kernel")/console.log
 : >"$log"
 echo "the console of the machine: tail -f $log"
-exec "$gdb" -q -x tools/gdb/init.gdb "$kernel" -ex \
+exec "$gdb" -q -x tools/gdb/session.gdb "$kernel" -ex \
     "target remote | exec $* -serial file:$log -monitor none -S -gdb stdio"

@@ -5,7 +5,8 @@
     tools/gdb/test_gdb.py [KERNEL [INITRD [APPEND]]]
 
 Boots it under gdb, goes through one session, and looks at the answers.  The
-first process must fork before long.
+first process must fork before long.  A second session goes back from the end of
+a run of `cow` on the machine of `make replay`, with the kernel in build/.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ from typing import Dict, List, Optional
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
+import replay  # noqa: E402
 from tap import run_tests  # noqa: E402
 
 GDBS = ("gdb-multiarch", "riscv64-unknown-elf-gdb", "riscv64-elf-gdb", "gdb")
-TIMEOUT = 120
+TIMEOUT = 65
 LOG = ROOT / "build" / "logs" / "gdb.log"
+REPLAY_LOG = LOG.with_name("gdb-replay.log")
 
 # One session: a step is a name and the commands of which it is the answer.
 SESSION = {
@@ -52,6 +55,34 @@ SESSION = {
     "sharer walk": ["calf-walk $fault_va"],
     "family": ["calf-ps"],
     "awaited": ["calf-fault 2"],
+    "no way back": ["calf-fault -r"],
+}
+
+# Where the page at page_split's `e` is, and the entry for it.
+PAGE = "(e.bits>>10)<<12"
+BACK = {
+    "end ps": ["calf-ps"],
+    "last fault": ["calf-fault -r"],
+    "last entry": ["calf-back -r"],
+    "fault again": ["calf-fault"],
+    "split": ["tbreak page_split", "reverse-continue",
+              "print *(unsigned long *)slot"],
+    "who": [f"calf-who {PAGE}"],
+    "closed": ["set $slot = slot", f"set $page = {PAGE}",
+               "calf-last-write $slot"],
+    "shared": ["calf-who $page"],
+    "before": ["print *(unsigned long *)$slot", "x/i $pc"],
+    "opened": ["stepi", "print *(unsigned long *)$slot"],
+    "of a process": ["calf-fault -r 1", "calf-last-write $fault_va"],
+    "asked": ["tbreak port_reply", "reverse-continue", "calf-message"],
+    "answered": ["finish", "calf-message"],
+    "root": ["calf-who harts[0].proc->as->top"],
+    "nowhere": ["calf-last-write 0x1"],
+    "no memory": ["calf-who 0x1000"],
+    "write usage": ["calf-last-write"],
+    "beginning": ["delete", "reverse-continue", "calf-message"],
+    "first": ["calf-fault -r"],
+    "never": ["calf-last-write 0x80200000"],
 }
 
 answers: Dict[str, str] = {}
@@ -76,17 +107,25 @@ def command_line(kernel: str, initrd: str, append: str) -> List[str]:
         qemu += ["-append", append]
     argv = [find_gdb(), "-nx", "-batch", "-x", "tools/gdb/init.gdb", kernel,
             "-ex", f"target remote | {shlex.join(qemu)}"]
-    for name, commands in SESSION.items():
-        argv += ["-ex", f"echo \\n## {name}\\n"]
-        for command in commands:
-            argv += ["-ex", command]
-    return argv + ["-ex", "echo \\n## end\\n"]
+    return argv + steps_of(SESSION)
 
 
-def hold_session(argv: List[str]) -> None:
+def replay_line() -> List[str]:
+    return ["tools/replay.py", *steps_of(BACK, "end of replay"), "cow"]
+
+
+def steps_of(session: Dict[str, List[str]], end: str = "end") -> List[str]:
+    words: List[str] = []
+    for name, commands in {**session, end: []}.items():
+        for command in [f"echo \\n## {name}\\n", *commands]:
+            words += ["-ex", command]
+    return words
+
+
+def hold_session(argv: List[str], path: Path) -> None:
     """Fill in `answers`; what is missing in the end was never answered."""
-    LOG.parent.mkdir(parents=True, exist_ok=True)
-    with open(LOG, "w", encoding="utf-8") as log:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", encoding="utf-8") as log:
         gdb = subprocess.Popen(
             argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log,
             stderr=subprocess.STDOUT, start_new_session=True)
@@ -100,7 +139,7 @@ def hold_session(argv: List[str]) -> None:
             except (ProcessLookupError, PermissionError):
                 pass
             gdb.wait()
-    parts = re.split(r"^## (.*)\n", LOG.read_text(errors="replace"),
+    parts = re.split(r"^## (.*)\n", path.read_text(errors="replace"),
                      flags=re.MULTILINE)
     answers.update(zip(parts[1::2], parts[2::2]))
 
@@ -108,7 +147,7 @@ def hold_session(argv: List[str]) -> None:
 def expect(step: str, pattern: str) -> Optional[str]:
     """None if the answer to a step matches, or else the answer."""
     if step not in answers:
-        return f"no answer to {step}, see {LOG}"
+        return f"no answer to {step}, see {LOG} and {REPLAY_LOG}"
     if re.search(pattern, answers[step], re.MULTILINE):
         return None
     return f"{step}: {answers[step].strip()}"
@@ -213,6 +252,145 @@ def session_goes_on_to_its_end() -> Optional[str]:
     return expect("end", "")
 
 
+# --- Back in time -------------------------------------------------------------
+
+
+def what_cannot_go_back_says_so() -> Optional[str]:
+    return expect("no way back", "^this machine does not go back in time")
+
+
+def run_is_seen_from_its_end() -> Optional[str]:
+    return expect("end ps", r"^ +1 +0 running +\d+ 0x[0-9a-f]+ +cow$")
+
+
+def fault_is_found_backwards_and_again_forwards() -> Optional[str]:
+    last = value("last fault", r"^(pid \d+ .+: .+ at 0x.+)$")
+    return (expect("last fault", r"^pid \d+ .+: (read|write|exec) at ") or
+            expect("fault again", f"^{re.escape(last)}$"))
+
+
+def back_goes_to_the_instruction_that_faulted() -> Optional[str]:
+    pc = value("last fault", r"instruction at (0x[0-9a-f]+)$")
+    return (expect("last entry", rf"^pid \d+ .+: user mode at {pc}$") or
+            expect("last entry", rf"^=> {pc}"))
+
+
+def who_finds_as_many_entries_as_the_count_says() -> Optional[str]:
+    """And that of the process which is about to get a copy."""
+    found = answers.get("who", "")
+    counts = re.findall(r"has a count of (\d+)$", found, re.MULTILINE)
+    entries = re.findall(r"^  0x\w+ level 0 PAGE .* COW ", found, re.MULTILINE)
+    owners = re.findall(r"^    0x\w+ of pid \d+ cow$", found, re.MULTILINE)
+    if len(counts) == 1 and len(entries) == len(owners) == int(counts[0]) >= 2:
+        return None
+    return f"who: {found.strip()}"
+
+
+def who_goes_through_shared_tables() -> Optional[str]:
+    """The parent has not been there since the fork."""
+    return expect("shared", r"^    0x\w+ of pid 1 cow$")
+
+
+def last_write_finds_who_cleared_the_permission() -> Optional[str]:
+    return (expect("closed", r"^pid \d+ cow: the instruction at 0xf") or
+            expect("closed", r"^  from [0-9a-f]{16} PAGE rw- user ") or
+            expect("closed", r"^  to   [0-9a-f]{16} PAGE r-- user COW ") or
+            expect("closed", r"^  in table_copy \(mm/pagetable.c:\d+\)$"))
+
+
+def last_write_ends_before_the_store() -> Optional[str]:
+    before = int(value("before", r"^\$\d+ = (\d+)$"))
+    after = int(value("split", r"^\$\d+ = (\d+)$"))
+    if int(value("opened", r"^\$\d+ = (\d+)$")) != after or before == after:
+        return f"{before}, {after}: {answers.get('opened')}"
+    return expect("before", r"^=> 0x\w+ <.*>:\s+s[dw]\s")
+
+
+def last_write_takes_an_address_of_the_process() -> Optional[str]:
+    return expect("of a process",
+                  r"^(pid 1 cow: the instruction|pid 1 cow has nothing at) ")
+
+
+def request_is_in_the_hand_of_its_server() -> Optional[str]:
+    number = value("asked", r"^request (\d+): ")
+    server = value("asked", r": in the hand of (pid \d+ \w+)$")
+    return (expect("asked", r"^request \d+: \w+ of pid 1 \w+, at port \d+, ") or
+            expect("asked", rf"^{server} serves level \d, in its hand: request "
+                            rf"{number} of pid 1 \w+$"))
+
+
+def request_that_is_answered_is_under_way_no_more() -> Optional[str]:
+    return expect("answered", "^no request is under way$")
+
+
+def who_knows_a_root() -> Optional[str]:
+    return (expect("root", r"^0x[0-9a-f]+ has a count of 1$") or
+            expect("root", r"^  it is the root of pid \d+ \w+$"))
+
+
+def mistakes_of_the_user_are_told() -> Optional[str]:
+    return (expect("nowhere", r"^pid \d+ \w+ has nothing at 0x1$") or
+            expect("no memory", "^0x1000 is not in memory, and so has no ") or
+            expect("write usage", r"^usage: calf-last-write ADDRESS$"))
+
+
+def time_has_a_beginning() -> Optional[str]:
+    return (expect("beginning", r"^Cannot access memory .*is the kernel up") or
+            expect("first", r"^there is no page fault before this$") or
+            expect("never", r"^Cannot access memory .*is the kernel up"))
+
+
+def what_the_kernel_said_is_not_said_again() -> Optional[str]:
+    said = (ROOT / "build" / "replay.log").read_text(errors="replace")
+    count = said.count("1. Before the fork")
+    return None if count == 1 else f"{count} times"
+
+
+def machine_of(*arguments: str) -> List[str]:
+    """What the machine is given for a boot."""
+    options = replay.parse_arguments(list(arguments))
+    return replay.machine_words(options, replay.table_boot(options))
+
+
+def boot_is_found_by_its_name() -> Optional[str]:
+    suite = machine_of("--boot", "t_cow", "--smp", "2")
+    if suite[4:6] != ["-smp", "2"] or suite[-3:] != [
+            "-append", "rdinit=/init /bin/t_cow", "kind=1"]:
+        return f"{suite}"
+    boot = machine_of("--boot", "nasty-smp4")
+    if boot[4:6] != ["-smp", "4"] or boot[-1] != "seed=3":
+        return f"{boot}"
+    boot = machine_of("--boot", "kernel-32M", "--seed", "9")
+    return None if boot[3] == "32M" and boot[-1] == "seed=9" else f"{boot}"
+
+
+def boot_that_is_none_is_an_error() -> Optional[str]:
+    for name, wrong in (("gdb", "not a boot"), ("t_no", "neither a boot")):
+        try:
+            return f"{name}: {machine_of('--boot', name)}"
+        except ValueError as error:
+            if wrong not in str(error):
+                return str(error)
+    return None
+
+
+def quit_ends_the_machine_and_gdb() -> Optional[str]:
+    argv = ["sh", "tools/gdb/session.sh", find_gdb(), "build/calf.elf",
+            "qemu-system-riscv64", "-machine", "virt", "-display", "none",
+            "-kernel", "build/calf.elf"]
+    try:
+        said = subprocess.run(argv, cwd=ROOT, input="quit\n", text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=TIMEOUT, check=False).stdout
+    except subprocess.TimeoutExpired:
+        return "they go on"
+    return said if re.search("detach", said, re.IGNORECASE) else None
+
+
+def way_back_goes_on_to_its_end() -> Optional[str]:
+    return expect("end of replay", "")
+
+
 TESTS = [
     ps_before_the_kernel_runs_is_an_error,
     fault_names_process_access_address_and_instruction,
@@ -233,13 +411,33 @@ TESTS = [
     ps_lists_the_child_under_its_parent,
     fault_of_one_process_can_be_waited_for,
     session_goes_on_to_its_end,
+    what_cannot_go_back_says_so,
+    run_is_seen_from_its_end,
+    fault_is_found_backwards_and_again_forwards,
+    back_goes_to_the_instruction_that_faulted,
+    who_finds_as_many_entries_as_the_count_says,
+    who_goes_through_shared_tables,
+    last_write_finds_who_cleared_the_permission,
+    last_write_ends_before_the_store,
+    last_write_takes_an_address_of_the_process,
+    request_is_in_the_hand_of_its_server,
+    request_that_is_answered_is_under_way_no_more,
+    who_knows_a_root,
+    mistakes_of_the_user_are_told,
+    time_has_a_beginning,
+    what_the_kernel_said_is_not_said_again,
+    boot_is_found_by_its_name,
+    boot_that_is_none_is_an_error,
+    quit_ends_the_machine_and_gdb,
+    way_back_goes_on_to_its_end,
 ]
 
 
 def main() -> int:
     words = sys.argv[1:] + [""] * 3
     kernel = words[0] or str(ROOT / "build" / "calf.elf")
-    hold_session(command_line(kernel, words[1], words[2]))
+    hold_session(command_line(kernel, words[1], words[2]), LOG)
+    hold_session(replay_line(), REPLAY_LOG)
     return run_tests(TESTS)
 
 

@@ -181,9 +181,11 @@ void bench_switch(void);
 void bench_pipe(void);
 void bench_port(void);
 void bench_read(void);
+void bench_file(void);
 void bench_fork(void);
 void bench_maps(void);
 void bench_life(void);
+void bench_tree(void);
 void bench_server(void);
 void bench_cow(void);
 void bench_worst(void);
@@ -196,5 +198,9 @@ void bench_idle(void);
 
 /* Throughput of 1 to `most` processes at once, by the clock. */
 void bench_scale(unsigned most);
+
+/* Its path, and what it does in the file server's tree. */
+extern const char *bench_path;
+void bench_in_tree(void);
 
 #endif

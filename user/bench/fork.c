@@ -156,19 +156,19 @@ static void measure_exec(struct samples *s, char *const argv[])
 	sample(s, count_since(start, stop), 1);
 }
 
-static void exec_row(void)
+static void exec_row(const char *row)
 {
 	static char name[] = "/bin/true";
 	char *argv[] = {name, NULL};
 	struct samples s = {0};
 
 	if (access(name, X_OK) < 0) {
-		skip("fork-exec-wait", "there is no /bin/true");
+		skip(row, "there is no /bin/true");
 		return;
 	}
 	for (int i = 0; i < ROUNDS; i++)
 		measure_exec(&s, argv);
-	report("fork-exec-wait", &s);
+	report(row, &s);
 }
 
 /* `mem` is a GiB, not used yet. */
@@ -211,7 +211,7 @@ void bench_life(void)
 	for (int i = 0; i < ROUNDS; i++)
 		measure_whole(&life);
 	report("fork-exit-wait", &life.whole);
-	exec_row();
+	exec_row("fork-exec-wait");
 	life_1g_rows();
 }
 
@@ -271,4 +271,29 @@ void bench_server(void)
 	server_rows("fork-server-near", "fork-server-near-rate", mem, 1);
 	server_rows("fork-server-far", "fork-server-far-rate", mem, 24 * 1024);
 	unmap(mem, GIB);
+}
+
+#define SERVED "fork-exec-wait-served"
+
+void bench_in_tree(void)
+{
+	exec_row(SERVED);
+}
+
+/* The program is one of a server's; this one goes into its tree for that. */
+void bench_tree(void)
+{
+	pid_t pid;
+
+	if (access("/bin/files", X_OK) < 0) {
+		skip(SERVED, "there is no /bin/files");
+		return;
+	}
+	pid = start_child();
+	if (pid == 0) {
+		execl("/bin/files", "files", "-c", "/bin/true", "-c",
+		    bench_path, bench_path, "in-tree", NULL);
+		end_child(false);
+	}
+	wait_child(pid);
 }

@@ -12,6 +12,7 @@
 #ifndef USER_SERVER_H
 #define USER_SERVER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "abi/port.h"
@@ -36,6 +37,9 @@ int port_open(int port, uint64_t token, unsigned flags, uint64_t readable,
  * Replies to the request in hand, and takes the next one. `reply` may be NULL
  * where there is none in hand; a reply to a caller that is gone goes nowhere,
  * and a file that it opens is closed.
+ *
+ * A reply with pages to mmap may find that one is none that can be given:
+ * EFAULT, EINVAL. Those before it have been.
  *
  * Waits for a request: EINTR, or EAGAIN with O_NONBLOCK; the reply has arrived
  * then. Up to `size` bytes that the caller lends to be read come along in `in`;
@@ -80,5 +84,15 @@ int port_events(int port, uint64_t raise, uint64_t lower);
  * caller if there was no memory.
  */
 int port_keep(int port);
+
+/*
+ * For who wants to go on also if the one that stays behind is killed first:
+ * then port_is_unkept() says so, a port_next() that waits ends with EINTR
+ * (SIGUSR1), and port_keep() is to be called again. There are 32 pages set
+ * apart then, which go back to the kernel before another goes on for one that
+ * has died.
+ */
+void port_watch_keeper(void);
+bool port_is_unkept(void);
 
 #endif

@@ -5,11 +5,16 @@
 #include <server.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "abi/misc.h"
 
 int port_create(unsigned level)
 {
@@ -51,6 +56,47 @@ int port_events(int port, uint64_t raise, uint64_t lower)
 	return (int)syscall(SYS_port_events, port, raise, lower);
 }
 
+static volatile sig_atomic_t is_unkept;
+static bool is_watched;
+
+/*
+ * Memory for who takes over: if a server dies as there is none, somebody else
+ * may take what it had. It is shared, so that to keep costs nothing more: who
+ * serves and who stays behind have it together. The latter gives it back to the
+ * kernel before it forks again.
+ */
+#define RESERVE_SIZE (32 * RESERVE_PAGE)
+#define RESERVE_PAGE 4096UL
+
+static char *reserve;
+
+static void reserve_give(void)
+{
+	if (reserve != NULL)
+		(void)munmap(reserve, RESERVE_SIZE);
+	reserve = NULL;
+}
+
+static void reserve_take(void)
+{
+	void *mem;
+
+	if (!is_watched || reserve != NULL)
+		return;
+	mem = mmap(NULL, RESERVE_SIZE, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (mem == MAP_FAILED)
+		return;
+	reserve = mem;
+	/* The kernel says if there is none, and does not kill us for it. */
+	for (size_t at = 0; at < RESERVE_SIZE; at += RESERVE_PAGE) {
+		if (getrandom(reserve + at, 1, 0) == 1)
+			continue;
+		reserve_give();
+		return;
+	}
+}
+
 /*
  * Stays behind until a child goes on as the server, and returns in that. A
  * child that ends by itself has ended the service; the place of one that was
@@ -77,7 +123,36 @@ static int stay_behind(int port, pid_t self, pid_t older)
 				_exit(EXIT_FAILURE);
 		if (WIFEXITED(status))
 			_exit(WEXITSTATUS(status));
+		reserve_give();
 	}
+}
+
+void port_watch_keeper(void)
+{
+	is_watched = true;
+}
+
+static void keeper_has_ended(int signal)
+{
+	(void)signal;
+	is_unkept = 1;
+}
+
+bool port_is_unkept(void)
+{
+	return is_unkept;
+}
+
+/* From now on we are told when our parent ends, also while we wait. */
+static void watch_keeper(void)
+{
+	const struct sigaction action = {.sa_handler = keeper_has_ended};
+
+	if (!is_watched)
+		return;
+	is_unkept = 0;
+	(void)sigaction(SIGUSR1, &action, NULL);
+	(void)syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGUSR1);
 }
 
 /*
@@ -91,6 +166,7 @@ int port_keep(int port)
 	pid_t self;
 	int in_hand;
 
+	reserve_take();
 	do {
 		self = getpid();
 		in_hand = stay_behind(port, self, kept);
@@ -99,6 +175,7 @@ int port_keep(int port)
 		if (in_hand < 0)
 			_exit(EXIT_FAILURE);
 		kept = self;
+		watch_keeper();
 	} while (getppid() != self);
 	return in_hand;
 }

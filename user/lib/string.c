@@ -15,11 +15,19 @@
 /* A word that may stand for bytes of any type. */
 typedef uint64_t __attribute__((may_alias)) word_t;
 
-#define WORD sizeof(word_t)
+#define WORD  sizeof(word_t)
+#define BLOCK (8 * WORD)
 
 static int is_aligned(const void *mem)
 {
 	return (uintptr_t)mem % WORD == 0;
+}
+
+static void block_copy(word_t *to, const word_t *from)
+{
+#pragma GCC unroll 8
+	for (size_t i = 0; i < BLOCK / WORD; i++)
+		to[i] = from[i];
 }
 
 void *memcpy(void *restrict dst, const void *restrict src, size_t len)
@@ -28,6 +36,15 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t len)
 	const unsigned char *from = src;
 
 	if (is_aligned(to) && is_aligned(from)) {
+		for (; len >= 4 * BLOCK; len -= 4 * BLOCK)
+#pragma GCC unroll 4
+			for (int i = 0; i < 4; i++, to += BLOCK, from += BLOCK)
+				block_copy((word_t *)(void *)to,
+				    (const word_t *)(const void *)from);
+#pragma GCC unroll 1
+		for (; len >= BLOCK; len -= BLOCK, to += BLOCK, from += BLOCK)
+			block_copy((word_t *)(void *)to,
+			    (const word_t *)(const void *)from);
 		for (; len >= WORD; len -= WORD, to += WORD, from += WORD)
 			*(word_t *)(void *)to =
 			    *(const word_t *)(const void *)from;
@@ -59,6 +76,11 @@ void *memset(void *dst, int byte, size_t len)
 
 	for (; len > 0 && !is_aligned(to); len--)
 		*to++ = (unsigned char)byte;
+	for (; len >= BLOCK; len -= BLOCK, to += BLOCK) {
+#pragma GCC unroll 8
+		for (size_t i = 0; i < BLOCK / WORD; i++)
+			((word_t *)(void *)to)[i] = word;
+	}
 	for (; len >= WORD; len -= WORD, to += WORD)
 		*(word_t *)(void *)to = word;
 	for (; len > 0; len--)

@@ -157,6 +157,7 @@ static int do_help(int argc, char **argv)
 	       "In the shell itself:\n");
 	for (size_t i = 0; i < BUILTINS; i++)
 		printf("  %-10s %s\n", builtins[i].name, builtins[i].what);
+	printf("More about one of them: cow --help\n");
 	printf("a | b, a && b, a || b, a; b, a &, < file, > file, 2>&1, $?\n");
 	return 0;
 }
@@ -167,4 +168,13 @@ const struct builtin *find_builtin(const struct stage *stage)
 		if (strcmp(stage->argv[0], builtins[i].name) == 0)
 			return &builtins[i];
 	return NULL;
+}
+
+int builtin_run(const struct builtin *builtin, const struct stage *stage)
+{
+	if (stage->argc == 2 && strcmp(stage->argv[1], "--help") == 0) {
+		printf("%s: %s\n", builtin->name, builtin->what);
+		return 0;
+	}
+	return builtin->run(stage->argc, (char **)stage->argv);
 }

@@ -56,7 +56,7 @@ static void become(const struct stage *stage)
 		_exit(shell.status);
 	}
 	if (builtin != NULL)
-		_exit(builtin->run(stage->argc, (char **)stage->argv));
+		_exit(builtin_run(builtin, stage));
 	if (stage->argc == 0)
 		_exit(0);
 	execvp(stage->argv[0], stage->argv);
@@ -185,7 +185,7 @@ static bool run_builtin(const struct stage *stage)
 
 	if (builtin == NULL || stage->redirects > 0)
 		return false;
-	shell.status = builtin->run(stage->argc, (char **)stage->argv);
+	shell.status = builtin_run(builtin, stage);
 	return true;
 }
 

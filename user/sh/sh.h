@@ -122,6 +122,9 @@ struct builtin {
 /* The builtin that a stage names, or NULL. */
 const struct builtin *find_builtin(const struct stage *stage);
 
+/* Runs it for the stage, or tells what it does; returns its status. */
+int builtin_run(const struct builtin *builtin, const struct stage *stage);
+
 /* pipeline.c: from words to processes */
 
 void run_pipeline(int first, int end, bool background);

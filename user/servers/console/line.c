@@ -29,8 +29,7 @@ static int signal_of(const struct line *line, uint8_t c)
 static void interrupt(struct line *line, uint8_t c)
 {
 	if (!has_lflag(line, NOFLSH)) {
-		line->echo_tail = line->echo_head;
-		line_flush_output(line);
+		line_show_nothing(line);
 		line_flush_input(line);
 	}
 	if (has_iflag(line, IXON))
@@ -124,7 +123,7 @@ static bool needs_end(const struct line *line)
 }
 
 /* One place stays free, for the end of a line. */
-static bool has_room(const struct line *line)
+bool line_has_room(const struct line *line)
 {
 	return line->head - line->tail < LINE_SIZE - 1 || needs_end(line);
 }
@@ -142,7 +141,7 @@ size_t line_input(struct line *line, const uint8_t *bytes, size_t len,
 	size_t n = 0;
 
 	*signal = 0;
-	while (n < len && *signal == 0 && has_room(line)) {
+	while (n < len && *signal == 0 && line_has_room(line)) {
 		*signal = take_byte(line, bytes[n++]);
 		free_last_place(line);
 		line->typed_at = now;

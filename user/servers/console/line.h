@@ -61,11 +61,17 @@ void line_init(struct line *line);
 size_t line_input(struct line *line, const uint8_t *bytes, size_t len,
     uint64_t now, int *signal);
 
+/* Would it take another byte? */
+bool line_has_room(const struct line *line);
+
 /* Takes off what is to be shown; returns how many bytes, at most `size`. */
 size_t line_output(struct line *line, uint8_t *to, size_t size);
 
 /* Bytes that are still to be shown: TIOCOUTQ. */
 size_t line_output_count(const struct line *line);
+
+/* Has all been taken off, what is typed and not yet shown as well? */
+bool line_is_shown(const struct line *line);
 
 /* A write by a program; returns how many of the bytes it took, perhaps 0. */
 size_t line_write(struct line *line, const uint8_t *bytes, size_t len);
@@ -98,5 +104,8 @@ size_t line_input_count(const struct line *line);
 void line_set_termios(struct line *line, const struct termios_abi *termios);
 void line_flush_input(struct line *line);
 void line_flush_output(struct line *line);
+
+/* Forgets what is to be shown, of what is typed as well. */
+void line_show_nothing(struct line *line);
 
 #endif

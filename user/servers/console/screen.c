@@ -138,6 +138,18 @@ void line_flush_output(struct line *line)
 	line->output_tail = line->output_head;
 }
 
+bool line_is_shown(const struct line *line)
+{
+	return line_output_count(line) == 0 &&
+	    line->echo_tail == line->echo_head;
+}
+
+void line_show_nothing(struct line *line)
+{
+	line->echo_tail = line->echo_head;
+	line_flush_output(line);
+}
+
 /* What was typed before comes first. */
 size_t line_write(struct line *line, const uint8_t *bytes, size_t len)
 {

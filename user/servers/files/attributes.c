@@ -10,6 +10,7 @@
 #include "abi/fcntl.h"
 #include "abi/stat.h"
 #include "abi/unistd.h"
+#include "made.h"
 #include "memory.h"
 
 #define NAME_BYTES 20 /* what a folder says that an entry takes: as tmpfs */
@@ -28,12 +29,14 @@ void node_stat(const struct node *node, struct attributes *st)
 	    .mtime = node->mtime,
 	    .ctime = node->ctime,
 	    .btime = node->btime};
+	if (node->made != 0 && node->links == 0)
+		st->links = 1;
 	if (node_is(node, S_IFREG))
 		st->blocks = sparse_count(&node->pages) * (MEMORY_PAGE / 512);
 	if (!node_is(node, S_IFDIR))
 		return;
 	/* Its own "." counts, and those two of its entries. */
-	if (!node_is_dead(node))
+	if (node->links > 0)
 		st->links++;
 	st->size =
 	    NAME_BYTES * (FIRST_PLACE + sparse_count(&node->folder.order));
@@ -104,13 +107,26 @@ int tree_access(struct tree *t, struct where where, enum path_how how, int mode)
 
 long node_readlink(struct tree *t, struct node *node, char *to, size_t size)
 {
-	size_t len = node->size < size ? node->size : size;
+	size_t len;
 
 	if (!node_is(node, S_IFLNK))
 		return -EINVAL;
+	/* It may have been opened by somebody else. */
+	if (node->made != 0)
+		made_lead(t, node);
+	len = node->size < size ? node->size : size;
 	memcpy(to, node->target, len);
 	node_accessed(t, node);
 	return (long)len;
+}
+
+static struct text name_of(const struct tree *t, const struct node *dir)
+{
+	const struct name *name = dir->folder.name;
+
+	if (name == NULL)
+		return t->maker->name(dir->made);
+	return (struct text){.start = name->text, .len = name->len};
 }
 
 long node_path(const struct tree *t, const struct node *dir, char *to,
@@ -127,12 +143,12 @@ long node_path(const struct tree *t, const struct node *dir, char *to,
 	if (dir == t->root)
 		to[--at] = '/';
 	for (; dir != t->root; dir = dir->folder.parent) {
-		const struct name *name = dir->folder.name;
+		struct text name = name_of(t, dir);
 
-		if (at < name->len + 1)
+		if (at < name.len + 1)
 			return -ERANGE;
-		at -= name->len;
-		memcpy(to + at, name->text, name->len);
+		at -= name.len;
+		memcpy(to + at, name.start, name.len);
 		to[--at] = '/';
 	}
 	len = size - at;

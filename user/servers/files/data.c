@@ -29,24 +29,43 @@ static struct piece piece_at(uint64_t at, uint64_t len)
 	return piece;
 }
 
+size_t data_left(const struct node *node, uint64_t at, size_t len)
+{
+	if (at >= node->size)
+		return 0;
+	return len < node->size - at ? len : (size_t)(node->size - at);
+}
+
+size_t data_span(const struct node *node, uint64_t at, size_t len,
+    const char **bytes)
+{
+	static const char zeros[MEMORY_PAGE];
+	struct piece piece = piece_at(at, len);
+	const char *page = sparse_get(&node->pages, piece.index);
+	size_t span = piece.len;
+
+	*bytes = page != NULL ? page + piece.offset : zeros;
+	if (page == NULL || span == len)
+		return span;
+	span = MEMORY_PAGE *
+		sparse_run(&node->pages, piece.index,
+		    (piece.offset + len + MEMORY_PAGE - 1) / MEMORY_PAGE,
+		    MEMORY_PAGE) -
+	    piece.offset;
+	return span < len ? span : len;
+}
+
 size_t data_read(const struct node *node, uint64_t at, void *to, size_t len)
 {
 	size_t done = 0;
 
-	if (at >= node->size)
-		return 0;
-	if (len > node->size - at)
-		len = node->size - at;
+	len = data_left(node, at, len);
 	while (done < len) {
-		struct piece piece = piece_at(at + done, len - done);
-		const char *page = sparse_get(&node->pages, piece.index);
+		const char *bytes;
+		size_t n = data_span(node, at + done, len - done, &bytes);
 
-		if (page != NULL)
-			memcpy((char *)to + done, page + piece.offset,
-			    piece.len);
-		else
-			memset((char *)to + done, 0, piece.len);
-		done += piece.len;
+		memcpy((char *)to + done, bytes, n);
+		done += n;
 	}
 	return done;
 }
@@ -155,11 +174,25 @@ static void settle(struct node *node, struct fresh *last, bool done)
 	}
 }
 
+/*
+ * More than there can be, even if all pages of the file are in the range: to
+ * find that out page by page would keep everybody waiting. What is done once
+ * more has been possible.
+ */
+static bool is_too_much(const struct tree *t, const struct node *node,
+    uint64_t from, uint64_t to)
+{
+	uint64_t pages = page_up(to) - from / MEMORY_PAGE;
+	uint64_t have = sparse_count(&node->pages);
+
+	return !t->replays && pages > have && pages - have > tree_pages_free(t);
+}
+
 int data_allocate(struct tree *t, struct node *node, uint64_t from, uint64_t to)
 {
 	struct fresh *last = NULL;
 	uint64_t index = sparse_gap(&node->pages, from / MEMORY_PAGE);
-	bool done = true;
+	bool done = !is_too_much(t, node, from, to);
 
 	while (done && index < page_up(to)) {
 		struct piece none = {.index = index};
@@ -174,6 +207,16 @@ int data_allocate(struct tree *t, struct node *node, uint64_t from, uint64_t to)
 	}
 	settle(node, last, done);
 	return done ? 0 : -ENOSPC;
+}
+
+size_t data_pages(const struct node *node, uint64_t at, void **pages,
+    size_t count)
+{
+	size_t done = 0;
+
+	for (; done < count && at < node->size; done++, at += MEMORY_PAGE)
+		pages[done] = sparse_get(&node->pages, at / MEMORY_PAGE);
+	return done;
 }
 
 uint64_t data_next(const struct node *node, uint64_t at)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * device.c - the devices that are only a rule for what is read and written:
- * null, zero, full, random, urandom. Their numbers are Linux's.
+ * null, zero, full, random, urandom; and terminals, which are another server's
+ * files. Their numbers are Linux's.
  */
 #include "tree.h"
 
@@ -12,6 +13,8 @@
 #include "abi/stat.h"
 
 enum device {
+	DEVICE_TTY = 5 << 8,
+	DEVICE_CONSOLE = 5 << 8 | 1,
 	DEVICE_NULL = 1 << 8 | 3,
 	DEVICE_ZERO = 1 << 8 | 5,
 	DEVICE_FULL = 1 << 8 | 7,
@@ -24,6 +27,8 @@ int device_open(const struct node *node)
 	if (!node_is(node, S_IFCHR))
 		return -ENXIO;
 	switch (node->rdev) {
+	case DEVICE_TTY:
+	case DEVICE_CONSOLE:
 	case DEVICE_NULL:
 	case DEVICE_ZERO:
 	case DEVICE_FULL:
@@ -33,6 +38,18 @@ int device_open(const struct node *node)
 	default:
 		return -ENXIO;
 	}
+}
+
+bool device_is_terminal(const struct node *node)
+{
+	return node_is(node, S_IFCHR) &&
+	    (node->rdev == DEVICE_TTY || node->rdev == DEVICE_CONSOLE);
+}
+
+bool device_is_random(const struct node *node)
+{
+	return node_is(node, S_IFCHR) &&
+	    (node->rdev == DEVICE_RANDOM || node->rdev == DEVICE_URANDOM);
 }
 
 long device_read(const struct node *node, void *to, size_t len)
@@ -54,6 +71,14 @@ long device_write(const struct node *node, size_t len)
 	return node->rdev == DEVICE_FULL ? -ENOSPC : (long)len;
 }
 
+long device_pages(const struct node *node, void **pages, size_t count)
+{
+	if (node->rdev != DEVICE_ZERO)
+		return -ENODEV;
+	memset(pages, 0, count * sizeof *pages);
+	return (long)count;
+}
+
 /* What an archive has under such a name stays. */
 void devices_make(struct tree *t)
 {
@@ -62,7 +87,8 @@ void devices_make(struct tree *t)
 		enum device device;
 	} devices[] = {{"dev/null", DEVICE_NULL}, {"dev/zero", DEVICE_ZERO},
 	    {"dev/full", DEVICE_FULL}, {"dev/random", DEVICE_RANDOM},
-	    {"dev/urandom", DEVICE_URANDOM}};
+	    {"dev/urandom", DEVICE_URANDOM}, {"dev/tty", DEVICE_TTY},
+	    {"dev/console", DEVICE_CONSOLE}};
 	struct where dev = {t->root, "dev"};
 
 	(void)tree_mkdir(t, dev, 0755);

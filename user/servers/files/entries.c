@@ -48,9 +48,12 @@ struct node *node_new_in(struct tree *t, const struct node *dir, uint32_t mode)
 
 int walk_make(struct walk *w, uint32_t mode, struct node **made)
 {
-	struct node *node = node_new_in(w->tree, w->at, mode);
+	struct node *node;
 	bool added;
 
+	if (w->at->made != 0)
+		return -EPERM;
+	node = node_new_in(w->tree, w->at, mode);
 	if (node == NULL)
 		return -ENOSPC;
 	added = folder_add(w->tree, w->at, &w->text, node);
@@ -141,6 +144,8 @@ int tree_link(struct tree *t, struct where old, enum path_how how,
 	/* Once it has lost its last name, a file gets no other. */
 	if (node->links == 0 && !node->linkable)
 		return -ENOENT;
+	if (w.at->made != 0)
+		return -EPERM;
 	if (!folder_add(t, w.at, &w.text, node))
 		return -ENOSPC;
 	node->linkable = false;
@@ -164,7 +169,9 @@ int tree_unlink(struct tree *t, struct where where)
 		return -EISDIR;
 	if (w.slash)
 		return -ENOTDIR;
-	folder_remove(t, w.at, folder_find(t, w.at, &w.text));
+	if (w.at->made != 0)
+		return -EPERM;
+	folder_remove(t, w.at, folder_find(w.at, &w.text));
 	return 0;
 }
 
@@ -188,6 +195,8 @@ int tree_rmdir(struct tree *t, struct where where)
 		return -ENOTDIR;
 	if (!folder_is_empty(node))
 		return -ENOTEMPTY;
-	folder_remove(t, w.at, folder_find(t, w.at, &w.text));
+	if (node->made != 0)
+		return -EBUSY;
+	folder_remove(t, w.at, folder_find(w.at, &w.text));
 	return 0;
 }

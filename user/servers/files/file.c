@@ -8,6 +8,7 @@
 #include "abi/fcntl.h"
 #include "abi/stat.h"
 #include "abi/unistd.h"
+#include "made.h"
 
 static bool may_read(const struct file *file)
 {
@@ -37,23 +38,52 @@ void file_accessed(struct tree *t, const struct file *file)
 		node_accessed(t, file->node);
 }
 
-long file_read(struct tree *t, struct file *file, uint64_t position, void *to,
-    size_t len)
+int file_begin_read(struct tree *t, struct file *file, uint64_t position,
+    size_t *len)
 {
-	struct node *node = file->node;
-	size_t done;
+	const struct node *node = file->node;
 
 	if (!may_read(file))
 		return -EBADF;
-	if (!is_range(position, len))
+	if (!is_range(position, *len))
 		return -EINVAL;
 	if (node_is(node, S_IFDIR))
 		return -EISDIR;
+	if (!node_is(node, S_IFREG) || node->made != 0)
+		return 0;
+	*len = data_left(node, position, *len);
+	file_accessed(t, file);
+	return 0;
+}
+
+long file_read(struct tree *t, struct file *file, uint64_t position, void *to,
+    size_t len)
+{
+	const struct node *node = file->node;
+	int err = file_begin_read(t, file, position, &len);
+
+	if (err < 0)
+		return err;
+	if (node->made != 0)
+		return t->maker->read(node->made, position, to, len);
 	if (!node_is(node, S_IFREG))
 		return device_read(node, to, len);
-	done = data_read(node, position, to, len);
+	return (long)data_read(node, position, to, len);
+}
+
+long file_pages(struct tree *t, struct file *file, uint64_t position,
+    void **pages, size_t count)
+{
+	struct node *node = file->node;
+
+	if (!may_read(file))
+		return -EBADF;
+	if (node_is(node, S_IFCHR))
+		return device_pages(node, pages, count);
+	if (!node_is(node, S_IFREG) || node->made != 0)
+		return -ENODEV;
 	file_accessed(t, file);
-	return (long)done;
+	return (long)data_pages(node, position, pages, count);
 }
 
 long file_write(struct tree *t, struct file *file, uint64_t *position,

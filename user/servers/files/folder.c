@@ -15,27 +15,43 @@
 #include "abi/stat.h"
 #include "memory.h"
 
-static uint64_t hash_text(const struct tree *t, const struct text *text)
+#define GOLDEN 0x9e3779b97f4a7c15
+
+/* All of a product: what becomes of a bit only who knows the key can say. */
+static uint64_t mix(uint64_t a, uint64_t key)
 {
-	uint64_t hash = t->seed ^ text->len;
+	unsigned __int128 product = (unsigned __int128)a * (key | 1);
 
-	for (size_t at = 0; at < text->len; at += 8) {
-		size_t left = text->len - at;
-		uint64_t word = 0;
+	return (uint64_t)product ^ (uint64_t)(product >> 64) ^ key;
+}
 
-		memcpy(&word, text->start + at, left < 8 ? left : 8);
-		hash = (hash ^ word) * 0x9e3779b97f4a7c15;
-		hash ^= hash >> 29;
+/*
+ * Each byte is looked at once. No name has a NUL in it, so that two names are
+ * never the same words.
+ */
+struct text text_read(const struct tree *t, const char *start)
+{
+	uint64_t hash = t->seed, key = t->seed, word = 0;
+	const char *at = start, *full = start + sizeof word;
+
+	for (; *at != '\0' && *at != '/'; at++) {
+		if (at == full) {
+			hash = mix(hash ^ word, key);
+			key += GOLDEN;
+			word = 0;
+			full += sizeof word;
+		}
+		word = word << 8 | (unsigned char)*at;
 	}
-	return hash * 0x9e3779b97f4a7c15;
+	hash = mix(hash ^ word, key);
+	return (struct text){start, (size_t)(at - start), hash * GOLDEN};
 }
 
 /* Where in the index the name is, or where it is to be put. */
-static struct name **find_slot(const struct tree *t, struct node *dir,
-    const struct text *text)
+static struct name **find_slot(struct node *dir, const struct text *text)
 {
 	struct name **slot = &dir->folder.index;
-	uint64_t hash = hash_text(t, text), bits = hash;
+	uint64_t hash = text->hash, bits = hash;
 
 	for (; *slot != NULL; bits <<= 1) {
 		const struct name *name = *slot;
@@ -48,10 +64,9 @@ static struct name **find_slot(const struct tree *t, struct node *dir,
 	return slot;
 }
 
-struct name *folder_find(const struct tree *t, struct node *dir,
-    const struct text *text)
+struct name *folder_find(struct node *dir, const struct text *text)
 {
-	return *find_slot(t, dir, text);
+	return *find_slot(dir, text);
 }
 
 bool folder_is_empty(const struct node *dir)
@@ -70,7 +85,7 @@ static struct name *name_new(struct tree *t, const struct text *text)
 
 	if (name == NULL)
 		return NULL;
-	*name = (struct name){.hash = hash_text(t, text), .len = text->len};
+	*name = (struct name){.hash = text->hash, .len = text->len};
 	memcpy(name->text, text->start, text->len);
 	name->text[text->len] = '\0';
 	return name;
@@ -116,7 +131,7 @@ bool folder_add(struct tree *t, struct node *dir, const struct text *text,
 		return false;
 	}
 	dir->folder.next++;
-	*find_slot(t, dir, text) = name;
+	*find_slot(dir, text) = name;
 	attach(t, dir, name, node);
 	return true;
 }
@@ -139,11 +154,11 @@ static void unindex(struct name **slot)
 
 void folder_remove(struct tree *t, struct node *dir, struct name *name)
 {
-	struct text text = {name->text, name->len};
+	struct text text = {name->text, name->len, name->hash};
 	struct node *node = name->node;
 
 	node_use(node);
-	unindex(find_slot(t, dir, &text));
+	unindex(find_slot(dir, &text));
 	(void)sparse_take(&dir->folder.order, name->place);
 	detach(t, dir, node);
 	memory_free(name, name_size(name->len));

@@ -14,30 +14,56 @@
 #include "abi/errno.h"
 #include "abi/fcntl.h"
 #include "abi/stat.h"
+#include "made.h"
 
 struct entry {
 	struct text text;
-	const struct node *node;
+	uint64_t ino;
+	uint32_t mode;
 	uint64_t place;
 };
 
+/* Of a folder whose entries are made. */
+static bool made_entry_at(const struct tree *t, const struct file *file,
+    uint64_t place, struct entry *entry)
+{
+	struct made made;
+	struct text name;
+
+	if (!t->maker->list(file->node->made, &place, &made, &name) ||
+	    place >= file->end)
+		return false;
+	*entry = (struct entry){name, made_ino(made.key), made.mode, place};
+	return true;
+}
+
 /* The first entry from *place on; false if there is none. */
-static bool entry_at(const struct file *file, uint64_t place,
-    struct entry *entry)
+static bool entry_at(const struct tree *t, const struct file *file,
+    uint64_t place, struct entry *entry)
 {
 	const struct folder *folder = &file->node->folder;
 	const struct name *name;
 
 	if (place < FIRST_PLACE) {
-		*entry = (struct entry){{"..", place + 1},
-		    place == 0 ? file->node : folder->parent, place};
+		*entry = (struct entry){{.start = "..", .len = place + 1},
+		    (place == 0 ? file->node : folder->parent)->ino, S_IFDIR,
+		    place};
 		return true;
 	}
+	if (file->node->made != 0)
+		return made_entry_at(t, file, place, entry);
 	name = sparse_next(&folder->order, &place);
 	if (name == NULL || place >= file->end)
 		return false;
-	*entry = (struct entry){{name->text, name->len}, name->node, place};
+	*entry = (struct entry){{.start = name->text, .len = name->len},
+	    name->node->ino, name->node->mode, place};
 	return true;
+}
+
+/* What comes later is at this place, or behind it. */
+static uint64_t end_of(const struct tree *t, const struct node *dir)
+{
+	return dir->made != 0 ? t->maker->end(dir->made) : dir->folder.next;
 }
 
 static size_t entry_size(const struct entry *entry)
@@ -48,10 +74,10 @@ static size_t entry_size(const struct entry *entry)
 static void put_entry(char *to, const struct entry *entry)
 {
 	size_t size = entry_size(entry);
-	struct dirent_abi head = {.ino = entry->node->ino,
+	struct dirent_abi head = {.ino = entry->ino,
 	    .off = (int64_t)entry->place + 1,
 	    .reclen = (uint16_t)size,
-	    .type = (uint8_t)((entry->node->mode & S_IFMT) >> 12)};
+	    .type = (uint8_t)((entry->mode & S_IFMT) >> 12)};
 
 	memset(to, 0, size);
 	memcpy(to, &head, DIRENT_NAME_OFFSET);
@@ -70,9 +96,12 @@ long file_list(struct tree *t, struct file *file, uint64_t *position, void *to,
 		return -ENOTDIR;
 	if (node_is_dead(file->node))
 		return -ENOENT;
-	if (*position == 0)
-		file->end = file->node->folder.next;
-	while (entry_at(file, *position, &entry)) {
+	if ((*position == 0 || file->end == 0) &&
+	    file->end != end_of(t, file->node)) {
+		file->end = end_of(t, file->node);
+		t->accessed = true;
+	}
+	while (entry_at(t, file, *position, &entry)) {
 		if (entry_size(&entry) > size - done)
 			break;
 		put_entry((char *)to + done, &entry);
@@ -80,7 +109,7 @@ long file_list(struct tree *t, struct file *file, uint64_t *position, void *to,
 		*position = entry.place + 1;
 	}
 	file_accessed(t, file);
-	if (done == 0 && entry_at(file, *position, &entry))
+	if (done == 0 && entry_at(t, file, *position, &entry))
 		return -EINVAL;
 	return (long)done;
 }

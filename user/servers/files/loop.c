@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * loop.c - taking requests, and keeping what they change.
+ * loop.c - taking requests, and going on when a server has died.
  *
- * A change is kept before anybody learns of it. If the server dies then, its
- * caller has not had the reply: the call is asked again, with the same id, and
- * must not be done again. Others may be asked first. So replies to changes are
- * remembered until they have been delivered. No call that changes something has
- * more to say than is in the reply itself.
+ * What a request changes is in the log before anybody learns of it. If the
+ * server dies then, its caller has not had the reply: the call is asked again,
+ * with the same id, and must not be done again. Who goes on has done what is in
+ * the log, and knows the replies. No call that changes something has more to
+ * say than is in the reply itself.
  */
 #include "serve.h"
 
@@ -14,93 +14,157 @@
 #include <signal.h>
 #include <string.h>
 
+#include "memory.h"
+
 /*
- * Replies that may have to be given once more: more than one only if servers
- * die one after the other. A caller that was killed never asks again.
+ * Who goes on does so many entries of the log once more at most, each time that
+ * a server dies; then it is kept.
  */
-#define MAX_OWED 64
+#define REPLAYED_MAX 64
 
-static struct {
-	uint64_t id; /* of the call */
-	struct reply reply;
-} owed[MAX_OWED];
+/* Pages that are given back, but which who stays behind still has. */
+#define GIVEN_MAX 512
 
-static unsigned owed_count;
+static uint64_t given; /* when it was kept */
 
-/* The place of the reply to that call, or how many there are. */
-static unsigned find_owed(uint64_t id)
+/*
+ * Returns as port_keep() does: in whoever goes on, which does what was done
+ * since it was left behind. Without memory nothing has changed.
+ */
+static int keep(struct server *s)
 {
-	unsigned i = 0;
-
-	while (i < owed_count && owed[i].id != id)
-		i++;
-	return i;
-}
-
-static void forget_owed(unsigned i)
-{
-	owed_count--;
-	memmove(&owed[i], &owed[i + 1], (owed_count - i) * sizeof *owed);
-}
-
-static void owe(const struct server *s)
-{
-	if (owed_count == MAX_OWED)
-		forget_owed(0);
-	owed[owed_count].id = s->request.id;
-	owed[owed_count].reply = s->reply;
-	owed_count++;
-}
-
-/* Does what is asked, or knows that it was done. True if it may be replied. */
-static bool answer(struct server *s, bool dies)
-{
-	bool is_call = s->request.number != REQUEST_CLOSED;
-	unsigned i = find_owed(s->request.id);
+	struct log log = s->log;
 	int in_hand;
 
-	if (is_call && i < owed_count) {
-		s->reply = owed[i].reply;
-		return true;
-	}
-	if (!serve(s))
-		return is_call;
-	if (is_call)
-		owe(s);
-	/* Without memory for that, only a death would lose the change. */
+	log_turn(&s->log);
 	in_hand = port_keep(s->port);
-	if (in_hand == 1 && dies)
-		(void)raise(SIGKILL);
-	return is_call && in_hand != 0;
+	if (in_hand < 0) {
+		s->log = log;
+		return in_hand;
+	}
+	given = memory_pages_given();
+	serve_replay(s);
+	serve_use(s, log_tail(&s->log));
+	return in_hand;
 }
 
-/* The reply has been taken; after an error that is not known yet. */
-static void note_delivered(uint64_t id)
+static bool must_be_kept(const struct server *s)
 {
-	unsigned i = find_owed(id);
+	return !serve_has_room(s) || s->log.replayed > REPLAYED_MAX ||
+	    memory_pages_given() - given > GIVEN_MAX;
+}
 
-	if (i < owed_count)
-		forget_owed(i);
+/*
+ * Is the call still in hand? It is at the tail of the log, which may be another
+ * then. If nothing can be kept it is done as far as there is room.
+ */
+static bool make_room(struct server *s)
+{
+	struct log_entry *entry = s->entry;
+	int in_hand;
+
+	if (!must_be_kept(s))
+		return true;
+	in_hand = keep(s);
+	if (in_hand == 1)
+		memmove(s->entry, entry, sizeof *entry + entry->request.in_len);
+	return in_hand != 0;
+}
+
+/* True if the call may be replied to. It dies of a call once. */
+static bool answer(struct server *s, bool dies)
+{
+	bool was_asked;
+	size_t end;
+
+	if (!serve_may_change(s)) {
+		serve(s);
+		return true;
+	}
+	was_asked = serve_owed(s);
+	if (was_asked && s->done == 0)
+		return true;
+	do {
+		if (!make_room(s))
+			return false;
+		end = s->log.end;
+		serve(s);
+		if (dies && !was_asked && s->log.end != end)
+			(void)raise(SIGKILL);
+		/* What earlier parts have done is done. */
+		if (s->done > 0 && s->reply.result < 0)
+			return serve_owed(s);
+		if (s->more)
+			serve_owe(s, s->request->id);
+		s->done = (uint64_t)s->reply.result;
+	} while (s->more);
+	return true;
+}
+
+static void close_file(struct server *s, bool dies)
+{
+	size_t end = s->log.end;
+
+	serve_close(s);
+	if (dies && s->log.end != end)
+		(void)raise(SIGKILL);
+}
+
+/* Is it more than a number? */
+static bool is_reply(const struct reply *reply)
+{
+	return reply->flags != 0 || reply->out_len != 0;
+}
+
+/* The id of the call that is in hand with its reply; 0: none is. */
+static uint64_t handle(struct server *s, bool dies)
+{
+	uint64_t id = s->request->id;
+
+	/* A call that is not in hand any more is asked again. */
+	if (s->request->number < REQUEST_CLOSED)
+		return answer(s, dies) ? id : 0;
+	close_file(s, dies);
+	return 0;
+}
+
+/* Takes the next request, if it can. False, and errno, if that was the end. */
+static bool next(struct server *s, bool dies, uint64_t *in_hand)
+{
+	serve_use(s, log_tail(&s->log));
+	if (port_next(s->port, &s->reply, s->request, s->in, LOG_IN) == 0)
+		*in_hand = handle(s, dies);
+	else if (errno == EINTR)
+		*in_hand = 0;
+	else if (errno == EINVAL && is_reply(&s->reply))
+		/* What the kernel does not take is no answer. */
+		s->reply = (struct reply){.result = -EIO};
+	else if (errno != ENOMEM)
+		return false;
+	return true;
+}
+
+/* Who is kept now has done the call in hand: it is owed the reply. */
+static void keep_done(struct server *s, uint64_t in_hand)
+{
+	if (s->reply.out_len == 0)
+		serve_owe(s, in_hand);
+	(void)keep(s);
 }
 
 int serve_loop(struct server *s, bool dies)
 {
-	bool in_hand = false;
+	uint64_t in_hand = 0;
 
-	if (port_keep(s->port) < 0)
+	port_watch_keeper();
+	serve_use(s, log_tail(&s->log));
+	if (keep(s) < 0)
 		return errno;
 	while (s->open > 0) {
-		uint64_t id = s->request.id;
-		int result = port_next(s->port, &s->reply, &s->request, s->in,
-		    sizeof s->in);
-
-		if (result < 0 && errno == ENOMEM)
-			continue;
-		if (result < 0 && errno != EINTR)
+		if (!next(s, dies, &in_hand))
 			return errno;
-		if (in_hand)
-			note_delivered(id);
-		in_hand = result == 0 && answer(s, dies);
+		if (port_is_unkept())
+			keep_done(s, in_hand);
 	}
 	return 0;
 }

@@ -12,8 +12,8 @@
  */
 #include "memory.h"
 
-#include <stdbool.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define BLOCK_PAGES 64
 #define BLOCK_BYTES ((uintptr_t)BLOCK_PAGES * MEMORY_PAGE)
@@ -51,6 +51,8 @@ static struct link blocks = {&blocks, &blocks};
 static struct link slabs[OBJECT_SIZES + 1];
 static uint64_t limit_pages = UINT64_MAX;
 static uint64_t used_pages;
+static uint64_t given_pages;
+static bool is_insisting;
 
 static void link_insert(struct link *list, struct link *link)
 {
@@ -71,6 +73,16 @@ void memory_limit(uint64_t pages)
 	limit_pages = pages;
 }
 
+void memory_insist(bool insists)
+{
+	is_insisting = insists;
+}
+
+uint64_t memory_pages_given(void)
+{
+	return given_pages;
+}
+
 uint64_t memory_pages_total(void)
 {
 	return limit_pages;
@@ -81,11 +93,23 @@ uint64_t memory_pages_free(void)
 	return used_pages < limit_pages ? limit_pages - used_pages : 0;
 }
 
+/* MAP_FAILED: there is none. */
+static char *kernel_memory(size_t size)
+{
+	for (;;) {
+		char *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (mem != MAP_FAILED || !is_insisting)
+			return mem;
+		usleep(10000);
+	}
+}
+
 /* Twice as much as is needed has an aligned block in it. */
 static bool block_map(void)
 {
-	char *mem = mmap(NULL, 2 * BLOCK_BYTES, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *mem = kernel_memory(2 * BLOCK_BYTES);
 	uintptr_t before;
 	struct block *block;
 
@@ -106,7 +130,7 @@ void *memory_page(void)
 	struct block *block;
 	unsigned i;
 
-	if (used_pages >= limit_pages)
+	if (used_pages >= limit_pages && !is_insisting)
 		return NULL;
 	if (blocks.next == &blocks && !block_map())
 		return NULL;
@@ -128,6 +152,7 @@ void memory_page_free(void *page)
 		link_insert(&blocks, &block->link);
 	block->free |= 1UL << at / MEMORY_PAGE;
 	used_pages--;
+	given_pages++;
 	if (block->free == ALL_FREE) {
 		link_remove(&block->link);
 		(void)munmap(block, BLOCK_BYTES);

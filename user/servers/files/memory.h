@@ -9,6 +9,7 @@
 #ifndef FILES_MEMORY_H
 #define FILES_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,15 @@
 
 /* From now on there are so many pages; those that are in use stay. */
 void memory_limit(uint64_t pages);
+
+/*
+ * From now on, or until then no more, who wants memory gets it: there is no
+ * limit, and where the kernel has none it is waited for.
+ */
+void memory_insist(bool insists);
+
+/* How many pages were ever given back. */
+uint64_t memory_pages_given(void);
 
 uint64_t memory_pages_total(void);
 uint64_t memory_pages_free(void);

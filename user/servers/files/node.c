@@ -9,6 +9,8 @@
 #include "abi/stat.h"
 #include "memory.h"
 
+_Static_assert(NODE_TYPE == S_IFMT && NODE_FOLDER == S_IFDIR, "node.h");
+
 #define DAY       86400
 #define TIDY_PART 256 /* pages that are freed at a time */
 
@@ -63,9 +65,17 @@ uint64_t tree_pages_free(const struct tree *t)
 
 /* --- nodes ---------------------------------------------------------------- */
 
-bool node_is(const struct node *node, uint32_t type)
+/*
+ * A time, and larger than any before: so it is new even if the server has died,
+ * and what it gave out since it was kept is forgotten.
+ */
+static uint64_t new_contents(struct tree *t)
 {
-	return (node->mode & S_IFMT) == type;
+	uint64_t now =
+	    (uint64_t)t->now.sec * 1000000000 + (uint64_t)t->now.nsec;
+
+	t->last_contents = now > t->last_contents ? now : t->last_contents + 1;
+	return t->last_contents;
 }
 
 struct node *node_new(struct tree *t, uint32_t mode)
@@ -77,6 +87,7 @@ struct node *node_new(struct tree *t, uint32_t mode)
 	memset(node, 0, sizeof *node);
 	node->ino = ++t->next_ino;
 	node->mode = mode;
+	node->contents = new_contents(t);
 	node->uses = 1;
 	node->atime = node->mtime = node->ctime = node->btime = t->now;
 	if (node_is(node, S_IFDIR))
@@ -94,10 +105,11 @@ static void node_free(struct tree *t, struct node *node)
 {
 	if (node_is(node, S_IFREG))
 		sparse_cut(&node->pages, 0, &t->scrap);
-	if (node_is(node, S_IFLNK))
+	if (node_is(node, S_IFLNK) && node->made == 0)
 		memory_free(node->target, node->size + 1);
+	if (node->made == 0)
+		t->nodes--;
 	memory_free(node, sizeof *node);
-	t->nodes--;
 }
 
 void node_leave(struct tree *t, struct node *node)
@@ -112,11 +124,6 @@ void node_leave(struct tree *t, struct node *node)
 	}
 }
 
-bool node_is_dead(const struct node *node)
-{
-	return node_is(node, S_IFDIR) && node->links == 0;
-}
-
 void node_touched(struct tree *t, struct node *node)
 {
 	node->ctime = t->now;
@@ -125,6 +132,7 @@ void node_touched(struct tree *t, struct node *node)
 void node_changed(struct tree *t, struct node *node)
 {
 	node->mtime = node->ctime = t->now;
+	node->contents = new_contents(t);
 }
 
 static bool is_later(struct moment a, struct moment b)
@@ -134,10 +142,14 @@ static bool is_later(struct moment a, struct moment b)
 
 void node_accessed(struct tree *t, struct node *node)
 {
+	if (node->made != 0)
+		return;
 	if (!is_later(node->atime, node->mtime) ||
 	    !is_later(node->atime, node->ctime) ||
-	    t->now.sec - node->atime.sec >= DAY)
+	    t->now.sec - node->atime.sec >= DAY) {
 		node->atime = t->now;
+		t->accessed = true;
+	}
 }
 
 /* --- the tree ------------------------------------------------------------- */

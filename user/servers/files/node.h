@@ -27,6 +27,7 @@ struct node;
 struct text {
 	const char *start;
 	size_t len;
+	uint64_t hash; /* if a folder is asked for it: text_read() */
 };
 
 /* Lives as long as its node's name does; the text ends with a NUL. */
@@ -56,9 +57,14 @@ struct node {
 	uint32_t links; /* names, and of a folder the folders in it */
 	uint32_t uid, gid;
 	uint64_t rdev;
-	uint64_t uses; /* besides names */
-	uint64_t size; /* in bytes, but of folders */
-	bool linkable; /* has no name, and may get one: O_TMPFILE */
+	uint64_t uses;          /* besides names */
+	uint64_t size;          /* in bytes, but of folders */
+	bool linkable;          /* has no name, and may get one: O_TMPFILE */
+	struct lock *locks;     /* locks.h */
+	uint64_t made;          /* made.h: what it stands for; else 0 */
+	struct node *next_made; /* in tree.made */
+	uint64_t
+	    contents; /* a number for what is in it now; never used again */
 	struct moment atime, mtime, ctime, btime;
 	union {
 		struct sparse pages; /* of a file; what is not there is zero */
@@ -72,8 +78,16 @@ struct tree {
 	struct moment now; /* set by who calls, before he does */
 	uint64_t seed;     /* of the hashes */
 	uint64_t next_ino;
+	uint64_t last_contents;
 	uint64_t nodes;
+	bool accessed;      /* a time of reading was set: who calls clears it */
 	struct scrap scrap; /* what large files were cut to */
+	const struct maker *maker; /* made.h */
+	struct node *made;         /* by the call at hand */
+	int32_t caller;            /* its pid */
+	bool replays;              /* it is done once more, in a log */
+	uint32_t looks;            /* for made nodes, by the call at hand */
+	uint32_t missed; /* the first of these that found none; 0: all did */
 };
 
 /* An empty tree. False: no memory. */
@@ -95,7 +109,14 @@ uint64_t tree_pages_free(const struct tree *t);
 
 /* --- nodes ---------------------------------------------------------------- */
 
-bool node_is(const struct node *node, uint32_t type);
+/* S_IFMT and S_IFDIR, for who has them from elsewhere. */
+#define NODE_TYPE   0170000U
+#define NODE_FOLDER 0040000U
+
+static inline bool node_is(const struct node *node, uint32_t type)
+{
+	return (node->mode & NODE_TYPE) == type;
+}
 
 /* A node without names, used by who calls; NULL if there is no memory. */
 struct node *node_new(struct tree *t, uint32_t mode);
@@ -106,7 +127,11 @@ void node_use(struct node *node);
 void node_leave(struct tree *t, struct node *node);
 
 /* Was the folder removed? */
-bool node_is_dead(const struct node *node);
+static inline bool node_is_dead(const struct node *node)
+{
+	return node_is(node, NODE_FOLDER) && node->links == 0 &&
+	    node->made == 0;
+}
 
 /* Was changed, or what is known of it was. */
 void node_changed(struct tree *t, struct node *node);
@@ -117,9 +142,11 @@ void node_accessed(struct tree *t, struct node *node);
 
 /* --- names ---------------------------------------------------------------- */
 
+/* The name that begins here, up to a slash or a NUL. */
+struct text text_read(const struct tree *t, const char *start);
+
 /* NULL if there is no such name. */
-struct name *folder_find(const struct tree *t, struct node *dir,
-    const struct text *text);
+struct name *folder_find(struct node *dir, const struct text *text);
 
 bool folder_is_empty(const struct node *dir);
 

@@ -7,7 +7,6 @@
 #include "abi/errno.h"
 #include "abi/fcntl.h"
 #include "abi/stat.h"
-#include "memory.h"
 
 struct opening {
 	struct walk walk;
@@ -102,6 +101,8 @@ static int check_node(const struct opening *o)
 		return -ELOOP;
 	if (is_folder)
 		return writes(o) ? -EISDIR : 0;
+	if (o->node->made != 0)
+		return writes(o) ? -EACCES : 0;
 	return node_is(o->node, S_IFREG) ? 0 : device_open(o->node);
 }
 
@@ -116,6 +117,8 @@ static int make_nameless(struct tree *t, struct opening *o, struct where where)
 		return err;
 	if (!node_is(dir, S_IFDIR))
 		return -ENOTDIR;
+	if (dir->made != 0)
+		return -EOPNOTSUPP;
 	o->node = node_new_in(t, dir, S_IFREG | (o->mode & 07777));
 	if (o->node == NULL)
 		return -ENOSPC;
@@ -142,34 +145,32 @@ static int open_named(struct tree *t, struct opening *o, struct where where)
 }
 
 int file_open(struct tree *t, struct where where, uint32_t flags, uint32_t mode,
-    struct file **opened)
+    struct file *file)
 {
 	struct opening o = {.flags = flags, .mode = mode};
-	struct file *file;
 	int err = check_flags(&o);
 
 	if (err < 0)
 		return err;
-	file = tree_alloc(t, sizeof *file);
-	if (file == NULL)
-		return -ENOMEM;
 	if (has(&o, O_TMPFILE))
 		err = make_nameless(t, &o, where);
 	else
 		err = open_named(t, &o, where);
-	if (err < 0) {
-		memory_free(file, sizeof *file);
+	if (err < 0)
 		return err;
-	}
 	*file = (struct file){.node = o.node, .flags = o.flags};
-	if (node_is(o.node, S_IFDIR))
+	if (node_is(o.node, S_IFDIR) && o.node->made == 0)
 		file->end = o.node->folder.next;
-	*opened = file;
 	return 0;
 }
 
-void file_close(struct tree *t, struct file *file)
+void file_open_node(struct node *node, struct file *file)
+{
+	node_use(node);
+	*file = (struct file){.node = node, .flags = O_RDONLY};
+}
+
+void file_close(struct tree *t, const struct file *file)
 {
 	node_leave(t, file->node);
-	memory_free(file, sizeof *file);
 }

@@ -8,11 +8,10 @@
  */
 #include "path.h"
 
-#include <string.h>
-
 #include "abi/errno.h"
 #include "abi/limits.h"
 #include "abi/stat.h"
+#include "made.h"
 
 #define MAX_LINKS 40
 
@@ -26,11 +25,11 @@ static const char *skip_slashes(const char *text)
 /* Takes a name off, and the slashes behind it. */
 static const char *take_name(struct walk *w, const char *path)
 {
-	const char *end = strchr(path, '/');
-	size_t len = end != NULL ? (size_t)(end - path) : strlen(path);
+	size_t len;
 
-	w->text = (struct text){path, len};
-	w->slash = end != NULL;
+	w->text = text_read(w->tree, path);
+	len = w->text.len;
+	w->slash = path[len] == '/';
 	w->last = LAST_NAME;
 	if (len == 1 && path[0] == '.')
 		w->last = LAST_DOT;
@@ -52,7 +51,9 @@ int walk_look(const struct walk *w, struct node **node)
 		return -ENOENT;
 	if (w->text.len > NAME_MAX)
 		return -ENAMETOOLONG;
-	name = folder_find(w->tree, w->at, &w->text);
+	if (w->at->made != 0)
+		return made_look(w->tree, w->at, &w->text, w->slash, node);
+	name = folder_find(w->at, &w->text);
 	if (name == NULL)
 		return -ENOENT;
 	*node = name->node;

@@ -95,6 +95,12 @@ static int check_flags(unsigned flags)
 	return flags == (RENAME_NOREPLACE | RENAME_EXCHANGE) ? -EINVAL : 0;
 }
 
+/* Is it a maker's, or what he begins with? */
+static bool is_made(const struct node *node)
+{
+	return node != NULL && node->made != 0;
+}
+
 /* Both names, and what they lead to. */
 static int look(struct side *old, struct side *new, unsigned flags)
 {
@@ -112,12 +118,14 @@ static int look(struct side *old, struct side *new, unsigned flags)
 		return err;
 	if (node_is_dead(new->walk.at))
 		return -ENOENT;
+	if (is_made(old->node) || is_made(new->node) || is_made(new->walk.at))
+		return -EBUSY;
 	return new->node != NULL && (flags & RENAME_NOREPLACE) ? -EEXIST : 0;
 }
 
-static struct name *name_of(struct tree *t, const struct side *side)
+static struct name *name_of(const struct side *side)
 {
-	return folder_find(t, side->walk.at, &side->walk.text);
+	return folder_find(side->walk.at, &side->walk.text);
 }
 
 static void exchange(struct tree *t, struct side *old, struct side *new)
@@ -125,18 +133,18 @@ static void exchange(struct tree *t, struct side *old, struct side *new)
 	struct node *node = old->node;
 
 	node_use(node);
-	name_lead(t, old->walk.at, name_of(t, old), new->node);
-	name_lead(t, new->walk.at, name_of(t, new), node);
+	name_lead(t, old->walk.at, name_of(old), new->node);
+	name_lead(t, new->walk.at, name_of(new), node);
 	node_leave(t, node);
 }
 
 static int move(struct tree *t, struct side *old, struct side *new)
 {
 	if (new->node != NULL)
-		name_lead(t, new->walk.at, name_of(t, new), old->node);
+		name_lead(t, new->walk.at, name_of(new), old->node);
 	else if (!folder_add(t, new->walk.at, &new->walk.text, old->node))
 		return -ENOSPC;
-	folder_remove(t, old->walk.at, name_of(t, old));
+	folder_remove(t, old->walk.at, name_of(old));
 	return 0;
 }
 

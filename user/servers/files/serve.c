@@ -4,30 +4,62 @@
  */
 #include "serve.h"
 
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "abi/errno.h"
 #include "abi/fcntl.h"
 #include "abi/limits.h"
 #include "abi/stat.h"
 #include "abi/statfs.h"
+#include "abi/syscall.h"
+#include "made.h"
 #include "memory.h"
+#include "opened.h"
+
+#define NS_PER_S 1000000000UL
 
 #define DEVICE 2 /* of the tree itself; the kernel's own files are of 1 */
 
-struct file *serve_file(const struct server *s)
+/* With both bits of O_ACCMODE a file is neither read nor written: open.c. */
+uint32_t kernel_flags(uint32_t flags)
 {
-	return (struct file *)(uintptr_t)s->request.token;
+	if ((flags & O_ACCMODE) == O_ACCMODE)
+		flags ^= O_ACCMODE ^ O_RDWR;
+	return flags;
 }
 
-int64_t reply_file(struct server *s, struct file *file)
+int64_t reply_file(struct server *s)
 {
 	s->reply.flags |= REPLY_FILE;
-	s->reply.file_flags = file->flags;
-	s->reply.token = (uintptr_t)file;
+	s->reply.file_flags = kernel_flags(opened_place()->flags);
+	s->reply.token = opened_take(s->request->id);
 	s->open++;
 	return 0;
+}
+
+int64_t open_folder(struct server *s, struct where where)
+{
+	struct file *file = opened_place();
+	int err;
+
+	if (file == NULL)
+		return -ENFILE;
+	err = file_open(&s->tree, where, O_PATH | O_DIRECTORY, 0, file);
+	return err < 0 ? err : reply_file(s);
+}
+
+ssize_t lent_read(struct server *s, uint64_t offset, void *to, size_t len)
+{
+	return s->replays ? (ssize_t)len
+			  : port_read(s->port, 0, offset, to, len);
+}
+
+ssize_t lent_write(struct server *s, uint64_t offset, const void *from,
+    size_t len)
+{
+	return s->replays ? (ssize_t)len
+			  : port_write(s->port, 0, offset, from, len);
 }
 
 int64_t reply_bytes(struct server *s, const void *bytes, size_t len,
@@ -44,7 +76,6 @@ int64_t reply_stat(struct server *s, const struct node *node)
 	struct attributes a;
 
 	node_stat(node, &a);
-	memset(st, 0, sizeof *st);
 	*st = (struct stat_abi){.dev = DEVICE,
 	    .ino = a.ino,
 	    .mode = a.mode,
@@ -64,11 +95,23 @@ int64_t reply_stat(struct server *s, const struct node *node)
 	return reply_bytes(s, st, sizeof *st, 0);
 }
 
-int64_t reply_statfs(struct server *s)
+/* What is made takes no room. */
+static int64_t reply_statfs_made(struct server *s, struct statfs_abi *st)
+{
+	*st = (struct statfs_abi){.type = PROC_MAGIC,
+	    .bsize = MEMORY_PAGE,
+	    .namelen = NAME_MAX,
+	    .frsize = MEMORY_PAGE};
+	return reply_bytes(s, st, sizeof *st, 0);
+}
+
+int64_t reply_statfs(struct server *s, const struct node *node)
 {
 	struct statfs_abi *st = (struct statfs_abi *)s->out;
 	uint64_t free = tree_pages_free(&s->tree);
 
+	if (node->made != 0)
+		return reply_statfs_made(s, st);
 	*st = (struct statfs_abi){.type = TMPFS_MAGIC,
 	    .bsize = MEMORY_PAGE,
 	    .blocks = memory_pages_total(),
@@ -83,46 +126,255 @@ int64_t reply_statfs(struct server *s)
 
 static void set_time(struct server *s)
 {
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	s->tree.now = (struct moment){now.tv_sec, now.tv_nsec};
-}
-
-static const struct call *find_call(const struct call *calls, uint64_t number)
-{
-	while (calls->fn != NULL && calls->number != number)
-		calls++;
-	return calls->fn != NULL ? calls : NULL;
+	s->tree.now = (struct moment){(int64_t)(s->request->time / NS_PER_S),
+	    (int64_t)(s->request->time % NS_PER_S)};
 }
 
 /* The kernel knows which flags an open file has by now. */
 static void note_flags(const struct server *s)
 {
-	struct file *file = serve_file(s);
-
-	file->flags =
-	    (file->flags & ~(uint32_t)O_APPEND) | (s->request.flags & O_APPEND);
+	s->file->flags = (s->file->flags & ~(uint32_t)O_APPEND) |
+	    (s->request->flags & O_APPEND);
 }
 
-bool serve(struct server *s)
+/* NULL: there is none. */
+static const struct call *call_of(const struct server *s)
 {
-	const struct call *call = find_call(file_calls, s->request.number);
+	static const struct call *const tables[] = {file_calls, path_calls,
+	    system_calls};
+	uint64_t number = s->request->number;
+
+	for (int i = 0; i < 3 && number < CALLS; i++)
+		if (tables[i][number].fn != NULL)
+			return &tables[i][number];
+	return NULL;
+}
+
+bool serve_may_change(struct server *s)
+{
+	s->call = call_of(s);
+	return s->call != NULL && s->call->effect != EFFECT_NONE;
+}
+
+static void execute(struct server *s)
+{
+	const struct call *call = s->call;
 
 	s->reply = (struct reply){.result = -ENOSYS};
-	if (s->request.number == REQUEST_CLOSED) {
-		file_close(&s->tree, serve_file(s));
-		s->open--;
-		return true;
-	}
-	set_time(s);
-	if (call != NULL)
-		note_flags(s);
-	else
-		call = find_call(path_calls, s->request.number);
+	s->bytes = s->request->in_len;
+	s->changes = call != NULL && call->effect > EFFECT_OPEN;
+	s->more = false;
+	s->tree.accessed = false;
 	if (call == NULL)
-		return false;
+		return;
+	set_time(s);
+	s->tree.caller = s->request->pid;
+	s->tree.looks = 0;
+	s->tree.missed = s->replays ? (uint32_t)s->entry->missed : 0;
+	s->file = opened_file(s->request->token);
+	if (call == &file_calls[s->request->number])
+		note_flags(s);
 	s->reply.result = call->fn(s);
+	made_leave(&s->tree);
 	tree_tidy(&s->tree);
-	return call->changes;
+}
+
+/* --- the log -------------------------------------------------------------- */
+
+/*
+ * What is free at the end for calls that may give memory back; one half of it
+ * not for those that open a file.
+ */
+#define LOG_RESERVE 16384
+
+void serve_use(struct server *s, struct log_entry *entry)
+{
+	s->entry = entry;
+	s->request = &entry->request;
+	s->in = entry->in;
+}
+
+/* That all files are closed can be written down at any time. */
+static bool has_room(const struct server *s, size_t size)
+{
+	return log_room(&s->log) >= size + (s->open + 1) * LOG_CLOSED_SIZE;
+}
+
+bool serve_has_room(const struct server *s)
+{
+	return has_room(s, LOG_ENTRY_MAX + LOG_RESERVE);
+}
+
+/* Is there room for what this call may change? */
+static bool has_room_for_call(const struct server *s)
+{
+	size_t size = sizeof *s->entry + s->request->in_len + 64;
+
+	if (s->call->effect == EFFECT_MORE)
+		return serve_has_room(s);
+	if (s->call->effect == EFFECT_OPEN)
+		size += LOG_RESERVE / 2;
+	return has_room(s, size);
+}
+
+static bool is_for_want_of_memory(int64_t result)
+{
+	return result == -ENOMEM || result == -ENOSPC;
+}
+
+/* Times of reading are noted if that is possible. */
+static bool has_changed(const struct server *s)
+{
+	if (s->reply.flags & REPLY_FILE)
+		return true;
+	if (s->changes && s->reply.result >= 0)
+		return true;
+	return s->tree.accessed && !is_for_want_of_memory(s->reply.result) &&
+	    serve_has_room(s);
+}
+
+static void write_down(struct server *s)
+{
+	struct log_entry *entry = s->entry, *next;
+
+	entry->token = s->reply.token;
+	entry->done = s->done;
+	entry->bytes = s->bytes;
+	entry->missed = s->tree.missed;
+	log_commit(&s->log, s->more ? LOG_PART : LOG_CALL,
+	    sizeof *entry + s->bytes);
+	if (!s->more)
+		return;
+	next = log_tail(&s->log);
+	next->request = entry->request;
+	serve_use(s, next);
+}
+
+/* It is told once more if the server dies before it asks for what is next. */
+static void close_file(struct server *s, uint64_t token)
+{
+	if (!opened_is(token))
+		return;
+	serve_leave_locks(s, token, opened_file(token)->node);
+	file_close(&s->tree, opened_file(token));
+	opened_give(token);
+	s->open--;
+	if (s->replays)
+		return;
+	s->entry->token = token;
+	log_commit(&s->log, LOG_CLOSED, LOG_CLOSED_SIZE);
+}
+
+static void refuse(struct server *s)
+{
+	int err = s->call->effect == EFFECT_OPEN ? -ENOMEM : -ENOSPC;
+
+	s->more = false;
+	s->reply = (struct reply){.result = err};
+}
+
+void serve_close(struct server *s)
+{
+	uint64_t token = s->request->token;
+
+	/* It was opened before another server died, and nobody has got it. */
+	if (s->request->number == REQUEST_GONE)
+		token = opened_by(token);
+	s->reply = (struct reply){.result = 0};
+	if (token != 0)
+		close_file(s, token);
+}
+
+void serve(struct server *s)
+{
+	if (serve_may_change(s)) {
+		if (!has_room_for_call(s)) {
+			refuse(s);
+			return;
+		}
+		s->entry->next_ino = s->tree.next_ino;
+		s->entry->last_contents = s->tree.last_contents;
+	}
+	execute(s);
+	if (has_changed(s))
+		write_down(s);
+}
+
+/* --- doing it once more --------------------------------------------------- */
+
+/*
+ * Replies that may have to be given once more: more than one only if servers
+ * die one after the other. A caller that was killed never asks again.
+ */
+#define OWED 64
+
+static uint64_t owed_id[OWED]; /* of the call */
+static struct owed {
+	bool is_part; /* of it only that was done */
+	struct reply reply;
+} owed[OWED];
+
+void serve_owe(struct server *s, uint64_t id)
+{
+	uint64_t i = id % OWED;
+
+	if (id == 0)
+		return;
+	owed_id[i] = id;
+	owed[i] = (struct owed){s->more, s->reply};
+}
+
+bool serve_owed(struct server *s)
+{
+	uint64_t i = s->request->id % OWED;
+
+	s->done = 0;
+	s->more = false;
+	if (owed_id[i] != s->request->id)
+		return false;
+	s->reply = owed[i].reply;
+	if (owed[i].is_part)
+		s->done = (uint64_t)s->reply.result;
+	return true;
+}
+
+/*
+ * It has to come to the same end. Nobody could go on if it did not: files would
+ * be taken for others.
+ */
+static void serve_again(struct server *s)
+{
+	bool is_owed = serve_may_change(s);
+
+	/* Who did it may have made nodes in vain before. */
+	if (is_owed) {
+		s->tree.next_ino = s->entry->next_ino;
+		s->tree.last_contents = s->entry->last_contents;
+	}
+	s->done = s->entry->done;
+	execute(s);
+	if (s->reply.token != s->entry->token)
+		exit(EXIT_FAILURE);
+	s->more = s->entry->kind == LOG_PART;
+	/* What has more to say has set a time of reading: it is asked again. */
+	if (is_owed && s->reply.out_len == 0)
+		serve_owe(s, s->request->id);
+}
+
+void serve_replay(struct server *s)
+{
+	struct log_entry *entry;
+
+	s->replays = s->tree.replays = true;
+	memory_insist(true);
+	while ((entry = log_next(&s->log)) != NULL) {
+		serve_use(s, entry);
+		if (entry->kind == LOG_CLOSED)
+			close_file(s, entry->token);
+		else
+			serve_again(s);
+		log_pass(&s->log, entry);
+	}
+	memory_insist(false);
+	s->replays = s->tree.replays = false;
 }

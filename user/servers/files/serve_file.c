@@ -2,9 +2,11 @@
 /*
  * serve_file.c - calls that have an open file.
  *
- * What is longer than a buffer is copied piece by piece, from or to the memory
- * that the caller lends. Nothing else is served meanwhile, so a call is one
- * step to everybody else.
+ * What is read goes from the pages of the file to the memory that the caller
+ * lends; what is written and longer than a buffer is copied piece by piece, and
+ * each of these is an entry of the log. Nothing else is served meanwhile, so a
+ * call is one step to everybody else, unless the server dies between two of
+ * them.
  */
 #include "serve.h"
 
@@ -14,13 +16,20 @@
 #include "abi/fcntl.h"
 #include "abi/stat.h"
 #include "abi/syscall.h"
-#include "calls.h"
+#include "memory.h"
+#include "program.h"
 
+#define RANDOM_MAX   (256UL << 10)
 #define MAX_TRANSFER 0x7ffff000UL /* as Linux has it */
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
 
 static size_t transfer_len(const struct server *s)
 {
-	uint64_t len = s->request.arg[2];
+	uint64_t len = s->request->arg[2];
 
 	return len < MAX_TRANSFER ? len : MAX_TRANSFER;
 }
@@ -28,7 +37,7 @@ static size_t transfer_len(const struct server *s)
 /* Only files have positions that mean something. */
 static void move_to(struct server *s, uint64_t position)
 {
-	if (node_is(serve_file(s)->node, S_IFCHR))
+	if (node_is(s->file->node, S_IFCHR))
 		return;
 	s->reply.flags |= REPLY_POSITION;
 	s->reply.position = position;
@@ -36,91 +45,142 @@ static void move_to(struct server *s, uint64_t position)
 
 /* --- reading -------------------------------------------------------------- */
 
-/* A part of a long read: how many bytes have arrived, or why none. */
-static long read_part(struct server *s, uint64_t at, size_t done, size_t len)
+/* The next bytes, where they are: fewer than `len`, if those lie elsewhere. */
+static long next_bytes(struct server *s, uint64_t at, size_t len,
+    const char **bytes)
 {
-	size_t part = len - done < SERVE_BUFFER ? len - done : SERVE_BUFFER;
-	long n = file_read(&s->tree, serve_file(s), at + done, s->out, part);
-	ssize_t copied;
+	const struct node *node = s->file->node;
 
-	if (n <= 0)
-		return n;
-	copied = port_write(s->port, 0, done, s->out, (size_t)n);
-	return copied < 0 ? -errno : copied;
+	if (node_is(node, S_IFREG))
+		return (long)data_span(node, at, len, bytes);
+	*bytes = s->out;
+	return device_read(node, s->out,
+	    len < SERVE_BUFFER ? len : SERVE_BUFFER);
 }
 
+/* What lies in several places is sent from each. */
+static int64_t send_pieces(struct server *s, uint64_t at, size_t len)
+{
+	size_t done = 0;
+	long n = 1;
+
+	while (n > 0 && done < len) {
+		const char *bytes;
+
+		n = next_bytes(s, at + done, len - done, &bytes);
+		if (n <= 0)
+			break;
+		n = lent_write(s, done, bytes, (size_t)n);
+		if (n < 0)
+			n = -errno;
+		else
+			done += (size_t)n;
+	}
+	return done > 0 ? (int64_t)done : n;
+}
+
+static int64_t read_made(struct server *s, uint64_t at, size_t len)
+{
+	long n = file_read(&s->tree, s->file, at, s->out,
+	    len < SERVE_BUFFER ? len : SERVE_BUFFER);
+
+	return n > 0 ? reply_bytes(s, s->out, (size_t)n, n) : n;
+}
+
+/* What lies in one piece is sent with the reply. */
 static int64_t read_at(struct server *s, uint64_t at)
 {
-	size_t len = transfer_len(s), done = 0;
+	size_t len = transfer_len(s);
+	const char *bytes;
+	int err = file_begin_read(&s->tree, s->file, at, &len);
 	long n;
 
-	if (len <= SERVE_BUFFER) {
-		n = file_read(&s->tree, serve_file(s), at, s->out, len);
-		return n > 0 ? reply_bytes(s, s->out, (size_t)n, n) : n;
-	}
-	do {
-		n = read_part(s, at, done, len);
-		if (n > 0)
-			done += (size_t)n;
-	} while (n > 0 && done < len);
-	return done > 0 ? (int64_t)done : n;
+	/* It takes long to make, and nobody else is served meanwhile. */
+	if (len > RANDOM_MAX && device_is_random(s->file->node))
+		len = RANDOM_MAX;
+	if (err < 0 || len == 0)
+		return err;
+	if (s->file->node->made != 0)
+		return read_made(s, at, len);
+	n = next_bytes(s, at, len, &bytes);
+	if (n <= 0)
+		return n;
+	if ((size_t)n == len)
+		return reply_bytes(s, bytes, len, n);
+	return send_pieces(s, at, len);
 }
 
 static int64_t call_read(struct server *s)
 {
-	int64_t n = read_at(s, s->request.position);
+	int64_t n = read_at(s, s->request->position);
 
 	if (n > 0)
-		move_to(s, s->request.position + (uint64_t)n);
+		move_to(s, s->request->position + (uint64_t)n);
 	return n;
 }
 
 static int64_t call_pread(struct server *s)
 {
-	if ((int64_t)s->request.arg[3] < 0)
+	if ((int64_t)s->request->arg[3] < 0)
 		return -EINVAL;
-	return read_at(s, s->request.arg[3]);
+	return read_at(s, s->request->arg[3]);
 }
 
 /* --- writing -------------------------------------------------------------- */
 
-/* A part of a write: the first came along with the request. */
-static long write_part(struct server *s, uint64_t *at, size_t done, size_t len)
+/*
+ * Lets the bytes of a part be in the entry: the first have come along with the
+ * request. How many there are; fewer if the caller does not have them.
+ */
+static long fetch_part(struct server *s, size_t part)
 {
-	const char *from = s->in + done;
-	size_t part = s->request.in_len - done;
+	size_t have = s->done == 0 ? least(s->request->in_len, part) : 0;
+	ssize_t n;
 
-	if (done >= s->request.in_len) {
-		ssize_t n;
+	if (s->replays)
+		return (long)s->entry->bytes;
+	if (have == part)
+		return (long)part;
+	n = lent_read(s, s->done + have, s->in + have, part - have);
+	if (n < 0)
+		return have > 0 ? (long)have : -errno;
+	return (long)have + n;
+}
 
-		from = s->out;
-		part = len - done < SERVE_BUFFER ? len - done : SERVE_BUFFER;
-		n = part > 0 ? port_read(s->port, 0, done, s->out, part) : 0;
-		if (n < 0)
-			return -errno;
-		part = (size_t)n;
-	}
-	if (part > len - done)
-		part = len - done;
-	return file_write(&s->tree, serve_file(s), at, from, part);
+/* What was written is part of the entry, also if it is less than was asked. */
+static long write_part(struct server *s, uint64_t *at, size_t part)
+{
+	long n = fetch_part(s, part);
+
+	if (n >= 0)
+		n = file_write(&s->tree, s->file, at, s->in, (size_t)n);
+	s->bytes = n > 0 ? (size_t)n : 0;
+	return n;
 }
 
 static int64_t write_at(struct server *s, uint64_t *at)
 {
-	size_t len = transfer_len(s), done = 0;
+	size_t left = transfer_len(s) - s->done;
+	size_t part = least(left, LOG_IN);
 	long n;
 
-	do {
-		n = write_part(s, at, done, len);
-		if (n > 0)
-			done += (size_t)n;
-	} while (n > 0 && done < len);
-	return done > 0 ? (int64_t)done : n;
+	/* No device wants to know the bytes, or is another then. */
+	if (node_is(s->file->node, S_IFCHR)) {
+		s->changes = false;
+		return file_write(&s->tree, s->file, at, NULL, left);
+	}
+	*at += s->done;
+	n = write_part(s, at, part);
+	s->changes = n > 0;
+	if (n < 0)
+		return n;
+	s->more = (size_t)n == part && part < left;
+	return (int64_t)s->done + n;
 }
 
 static int64_t call_write(struct server *s)
 {
-	uint64_t at = s->request.position;
+	uint64_t at = s->request->position;
 	int64_t n = write_at(s, &at);
 
 	if (n > 0)
@@ -130,17 +190,38 @@ static int64_t call_write(struct server *s)
 
 static int64_t call_pwrite(struct server *s)
 {
-	uint64_t at = s->request.arg[3];
+	uint64_t at = s->request->arg[3];
 
 	return (int64_t)at < 0 ? -EINVAL : write_at(s, &at);
+}
+
+/* --- mapping -------------------------------------------------------------- */
+
+/* The pages that a reply has room for; the kernel asks for the rest. */
+static int64_t call_mmap(struct server *s)
+{
+	uint64_t done = s->request->position;
+	uint64_t left =
+	    (s->request->arg[1] - done + MEMORY_PAGE - 1) / MEMORY_PAGE;
+	void **pages = (void **)(void *)s->out;
+	long n = file_pages(&s->tree, s->file, s->request->arg[5] + done, pages,
+	    least(left, SERVE_BUFFER / sizeof *pages));
+
+	if (n < 0)
+		return n;
+	s->reply.flags = REPLY_PAGES;
+	s->reply.position = done;
+	s->reply.out = pages;
+	s->reply.out_len = (uint64_t)n * sizeof *pages;
+	return 0;
 }
 
 /* --- the rest ------------------------------------------------------------- */
 
 static int64_t call_lseek(struct server *s)
 {
-	int64_t to = file_seek(serve_file(s), s->request.position,
-	    (int64_t)s->request.arg[1], (int)s->request.arg[2]);
+	int64_t to = file_seek(s->file, s->request->position,
+	    (int64_t)s->request->arg[1], (int)s->request->arg[2]);
 
 	if (to >= 0)
 		move_to(s, (uint64_t)to);
@@ -149,9 +230,9 @@ static int64_t call_lseek(struct server *s)
 
 static int64_t call_getdents(struct server *s)
 {
-	uint64_t size = (uint32_t)s->request.arg[2];
-	uint64_t position = s->request.position;
-	long n = file_list(&s->tree, serve_file(s), &position, s->out,
+	uint64_t size = (uint32_t)s->request->arg[2];
+	uint64_t position = s->request->position;
+	long n = file_list(&s->tree, s->file, &position, s->out,
 	    size < SERVE_BUFFER ? size : SERVE_BUFFER);
 
 	if (n <= 0)
@@ -162,80 +243,86 @@ static int64_t call_getdents(struct server *s)
 
 static int64_t call_ftruncate(struct server *s)
 {
-	return file_truncate(&s->tree, serve_file(s),
-	    (int64_t)s->request.arg[1]);
+	return file_truncate(&s->tree, s->file, (int64_t)s->request->arg[1]);
 }
 
 static int64_t call_fallocate(struct server *s)
 {
-	return file_allocate(&s->tree, serve_file(s), (int)s->request.arg[1],
-	    (int64_t)s->request.arg[2], (int64_t)s->request.arg[3]);
+	return file_allocate(&s->tree, s->file, (int)s->request->arg[1],
+	    (int64_t)s->request->arg[2], (int64_t)s->request->arg[3]);
 }
 
 static int64_t call_fstat(struct server *s)
 {
-	return reply_stat(s, serve_file(s)->node);
+	return reply_stat(s, s->file->node);
 }
 
 static int64_t call_fstatfs(struct server *s)
 {
-	return reply_statfs(s);
+	return reply_statfs(s, s->file->node);
 }
 
 static int64_t call_fchmod(struct server *s)
 {
-	if (serve_file(s)->flags & O_PATH)
+	if (s->file->flags & O_PATH)
 		return -EBADF;
-	node_chmod(&s->tree, serve_file(s)->node, (uint32_t)s->request.arg[1]);
+	node_chmod(&s->tree, s->file->node, (uint32_t)s->request->arg[1]);
 	return 0;
 }
 
 static int64_t call_fchown(struct server *s)
 {
-	if (serve_file(s)->flags & O_PATH)
+	if (s->file->flags & O_PATH)
 		return -EBADF;
-	node_chown(&s->tree, serve_file(s)->node, (uint32_t)s->request.arg[1],
-	    (uint32_t)s->request.arg[2]);
+	node_chown(&s->tree, s->file->node, (uint32_t)s->request->arg[1],
+	    (uint32_t)s->request->arg[2]);
 	return 0;
 }
 
 /* All there is of it is in memory. */
 static int64_t call_sync(struct server *s)
 {
-	return serve_file(s)->flags & O_PATH ? -EBADF : 0;
+	return s->file->flags & O_PATH ? -EBADF : 0;
 }
 
 static int64_t call_fchdir(struct server *s)
 {
-	struct where where = {serve_file(s)->node, "."};
-	struct file *file;
-	int err = file_open(&s->tree, where, O_PATH | O_DIRECTORY, 0, &file);
-
-	return err < 0 ? err : reply_file(s, file);
+	return open_folder(s, (struct where){s->file->node, "."});
 }
 
 static int64_t call_ioctl(struct server *s)
 {
-	return serve_file(s)->flags & O_PATH ? -EBADF : -ENOTTY;
+	return s->file->flags & O_PATH ? -EBADF : -ENOTTY;
 }
 
-const struct call file_calls[] = {
-    {SYS_read, call_read, false},
-    {SYS_write, call_write, true},
-    {SYS_pread64, call_pread, false},
-    {SYS_pwrite64, call_pwrite, true},
-    {SYS_lseek, call_lseek, false},
-    {SYS_getdents64, call_getdents, false},
-    {SYS_ftruncate, call_ftruncate, true},
-    {SYS_fallocate, call_fallocate, true},
-    {SYS_fstat, call_fstat, false},
-    {SYS_fstatfs, call_fstatfs, false},
-    {SYS_fchmod, call_fchmod, true},
-    {SYS_fchown, call_fchown, true},
-    {SYS_fsync, call_sync, false},
-    {SYS_fdatasync, call_sync, false},
-    {CALL_FADVISE64, call_sync, false},
-    {SYS_fchdir, call_fchdir, true},
-    {SYS_ioctl, call_ioctl, false},
-    {0, NULL, false},
+/* The kernel is about to load the program. */
+static int64_t call_describe(struct server *s)
+{
+	struct program_plan *plan = (struct program_plan *)s->out;
+	int err = program_describe(s->file->node, plan);
+
+	return err < 0 ? err : reply_bytes(s, plan, sizeof *plan, 0);
+}
+
+const struct call file_calls[CALLS] = {
+    [SYS_read] = {call_read, EFFECT_NONE},
+    [SYS_write] = {call_write, EFFECT_MORE},
+    [SYS_pread64] = {call_pread, EFFECT_NONE},
+    [SYS_pwrite64] = {call_pwrite, EFFECT_MORE},
+    [SYS_mmap] = {call_mmap, EFFECT_NONE},
+    [SYS_lseek] = {call_lseek, EFFECT_NONE},
+    [SYS_getdents64] = {call_getdents, EFFECT_NONE},
+    [SYS_ftruncate] = {call_ftruncate, EFFECT_LESS},
+    [SYS_fallocate] = {call_fallocate, EFFECT_MORE},
+    [SYS_fstat] = {call_fstat, EFFECT_NONE},
+    [SYS_fstatfs] = {call_fstatfs, EFFECT_NONE},
+    [SYS_fchmod] = {call_fchmod, EFFECT_MORE},
+    [SYS_fchown] = {call_fchown, EFFECT_MORE},
+    [SYS_fsync] = {call_sync, EFFECT_NONE},
+    [SYS_fdatasync] = {call_sync, EFFECT_NONE},
+    [SYS_fchdir] = {call_fchdir, EFFECT_OPEN},
+    [SYS_execveat] = {call_describe, EFFECT_NONE},
+    [SYS_ioctl] = {call_ioctl, EFFECT_NONE},
+    [SYS_fcntl] = {call_fcntl, EFFECT_LESS},
+    [SYS_flock] = {call_flock, EFFECT_LESS},
 };

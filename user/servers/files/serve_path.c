@@ -15,20 +15,20 @@
 #include "abi/limits.h"
 #include "abi/stat.h"
 #include "abi/syscall.h"
-#include "calls.h"
 #include "memory.h"
+#include "opened.h"
+#include "program.h"
 
 static struct where first(const struct server *s)
 {
-	return (struct where){serve_file(s)->node, s->in};
+	return (struct where){s->file->node, s->in};
 }
 
 /* The second path, which begins in the folder of `token`. */
 static struct where second(const struct server *s, uint64_t token)
 {
-	const struct file *file = (const struct file *)(uintptr_t)token;
-
-	return (struct where){file->node, s->in + strlen(s->in) + 1};
+	return (
+	    struct where){opened_file(token)->node, s->in + strlen(s->in) + 1};
 }
 
 static enum path_how how_of(uint64_t flags)
@@ -40,42 +40,58 @@ static enum path_how how_of(uint64_t flags)
 
 static uint32_t masked(const struct server *s, uint64_t mode)
 {
-	return (uint32_t)mode & ~s->request.umask;
+	return (uint32_t)mode & ~s->request->umask;
 }
 
 /* --- names ---------------------------------------------------------------- */
 
+/* It is another server's file. */
+static int64_t pass_terminal(struct server *s)
+{
+	if (s->terminal < 0)
+		return -ENXIO;
+	s->reply.flags = REPLY_PASS;
+	s->reply.token = (uint64_t)s->terminal;
+	s->reply.file_flags = kernel_flags((uint32_t)s->request->arg[2]);
+	return 0;
+}
+
 static int64_t call_openat(struct server *s)
 {
-	struct file *file;
-	int err = file_open(&s->tree, first(s), (uint32_t)s->request.arg[2],
-	    masked(s, s->request.arg[3]), &file);
+	struct file *file = opened_place();
+	int err;
 
-	return err < 0 ? err : reply_file(s, file);
+	if (file == NULL)
+		return -ENFILE;
+	err = file_open(&s->tree, first(s), (uint32_t)s->request->arg[2],
+	    masked(s, s->request->arg[3]), file);
+	if (err < 0)
+		return err;
+	if (!device_is_terminal(file->node) || (file->flags & O_PATH))
+		return reply_file(s);
+	file_close(&s->tree, file);
+	return pass_terminal(s);
 }
 
 static int64_t call_chdir(struct server *s)
 {
-	struct file *file;
-	int err = file_open(&s->tree, first(s), O_PATH | O_DIRECTORY, 0, &file);
-
-	return err < 0 ? err : reply_file(s, file);
+	return open_folder(s, first(s));
 }
 
 static int64_t call_mkdirat(struct server *s)
 {
-	return tree_mkdir(&s->tree, first(s), masked(s, s->request.arg[2]));
+	return tree_mkdir(&s->tree, first(s), masked(s, s->request->arg[2]));
 }
 
 static int64_t call_mknodat(struct server *s)
 {
-	return tree_mknod(&s->tree, first(s), masked(s, s->request.arg[2]),
-	    (uint32_t)s->request.arg[3]);
+	return tree_mknod(&s->tree, first(s), masked(s, s->request->arg[2]),
+	    (uint32_t)s->request->arg[3]);
 }
 
 static int64_t call_unlinkat(struct server *s)
 {
-	uint64_t flags = (uint32_t)s->request.arg[2];
+	uint64_t flags = (uint32_t)s->request->arg[2];
 
 	if (flags & ~(uint64_t)AT_REMOVEDIR)
 		return -EINVAL;
@@ -85,35 +101,36 @@ static int64_t call_unlinkat(struct server *s)
 
 static int64_t call_symlinkat(struct server *s)
 {
-	return tree_symlink(&s->tree, s->in, second(s, s->request.token));
+	return tree_symlink(&s->tree, s->in, second(s, s->request->token));
 }
 
 static int64_t call_linkat(struct server *s)
 {
-	uint64_t flags = (uint32_t)s->request.arg[4];
+	uint64_t flags = (uint32_t)s->request->arg[4];
 	enum path_how how = flags & AT_SYMLINK_FOLLOW ? PATH_FOLLOW : 0;
 
 	if (flags & ~(uint64_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	if (flags & AT_EMPTY_PATH)
 		how |= PATH_EMPTY;
-	return tree_link(&s->tree, first(s), how, second(s, s->request.second));
+	return tree_link(&s->tree, first(s), how,
+	    second(s, s->request->second));
 }
 
 static int64_t call_renameat2(struct server *s)
 {
-	return tree_rename(&s->tree, first(s), second(s, s->request.second),
-	    (unsigned)s->request.arg[4]);
+	return tree_rename(&s->tree, first(s), second(s, s->request->second),
+	    (unsigned)s->request->arg[4]);
 }
 
 static int64_t call_readlinkat(struct server *s)
 {
-	uint64_t size = s->request.arg[3];
+	int32_t size = (int32_t)s->request->arg[3];
 	struct node *node;
 	long n;
 	int err;
 
-	if ((int32_t)size <= 0)
+	if (size <= 0)
 		return -EINVAL;
 	err = path_find(&s->tree, first(s), PATH_EMPTY, &node);
 	if (err < 0)
@@ -127,11 +144,44 @@ static int64_t call_readlinkat(struct server *s)
 
 static int64_t call_getcwd(struct server *s)
 {
-	uint64_t size = s->request.arg[1];
-	long n = node_path(&s->tree, serve_file(s)->node, s->out,
-	    size < PATH_MAX ? size : PATH_MAX);
+	const struct node *dir = s->file->node;
+	uint64_t size = s->request->arg[1];
+	long n;
 
+	/* A file of any kind can be made a root by port_root(). */
+	if (!node_is(dir, S_IFDIR))
+		return -ENOTDIR;
+	n = node_path(&s->tree, dir, s->out, size < PATH_MAX ? size : PATH_MAX);
 	return n < 0 ? n : reply_bytes(s, s->out, (size_t)n, n);
+}
+
+/* --- programs ------------------------------------------------------------- */
+
+static int64_t open_program(struct server *s, struct node *node)
+{
+	struct file *file = opened_place();
+
+	if (file == NULL)
+		return -ENFILE;
+	file_open_node(node, file);
+	return reply_file(s);
+}
+
+/* The second file is the caller's folder, if that is one of the tree. */
+static int64_t call_execve(struct server *s)
+{
+	uint64_t dir = s->request->second;
+	struct program program = {.words = s->out};
+	int err = program_find(&s->tree, first(s),
+	    dir != 0 ? opened_file(dir)->node : s->file->node, &program);
+
+	if (err < 0)
+		return err;
+	if (s->request->flags & REQUEST_LOAD)
+		return open_program(s, program.node);
+	s->reply.flags |= REPLY_IMAGE;
+	s->reply.token = program.node->contents;
+	return reply_bytes(s, program.words, program.words_len, 0);
 }
 
 /* --- attributes ----------------------------------------------------------- */
@@ -142,7 +192,7 @@ static int64_t call_getcwd(struct server *s)
 
 static int64_t call_fstatat(struct server *s)
 {
-	uint32_t flags = (uint32_t)s->request.arg[3];
+	uint32_t flags = (uint32_t)s->request->arg[3];
 	struct node *node;
 	int err;
 
@@ -160,7 +210,7 @@ static struct statx_time_abi statx_time(struct moment m)
 static int64_t call_statx(struct server *s)
 {
 	struct statx_abi *st = (struct statx_abi *)s->out;
-	uint32_t flags = (uint32_t)s->request.arg[2];
+	uint32_t flags = (uint32_t)s->request->arg[2];
 	struct attributes a;
 	struct node *node;
 	int err;
@@ -196,56 +246,40 @@ static int64_t call_statfs(struct server *s)
 	struct node *node;
 	int err = path_find(&s->tree, first(s), PATH_FOLLOW, &node);
 
-	return err < 0 ? err : reply_statfs(s);
+	return err < 0 ? err : reply_statfs(s, node);
 }
 
 static int64_t call_faccessat(struct server *s)
 {
 	return tree_access(&s->tree, first(s), PATH_FOLLOW,
-	    (int)s->request.arg[2]);
+	    (int)s->request->arg[2]);
 }
 
 /* There is one user: effective and real ids are the same. */
 static int64_t call_faccessat2(struct server *s)
 {
-	uint32_t flags = (uint32_t)s->request.arg[3];
+	uint32_t flags = (uint32_t)s->request->arg[3];
 
 	if (flags &
 	    ~(uint32_t)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	return tree_access(&s->tree, first(s), how_of(flags),
-	    (int)s->request.arg[2]);
-}
-
-static int64_t chmod_as(struct server *s, uint32_t flags)
-{
-	struct node *node;
-	int err;
-
-	if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-		return -EINVAL;
-	err = path_find(&s->tree, first(s), how_of(flags), &node);
-	if (err < 0)
-		return err;
-	if (node_is(node, S_IFLNK))
-		return -EOPNOTSUPP;
-	node_chmod(&s->tree, node, (uint32_t)s->request.arg[2]);
-	return 0;
+	    (int)s->request->arg[2]);
 }
 
 static int64_t call_fchmodat(struct server *s)
 {
-	return chmod_as(s, 0);
-}
+	struct node *node;
+	int err = path_find(&s->tree, first(s), PATH_FOLLOW, &node);
 
-static int64_t call_fchmodat2(struct server *s)
-{
-	return chmod_as(s, (uint32_t)s->request.arg[3]);
+	if (err == 0)
+		node_chmod(&s->tree, node, (uint32_t)s->request->arg[2]);
+	return err;
 }
 
 static int64_t call_fchownat(struct server *s)
 {
-	uint32_t flags = (uint32_t)s->request.arg[4];
+	uint32_t flags = (uint32_t)s->request->arg[4];
 	struct node *node;
 	int err;
 
@@ -254,29 +288,34 @@ static int64_t call_fchownat(struct server *s)
 	err = path_find(&s->tree, first(s), how_of(flags), &node);
 	if (err < 0)
 		return err;
-	node_chown(&s->tree, node, (uint32_t)s->request.arg[2],
-	    (uint32_t)s->request.arg[3]);
+	node_chown(&s->tree, node, (uint32_t)s->request->arg[2],
+	    (uint32_t)s->request->arg[3]);
 	return 0;
 }
 
-/* Both times are lent, or they are now. */
+/* Both times are lent, or they are now. They are kept behind the path. */
 static int read_times(struct server *s, struct moment times[2])
 {
+	size_t at = (s->request->in_len + 7) & ~7UL, len = 2 * sizeof *times;
 	ssize_t n;
 
 	times[0] = times[1] = (struct moment){0, UTIME_NOW};
-	if (s->request.arg[2] == 0)
+	if (s->request->arg[2] == 0)
 		return 0;
-	n = port_read(s->port, 0, 0, times, 2 * sizeof *times);
+	n = lent_read(s, 0, s->in + at, len);
 	if (n < 0)
 		return -errno;
-	return n == 2 * sizeof *times ? 0 : -EFAULT;
+	if ((size_t)n < len)
+		return -EFAULT;
+	memcpy(times, s->in + at, len);
+	s->bytes = at + len;
+	return 0;
 }
 
 static int64_t call_utimensat(struct server *s)
 {
-	uint32_t flags = (uint32_t)s->request.arg[3];
-	struct node *node = serve_file(s)->node;
+	uint32_t flags = (uint32_t)s->request->arg[3];
+	struct node *node = s->file->node;
 	struct moment times[2];
 	int err = read_times(s, times);
 
@@ -286,36 +325,35 @@ static int64_t call_utimensat(struct server *s)
 		return 0;
 	if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	if (s->request.arg[1] != 0)
+	if (s->request->arg[1] != 0)
 		err = path_find(&s->tree, first(s), how_of(flags), &node);
 	return err < 0 ? err : node_utimes(&s->tree, node, times);
 }
 
 static int64_t call_truncate(struct server *s)
 {
-	return tree_truncate(&s->tree, first(s), (int64_t)s->request.arg[1]);
+	return tree_truncate(&s->tree, first(s), (int64_t)s->request->arg[1]);
 }
 
-const struct call path_calls[] = {
-    {SYS_openat, call_openat, true},
-    {SYS_chdir, call_chdir, true},
-    {SYS_getcwd, call_getcwd, false},
-    {SYS_mkdirat, call_mkdirat, true},
-    {SYS_mknodat, call_mknodat, true},
-    {SYS_unlinkat, call_unlinkat, true},
-    {SYS_symlinkat, call_symlinkat, true},
-    {SYS_linkat, call_linkat, true},
-    {SYS_renameat2, call_renameat2, true},
-    {SYS_readlinkat, call_readlinkat, false},
-    {SYS_newfstatat, call_fstatat, false},
-    {SYS_statx, call_statx, false},
-    {SYS_statfs, call_statfs, false},
-    {SYS_faccessat, call_faccessat, false},
-    {SYS_faccessat2, call_faccessat2, false},
-    {SYS_fchmodat, call_fchmodat, true},
-    {CALL_FCHMODAT2, call_fchmodat2, true},
-    {SYS_fchownat, call_fchownat, true},
-    {SYS_utimensat, call_utimensat, true},
-    {SYS_truncate, call_truncate, true},
-    {0, NULL, false},
+const struct call path_calls[CALLS] = {
+    [SYS_openat] = {call_openat, EFFECT_OPEN},
+    [SYS_chdir] = {call_chdir, EFFECT_OPEN},
+    [SYS_getcwd] = {call_getcwd, EFFECT_NONE},
+    [SYS_execve] = {call_execve, EFFECT_OPEN},
+    [SYS_mkdirat] = {call_mkdirat, EFFECT_MORE},
+    [SYS_mknodat] = {call_mknodat, EFFECT_MORE},
+    [SYS_unlinkat] = {call_unlinkat, EFFECT_LESS},
+    [SYS_symlinkat] = {call_symlinkat, EFFECT_MORE},
+    [SYS_linkat] = {call_linkat, EFFECT_MORE},
+    [SYS_renameat2] = {call_renameat2, EFFECT_MORE},
+    [SYS_readlinkat] = {call_readlinkat, EFFECT_NONE},
+    [SYS_newfstatat] = {call_fstatat, EFFECT_NONE},
+    [SYS_statx] = {call_statx, EFFECT_NONE},
+    [SYS_statfs] = {call_statfs, EFFECT_NONE},
+    [SYS_faccessat] = {call_faccessat, EFFECT_NONE},
+    [SYS_faccessat2] = {call_faccessat2, EFFECT_NONE},
+    [SYS_fchmodat] = {call_fchmodat, EFFECT_MORE},
+    [SYS_fchownat] = {call_fchownat, EFFECT_MORE},
+    [SYS_utimensat] = {call_utimensat, EFFECT_MORE},
+    [SYS_truncate] = {call_truncate, EFFECT_LESS},
 };

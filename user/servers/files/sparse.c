@@ -47,6 +47,38 @@ void *sparse_get(const struct sparse *s, uint64_t index)
 	return at;
 }
 
+/* The table that has a slot for it; NULL if there is none. */
+static const struct sparse_table *leaf_of(const struct sparse *s,
+    uint64_t index)
+{
+	const struct sparse_table *table = s->levels > 0 ? s->root : NULL;
+
+	if (!is_within(index, s->levels))
+		return NULL;
+	for (unsigned level = s->levels; level > 1 && table != NULL; level--)
+		table = table->slots[slot_of(index, level)];
+	return table;
+}
+
+size_t sparse_run(const struct sparse *s, uint64_t index, size_t count,
+    size_t size)
+{
+	const struct sparse_table *leaf;
+	const char *next = (const char *)sparse_get(s, index) + size;
+	size_t n = 1;
+
+	while (n < count && (leaf = leaf_of(s, index + n)) != NULL) {
+		unsigned slot = slot_of(index + n, 1);
+
+		for (; slot < SPARSE_SLOTS && n < count; slot++, n++) {
+			if (leaf->slots[slot] != next)
+				return n;
+			next += size;
+		}
+	}
+	return n;
+}
+
 /* --- putting -------------------------------------------------------------- */
 
 static void tables_free(struct sparse_table *list)

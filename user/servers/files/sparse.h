@@ -10,6 +10,7 @@
 #define FILES_SPARSE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define SPARSE_BITS   6
@@ -45,6 +46,13 @@ void *sparse_get(const struct sparse *s, uint64_t index);
  * nothing has changed then. Nothing can be wrong where something is already.
  */
 bool sparse_put(struct sparse *s, uint64_t index, void *item);
+
+/*
+ * How many of `count` items from `index` on lie side by side, each `size` bytes
+ * behind the one before; at least the first has to be there.
+ */
+size_t sparse_run(const struct sparse *s, uint64_t index, size_t count,
+    size_t size);
 
 /* Takes the item at `index` out, and returns it; NULL if there was none. */
 void *sparse_take(struct sparse *s, uint64_t index);

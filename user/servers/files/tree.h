@@ -76,20 +76,42 @@ long node_path(const struct tree *t, const struct node *dir, char *to,
 struct file {
 	struct node *node;
 	uint32_t flags;
-	uint64_t end; /* of a folder that is listed: what is new comes later */
+	uint64_t end; /* of a folder that is listed: what is new comes later;
+			 0: it is found out when it is */
 };
 
-/* Where `mode` is as for tree_mkdir. */
+/*
+ * Where `mode` is as for tree_mkdir. `file` is memory of who calls, and is
+ * written to only if the file is open then.
+ */
 int file_open(struct tree *t, struct where where, uint32_t flags, uint32_t mode,
-    struct file **file);
-void file_close(struct tree *t, struct file *file);
+    struct file *file);
+
+/* A file that was found already, for reading. */
+void file_open_node(struct node *node, struct file *file);
+void file_close(struct tree *t, const struct file *file);
 
 /* Was read through this file, which may want that to leave no trace. */
 void file_accessed(struct tree *t, const struct file *file);
 
+/*
+ * May it be read? Then the caller does so, and *len is what is left of it up to
+ * the end.
+ */
+int file_begin_read(struct tree *t, struct file *file, uint64_t position,
+    size_t *len);
+
 /* `position` is where to read or write; a write leaves it behind the bytes. */
 long file_read(struct tree *t, struct file *file, uint64_t position, void *to,
     size_t len);
+
+/*
+ * The pages of a mapping of the file from `position` on, or NULL for one of
+ * zeros: how many, fewer than `count` at the end of the file. -ENODEV: it is
+ * nothing that can be mapped.
+ */
+long file_pages(struct tree *t, struct file *file, uint64_t position,
+    void **pages, size_t count);
 long file_write(struct tree *t, struct file *file, uint64_t *position,
     const void *from, size_t len);
 int tree_truncate(struct tree *t, struct where where, int64_t size);
@@ -109,8 +131,16 @@ long file_list(struct tree *t, struct file *file, uint64_t *position, void *to,
 
 /* ENXIO: there is nothing behind this node. */
 int device_open(const struct node *node);
+
+bool device_is_random(const struct node *node);
+
+/* Is it one that another server's file is opened for? */
+bool device_is_terminal(const struct node *node);
 long device_read(const struct node *node, void *to, size_t len);
 long device_write(const struct node *node, size_t len);
+
+/* As file_pages(). */
+long device_pages(const struct node *node, void **pages, size_t count);
 
 /* Makes their nodes in /dev, as far as there is room. */
 void devices_make(struct tree *t);
@@ -118,6 +148,13 @@ void devices_make(struct tree *t);
 /* --- data.c: the bytes of a file ------------------------------------------ */
 
 #define FILE_MAX INT64_MAX
+
+/* How many of `len` bytes there are, up to the end. */
+size_t data_left(const struct node *node, uint64_t at, size_t len);
+
+/* Of bytes that are there: how many lie in one piece, and where. */
+size_t data_span(const struct node *node, uint64_t at, size_t len,
+    const char **bytes);
 
 /* How many bytes were read; fewer only at the end. */
 size_t data_read(const struct node *node, uint64_t at, void *to, size_t len);
@@ -136,6 +173,13 @@ void data_punch(struct node *node, uint64_t from, uint64_t to);
 /* Gives a range memory. ENOSPC: it has what it had. */
 int data_allocate(struct tree *t, struct node *node, uint64_t from,
     uint64_t to);
+
+/*
+ * The pages from `at` on, which is the border of one, NULL where there is none.
+ * How many there are up to the end; at most `count`.
+ */
+size_t data_pages(const struct node *node, uint64_t at, void **pages,
+    size_t count);
 
 /* The next byte from `at` on that is in a page, or in a hole. */
 uint64_t data_next(const struct node *node, uint64_t at);

@@ -156,7 +156,7 @@ static int fill_file(struct unpacking *u, const struct member *m,
 
 static int add_file(struct unpacking *u, const struct member *m)
 {
-	struct file *file;
+	struct file file;
 	bool linked;
 	int err = link_to_first(u, m, &linked);
 
@@ -166,8 +166,8 @@ static int add_file(struct unpacking *u, const struct member *m)
 	    O_WRONLY | O_CREAT | (linked ? 0 : O_TRUNC), m->header.mode, &file);
 	if (err < 0)
 		return err;
-	err = fill_file(u, m, file);
-	file_close(u->t, file);
+	err = fill_file(u, m, &file);
+	file_close(u->t, &file);
 	return err;
 }
 

@@ -15,6 +15,8 @@ struct hart {
 	uint64_t code_epoch;
 	uint64_t asid_round;
 	uint32_t asid_next;
+	uint32_t tables;
+	const void *proc; /* somebody, in tests of what processes see only */
 	uint64_t root;
 	struct frame_cache *frame_cache;
 	struct stats stats;

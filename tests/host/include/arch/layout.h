@@ -10,6 +10,8 @@
 
 #define MAX_HARTS 4
 
+#define DEVICE_PAGE 0xffffffffc0000000 /* no device is there */
+
 /* Not aligned to a large block, so that the allocator meets odd borders. */
 #define SIM_RAM_BASE   0x80203000UL
 #define SIM_RAM_FRAMES 4096UL

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * device.h - the one device that a program can drive: the serial port.
+ *
+ * A descriptor stands for it, which the first program is given. Who has it may
+ * map the registers, and may have the interrupts told to a port, as notes.
+ *
+ *   D1  Between its claim and its completion an interrupt does not come again.
+ *       It is completed when a server that had the note in hand asks for what
+ *       is next: so a server that dies leaves it to another one (M7).
+ *
+ * Locks: sched_lock, for all of it.
+ */
+#ifndef PROC_DEVICE_H
+#define PROC_DEVICE_H
+
+#include "proc/port.h"
+
+extern const struct file_ops device_ops;
+
+static inline bool file_is_device(const struct file *f)
+{
+	return f->ops == &device_ops;
+}
+
+/*
+ * Maps the registers for the running process; returns where. -ENODEV: the
+ * console is the firmware's. Then it is written to.
+ */
+MUST_USE long device_map(void);
+
+/* The ioctls of the descriptor on the running process's behalf. */
+long device_ioctl(const struct file *f, uint64_t request, vaddr_t arg)
+    EXCLUDES(sched_lock);
+
+/* The note has been read: the interrupt may come again. Is it the device's? */
+bool device_note_done(const struct remote *note) REQUIRES(sched_lock);
+
+/* Nobody serves the port any more: the device can be given to another. */
+void device_leave(const struct port *port) EXCLUDES(sched_lock);
+
+/* Interrupts of the boot hart come here from now on. */
+void device_init(void);
+
+#endif

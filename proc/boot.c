@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * boot.c - the first process: a program that is part of the kernel's image,
+ * laid out in pages when it was built. abi/boot.h says what it finds.
+ */
+#include "abi/boot.h"
+
+#include "arch/machine.h"
+#include "args.h"
+#include "lib/print.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "proc/device.h"
+#include "proc/exec.h"
+#include "proc/file.h"
+#include "proc/group.h"
+#include "proc/sched.h"
+
+/* linker.ld */
+extern char boot_program[], boot_program_end[];
+extern char kernel_archive[], kernel_archive_end[];
+
+/*
+ * Maps a frame that is none of the allocator's so far. The kernel keeps a
+ * KERNEL one; a PAGE is the process's.
+ */
+static int map_taken(struct aspace *as, vaddr_t va, paddr_t pa, uint64_t perms,
+    enum frame_state state)
+{
+	struct frame *frame = frame_of(pa);
+	int err;
+
+	frame->word = FRAME_WORD(state, 1);
+	err = aspace_map_frame(as, va, frame, perms);
+	if (err == 0 && state == FRAME_PAGE)
+		frame_put(frame);
+	return err;
+}
+
+/* Pages of the kernel's image, as they are. */
+static int map_image(struct aspace *as, vaddr_t from, vaddr_t to,
+    uint64_t perms)
+{
+	paddr_t pa = virt_to_phys(boot_program) + (from - BOOT_BASE);
+	int err = 0;
+
+	for (; err == 0 && from < to; from += PAGE_SIZE, pa += PAGE_SIZE)
+		err = map_taken(as, from, pa, perms, FRAME_KERNEL);
+	return err;
+}
+
+/* Variables: copies, so that they can be written. */
+static int map_data(struct aspace *as, const struct boot_header *header)
+{
+	struct range_op op = {.kind = RANGE_MAP,
+	    .start = header->data,
+	    .end = page_ceil(header->end),
+	    .perms = PTE_R | PTE_W};
+	int err = op.start < op.end ? range_finish(as, &op) : 0;
+
+	for (vaddr_t va = header->data; err == 0 && va < header->zeros;
+	     va += PAGE_SIZE) {
+		paddr_t page;
+
+		err = aspace_load(as, va, &page);
+		if (err == 0)
+			memcpy(phys_to_virt(page),
+			    boot_program + (va - BOOT_BASE),
+			    min_u64(PAGE_SIZE, header->zeros - va));
+	}
+	return err;
+}
+
+/*
+ * The archive that the machine came with, whose pages go back to the allocator
+ * when the process lets go of them; or the one in the kernel's image.
+ */
+static int map_archive(struct aspace *as, struct region *archive)
+{
+	bool is_own = archive->start == archive->end;
+	vaddr_t va = BOOT_ARCHIVE;
+	paddr_t end;
+	int err = 0;
+
+	if (is_own && archive->start != 0)
+		kprintf("initrd: it is empty; the kernel's own is used\n");
+	if (!is_own)
+		frame_adopt(page_floor(archive->start),
+		    page_ceil(archive->end));
+	else
+		*archive = (struct region){virt_to_phys(kernel_archive),
+		    virt_to_phys(kernel_archive_end)};
+	end = page_ceil(archive->end);
+	for (paddr_t pa = page_floor(archive->start); err == 0 && pa < end;
+	     pa += PAGE_SIZE, va += PAGE_SIZE)
+		err = map_taken(as, va, pa, PTE_R,
+		    is_own ? FRAME_KERNEL : FRAME_PAGE);
+	return err;
+}
+
+static int build_space(struct program *prog, struct region *archive)
+{
+	const struct boot_header *header = (const void *)boot_program;
+	struct aspace *as = aspace_create();
+	int err;
+
+	if (as == NULL)
+		return -1;
+	prog->as = as;
+	prog->info = (struct image_info){.entry = header->entry,
+	    .start = BOOT_BASE,
+	    .end = page_ceil(header->end),
+	    .stack_perms = PTE_R | PTE_W};
+	err = map_image(as, BOOT_BASE, header->constants, PTE_R | PTE_X);
+	if (err == 0)
+		err = map_image(as, header->constants, header->data, PTE_R);
+	if (err == 0)
+		err = map_data(as, header);
+	if (err == 0)
+		err = map_archive(as, archive);
+	return err == 0 ? image_add_stack(as, &prog->info) : err;
+}
+
+#define DIGITS 16
+
+/* In hexadecimal, with a NUL. */
+static void put_number(char *text, uint64_t value)
+{
+	for (unsigned i = DIGITS; i-- > 0; value >>= 4)
+		text[i] = "0123456789abcdef"[value & 15];
+	text[DIGITS] = '\0';
+}
+
+static int put_arguments(struct program *prog, const struct region *archive)
+{
+	char start[DIGITS + 1], end[DIGITS + 1];
+	uint64_t len = archive->end - archive->start;
+	vaddr_t first = BOOT_ARCHIVE + (archive->start & PAGE_MASK);
+
+	put_number(start, first);
+	put_number(end, first + len);
+	return args_put_own(prog,
+	    (const char *const[]){"boot", machine.bootargs, start, end, NULL});
+}
+
+/* All that is open at first is the serial port. */
+static bool open_serial(struct fd_table *table)
+{
+	struct file *f = file_create(&device_ops, O_RDWR);
+
+	if (f == NULL)
+		return false;
+	fd_table_init(table);
+	for (int fd = 0; fd < 3; fd++)
+		table->files[fd] = f;
+	file_get(f);
+	file_get(f);
+	table->end = 3;
+	table->cloexec[0] = 0;
+	return true;
+}
+
+void boot_start(void)
+{
+	struct region archive = machine.initrd;
+	struct program prog = {0};
+	struct proc *p = proc_create();
+	struct group *group = session_create(INIT_PID);
+
+	if (p == NULL || group == NULL || build_space(&prog, &archive) < 0 ||
+	    put_arguments(&prog, &archive) < 0 || !open_serial(&p->fds))
+		panic("expected memory for the first process, found %lu frames",
+		    frame_free_count());
+	enter_program(p, &prog, "boot");
+	p->is_system = true;
+	p->exit_signal = SIGCHLD;
+	proc_init_task = p;
+	lock_acquire(&sched_lock);
+	proc_publish(p, NULL, group);
+	sched_wake(p);
+	lock_release(&sched_lock);
+}

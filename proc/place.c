@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * place.c - at which file of a server's a path begins.
+ *
+ * Of the path itself only the first byte is looked at.
+ */
+#include "abi/errno.h"
+#include "abi/fcntl.h"
+#include "proc/port.h"
+
+int place_of_byte(uint64_t fd, char first, struct file **from)
+{
+	const struct proc *self = proc_self();
+	bool is_here = (int)fd == AT_FDCWD;
+
+	if (first == '/')
+		*from = self->root;
+	else
+		*from = is_here ? self->dir : fd_get((int)fd);
+	if (*from == NULL)
+		return is_here || first == '/' ? -ENOENT : -EBADF;
+	return file_is_remote(*from) ? 0 : -ENOTDIR;
+}
+
+int place_of_path(uint64_t fd, vaddr_t path, struct file **from)
+{
+	char first;
+	int err = copyin(proc_self()->as, &first, path, 1);
+
+	return err < 0 ? err : place_of_byte(fd, first, from);
+}
+
+int place_of_times(uint64_t fd, vaddr_t path, struct file **from)
+{
+	if (path != 0 || (int)fd == AT_FDCWD)
+		return place_of_path(fd, path, from);
+	*from = fd_get((int)fd);
+	if (*from == NULL)
+		return -EBADF;
+	return file_is_remote(*from) ? 0 : -EINVAL;
+}
+
+int remote_root(struct file *f)
+{
+	struct proc *self = proc_self();
+
+	if (!port_may_call(self, remote_port(f)))
+		return -EDEADLK;
+	file_get(f);
+	file_get(f);
+	remote_place_leave(self);
+	self->root = self->dir = f;
+	return 0;
+}
+
+void remote_place_copy(struct proc *child, const struct proc *parent)
+{
+	child->root = parent->root;
+	child->dir = parent->dir;
+	file_get(child->root);
+	file_get(child->dir);
+}
+
+void remote_place_leave(struct proc *p)
+{
+	if (p->root == NULL)
+		return;
+	file_put(p->root);
+	file_put(p->dir);
+	p->root = p->dir = NULL;
+}

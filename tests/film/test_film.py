@@ -1,0 +1,511 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Does a film tell what happened, and does its page do what it promises?
+
+    tests/film/test_film.py [--build FOLDER] [TEST...]
+
+The page is tried in a browser without a window.  Where there is none, these
+tests are skipped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import itertools
+import math
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Tuple
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+import film  # noqa: E402
+import film_browser  # noqa: E402
+import film_model  # noqa: E402
+import film_perfetto  # noqa: E402
+import film_records  # noqa: E402
+import film_words  # noqa: E402
+from film_model import Film, Step  # noqa: E402
+from film_records import Memory, Place, Record  # noqa: E402
+from tap import Skip, Test, run_tests  # noqa: E402
+
+ARGUMENTS = argparse.ArgumentParser()
+ARGUMENTS.add_argument("--build", default="build")
+ARGUMENTS.add_argument("tests", nargs="*")
+OPTIONS = ARGUMENTS.parse_args()
+BUILD = ROOT / OPTIONS.build
+PAGE_TEST = ROOT / "tests/film/page_test.js"
+MANY = "\n".join(["true"] * 290)
+SERVER = "server -k head -n 2"
+AT_ONCE = "sh -c 'cow & cow & cow'"
+
+
+@functools.lru_cache(maxsize=None)
+def film_of(line: str, smp: int = 1) -> Film:
+    """A film of a run, made once."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = film.parse_arguments(
+            ["--kernel", str(BUILD / "calf-trace.elf"), "--initrd",
+             str(BUILD / "initrd.cpio"), "--out", folder, "--smp", str(smp),
+             "--quiet", "--timeout", "100", "--"])
+        options.line = line
+        return film.record(options)
+
+
+def many() -> Film:
+    return film_of(f"sh -c '{MANY}'")
+
+
+def steps(made: Film, event: str) -> List[Step]:
+    """Of the program: those of the system's servers are left out."""
+    return [step for step in made.steps
+            if step.event == event and not step.system]
+
+
+def told(made: Film, least: int) -> Optional[str]:
+    """What the kernel said of counts is what the entries say."""
+    if made.wrong:
+        return made.wrong[0]
+    if made.checked < least:
+        return f"only {made.checked} counts were told"
+    return None
+
+
+# --- The kernel's records ----------------------------------------------------
+
+
+def the_kernel_that_is_used_has_no_trace() -> Optional[str]:
+    try:
+        film_records.symbol((BUILD / "calf.elf").read_bytes(), "trace_ring")
+    except ValueError:
+        return None
+    return "it has a ring"
+
+
+def records_are_drained_around_the_end_of_the_ring() -> Optional[str]:
+    size = film_records.HEADER + 64 * film_records.RING_RECORDS
+    memory = Memory.__new__(Memory)
+    memory.bytes, memory.ring = bytearray(size), 0  # type: ignore[assignment]
+    first = film_records.RING_RECORDS - 3
+    for number in range(first, first + 7):
+        film_records.RECORD.pack_into(
+            memory.bytes, film_records.HEADER +
+            64 * (number % film_records.RING_RECORDS), number, *[0] * 7)
+    memory.set_word("drained", first)
+    memory.set_word("written", first + 7)
+    numbers = [words[0] for words in
+               film_records.RECORD.iter_unpack(memory.drain())]
+    if memory.word("drained") != first + 7:
+        return "it does not say how far it came"
+    return None if numbers == list(range(first, first + 7)) else f"{numbers}"
+
+
+def counts_of_cow_are_the_kernels() -> Optional[str]:
+    return told(film_of("cow"), 60)
+
+
+def counts_of_many_processes_are_the_kernels() -> Optional[str]:
+    made = many()
+    if len(made.steps) < 10000:
+        return f"only {len(made.steps)} steps"
+    return told(made, 10000)
+
+
+def counts_on_several_harts_are_nearly_the_kernels() -> Optional[str]:
+    """Another hart may change a count before it is told."""
+    made = film_of(AT_ONCE, smp=4)
+    if len({hart for _, hart, pid in made.switches if pid}) < 2:
+        return "one did it all"
+    if made.checked < 200 or len(made.wrong) > made.checked / 50:
+        return f"{len(made.wrong)} of {made.checked} counts are wrong"
+    return None
+
+
+def a_ring_that_is_full_loses_nothing() -> Optional[str]:
+    """The program outside drains it only when it is full."""
+    poll, fills = Memory.poll, []
+
+    def poll_when_full(memory: Memory) -> bytes:
+        waiting = memory.word("written") - memory.word("drained")
+        if waiting < film_records.RING_RECORDS and memory.word("is_read"):
+            return b""
+        fills.append(waiting)
+        return poll(memory)
+
+    Memory.poll = poll_when_full  # type: ignore[method-assign]
+    try:
+        made = film_of(f"sh -c '{MANY}\n{MANY}'")
+    finally:
+        Memory.poll = poll  # type: ignore[method-assign]
+    if max(fills) != film_records.RING_RECORDS:
+        return f"{max(fills)} records were in it"
+    return told(made, 20000)
+
+
+def a_run_is_the_same_every_time() -> Optional[str]:
+    first = film_of("cow")
+    film_of.cache_clear()
+    second = film_of("cow")
+    pairs = [(a.time, a.text) == (b.time, b.text)
+             for a, b in zip(first.steps, second.steps)]
+    same = all(pairs) and len(first.steps) == len(second.steps)
+    return None if same else f"they part at step {pairs.index(False)}"
+
+
+def costs_are_those_of_the_kernel_without_a_trace() -> Optional[str]:
+    """Of a fault that copies a page, as benches have recorded it."""
+    record = (ROOT / "docs/bench/calf.tsv").read_text()
+    match = re.search(r"^cow-copy\t([\d.]+)", record, re.MULTILINE)
+    if match is None:
+        return "there is no record of cow-copy"
+    # The middle one: a hart that has to fetch frames first needs more.
+    costs = sorted(step.whole for step in steps(film_of("cow"), "page_copied"))
+    cost = costs[len(costs) // 2]
+    recorded = float(match.group(1))
+    return (None if 0.85 < cost / recorded < 1.15 else
+            f"{cost} instructions, recorded are {recorded}")
+
+
+def every_event_has_a_name_and_a_sentence() -> Optional[str]:
+    events = {event for folder in ("mm", "proc", "trap", "include/proc")
+              for path in (ROOT / folder).glob("*.[ch]")
+              for event in re.findall(r"\bTRACE\((\w+),", path.read_text())}
+    events -= film_model.OTHERS
+    events |= {"returned"}
+    for names in (film_words.TITLES, film_words.SENTENCES):
+        if set(names) != events:
+            return f"{set(names) ^ events}"
+    return None
+
+
+# --- What is made of them ----------------------------------------------------
+
+
+def place_of(event: str, names: str = "") -> Place:
+    split = [name.rpartition(":") for name in names.split()]
+    return Place(event, tuple((name, kind) for kind, _, name in split),
+                 "a.c", "f", 1)
+
+
+def a_count_that_is_wrong_is_noticed() -> Optional[str]:
+    made = Film()
+    made.feed(Record(1, 0, place_of("space_created"), {"root": 0x80000},
+                     {0x80000: 2}))
+    return None if len(made.wrong) == 1 else f"{made.wrong}"
+
+
+def what_cow_shows_is_in_the_film() -> Optional[str]:
+    wanted = {"space_forked": 1, "table_copied": 4, "table_taken_over": 5,
+              "page_copied": 5, "page_taken_over": 3, "process_born": 1,
+              "process_gone": 1}
+    got = {event: len(steps(film_of("cow"), event)) for event in wanted}
+    return None if got == wanted else f"{got}"
+
+
+def a_sentence_says_with_whom_a_page_is_shared() -> Optional[str]:
+    child = steps(film_of("cow"), "process_born")[0].values["pid"]
+    texts = [step.text for step in steps(film_of("cow"), "page_copied")]
+    wanted = (f"Process {child} writes to page 0x200000000. It shares this "
+              "page with process 1, so it gets a copy.")
+    return None if wanted in texts else f"{texts}"
+
+
+def it_begins_when_process_1_has_become_the_program() -> Optional[str]:
+    first = next(step for step in film_of("cow").steps if not step.system)
+    return (None if first.text == "Process 1 becomes another program: cow."
+            else first.text)
+
+
+def servers_of_the_system_have_names_and_no_steps_of_the_program(
+        ) -> Optional[str]:
+    made = film_of("cow")
+    servers = {pid: fields["name"] for pid, fields in
+               made.world.things["process"].items() if "system" in fields}
+    if set(servers.values()) != {"console", "files"}:
+        return f"{servers}"
+    for step in made.steps:
+        if step.pid in servers and not step.system and (
+                step.event != "switched"):
+            return step.text
+    # What cow asks is its child, for a page and a table.
+    asked = steps(made, "request_made")
+    return None if len(asked) == 2 else f"{[step.text for step in asked]}"
+
+
+def messages_and_dying_servers_are_in_the_film() -> Optional[str]:
+    made = film_of(SERVER)
+    for event in ("request_made", "request_taken", "request_answered",
+                  "lease_copied", "server_died", "server_adopted"):
+        if not steps(made, event):
+            return f"no {event}"
+    return told(made, 100)
+
+
+def nothing_is_left_when_all_processes_are_gone() -> Optional[str]:
+    """But for the first one, the images of programs, and the system."""
+    world = many().world
+    labels = [str(fields["label"]) for fields in
+              world.things["root"].values() if "system" not in fields]
+    processes = [pid for pid, fields in world.things["process"].items()
+                 if pid != 1 and "system" not in fields]
+    if processes:
+        return f"processes {processes}"
+    wrong = [label for label in labels if not label.startswith(
+        ("image of", "a new program"))]
+    return None if not wrong and len(labels) <= 4 else f"{labels}"
+
+
+def words_are_told_from_files() -> Optional[str]:
+    cases: Dict[str, Tuple[List[str], str]] = {
+        "cow -s": ([], "rdinit=/bin/cow -s"),
+        "sh -c 'a | b'": (["film/script={script}:644"],
+                          "rdinit=/bin/sh /film/script"),
+        str(BUILD / "bin/cow") + " x": (
+            [f"film/cow={BUILD / 'bin/cow'}:755"], "rdinit=/film/cow x"),
+    }
+    for line, wanted in cases.items():
+        if film.boot_of(line)[:2] != wanted:
+            return f"{line}: {film.boot_of(line)}"
+    if film.boot_of("sh -c 'a | b'")[2] != {"script": "a | b\n"}:
+        return "the script is another one"
+    try:
+        film.boot_of("./no/such/file")
+    except ValueError as error:
+        return None if "no such file" in str(error) else str(error)
+    return "a file that is not there is taken"
+
+
+# --- Perfetto ----------------------------------------------------------------
+
+Fields = List[Tuple[int, object]]
+
+
+def varint_at(data: bytes, at: int) -> Tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7f) << shift
+        shift += 7
+        if byte < 0x80:
+            return value, at
+
+
+def fields_of(data: bytes) -> Fields:
+    """The fields of a message: numbers, and bytes."""
+    found: Fields = []
+    at = 0
+    while at < len(data):
+        key, at = varint_at(data, at)
+        value: object
+        value, at = varint_at(data, at)
+        if key & 7 == 2:
+            length = int(str(value))
+            value, at = data[at:at + length], at + length
+        elif key & 7:
+            raise ValueError(f"type {key & 7}")
+        found.append((key >> 3, value))
+    return found
+
+
+def get(fields: Fields, number: int) -> object:
+    return next((value for key, value in fields if key == number), None)
+
+
+def perfetto_slices_begin_and_end() -> Optional[str]:
+    open_slices: Dict[object, int] = {}
+    count = 0
+    for _, packet in fields_of(film_perfetto.trace_of(film_of("cow"))):
+        event = get(fields_of(packet), 11)  # type: ignore[arg-type]
+        if event is None:
+            continue
+        fields = fields_of(event)  # type: ignore[arg-type]
+        track, kind = get(fields, 11), get(fields, 9)
+        change = {film_perfetto.BEGIN: 1, film_perfetto.END: -1}.get(
+            kind, 0)  # type: ignore[call-overload]
+        open_slices[track] = open_slices.get(track, 0) + change
+        count += int(change == 1)
+        if open_slices[track] not in (0, 1):
+            return f"{open_slices[track]} slices are open on {track}"
+    return None if count > 100 else f"{count} slices"
+
+
+def perfetto_switches_form_a_chain_on_each_hart() -> Optional[str]:
+    runs: Dict[object, object] = {}
+    for _, packet in fields_of(film_perfetto.trace_of(
+            film_of(AT_ONCE, smp=4))):
+        bundle = get(fields_of(packet), 1)  # type: ignore[arg-type]
+        if not isinstance(bundle, bytes):
+            continue
+        hart = get(fields_of(bundle), 1)
+        event = fields_of(get(fields_of(bundle), 2))  # type: ignore[arg-type]
+        switch = fields_of(get(event, 4))  # type: ignore[arg-type]
+        if runs.get(hart, 0) != get(switch, 2):
+            return f"hart {hart} ran {runs.get(hart)}"
+        runs[hart] = get(switch, 6)
+    return None if len(runs) > 1 else f"{len(runs)} harts"
+
+
+def perfetto_trace_is_read_by_protoc() -> Optional[str]:
+    if shutil.which("protoc") is None:
+        raise Skip("there is no protoc")
+    done = subprocess.run(
+        ["protoc", "--decode_raw"], check=False, capture_output=True,
+        input=film_perfetto.trace_of(film_of(SERVER)))
+    return None if done.returncode == 0 else done.stderr.decode()
+
+
+# --- The page ----------------------------------------------------------------
+
+
+# What those see who lack one of the three kinds of cones: linear RGB to linear
+# RGB (Machado, Oliveira and Fernandes, 2009).
+CONES = {
+    "all": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
+    "no red": ((0.152286, 1.052583, -0.204868),
+               (0.114503, 0.786281, 0.099216),
+               (-0.003882, -0.048116, 1.051998)),
+    "no green": ((0.367322, 0.860646, -0.227968),
+                 (0.280085, 0.672501, 0.047413),
+                 (-0.011820, 0.042940, 0.968881)),
+    "no blue": ((1.255528, -0.076749, -0.178779),
+                (-0.078411, 0.930809, 0.147602),
+                (0.004733, 0.691367, 0.303900)),
+}
+
+
+def linear(colour: str) -> List[float]:
+    parts = [int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)]
+    return [part / 12.92 if part <= 0.04045 else
+            ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+
+
+def lab(rgb: List[float]) -> Tuple[float, float, float]:
+    """Where distances are about as they are seen."""
+    red, green, blue = (min(1.0, max(0.0, part)) for part in rgb)
+    xyz = ((0.4124 * red + 0.3576 * green + 0.1805 * blue) / 0.9505,
+           0.2126 * red + 0.7152 * green + 0.0722 * blue,
+           (0.0193 * red + 0.1192 * green + 0.9505 * blue) / 1.089)
+    x, y, z = (part ** (1 / 3) if part > 0.008856 else
+               7.787 * part + 16 / 116 for part in xyz)
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+def pages_can_be_told_apart_by_all_eyes() -> Optional[str]:
+    style = (film.PAGE / "film.css").read_text()
+    kinds = ("rw", "cow", "ro", "shared", "hidden")
+    for theme in style.split(":root")[1:3]:
+        for eyes, matrix in CONES.items():
+            seen = {}
+            for kind in kinds:
+                found = re.search(rf"--{kind}: (#\w{{6}});", theme)
+                rgb = linear(found.group(1) if found else "#000000")
+                seen[kind] = lab([sum(a * b for a, b in zip(row, rgb))
+                                  for row in matrix])
+            for one, other in itertools.combinations(kinds, 2):
+                distance = math.dist(seen[one], seen[other])
+                if distance < 12:
+                    return f"{eyes}: {one} and {other}: {distance:.1f}"
+    return None
+
+
+def need_browser() -> None:
+    if film_browser.browser() is None:
+        raise Skip("there is no chromium")
+
+
+@functools.lru_cache(maxsize=None)
+def results_of(line: str) -> Dict[str, str]:
+    """Each test in the page, and what it found."""
+    data = film.film_for_page(film_of(line), line)
+    lines = film_browser.text_of(
+        film.page_of(data, PAGE_TEST.read_text()), "results").splitlines()
+    return {words[-1]: words[0] for words in
+            (line.partition("ok ")[::2] for line in lines)}
+
+
+def in_page(name: str, line: str, title: str) -> Test:
+    """A test of page_test.js, with a film of a run."""
+    def test() -> Optional[str]:
+        need_browser()
+        for result, negation in results_of(line).items():
+            if result.split(" ")[0] == name:
+                return result.partition(" # ")[2] if negation else None
+        return "the page did not say"
+    test.__name__ = f"{title}: {name}"
+    return test
+
+
+def a_picture_of_a_step_can_be_made() -> Optional[str]:
+    need_browser()
+    data = film.film_for_page(film_of("cow"), "cow")
+    mine = [step for step in film_of("cow").steps if not step.system]
+    copy = mine.index(steps(film_of("cow"), "page_copied")[0])
+    picture = film.picture_of(data, str(copy))
+    if not picture.startswith("<svg") or ">copied<" not in picture:
+        return picture[:80]
+    return None
+
+
+def page_tests() -> List[Test]:
+    names = re.findall(r"^\t(\w+)\(\) \{$", PAGE_TEST.read_text(),
+                       re.MULTILINE)
+    slow = {"it_opens_and_steps_fast",
+            "counts_are_those_of_the_kernel_forwards_and_backwards"}
+    return ([in_page(name, "cow", "page") for name in names] +
+            [in_page(name, f"sh -c '{MANY}'", "page of 10000 steps")
+             for name in names if name in slow])
+
+
+def player_agrees_in_node() -> Optional[str]:
+    """The same without a browser."""
+    if shutil.which("node") is None:
+        raise Skip("there is no node")
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "film.json"
+        data.write_text(film.json.dumps(film.film_for_page(many(), "many")))
+        script = (
+            f"const {{ Player }} = require('{film.PAGE}/player.js');"
+            f"const film = JSON.parse(require('fs').readFileSync('{data}'));"
+            "console.log(new Player(film).check().join('\\n'));")
+        done = subprocess.run(["node", "-e", script], check=False,
+                              capture_output=True, text=True)
+    return (done.stdout + done.stderr).strip() or None
+
+
+TESTS: List[Callable[[], Optional[str]]] = [
+    the_kernel_that_is_used_has_no_trace,
+    records_are_drained_around_the_end_of_the_ring,
+    counts_of_cow_are_the_kernels,
+    counts_of_many_processes_are_the_kernels,
+    counts_on_several_harts_are_nearly_the_kernels,
+    a_ring_that_is_full_loses_nothing,
+    a_run_is_the_same_every_time,
+    costs_are_those_of_the_kernel_without_a_trace,
+    every_event_has_a_name_and_a_sentence,
+    a_count_that_is_wrong_is_noticed,
+    what_cow_shows_is_in_the_film,
+    it_begins_when_process_1_has_become_the_program,
+    servers_of_the_system_have_names_and_no_steps_of_the_program,
+    a_sentence_says_with_whom_a_page_is_shared,
+    messages_and_dying_servers_are_in_the_film,
+    nothing_is_left_when_all_processes_are_gone,
+    words_are_told_from_files,
+    perfetto_slices_begin_and_end,
+    perfetto_switches_form_a_chain_on_each_hart,
+    perfetto_trace_is_read_by_protoc,
+    player_agrees_in_node,
+    pages_can_be_told_apart_by_all_eyes,
+    a_picture_of_a_step_can_be_made,
+]
+
+if __name__ == "__main__":
+    sys.exit(run_tests([
+        test for test in TESTS + page_tests()
+        if not OPTIONS.tests or test.__name__ in OPTIONS.tests]))

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Run a program or a boot to its end, under a gdb in which time goes both ways.
+
+    tools/replay.py [options] [PROGRAM...]
+    tools/replay.py [options] --boot NAME
+
+The machine is tests/nasty, whose runs are the same each time: what it is given
+is the record.  PROGRAM is as tools/film.py takes it, and without words is taken
+from the environment, as PROG.  NAME is that of a boot in tests/boots.txt, or of
+a suite of user programs, like t_cow.  A nasty boot has the seed that its line
+says, and so fails as it did; others run without an adversary, unless there is a
+seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import List, Optional
+
+import film
+import run
+
+ROOT = Path(__file__).resolve().parent.parent
+BOOTS = ROOT / "tests" / "boots.txt"
+GDBS = ("gdb-multiarch", "riscv64-unknown-elf-gdb", "riscv64-elf-gdb", "gdb")
+
+
+def program_boot(options: argparse.Namespace) -> run.Boot:
+    entries, append, texts = film.boot_of(options.line)
+    options.initrd = f"{options.build}/initrd.cpio"
+    initrd = str(film.archive(options, entries, texts))
+    return run.Boot(label=options.line, kernel=f"{options.build}/calf.elf",
+                    initrd=initrd, append=append)
+
+
+def table_boot(options: argparse.Namespace) -> run.Boot:
+    """The line of the table, or the boot of one suite."""
+    build, name = options.build, options.boot
+    if re.fullmatch(r"t_\w+", name) and suite_exists(name):
+        return run.Boot(label=name, kernel=f"{build}/calf-test.elf",
+                        initrd=f"{build}/test.cpio",
+                        append=f"rdinit=/init /bin/{name}")
+    every = run.read_table(str(BOOTS), run.Boot("", ""), [], str(build))
+    for boot in every:
+        if boot.label == name and boot.command:
+            raise ValueError(f"{name}: not a boot, but a program of this "
+                             "machine's")
+        if boot.label == name:
+            return boot
+    raise ValueError(f"{name}: neither a boot of tests/boots.txt nor a suite "
+                     "of tests/user")
+
+
+def suite_exists(name: str) -> bool:
+    return (ROOT / "tests" / "user" / f"{name}.c").is_file()
+
+
+def gdb_of(options: argparse.Namespace) -> str:
+    for name in [options.gdb] if options.gdb else GDBS:
+        if shutil.which(name):
+            return name
+    raise ValueError("no gdb that knows RISC-V was found; try: make deps")
+
+
+def machine_words(options: argparse.Namespace, boot: run.Boot) -> List[str]:
+    """The machine's command line for a boot."""
+    words = ["-kernel", boot.kernel, "-m", options.mem or boot.mem, "-smp",
+             str(options.smp or boot.smp)]
+    if boot.initrd:
+        words += ["-initrd", boot.initrd]
+    if boot.append:
+        words += ["-append", boot.append]
+    if options.seed is not None:
+        return words + [f"seed={options.seed}"]
+    if boot.extra[:1] == ["nasty"]:
+        return words + boot.extra[1:]
+    return words + ["kind=1"]
+
+
+def session(options: argparse.Namespace, boot: run.Boot) -> List[str]:
+    """gdb, with the machine behind it, which has run to its end."""
+    console = Path(options.build) / "replay.log"
+    console.write_text("")
+    machine = [f"{options.build}/nasty/nasty", *machine_words(options, boot),
+               "hold=1", "quiet=1", "-gdb", "stdio", "-console", str(console)]
+    if options.input:
+        machine += ["-input", options.input]
+    print(f"the same run again: {shlex.join(machine)}")
+    print(f"what it says: {console}; Ctrl-C ends a run that does not end")
+    sys.stdout.flush()
+    argv = [gdb_of(options), "-q", "-nx"] + (
+        ["-batch"] if options.execute else []) + [
+        "-x", "tools/gdb/init.gdb", boot.kernel,
+        "-ex", f"target remote | exec {shlex.join(machine)}"]
+    first = [] if options.start else ["continue", f"shell tail -n 4 {console}"]
+    for command in first + options.execute:
+        argv += ["-ex", command]
+    return argv
+
+
+def parse_arguments(arguments: Optional[List[str]]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--boot", metavar="NAME", help="a boot of tests/boots.txt, or a suite")
+    add("--smp", type=int, metavar="N", help="harts")
+    add("--mem", metavar="SIZE")
+    add("--input", metavar="FILE", help="what is typed at the console")
+    add("--seed", type=int, metavar="N", help="with an adversary")
+    add("--start", action="store_true", help="stay at the first instruction")
+    add("--gdb", metavar="NAME")
+    add("--build", default="build", metavar="FOLDER")
+    add("-ex", dest="execute", action="append", default=[], metavar="COMMAND",
+        help="a command for gdb, which ends after the last")
+    add("words", nargs="*", metavar="PROGRAM")
+    options = parser.parse_args(arguments)
+    options.out = Path(options.build)
+    options.line = (shlex.join(options.words) or os.environ.get("PROG") or
+                    "cow")
+    return options
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    options = parse_arguments(arguments)
+    os.chdir(ROOT)
+    try:
+        boot = (table_boot if options.boot else program_boot)(options)
+        argv = session(options, boot)
+    except (ValueError, OSError) as error:
+        sys.exit(f"replay: {error}")
+    os.execvp(argv[0], argv)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * boot.c - the first program: it is part of the kernel's image.
+ *
+ * It begins with the serial port as descriptors 0 to 2. It makes the servers by
+ * fork, the console and the files, puts itself on the terminal and into the
+ * tree that it has filled from the archive, and becomes the program that
+ * rdinit= on the command line names, /init if it names none. That is process 1
+ * then; the servers are system processes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "abi/misc.h"
+#include "servers/boot/words.h"
+#include "servers/console/setup.h"
+#include "servers/files/proc.h"
+#include "servers/files/setup.h"
+
+#define SERIAL 0
+
+static struct words words;
+static struct console console;
+static struct server files;
+
+_Noreturn static void fail(const char *what)
+{
+	dprintf(2, "boot: %s: %s\n", what, strerror(errno));
+	exit(EXIT_FAILURE);
+}
+
+/* Is it the child, which is to be a server? Nobody's ctrl-C is meant for it. */
+static bool begins_server(const char *name)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		fail(name);
+	if (pid > 0)
+		return false;
+	(void)setsid();
+	(void)syscall(SYS_prctl, PR_SET_NAME, name);
+	(void)signal(SIGCHLD, SIG_DFL);
+	return true;
+}
+
+/* ---- The terminal ---- */
+
+/* Its descriptor of the port is not one of those that are the terminal. */
+static void start_console(void)
+{
+	int serial = fcntl(SERIAL, F_DUPFD_CLOEXEC, 3), terminal;
+
+	if (serial < 0 || !console_make(&console, serial))
+		fail("no console");
+	console.is_killed = words.kills;
+	terminal = console_open(&console);
+	if (terminal < 0)
+		fail("no terminal");
+	if (begins_server("console")) {
+		close(terminal);
+		errno = console_serve(&console);
+		fail("the console");
+	}
+	close(console.port);
+	close(serial);
+	for (int fd = 0; fd < 3; fd++)
+		dup2(terminal, fd);
+	close(terminal);
+	if (ioctl(0, TIOCSCTTY, 1) < 0)
+		fail("no terminal");
+}
+
+/* ---- The files ---- */
+
+static void complain(size_t at, const char *what)
+{
+	dprintf(2, "boot: at byte %lu of the archive: %s\n", at, what);
+}
+
+/* Its pages go back when all that is in them has been copied. */
+static void unpack(uintptr_t start, uintptr_t end)
+{
+	uintptr_t first = start & ~(uintptr_t)(MEMORY_PAGE - 1);
+
+	archive_unpack(&files.tree, (const char *)start, end - start, complain);
+	if (start < end)
+		munmap((void *)first, end - first);
+}
+
+/* Who opens /dev/console gets the server's descriptor 0. */
+static void start_files(uintptr_t start, uintptr_t end)
+{
+	int root;
+
+	if (!files_make(&files))
+		fail("no memory for files");
+	if (!words.has_serial)
+		files.terminal = 0;
+	unpack(start, end);
+	devices_make(&files.tree);
+	proc_make(&files.tree, files.port);
+	root = files_open_root(&files);
+	if (root < 0)
+		fail("no root");
+	if (begins_server("files")) {
+		close(root);
+		errno = serve_loop(&files, words.kills);
+		fail("the files");
+	}
+	close(files.port);
+	if (port_root(root) < 0)
+		fail("no root");
+	close(root);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 4 || !words_read(&words, argv[1]))
+		fail("no memory for the command line");
+	/* A server that has been replaced is waited for by nobody. */
+	(void)signal(SIGCHLD, SIG_IGN);
+	if (!words.has_serial)
+		start_console();
+	start_files(strtoul(argv[2], NULL, 16), strtoul(argv[3], NULL, 16));
+	(void)signal(SIGCHLD, SIG_DFL);
+	execve(words.init, words.argv, words.envp);
+	fail(words.init);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * program.h - what a program says of itself.
+ */
+#ifndef USER_PROGRAM_H
+#define USER_PROGRAM_H
+
+/*
+ * The page that `NAME --help` prints, before main() could run, if the program
+ * defines one: NAME, SYNOPSIS, DESCRIPTION, and so on.
+ */
+extern const char program_help[] __attribute__((weak));
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * made.c - see made.h.
+ */
+#include "made.h"
+
+#include "abi/errno.h"
+#include "abi/stat.h"
+
+#define MADE_INO (1UL << 48) /* above all that are counted */
+
+/*
+ * So often a call looks at most: more often than two paths can say, but not as
+ * often as forty links with long texts can, as all others wait meanwhile.
+ */
+#define LOOKS_MAX 2048
+
+void made_begin(struct tree *t, struct node *dir, uint64_t key,
+    const struct maker *maker)
+{
+	dir->made = key;
+	t->maker = maker;
+}
+
+uint64_t made_ino(uint64_t key)
+{
+	return MADE_INO + key;
+}
+
+/*
+ * What is there changes from one moment to the next. What is done once more
+ * finds what was found, and misses what was missed.
+ */
+static bool is_found(struct tree *t, struct node *dir, const struct text *name,
+    bool through, struct made *made)
+{
+	t->looks++;
+	if (t->replays && t->looks == t->missed)
+		return false;
+	if (t->maker->find(t, dir->made, name, through, made))
+		return true;
+	if (!t->replays && t->missed == 0)
+		t->missed = t->looks;
+	return false;
+}
+
+void made_lead(const struct tree *t, struct node *link)
+{
+	link->target = t->maker->target(t, &link->size);
+}
+
+int made_look(struct tree *t, struct node *dir, const struct text *name,
+    bool through, struct node **found)
+{
+	struct made made;
+	struct node *node;
+
+	if (t->looks >= LOOKS_MAX)
+		return -ELOOP;
+	if (!is_found(t, dir, name, through, &made))
+		return -ENOENT;
+	node = node_new(t, made.mode);
+	if (node == NULL)
+		return -ENOMEM;
+	t->nodes--; /* it is not one of those that are kept */
+	node->made = made.key;
+	node->ino = made_ino(made.key);
+	node->next_made = t->made;
+	t->made = node;
+	if (node_is(node, S_IFDIR)) {
+		node->folder.parent = dir;
+		node_use(dir);
+	}
+	if (node_is(node, S_IFLNK))
+		made_lead(t, node);
+	*found = node;
+	return 0;
+}
+
+void made_leave(struct tree *t)
+{
+	while (t->made != NULL) {
+		struct node *node = t->made;
+
+		t->made = node->next_made;
+		node_leave(t, node);
+	}
+}
