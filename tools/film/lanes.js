@@ -80,6 +80,9 @@ function renderLanes() {
 		`<line class="now" id="now" y1="0" y2="${height}"/></svg>`;
 	view.x = x;
 	view.rows = rows;
+	/* The picture takes the room that is left: film.css. */
+	document.documentElement.style.setProperty("--above",
+		`${document.querySelector("main").offsetTop}px`);
 }
 
 function depth(lives, rows, life) {

@@ -6,11 +6,12 @@
 "use strict";
 
 const LEVEL_NAMES = ["page", "2 MiB table", "1 GiB table", "root"];
-const BOX = 182; /* the width of a table */
-const GAP = 26;
-const CELL = { width: 50, height: 34, row: 6 };
-const TINY = { width: 13, height: 13, row: 16 };
-const MANY_PAGES = 18;
+const BOX = 186; /* the width of a table */
+const GAP = 20;
+/* How large a page is drawn, and how many are beside each other at most. */
+const CELL = { width: 56, height: 36, row: 5 };
+const TINY = { width: 13, height: 13, row: 12 };
+const MANY_PAGES = 20;
 const MANY_ROOTS = 5;
 
 /* What a page's entry is like, for its colour and its letters. */
@@ -159,12 +160,14 @@ function placeRow(boxes, above, y) {
 }
 
 function sizeOfGroup(group) {
-	const cell = group.pages.length > MANY_PAGES ? TINY : CELL;
-	const columns = Math.min(group.pages.length, cell.row);
+	const count = group.pages.length;
+	const cell = count > MANY_PAGES ? TINY : CELL;
+	/* Rather high than wide: what is wide makes all of it small. */
+	const columns = Math.min(cell.row, Math.ceil(Math.sqrt(count)));
 	group.cell = cell;
-	group.width = Math.max(columns * cell.width + 12, 92);
-	group.height = Math.ceil(group.pages.length / cell.row) *
-		cell.height + 26;
+	group.columns = cell === TINY ? Math.min(count, cell.row) : columns;
+	group.width = Math.max(group.columns * cell.width + 10, 92);
+	group.height = Math.ceil(count / group.columns) * cell.height + 26;
 }
 
 /* All boxes with their places, and how large the drawing is. */
@@ -309,8 +312,8 @@ function drawTable(player, box, news) {
 /* A page: its halves are what those that name it see of it. */
 function drawPage(player, page, group, i, news) {
 	const cell = group.cell;
-	const x = 6 + (i % cell.row) * cell.width;
-	const y = 22 + Math.floor(i / cell.row) * cell.height;
+	const x = 6 + (i % group.columns) * cell.width;
+	const y = 22 + Math.floor(i / group.columns) * cell.height;
 	const width = cell.width - 3, height = cell.height - 3;
 	const part = width / page.namers.length;
 	const seen = page.namers.map(([, , bits]) =>
@@ -327,8 +330,8 @@ function drawPage(player, page, group, i, news) {
 	}).join("");
 	if (cell === CELL) {
 		const alike = seen.every((s) => s[1] === seen[0][1]);
-		inside += textAt(x + width / 2, y + 13, hex(page.frame),
-			"frame middle") + textAt(x + width / 2, y + 26,
+		inside += textAt(x + width / 2, y + 14, hex(page.frame),
+			"frame middle") + textAt(x + width / 2, y + 27,
 			alike ? seen[0][1] : seen.map((s) => s[1]).join("|"),
 			"looks middle");
 	}
@@ -412,7 +415,7 @@ function drawElsewhere(player, plan, box) {
 	const names = namesElsewhere(player, plan, box);
 	return names === 0 ? "" : textAt(box.width - 4,
 		box.pages ? box.height + 13 : -5,
-		names === 1 ? "1 name not shown" : `${names} names not shown`,
+		`${names} not shown`,
 		"elsewhere small end");
 }
 
@@ -427,7 +430,8 @@ function drawCopy(plan, step) {
 	const to = step && step.to && placeOf(step.to);
 	if (!from || !to || from[0] === to[0])
 		return "";
-	const deep = Math.max(from[1], to[1]) + 40;
+	/* Below all boxes, so that it crosses none. */
+	const deep = plan.bottom + 46;
 	return `<path class="copy" marker-end="url(#arrow)" d="M${from[0]} ` +
 		`${from[1]}C${from[0]} ${deep} ${to[0]} ${deep} ${to[0]} ` +
 		`${to[1] + 3}"/>` + textAt((from[0] + to[0]) / 2, deep - 7,
