@@ -104,7 +104,10 @@ check-docs: ## do the documents name what exists?
 figures: ## draw docs/figures/*.svg again from the text beside them
 	@$(PYTHON) tools/figures.py
 
+sessions: $(B)/calf.elf $(B)/initrd.cpio $(NB)/nasty ## hold the gdb sessions of the documents again
+	@$(PYTHON) tools/sessions.py
+
 format: ## let clang-format 14 write every file
 	@$(or $(CLANG_FORMAT),clang-format-14) -i $(C_FILES)
 
-.PHONY: check $(CHECKS:%=check-%) figures format
+.PHONY: check $(CHECKS:%=check-%) figures sessions format

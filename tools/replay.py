@@ -62,8 +62,8 @@ def suite_exists(name: str) -> bool:
     return (ROOT / "tests" / "user" / f"{name}.c").is_file()
 
 
-def gdb_of(options: argparse.Namespace) -> str:
-    for name in [options.gdb] if options.gdb else GDBS:
+def find_gdb(wanted: str = "") -> str:
+    for name in [wanted] if wanted else GDBS:
         if shutil.which(name):
             return name
     raise ValueError("no gdb that knows RISC-V was found; try: make deps")
@@ -95,7 +95,7 @@ def session(options: argparse.Namespace, boot: run.Boot) -> List[str]:
     print(f"the same run again: {shlex.join(machine)}")
     print(f"what it says: {console}; Ctrl-C ends a run that does not end")
     sys.stdout.flush()
-    argv = [gdb_of(options), "-q", "-nx"] + (
+    argv = [find_gdb(options.gdb), "-q", "-nx"] + (
         ["-batch"] if options.execute else []) + [
         "-x", "tools/gdb/init.gdb", boot.kernel,
         "-ex", f"target remote | exec {shlex.join(machine)}"]
