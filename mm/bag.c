@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bag.c - pages of one address space go to another.
+ * bag.c - passes pages from one address space to another.
  *
- * They go through a bag: an address space that nobody runs, built aside for the
- * one that gets them (share.c), at the addresses that they will have. So only
- * the one that gives is changed when a page is put in, and only the one that
- * gets when the bag is mapped. To put a page in is what fork does to it: it is
- * closed where it is, and one more entry names it.
+ * They go through a bag: an address space that never runs, made for the one
+ * that gets the pages (share.c), in which they have the addresses that they
+ * will have there. So to put a page in changes the giver only, and to map the
+ * bag changes the taker only. To put a page in does to it what fork does: it is
+ * closed in the giver, and one more entry names it.
  *
- * A page that is reserved and not there yet stays so on both sides.
+ * A page that is reserved and not there yet is reserved on both sides
+ * afterwards.
  */
 #include "abi/errno.h"
 #include "arch/hart.h"
@@ -16,9 +17,9 @@
 #include "range.h"
 
 /*
- * What so many entries name is passed as a copy. Elsewhere a page has one entry
- * in a table; here it can have all, which times the number of processes would
- * be more than a count can hold.
+ * A page with so many names is passed as a copy. By fork alone a page has at
+ * most one name in each address space; by a bag it could have one in every
+ * entry of each, which is more than a count can hold.
  */
 #ifndef PASS_MAX
 #define PASS_MAX 256U
@@ -26,8 +27,9 @@
 
 /*
  * The entry for `va`, or that of a reservation around it. The tables on the way
- * may be shared: nothing but to close an entry is going to be done there (R2),
- * and nobody can write to the page meanwhile.
+ * may be shared. That is no harm, as the entry is at most closed, which is
+ * allowed in a shared table (R2), and nobody can write to a page below a shared
+ * table.
  */
 static NOINLINE pte_t *source_look(struct aspace *from, vaddr_t va)
     REQUIRES(from->lock)
@@ -39,17 +41,17 @@ static NOINLINE pte_t *source_look(struct aspace *from, vaddr_t va)
 }
 
 /*
- * Where pages come from, whose lock is held. Often they are one behind the
- * other.
+ * Where pages come from; its lock is held. Often a page is the one behind the
+ * last, whose entry is then the next.
  */
 struct source {
 	struct aspace *from;
 	uintptr_t origin; /* frame_origin() */
-	vaddr_t va;       /* of the last one, and */
-	pte_t *slot;      /* its entry; NULL: there is none, or above level 0 */
+	vaddr_t va;       /* of the last page */
+	pte_t *slot;      /* the entry of the last page; NULL: not known */
 };
 
-/* The entry for `va`, which is the address of a page. */
+/* The entry for the page at `va`. */
 INLINE pte_t *source_find(struct source *s, vaddr_t va) NO_LOCK_CHECK
 {
 	bool is_next = s->slot != NULL && va == s->va + PAGE_SIZE &&
@@ -63,7 +65,10 @@ INLINE pte_t *source_find(struct source *s, vaddr_t va) NO_LOCK_CHECK
 	return s->slot != NULL ? slot : source_look(s->from, va);
 }
 
-/* For `e`, which is no private page to be read: zeros for a reservation. */
+/*
+ * For `e`, which names no page that may be passed: a reservation is passed as
+ * `zeros`, and all else is an error.
+ */
 static NOINLINE int no_page(pte_t e, pte_t zeros, pte_t *entry)
 {
 	if (!(pte_perms(e) & PTE_R))
@@ -74,7 +79,7 @@ static NOINLINE int no_page(pte_t e, pte_t zeros, pte_t *entry)
 	return 0;
 }
 
-/* The same for a copy of a page, to which nobody writes. */
+/* Passes a copy of the page, which has too many names. */
 static NOINLINE int page_pass_copy(const struct frame *page, pte_t closed,
     pte_t *entry)
 {
@@ -89,8 +94,9 @@ static NOINLINE int page_pass_copy(const struct frame *page, pte_t closed,
 }
 
 /*
- * Lets `entry`, of the bag, be that of the page at `va` as well: as `closed`,
- * which is the closed entry of no page yet, or `zeros`.
+ * Makes `entry`, which is in the bag, name the page at `va` as well. `closed`
+ * is such an entry without a page number; `zeros` is what a reservation
+ * becomes.
  */
 INLINE int page_pass(struct source *s, vaddr_t va, pte_t closed, pte_t zeros,
     pte_t *entry)
@@ -115,7 +121,10 @@ INLINE int page_pass(struct source *s, vaddr_t va, pte_t closed, pte_t zeros,
 	return 0;
 }
 
-/* What is given: addresses of pages, or NULL and that of the first of a run. */
+/*
+ * The pages to be passed: a list of their addresses, or with `pages` NULL a run
+ * of them from `first` on.
+ */
 struct given {
 	const uint64_t *pages;
 	vaddr_t first;
@@ -124,13 +133,16 @@ struct given {
 
 INLINE vaddr_t given_page(const struct given *given, unsigned i)
 {
-	/* Once: somebody else may write there meanwhile. */
+	/* Read once: another process may write there at the same time. */
 	return given->pages != NULL
 	    ? __atomic_load_n(&given->pages[i], __ATOMIC_RELAXED)
 	    : given->first + i * PAGE_SIZE;
 }
 
-/* May it become one of who does `perms` with each of its pages? */
+/*
+ * Can the table be passed as a whole, to one who may do `perms` with each of
+ * its pages?
+ */
 static bool table_is_fit(const struct frame *table, uint64_t perms)
 {
 	return table->alike && table->used == SV39_ENTRIES && (perms & PTE_R) &&
@@ -139,8 +151,9 @@ static bool table_is_fit(const struct frame *table, uint64_t perms)
 }
 
 /*
- * Lets an entry of level 1 of the bag be that of the table at `va` as well. How
- * many pages that were: 0, if not; -ENOMEM.
+ * Passes a whole table: makes an entry of level 1 of the bag name the table at
+ * `va` as well. Returns how many pages that were; 0 if it cannot be done;
+ * -ENOMEM.
  */
 static long table_pass(struct aspace *bag, struct aspace *from, vaddr_t va)
     REQUIRES(from->lock) REQUIRES(bag->lock)
@@ -162,7 +175,7 @@ static long table_pass(struct aspace *bag, struct aspace *from, vaddr_t va)
 	err = walk_down(&to, 1, WALK_SPLIT);
 	if (err < 0)
 		return err;
-	/* A reply that was no good has left a table there, without a page. */
+	/* An earlier attempt that failed left an empty table there. */
 	if (pte_names_frame(pte_read(to.slot)))
 		return 0;
 	frame_get(pte_frame(e));
@@ -173,7 +186,10 @@ static long table_pass(struct aspace *bag, struct aspace *from, vaddr_t va)
 	return SV39_ENTRIES;
 }
 
-/* Puts pages in as far as a table goes. How many, or what is wrong. */
+/*
+ * Passes pages one by one, as many as go into one table of the bag. Returns how
+ * many, or an error if there were none.
+ */
 static long pages_pass(struct aspace *bag, struct aspace *from,
     const struct given *given) REQUIRES(from->lock) REQUIRES(bag->lock)
 {
@@ -225,7 +241,10 @@ static long fill(struct aspace *to, struct aspace *from,
 		done = pages_pass(bag, from, given);
 	if (done > 0)
 		bag->own_op.at += (uint64_t)done * PAGE_SIZE;
-	/* Before anybody reads there: what is stored is for `from` alone. */
+	/*
+	 * Before the pages can be read in the bag: from now on a store in
+	 * `from` has to fault.
+	 */
 	tlb_flush_asid(&from->asid);
 	lock_release(&bag->lock);
 	lock_release(&from->lock);

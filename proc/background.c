@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * background.c - a server says that a process is in the background: it is
- * stopped.
+ * background.c - stops a process by SIGTTIN or SIGTTOU, because a server, of a
+ * terminal, said that the process is in the background.
  */
 #include "abi/errno.h"
 #include "proc/sched.h"
@@ -23,7 +23,7 @@ long background_stop(int sig)
 	} else {
 		signal_send(self, sig,
 		    (struct siginfo_small){.code = SI_KERNEL});
-		/* It is not due on process 1. */
+		/* Process 1 is not stopped by it. */
 		result = signal_is_due(self)
 		    ? call_wait_locked(NULL, SIGNAL_RESTARTS)
 		    : -EIO;

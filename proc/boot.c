@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * boot.c - the first process: a program that is part of the kernel's image,
- * laid out in pages when it was built. abi/boot.h says what it finds.
+ * boot.c - makes the first process, of a program that is part of the kernel's
+ * image and was laid out in pages when it was built. What the program finds is
+ * in abi/boot.h.
  */
 #include "abi/boot.h"
 
@@ -21,8 +22,8 @@ extern char boot_program[], boot_program_end[];
 extern char kernel_archive[], kernel_archive_end[];
 
 /*
- * Maps a frame that is none of the allocator's so far. The kernel keeps a
- * KERNEL one; a PAGE is the process's.
+ * Maps a frame that the allocator has not been given. In state KERNEL the
+ * kernel keeps a reference; in state PAGE the process has the only one.
  */
 static int map_taken(struct aspace *as, vaddr_t va, paddr_t pa, uint64_t perms,
     enum frame_state state)
@@ -49,7 +50,7 @@ static int map_image(struct aspace *as, vaddr_t from, vaddr_t to,
 	return err;
 }
 
-/* Variables: copies, so that they can be written. */
+/* The variables are copied, so that they can be written. */
 static int map_data(struct aspace *as, const struct boot_header *header)
 {
 	struct range_op op = {.kind = RANGE_MAP,
@@ -72,8 +73,9 @@ static int map_data(struct aspace *as, const struct boot_header *header)
 }
 
 /*
- * The archive that the machine came with, whose pages go back to the allocator
- * when the process lets go of them; or the one in the kernel's image.
+ * Maps the archive that was given to the machine (-initrd), whose pages are
+ * freed when the process unmaps them; if there is none, the one in the kernel's
+ * image.
  */
 static int map_archive(struct aspace *as, struct region *archive)
 {
@@ -123,7 +125,7 @@ static int build_space(struct program *prog, struct region *archive)
 
 #define DIGITS 16
 
-/* In hexadecimal, with a NUL. */
+/* Writes `value` in hexadecimal, with a NUL at the end. */
 static void put_number(char *text, uint64_t value)
 {
 	for (unsigned i = DIGITS; i-- > 0; value >>= 4)
@@ -143,7 +145,7 @@ static int put_arguments(struct program *prog, const struct region *archive)
 	    (const char *const[]){"boot", machine.bootargs, start, end, NULL});
 }
 
-/* All that is open at first is the serial port. */
+/* Makes descriptors 0, 1 and 2 the serial port. */
 static bool open_serial(struct fd_table *table)
 {
 	struct file *f = file_create(&device_ops, O_RDWR);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * device.c - the serial port in the hands of a program: its registers, and its
- * interrupt.
+ * device.c - lets a program drive the serial port: gives it the registers, and
+ * tells it of interrupts.
  *
- * What it is and how it is driven the kernel does not know here.
+ * The program knows what kind of port it is and how it is driven; this file
+ * does not.
  */
 #include "proc/device.h"
 
@@ -14,9 +15,12 @@
 #include "proc/sched.h"
 
 static struct {
-	struct remote *note; /* that is given to a server; NULL: to nobody */
-	bool is_told;        /* the note is with its port, or in a hand */
-	uint32_t source;     /* of the interrupt to be completed; 0: none */
+	/* what tells the server that drives the port; NULL: none does */
+	struct remote *note;
+	/* the note is in its port's list, or a server has read it */
+	bool is_told;
+	/* of the interrupt that is to be completed; 0: none */
+	uint32_t source;
 } device GUARDED_BY(sched_lock);
 
 long device_map(void)
@@ -47,8 +51,8 @@ static void tell(void) REQUIRES(sched_lock)
 }
 
 /*
- * Where nothing interrupts, whoever drives it is told at each tick. If nobody
- * does, the interrupt waits for somebody.
+ * If the port cannot interrupt, its driver is told at each tick of the clock.
+ * While there is no driver, the interrupt stays claimed, until there is one.
  */
 static void at_interrupt(void)
 {
@@ -73,8 +77,8 @@ bool device_note_done(const struct remote *note)
 }
 
 /*
- * If the note is with the port it ends as all notes of a port that is closed,
- * and if it is in a hand, as any that has been read.
+ * The driver has closed its port. A note that is in the port's list is freed
+ * with the list, and one that a server has read is freed by that server.
  */
 void device_leave(const struct port *port)
 {
@@ -95,7 +99,10 @@ void device_leave(const struct port *port)
 		remote_free(note);
 }
 
-/* It is told of what is there already as well. -EBUSY: it is given. */
+/*
+ * Makes the note that of the driver, and tells it at once, as there may be
+ * input already. -EBUSY: there is a driver.
+ */
 static long give(struct remote *note)
 {
 	long result = -EBUSY;
@@ -153,9 +160,10 @@ long device_ioctl(const struct file *f, uint64_t request, vaddr_t arg)
 #define DEVICE_PART 64UL
 
 /*
- * What has come goes to the program's memory in one step, and the position says
- * how much that was, ever. With the registers alone a byte would be lost if the
- * program were killed when it has it, and has not yet put it anywhere.
+ * Copies the input to the program's memory and adds its length to the file's
+ * position in one call. A program that took bytes from the registers itself,
+ * and was killed before it had stored them, would lose them; here its successor
+ * learns from the position what was taken.
  */
 static long device_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 {
@@ -167,7 +175,7 @@ static long device_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 
 	(void)how;
 	if (__atomic_load_n(&device.note, __ATOMIC_RELAXED) == NULL)
-		return -EBUSY; /* it would come to nobody's notice */
+		return -EBUSY; /* nobody would be told of further input */
 	room = user_ready(as, to, min_u64(len, DEVICE_PART), ACCESS_WRITE);
 	if (room <= 0)
 		return room;
@@ -181,7 +189,7 @@ static long device_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 	return n > 0 ? (long)n : -EAGAIN;
 }
 
-/* It goes out as the kernel's own messages do. */
+/* Writes as the kernel writes its own messages. */
 static long device_write(struct file *f, vaddr_t from, size_t len, unsigned how)
 {
 	char bytes[DEVICE_PART];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * form.c - where each call that servers are asked goes, what it lends, and how
- * much of its caller's registers means something: one table, by its number.
+ * form.c - a table of the calls that servers are asked: to which file each
+ * goes, what memory it lends, and how many of the caller's registers the server
+ * is shown.
  */
 #include "proc/form.h"
 
@@ -13,7 +14,7 @@
 #define NAME_SIZE   sizeof(struct utsname_abi)
 #define INFO_SIZE   sizeof(struct sysinfo_abi)
 #define PRIORITY    sizeof(int32_t)
-#define HARTS       sizeof(uint64_t) /* of a longer mask, the beginning */
+#define HARTS       sizeof(uint64_t) /* bytes lent of a longer mask of harts */
 #define STATX_SIZE  256
 #define STATFS_SIZE 120
 #define TIMES_SIZE  32
@@ -73,13 +74,14 @@ const struct call_form call_forms[SYSCALL_TABLE_SIZE] = {
 };
 
 /*
- * Commands of ioctl say which way bytes go, and how many; those of terminals
- * are older than that, and lend what is enough for any of them, both ways.
+ * The number of an ioctl says which way bytes go, and how many. The commands of
+ * terminals are older than that rule: they lend enough for any of them, to be
+ * read and written.
  */
 #define IOCTL_IN(command)   ((command) >> 30 & 1)
 #define IOCTL_OUT(command)  ((command) >> 31 & 1)
 #define IOCTL_SIZE(command) ((command) >> 16 & 0x3fff)
-#define IOCTL_TTY           0x54 /* bits 8 to 31 of those */
+#define IOCTL_TTY           0x54 /* bits 8 to 31 of a terminal's command */
 #define IOCTL_TTY_SIZE      64
 
 static struct lease lease_of_ioctl(uint32_t command, vaddr_t at)

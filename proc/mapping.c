@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mapping.c - mmap of remote files: pages of a server's become the caller's,
- * each to be copied by whoever writes to it first.
+ * mapping.c - mmap of remote files: pages of the server become the caller's as
+ * well, and are copied on the first write, as after a fork.
  *
  * The caller makes a bag (mm/aspace.h) for its mapping, and asks the server for
- * pages. Each reply fills a part of the bag, from the server's own memory; the
- * caller asks until it is full, or the server has no more, and maps it. What
- * the request calls its position is how many bytes have been filled. A reply
- * says the same position, so that one that could not be carried out as a whole
- * can be made again.
+ * pages. Each reply fills a part of the bag with pages from the server's own
+ * memory. The caller asks until the bag is full or the server has no more, and
+ * then maps the bag.
  *
- * Whatever fails before the bag is mapped, the caller drops it, and nothing has
- * happened.
+ * The position of a request is how many bytes of the bag are filled. A reply
+ * repeats the position, so that a reply of which only a part could be carried
+ * out can be made again.
+ *
+ * If anything fails before the bag is mapped, the caller drops the bag, and
+ * nothing has changed.
  */
 #include "abi/errno.h"
 #include "proc/port.h"
@@ -44,7 +46,7 @@ void mapping_answer(struct proc *client, const struct reply *reply)
 
 	if (has_pages && reply->out_len > 0 &&
 	    bag_filled(client->as) < bag_size(client->as)) {
-		/* Another request: it is asked for what is missing. */
+		/* The caller's next request asks for what is missing. */
 		call->remote.id = 0;
 		call->remote.deaths = 0;
 		return;
@@ -58,7 +60,8 @@ void mapping_answer(struct proc *client, const struct reply *reply)
 
 /* The pages that a reply names, and what is left of them. */
 struct batch {
-	vaddr_t at; /* of the next address, or of a run the next page */
+	/* where the next address is stored; of a run, the next page */
+	vaddr_t at;
 	uint64_t count;
 	bool is_run;
 };
@@ -81,7 +84,10 @@ static bool mapping_find(const struct aspace *as, const struct reply *reply,
 	return true;
 }
 
-/* Of a list, as far as a page of addresses goes. How many, or an error. */
+/*
+ * Puts pages into the bag: of a list, those whose addresses are in one page.
+ * Returns how many, or an error.
+ */
 static long fill_part(struct aspace *as, struct batch left)
 {
 	struct aspace *own = proc_self()->as;
@@ -95,13 +101,16 @@ static long fill_part(struct aspace *as, struct batch left)
 		return err;
 	n = left.is_run ? bag_fill_run(as, own, left.at, left.count)
 			: bag_fill(as, own, pages, min_u64(left.count, room));
-	/* It is the caller's bag for which there is no memory. */
+	/* It is the caller who lacks memory, as the bag is the caller's. */
 	if (n == -ENOMEM)
 		port_refuse(-ENOMEM);
 	return n == -ENOMEM ? 0 : n;
 }
 
-/* 0: all are in the bag of the caller in hand, or there is none. */
+/*
+ * Claims the space of the caller whose bag is to be filled. 0 with *as NULL:
+ * there is no such caller any more, or all pages are in its bag.
+ */
 static long claim_bag(const struct reply *reply, struct batch *left,
     struct aspace **as) REQUIRES(sched_lock)
 {

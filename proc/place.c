@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * place.c - at which file of a server's a path begins.
+ * place.c - finds the remote file at which a path begins.
  *
- * Of the path itself only the first byte is looked at.
+ * Only the first byte of the path is looked at; the rest is for the server.
  */
 #include "abi/errno.h"
 #include "abi/fcntl.h"

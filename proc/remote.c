@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * remote.c - calls on remote files, as the caller sees them.
+ * remote.c - calls on remote files, on the caller's side.
  *
- * Where a call goes, what its caller lends, and how much of its registers means
- * something, is in one table (form.c). From then on it does not matter which
- * call it is: the process waits in its port, for a server or for an event, and
- * executes its call again when it is woken, until a server has ended it.
+ * To which file a call goes, what it lends, and how many of its registers the
+ * server is shown is in one table (form.c). From there on all calls are treated
+ * alike: the process waits at the port, for a server or for an event. Each time
+ * it is woken it executes its call again, until a server has ended the call.
  */
 #include "abi/errno.h"
 #include "abi/syscall.h"
@@ -17,8 +17,8 @@
 #include "proc/signal.h"
 
 /*
- * A mapping has a bag, which another call would not know; and what is asked of
- * the root, like the name of the system, knows no EINTR.
+ * What a signal with a handler means. mmap, and calls that are about the root,
+ * like uname, never fail with EINTR: they begin anew.
  */
 static enum on_signal on_signal(const struct remote_call *call)
 {
@@ -28,8 +28,9 @@ static enum on_signal on_signal(const struct remote_call *call)
 }
 
 /*
- * Puts it where a server finds it. Signals wait while a program is being
- * loaded, as that would begin anew.
+ * Puts the process into the port's queue and wakes a server. Signals have to
+ * wait while a program is being loaded, as the loading would have to start from
+ * the beginning.
  */
 static long wait_for_server(struct proc *self, struct port *port)
     REQUIRES(sched_lock)
@@ -55,7 +56,9 @@ bool port_may_call(const struct proc *self, const struct port *port)
 
 uint64_t remote_last_id;
 
-/* Whatever it was woken by, it looks at everything anew. */
+/*
+ * Asks, or asks again: whatever woke the process, everything is checked anew.
+ */
 static long ask(struct proc *self) REQUIRES(sched_lock)
 {
 	struct remote_call *call = &self->t.call.remote;
@@ -73,7 +76,10 @@ static long ask(struct proc *self) REQUIRES(sched_lock)
 		return -EDEADLK;
 	if (call->id == 0)
 		call->id = ++remote_last_id;
-	/* One may have been raised and lowered since it was told of them. */
+	/*
+	 * An event may have been raised and lowered since the reply that named
+	 * it.
+	 */
 	if (call->events != 0 && (port->events & call->events) == 0 &&
 	    call->raises == port->raises)
 		return call_wait_locked(&port->waiters, on_signal(call));
@@ -82,7 +88,7 @@ static long ask(struct proc *self) REQUIRES(sched_lock)
 	return wait_for_server(self, port);
 }
 
-/* What has been opened is where the process is. */
+/* Ends chdir: the folder that was opened is the process's current folder. */
 static long enter(struct remote_call *call)
 {
 	struct proc *self = proc_self();
@@ -93,7 +99,10 @@ static long enter(struct remote_call *call)
 	return 0;
 }
 
-/* What has been opened stays with the call until it has a place. */
+/*
+ * Gives the file that was opened a descriptor. If there is none, the call still
+ * has the file, and lets it go when it ends.
+ */
 static long install(struct remote_call *call)
 {
 	uint64_t number = call->number;
@@ -107,14 +116,14 @@ static long install(struct remote_call *call)
 	return fd;
 }
 
-/* The server says that it is in the background. */
+/* The server replied that the process is in the background (REPLY_STOP). */
 static long be_stopped(struct remote_call *call)
 {
 	int sig = call->stop;
 	long result = background_stop(sig);
 
 	if (result == CALL_GOES_ON && proc_self()->t.call.state == CALL_PART)
-		return result; /* it is not known yet */
+		return result; /* the search of the group goes on */
 	call->stop = 0;
 	call->deaf = result == 0;
 	if (call->deaf)
@@ -138,13 +147,13 @@ long remote_go_on(void)
 	return maps ? mapping_end(result) : result;
 }
 
-#define READY_MAX \
-	(64UL << 10) /* bytes that are made ready before it is asked */
+#define READY_MAX (64UL << 10) /* bytes for which memory is found first */
 
 /*
- * What is lent to be written is there before somebody writes it, as far as one
- * part goes: a lack of memory is the caller's. One who can lend less than he
- * says gets less, and what nothing of is there for, the server may find out.
+ * Finds memory for what the server is to write, as much as it can write at
+ * once, so that a lack of memory is an error of the caller's call. If the
+ * caller's buffer ends early, less is lent. If there is no buffer at all, the
+ * call is made all the same: the server may have no byte to write.
  */
 static int make_ready(const struct call_form *form, struct lease *lease)
 {
@@ -216,14 +225,20 @@ bool remote_is_of_file(void)
 	return call_forms[call_form_index(tf)].goes == TO_FILE;
 }
 
-/* Above are the numbers of notes, which nobody can make. */
+/*
+ * A call with the number of a note (REQUEST_CLOSED and above) would look like
+ * one to the server: no program can make it.
+ */
 static int place_of_root(uint64_t number, struct file **root)
 {
 	*root = proc_self()->root;
 	return *root != NULL && number < REQUEST_CLOSED ? 0 : -ENOSYS;
 }
 
-/* Where its paths begin; *second is NULL if there are not two. */
+/*
+ * Finds the files at which the one or two paths of a call begin. *second is
+ * NULL if there is one path.
+ */
 static int begins(const struct call_form *form, const struct trapframe *tf,
     struct file **first, struct file **second)
 {
@@ -260,7 +275,10 @@ long remote_path_call(void)
 
 	if (err < 0)
 		return err;
-	/* What cannot have a descriptor is not made, nor truncated. */
+	/*
+	 * Otherwise the server would create or truncate a file for which there
+	 * is no descriptor.
+	 */
 	if (index == SYS_openat && fd_table_is_full())
 		return -EMFILE;
 	if (second != NULL && remote_port(first) != remote_port(second))
@@ -317,9 +335,10 @@ void remote_abandon(struct proc *p)
 }
 
 /*
- * The arguments as the server is told them, where they are not the caller's: a
- * call that goes as another one has that one's memory, and a count is what is
- * lent. What execve asks on its own is about the file.
+ * Changes the arguments that the server is shown where they differ from those
+ * of the caller. readv, for example, is shown as a read of one piece of its
+ * memory, and a count is never more than what is lent. A step of execve has no
+ * arguments of its caller's: it asks for a piece of the file.
  */
 static void describe_args(const struct proc *client,
     const struct call_form *form, struct request *request)

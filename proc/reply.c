@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reply.c - what a server answers, and what becomes of it at its caller's.
+ * reply.c - what a server replies, and what that does to the call of its
+ * caller.
  *
- * Bytes go to the memory that the caller lends. A step of execve lends none:
- * its bytes come in a frame, which is handed to it with the rest of the reply.
+ * The bytes of a reply are copied to the memory that the caller lends. A step
+ * of execve lends none: its bytes come in a frame, which is handed over with
+ * the rest of the reply.
  */
 #include "abi/errno.h"
 #include "mm/frame.h"
@@ -93,11 +95,15 @@ static long send_bytes(const struct reply *reply, struct gift *gift)
 	case WAITS_CALL:
 		return -EINVAL;
 	default:
-		return 0; /* it was killed in between */
+		return 0; /* the caller was killed */
 	}
 }
 
-/* A file of its own: what one sets for its descriptor is not the other's. */
+/*
+ * The server passes on one of its own descriptors, of a file of another server.
+ * The caller gets a new file with the same token, so that flags that one of the
+ * two sets are not the other's.
+ */
 static long pass_to_caller(const struct reply *reply, struct gift *gift)
 {
 	const struct file *f = fd_get((int)reply->token);
@@ -167,7 +173,7 @@ static void answer(struct proc *client, const struct reply *reply,
 	if (later && !(f->flags & O_NONBLOCK)) {
 		call->remote.events = reply->events;
 		call->remote.raises = remote_port(f)->raises;
-		call->remote.deaths = 0; /* nothing has happened */
+		call->remote.deaths = 0; /* no server died of it */
 	} else if (call->remote.exec != NULL) {
 		answer_step(call, reply, gift);
 	} else if (call_maps(&call->remote)) {
@@ -211,7 +217,10 @@ static bool makes_sense(const struct reply *reply)
 	return true;
 }
 
-/* An image is for who asks for one. -EINVAL: it is still in the hand. */
+/*
+ * Hands the reply over and empties the hand. Only a step of execve may get an
+ * image: otherwise -EINVAL, and the request stays in the server's hand.
+ */
 static long deliver(const struct reply *reply, struct gift *gift)
     REQUIRES(sched_lock)
 {

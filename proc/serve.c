@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * serve.c - what a server does, but for its replies: it takes requests, and
- * reaches what it is lent; and what becomes of a request when its server ends.
+ * serve.c - how servers take requests and reach the memory that is lent to
+ * them, and what becomes of a request when its server ends. Replies are in
+ * reply.c.
  *
- * A caller is looked at under sched_lock, and only while it is blocked: one
- * that was woken in a server's hand has been killed, or its port has been
- * closed, and it lets go by itself. Memory of a caller is touched without that
- * lock. Its space is claimed before, so that it cannot run meanwhile, nor end.
+ * A caller is looked at under sched_lock, and only while it is BLOCKED. One
+ * that is woken while a server has it in hand has been killed, or its port was
+ * closed; it leaves the hand by itself. The memory of a caller is read and
+ * written without that lock: its space is claimed first, so that it can neither
+ * run nor end meanwhile.
  */
 #include "abi/errno.h"
 #include "lib/string.h"
@@ -34,7 +36,11 @@ static void take(struct proc *server, struct proc *client) REQUIRES(sched_lock)
 	remote->is_in_hand = true;
 }
 
-/* Those who wait behind it are the first again; or learn that nobody serves. */
+/*
+ * Takes the caller out of the server's hand. Calls that waited behind it, on
+ * the same file, are the first of the queue again; if nobody serves the port,
+ * they are woken to learn that.
+ */
 void port_let_go(struct proc *server)
 {
 	struct proc *client = server->t.client;
@@ -62,7 +68,10 @@ struct proc *port_empty_hand(struct proc *server)
 	return client->t.state == PROC_BLOCKED ? client : NULL;
 }
 
-/* Copies between the running process and what it was lent. M3. */
+/*
+ * Copies one part between the memory of the running process, a server, and what
+ * was lent to it (M3). Returns how many bytes.
+ */
 static long copy(struct aspace *as, const struct lease *lease,
     const struct lease_use *use)
 {
@@ -102,7 +111,9 @@ static long copy(struct aspace *as, const struct lease *lease,
 	return (long)done;
 }
 
-/* The lease of the caller in hand, whose space is this hart's if it is 0. */
+/*
+ * Finds what the caller in hand lends. If the result is 0 its space is claimed.
+ */
 static long claim_lease(const struct lease_use *use, struct lease *lease,
     struct aspace **as) REQUIRES(sched_lock)
 {
@@ -134,7 +145,10 @@ long port_copy_part(const struct lease_use *use)
 	return result;
 }
 
-/* The next, before any other call on its file (M6). It takes no signal. */
+/*
+ * Puts the caller at the head of the queue, so that no other call on its file
+ * overtakes it (M6).
+ */
 static void put_first(struct proc *client) REQUIRES(sched_lock)
 {
 	struct port *port = remote_of(client)->port;
@@ -145,8 +159,10 @@ static void put_first(struct proc *client) REQUIRES(sched_lock)
 }
 
 /*
- * So what a lack of memory means is found out where it is lacking. Without an
- * error it asks again, which a call that may have been done does where it is.
+ * Gives the request back to its caller with an error, for example because the
+ * caller lacks memory, so that the caller's own call deals with it. With error
+ * 0 the caller asks again. A call in doubt, which may have been done already,
+ * is not woken for that: it stays first in the queue.
  */
 void port_refuse(int error)
 {
@@ -167,19 +183,22 @@ void port_refuse(int error)
 	lock_release(&sched_lock);
 }
 
-/* What comes along with a request. */
+/*
+ * What is copied to the server together with a request: paths, or the beginning
+ * of what is lent.
+ */
 struct along {
-	struct aspace *as; /* of the caller, claimed; NULL: nothing does */
-	unsigned strings;  /* that do; 0: the lease does */
-	bool in_doubt;     /* the call is */
+	struct aspace *as; /* the caller's, claimed; NULL: nothing is copied */
+	unsigned strings;  /* how many strings; 0: bytes of the lease */
+	bool in_doubt;     /* the call may have been done already */
 	vaddr_t string[STRINGS_MAX];
 	struct lease lease;
 	struct lease_use use;
 };
 
 /*
- * How many bytes came along; an error, if the caller does not have them; or
- * *room is negative, if the server has no room.
+ * Copies bytes that are lent. Returns how many, or an error of the caller's.
+ * *room is negative if the server's own buffer cannot take them.
  */
 static long copy_lease(struct along *along, long *room)
 {
@@ -191,11 +210,11 @@ static long copy_lease(struct along *along, long *room)
 	if (*room <= 0)
 		return *room;
 	n = copy(along->as, &along->lease, use);
-	/* Whether the call needs them is the server's to say. */
+	/* Whether missing bytes are an error is for the server to say. */
 	return n == -EFAULT ? 0 : n;
 }
 
-/* One a hart: nothing else happens on it meanwhile. */
+/* One for each hart: it is used up before anything else runs on the hart. */
 static char *path_buffer(void)
 {
 	static char buffers[MAX_HARTS][PATH_MAX];
@@ -203,7 +222,11 @@ static char *path_buffer(void)
 	return buffers[hart_index()];
 }
 
-/* The same for strings. Each is read once, and what was read has an end. */
+/*
+ * Copies strings, as copy_lease() does bytes. Each is read once from the
+ * caller's memory, which may change, into a buffer, where it has an end for
+ * sure.
+ */
 static long copy_strings(const struct along *along, long *room)
 {
 	char *string = path_buffer();
@@ -229,8 +252,9 @@ static long copy_strings(const struct along *along, long *room)
 }
 
 /*
- * Copies that, and gives the caller's space back. If it cannot be had, the
- * caller is told; without room, or if it is late, it is in nobody's hand again.
+ * Copies what comes along, and lets go of the caller's space. If the caller has
+ * no such memory, its call fails. If the server has no room, or it took too
+ * long, the request goes back to the queue.
  */
 static long take_along(struct along *along, uint64_t *len)
 {
@@ -260,11 +284,12 @@ static void take_note(struct port *port, struct request *request)
 	    (struct request){.number = note->number, .token = note->token};
 }
 
-#define CALLERS_PART 16 /* that are looked at without a pause */
+#define CALLERS_PART 16 /* how many callers are looked at in one part */
 
 /*
- * The first caller on whose file no call is in a hand, or NULL. Those before it
- * wait behind the call that is, and not in the way.
+ * The first caller whose file has no call in a server's hand; NULL if there is
+ * none. Callers before it are moved to the list of those who wait behind the
+ * call in the hand.
  */
 static struct proc *next_caller(struct port *port) REQUIRES(sched_lock)
 {
@@ -279,7 +304,10 @@ static struct proc *next_caller(struct port *port) REQUIRES(sched_lock)
 	return NULL;
 }
 
-/* Nothing happens if its space is in use. */
+/*
+ * Takes the caller into the hand of the running process. If its space is in
+ * use, nothing changes, and the server tries again.
+ */
 static long take_caller(struct port *port, struct proc *client,
     struct along *along) REQUIRES(sched_lock)
 {
@@ -301,7 +329,10 @@ static long take_caller(struct port *port, struct proc *client,
 	return 0;
 }
 
-/* From here on it is the server's own spare that tells. */
+/*
+ * The server has the request now, so it is no longer in doubt, and its old
+ * spare is freed. The server's own spare takes over.
+ */
 static void end_doubt(void)
 {
 	struct proc *client;
@@ -339,7 +370,7 @@ long port_take(struct file *f, struct request *request,
 	lock_acquire(&sched_lock);
 	client = next_caller(port);
 	if (unlikely(proc_self()->t.spare == NULL))
-		/* A child has just adopted what it had, with the spare. */
+		/* A child has adopted its request, and its spare with it. */
 		result = call_go_on(SIGNAL_RESTARTS);
 	else if (!list_is_empty(&port->notes))
 		take_note(port, request);
@@ -361,7 +392,10 @@ long port_take(struct file *f, struct request *request,
 	return result;
 }
 
-/* Somebody else is told; but not for ever, as it may be what killed `p`. */
+/*
+ * Gives the note that `p` had read back to the port, for another server, unless
+ * too many servers have died with this note.
+ */
 static void pass_note(struct proc *p) REQUIRES(sched_lock)
 {
 	struct remote *note = p->t.note;
@@ -375,8 +409,9 @@ static void pass_note(struct proc *p) REQUIRES(sched_lock)
 }
 
 /*
- * Its server has ended: it is the first again. Or it has had too many, and is
- * told so when it is woken.
+ * The server of this caller has ended: the caller waits again, as the first. If
+ * too many servers have died of its call, or none is left, it is woken, and its
+ * call fails.
  */
 static void pass_caller(struct proc *client) REQUIRES(sched_lock)
 {
@@ -411,8 +446,8 @@ void port_leave(struct proc *p)
 }
 
 /*
- * What `from` has in its hand, of the port, is in that of `to` from now on. Is
- * it a request?
+ * Moves the request or note of this port that `from` has in hand into the hand
+ * of `to`. Was it a request?
  */
 static bool hand_over(const struct port *port, struct proc *from,
     struct proc *to) REQUIRES(sched_lock)
@@ -424,7 +459,7 @@ static bool hand_over(const struct port *port, struct proc *from,
 		to->t.note = from->t.note;
 		from->t.note = NULL;
 	}
-	/* One in doubt is not quite in its hand yet: end_doubt() is to come. */
+	/* A request in doubt stays: end_doubt() has not been reached. */
 	if (!from->t.owes ||
 	    (client != NULL &&
 		(remote_of(client)->port != port ||

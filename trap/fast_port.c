@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fast_port.c - a call on a file of a server's, and the reply to it, where
- * everything is as one hopes. The caller finds one server, which waits: the
- * request goes straight into its buffer, with a path or a few bytes, its
- * port_next() has ended, and the hart is the server's. The server replies with
- * a word, or with bytes for what the caller lends, and nobody else asks: the
- * call has ended, the server waits, and the hart is the caller's again.
+ * fast_port.c - the fast path of a call on a server's file, and of the reply.
  *
- * A fast path changes nothing before it is sure; whatever is not as expected is
- * left to the call as it is written elsewhere. After each half everything is as
- * the ordinary path would have left it, so either half may be followed by what
- * is ordinary. Without this file everything is the same, and slower.
+ * The call: exactly one server waits at the port. The request is written
+ * straight into the server's buffer, with a path or a few bytes; the server's
+ * port_next() has ended, and the caller's hart goes on as the server. The
+ * reply, a word or bytes for what the caller lends: nobody else waits at the
+ * port. The caller's call has ended, the server waits again, and the hart goes
+ * on as the caller.
+ *
+ * A fast path changes nothing until it is sure that it can do all. If anything
+ * is not as expected, the call is left to its ordinary handler. After each half
+ * all is as the ordinary path would have left it, so that each half can be
+ * combined with an ordinary one. Without this file everything works the same,
+ * and slower.
  */
 #include "fast_port.h"
 
 #include "proc/form.h"
 #include "proc/request.h"
 
-#define STRING_MAX 128UL /* bytes of one that goes along */
+#define STRING_MAX 128UL /* bytes of a path that is copied along */
 
 bool copy_claimed(const struct copy *copy)
 {
@@ -36,9 +39,9 @@ bool copy_claimed(const struct copy *copy)
 /* ---- The call ---- */
 
 /*
- * The server that waits at the port, if there is one, and it can be given a
- * request. Where a server waits nobody else does, and no note: whoever comes
- * wakes it.
+ * The server that waits at the port, if there is exactly one and it can be
+ * given a request. While a server waits there is no other caller and no note in
+ * the queues, as each of them wakes the server.
  */
 INLINE struct proc *server_of(const struct port *port) REQUIRES(sched_lock)
 {
@@ -52,7 +55,10 @@ INLINE struct proc *server_of(const struct port *port) REQUIRES(sched_lock)
 	return server;
 }
 
-/* M5, M6. */
+/*
+ * No call on the file is in a hand (M6), and a server calls lower levels only
+ * (M5).
+ */
 INLINE bool may_ask(const struct proc *self, const struct remote *remote)
     REQUIRES(sched_lock)
 {
@@ -84,15 +90,16 @@ INLINE void put_in_hand(struct proc *self, struct remote *remote,
 }
 
 /*
- * What goes to a server, beside registers. Of what comes along, the kernel's
- * address is known if it is short and lies in one page.
+ * What goes to the server besides registers. `along` is the kernel's address of
+ * the bytes or the path to be copied along. It is NULL for bytes that are many,
+ * or in more than one page.
  */
 struct message {
 	struct file *f;
 	const struct call_form *form;
 	struct lease lease;
-	const char *along; /* bytes that come along, or a string; NULL */
-	size_t len; /* of them; of a string, how far it may go; 0: none */
+	const char *along; /* bytes or a string, or NULL */
+	size_t len;        /* of a string: at most; 0: nothing is copied */
 	bool is_string;
 };
 
@@ -108,7 +115,9 @@ INLINE bool has_nul(uint64_t word)
 	return ((word - 0x0101010101010101) & ~word & 0x8080808080808080) != 0;
 }
 
-/* The bytes of such a word up to that; how many. */
+/*
+ * Stores the bytes of a word that has a NUL, up to the NUL. Returns how many.
+ */
 INLINE size_t put_end(char *to, uint64_t word)
 {
 	size_t n = 0;
@@ -120,8 +129,9 @@ INLINE size_t put_end(char *to, uint64_t word)
 }
 
 /*
- * Copies a string, each byte of which is read once, and none behind its end is
- * written. Its length with its end; 0 if that is not among `len` bytes.
+ * Copies a string. Each byte is read once, as its owner may change it, and
+ * nothing behind the end is written. Returns the length with the NUL; 0 if
+ * there is none among `len` bytes.
  */
 INLINE size_t copy_string(char *to, const char *from, size_t len)
 {
@@ -148,9 +158,11 @@ INLINE size_t copy_string(char *to, const char *from, size_t len)
 }
 
 /*
- * Puts what comes along into the buffer of a server that waits, which means
- * nothing until its call ends. How many bytes; 0 if that cannot be done. A
- * string in the page that it goes to, which both share, would lose its end.
+ * Copies what comes along into the buffer of the waiting server. If the fast
+ * path is left afterwards that is no harm: the buffer means nothing until the
+ * server's call ends. Returns how many bytes; 0 if it cannot be done, for
+ * example as a string and the buffer are in one page, which both processes
+ * share: the copy could overwrite the string's end.
  */
 INLINE size_t bring(const struct proc *server, const struct message *m)
     REQUIRES(sched_lock)
@@ -173,8 +185,8 @@ INLINE size_t bring(const struct proc *server, const struct message *m)
 }
 
 /*
- * The same with more bytes, of what is lent, and without the lock. 0 also if
- * the server does not wait any more, or there is something else to do.
+ * As bring(), for more bytes, and without the lock. 0 also if the server does
+ * not wait any more, or the hart has something else to do.
  */
 static NOINLINE size_t bring_more(const struct proc *self,
     const struct remote *remote, const struct proc *server,
@@ -197,7 +209,10 @@ static NOINLINE size_t bring_more(const struct proc *self,
 	return copy.len;
 }
 
-/* A message that lends nothing is NULL. */
+/*
+ * Gives the request to a waiting server, if all is as expected. `m` is NULL if
+ * nothing is lent.
+ */
 INLINE bool ask(struct proc *self, struct file *f, const struct message *m)
     REQUIRES(sched_lock)
 {
@@ -231,13 +246,13 @@ INLINE bool ask(struct proc *self, struct file *f, const struct message *m)
 	return true;
 }
 
-/* A glance without the lock: does a server wait? */
+/* Does a server wait? Without the lock, so the answer is only a hint. */
 INLINE bool is_awaited(const struct file *f)
 {
 	return !list_is_empty(&remote_port(f)->idle.procs);
 }
 
-/* Asks, or leaves it. */
+/* Takes the fast path, or else the ordinary one. */
 INLINE long ask_or(const struct trapframe *tf, struct file *f,
     const struct message *m)
 {
@@ -259,7 +274,7 @@ long fast_remote(const struct trapframe *tf)
 	return ask_or(tf, f, NULL);
 }
 
-/* Is all of what is lent to be written there? */
+/* Is each page there that is lent to be written? */
 static bool is_ready(const struct lease *lease)
 {
 	const struct aspace *as = proc_self()->as;
@@ -275,7 +290,7 @@ static bool is_ready(const struct lease *lease)
 	return true;
 }
 
-/* What is lent to be read comes along, as far as one part of it goes. */
+/* What is lent to be read is copied along, up to the length of one part. */
 INLINE bool take_along(struct message *m)
 {
 	vaddr_t at = m->lease.at;
@@ -290,7 +305,7 @@ INLINE bool take_along(struct message *m)
 	return true;
 }
 
-/* What is lent by the call of the message, if that is simple. */
+/* Fills in what the call lends. False if that is not simple. */
 INLINE bool lend(struct message *m, const struct trapframe *tf)
 {
 	if (m->form->lent == LENT_NOTHING)
@@ -328,7 +343,7 @@ long fast_lend_at(const struct trapframe *tf)
 						   : sys_remote(tf);
 }
 
-/* A path that begins where argument 0 says, and is in argument 1. */
+/* Calls with a descriptor in argument 0 and a path in argument 1. */
 long fast_path(const struct trapframe *tf)
 {
 	struct message m = {.form = &call_forms[tf_number(tf)],
@@ -350,7 +365,7 @@ long fast_path(const struct trapframe *tf)
 	return ask_or(tf, m.f, &m);
 }
 
-/* It is about a path, and not about a descriptor. */
+/* newfstatat, if it is about a path and not about the descriptor. */
 long fast_stat(const struct trapframe *tf)
 {
 	return likely((tf_arg(tf, 3) & ~(uint64_t)AT_SYMLINK_NOFOLLOW) == 0)
@@ -359,8 +374,9 @@ long fast_stat(const struct trapframe *tf)
 }
 
 /*
- * Nobody has the file any more: its note goes straight to the server, and who
- * has closed it goes on after that. On its own hart, so not if another is idle.
+ * The last descriptor of the file is being closed: its note goes straight to
+ * the server, and the process that closed it runs after the server. Not if
+ * another hart is idle, which could run the server at the same time.
  */
 INLINE bool tell(struct proc *self, struct remote *remote) REQUIRES(sched_lock)
 {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * fast_port.h - what calls and replies that go straight have in common.
- */
+/* fast_port.h - what the fast paths of calls and of replies have in common. */
 #ifndef TRAP_FAST_PORT_H
 #define TRAP_FAST_PORT_H
 
@@ -11,19 +9,23 @@
 #include "syscalls.h"
 
 #define COPY_MAX 512UL        /* bytes that are copied under sched_lock */
-#define LEND_MAX (64UL << 10) /* that are lent, or sent by a reply */
+#define LEND_MAX (64UL << 10) /* bytes that are lent, or sent by a reply */
 
 /*
- * May the running process wait, and this hart leave it? One without work has no
- * signal that is due: who sends it one gives it work, under sched_lock. A film
- * shows each step where it is taken, and not by whom it is taken over.
+ * May the running process block, and the hart go on as another one? Not if it
+ * has work, such as a signal that is due: a sender gives it work under
+ * sched_lock. The trace build takes the ordinary path always, since a film
+ * shows a message step by step.
  */
 INLINE bool may_leave(const struct proc *self) REQUIRES(sched_lock)
 {
 	return !IS_TRACED && self->t.work == 0 && self->as->sharers == 1;
 }
 
-/* The hart is that of `next`, which waited and whose call has ended. */
+/*
+ * Makes the hart go on as `next`, which has waited and whose call has ended
+ * with `result`.
+ */
 INLINE void give(struct proc *next, long result) REQUIRES(sched_lock)
 {
 	next->t.call.word = 0;
@@ -40,7 +42,10 @@ struct copy {
 	size_t len;
 };
 
-/* A part of them, in one page on both sides. 0 if that is not ready. */
+/*
+ * Copies the bytes from `done` on, as far as one page on either side goes.
+ * Returns how many; 0 if a page is not ready.
+ */
 INLINE size_t copy_part(const struct copy *copy, size_t done)
 {
 	vaddr_t from = copy->from + done, to = copy->to + done;
@@ -57,13 +62,13 @@ INLINE size_t copy_part(const struct copy *copy, size_t done)
 }
 
 /*
- * Copies all of them, without the lock and with the other side's space claimed.
- * False if that cannot be done, or the hart is wanted meanwhile: there are
- * pauses on the ordinary way.
+ * Copies all, without the lock; the space of the other side has to be claimed.
+ * False if that cannot be done, or the hart is interrupted: the ordinary path
+ * has pauses.
  */
 bool copy_claimed(const struct copy *copy);
 
-/* The call is left to its handler. */
+/* Leaves the call to its ordinary handler. */
 INLINE long leave(const struct trapframe *tf)
 {
 	return syscall_table[tf_number(tf)].full(tf);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fast_reply.c - the other half of fast_port.c: what a server does with a
- * request in its hand. It reads and writes what it was lent, and replies.
+ * fast_reply.c - the server's half of fast_port.c: what a server does with a
+ * request in its hand. It reads and writes what is lent to it, and replies.
  */
 #include "fast_port.h"
 
@@ -10,7 +10,10 @@
 
 /* ---- What is lent, in between ---- */
 
-/* The copy that is asked for, with the caller's space claimed. */
+/*
+ * Finds what is to be copied between what is lent and the server's memory, and
+ * claims the caller's space.
+ */
 INLINE bool lease_claim(const struct trapframe *tf, uint32_t may,
     struct copy *copy, struct aspace **as) REQUIRES(sched_lock)
 {
@@ -33,7 +36,7 @@ INLINE bool lease_claim(const struct trapframe *tf, uint32_t may,
 	return true;
 }
 
-/* All at once, or as it is done elsewhere. */
+/* Copies all of it at once, or leaves it to the ordinary handler. */
 INLINE long use_lease(const struct trapframe *tf, uint32_t may)
 {
 	const struct file *f = fd_get((int)tf_arg(tf, 0));
@@ -143,8 +146,8 @@ INLINE bool lends(const struct proc *client, size_t len) REQUIRES(sched_lock)
 }
 
 /*
- * More of them. False also if the caller was killed meanwhile, or somebody
- * came.
+ * As send(), for more bytes, without the lock. False also if the caller was
+ * killed meanwhile, or another one came to the port.
  */
 static NOINLINE bool send_more(const struct proc *self, const struct port *port,
     const struct copy *copy) REQUIRES(sched_lock)
@@ -177,11 +180,11 @@ INLINE bool send(const struct proc *self, const struct proc *client,
 	return send_more(self, port, &copy);
 }
 
-/* The same with bytes. */
+/* Replies with bytes, which are copied to what the caller lends. */
 static NOINLINE long send_bytes(const struct trapframe *tf,
     const struct port *port, const struct reply *reply, struct request *room)
 {
-	/* They may go to where the reply is. */
+	/* A copy, as the bytes may be written over the reply itself. */
 	const struct reply said = *reply;
 	struct proc *self = proc_self(), *client;
 	bool done;
@@ -230,7 +233,7 @@ static struct file *new_file(const struct proc *self, struct port *port,
 	return f;
 }
 
-/* The same with a new file, which gets a descriptor. */
+/* Replies with a new file, for which the caller gets a descriptor. */
 static NOINLINE long send_file(const struct trapframe *tf, struct port *port,
     const struct reply *reply, struct request *room)
 {
@@ -261,8 +264,9 @@ static NOINLINE long send_file(const struct trapframe *tf, struct port *port,
 }
 
 /*
- * A file whose object is the port of the request in hand is that port's: the
- * process serves it, and has nothing else in hand.
+ * port_next() of a server that has a request in hand: the reply to it, and the
+ * wait for the next one. The process serves this port if its file is that of
+ * the port of the request.
  */
 long fast_port_next(const struct trapframe *tf)
 {
