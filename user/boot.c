@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * boot.c - the first program: it is part of the kernel's image.
+ * boot.c - the first program, which is part of the kernel's image.
  *
- * It begins with the serial port as descriptors 0 to 2. It makes the servers by
- * fork, the console and the files, puts itself on the terminal and into the
- * tree that it has filled from the archive, and becomes the program that
- * rdinit= on the command line names, /init if it names none. That is process 1
- * then; the servers are system processes.
+ * It starts with the serial port as its descriptors 0 to 2. By fork it makes
+ * two servers, the console and the files. Its descriptors become the terminal,
+ * and its root becomes the tree of files that it has filled from the archive.
+ * Then it executes the program that rdinit= on the command line names, or else
+ * /init. That program is process 1; the servers are system processes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +37,10 @@ _Noreturn static void fail(const char *what)
 	exit(EXIT_FAILURE);
 }
 
-/* Is it the child, which is to be a server? Nobody's ctrl-C is meant for it. */
+/*
+ * Forks; true in the child, which is to be a server. It leads a session of its
+ * own, so that ctrl-C does not reach it.
+ */
 static bool begins_server(const char *name)
 {
 	pid_t pid = fork();
@@ -54,7 +57,10 @@ static bool begins_server(const char *name)
 
 /* ---- The terminal ---- */
 
-/* Its descriptor of the port is not one of those that are the terminal. */
+/*
+ * The server keeps a descriptor of the port besides 0 to 2, which become the
+ * terminal.
+ */
 static void start_console(void)
 {
 	int serial = fcntl(SERIAL, F_DUPFD_CLOEXEC, 3), terminal;
@@ -86,7 +92,10 @@ static void complain(size_t at, const char *what)
 	dprintf(2, "boot: at byte %lu of the archive: %s\n", at, what);
 }
 
-/* Its pages go back when all that is in them has been copied. */
+/*
+ * Fills the tree from the archive, and then unmaps the archive, whose pages are
+ * free again.
+ */
 static void unpack(uintptr_t start, uintptr_t end)
 {
 	uintptr_t first = start & ~(uintptr_t)(MEMORY_PAGE - 1);
@@ -96,7 +105,7 @@ static void unpack(uintptr_t start, uintptr_t end)
 		munmap((void *)first, end - first);
 }
 
-/* Who opens /dev/console gets the server's descriptor 0. */
+/* A program that opens /dev/console gets what is the server's descriptor 0. */
 static void start_files(uintptr_t start, uintptr_t end)
 {
 	int root;
@@ -126,7 +135,7 @@ int main(int argc, char **argv)
 {
 	if (argc != 4 || !words_read(&words, argv[1]))
 		fail("no memory for the command line");
-	/* A server that has been replaced is waited for by nobody. */
+	/* Nobody waits for a server that has been replaced. */
 	(void)signal(SIGCHLD, SIG_IGN);
 	if (!words.has_serial)
 		start_console();

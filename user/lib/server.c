@@ -60,10 +60,10 @@ static volatile sig_atomic_t is_unkept;
 static bool is_watched;
 
 /*
- * Memory for who takes over: if a server dies as there is none, somebody else
- * may take what it had. It is shared, so that to keep costs nothing more: who
- * serves and who stays behind have it together. The latter gives it back to the
- * kernel before it forks again.
+ * A reserve of memory for a successor. A server may have died because there was
+ * no memory, and another process may take what it had. The reserve is shared
+ * between the server and its kept copy, so that to keep costs nothing more; the
+ * copy gives it back to the kernel before it forks again.
  */
 #define RESERVE_SIZE (32 * RESERVE_PAGE)
 #define RESERVE_PAGE 4096UL
@@ -88,7 +88,10 @@ static void reserve_take(void)
 	if (mem == MAP_FAILED)
 		return;
 	reserve = mem;
-	/* The kernel says if there is none, and does not kill us for it. */
+	/*
+	 * Touches each page by a call, which fails if there is no memory, where
+	 * a store would kill the server.
+	 */
 	for (size_t at = 0; at < RESERVE_SIZE; at += RESERVE_PAGE) {
 		if (getrandom(reserve + at, 1, 0) == 1)
 			continue;
@@ -98,9 +101,9 @@ static void reserve_take(void)
 }
 
 /*
- * Stays behind until a child goes on as the server, and returns in that. A
- * child that ends by itself has ended the service; the place of one that was
- * killed is taken by another.
+ * Stays behind as a copy, and returns in a child that goes on as the server. If
+ * that child is killed, another child takes its place. If it ends by itself,
+ * the service ends.
  */
 static int stay_behind(int port, pid_t self, pid_t older)
 {
@@ -143,7 +146,7 @@ bool port_is_unkept(void)
 	return is_unkept;
 }
 
-/* From now on we are told when our parent ends, also while we wait. */
+/* Asks for a signal when our parent ends, also while we wait. */
 static void watch_keeper(void)
 {
 	const struct sigaction action = {.sa_handler = keeper_has_ended};
@@ -156,13 +159,14 @@ static void watch_keeper(void)
 }
 
 /*
- * A child that cannot take over comes too late: whom it is a copy of has been
- * killed, and an older copy goes on. One whose parent was killed after that
- * goes on itself, and needs another to stay behind.
+ * A child that cannot take over has come too late: its parent was killed, and
+ * an older copy goes on. If the parent is killed after that, the child goes on
+ * itself, and another copy has to stay behind.
  */
 int port_keep(int port)
 {
-	static pid_t kept; /* by an earlier call: the parent of the caller */
+	/* the pid of the copy that an earlier call has left behind */
+	static pid_t kept;
 	pid_t self;
 	int in_hand;
 

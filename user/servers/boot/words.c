@@ -12,12 +12,12 @@
 
 enum kind { KIND_NONE, KIND_ARGUMENT, KIND_VARIABLE };
 
-/* Where the reading is. */
+/* How far the command line has been read. */
 struct reader {
 	struct words *to;
 	size_t argc, envc;
-	bool is_behind;  /* "--" */
-	bool init_named; /* or there is no rdinit= at all */
+	bool is_behind;  /* the words behind "--" */
+	bool init_named; /* rdinit= was found, or there is none */
 };
 
 static enum kind kind_of(const struct reader *r, const char *word)
@@ -59,7 +59,7 @@ static void take_word(struct reader *r, char *word)
 	}
 }
 
-/* Is there a word that begins like this, before "--"? */
+/* Is there a word before "--" that begins with `begin`? */
 static bool has_word(const char *text, const char *begin)
 {
 	size_t len = strlen(begin);
@@ -75,7 +75,7 @@ static bool has_word(const char *text, const char *begin)
 	return false;
 }
 
-/* At least as many as there are. */
+/* Counts the words of `text`, perhaps a few too many. */
 static size_t count_words(const char *text)
 {
 	size_t count = 1;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * words.h - the kernel's command line, as far as the first program goes.
+ * words.h - reads what the kernel's command line says to the first program.
  *
- * As on Linux: what follows "--" are arguments. Before it, a word with a dot
- * is for a part of the system, as boot.kill is for us; VAR=value is for the
- * environment; and the others are arguments as well, from `rdinit=` on.
+ * As on Linux: words behind "--" are arguments of the program. Before "--", a
+ * word with a dot is for a part of the system (boot.kill is for this program),
+ * VAR=value goes into the environment, and other words are arguments, from
+ * rdinit= on.
  */
 #ifndef BOOT_WORDS_H
 #define BOOT_WORDS_H
@@ -12,14 +13,15 @@
 #include <stdbool.h>
 
 struct words {
-	const char *init; /* the program */
-	char **argv;      /* which begins with it */
+	const char *init; /* the path of the program */
+	char **argv;      /* its arguments; argv[0] is `init` */
 	char **envp;
-	bool kills;      /* boot.kill: servers kill themselves, to try it */
-	bool has_serial; /* boot.serial: it gets the port, and no terminal */
+	bool kills; /* boot.kill: servers kill themselves, as a test */
+	/* boot.serial: the program gets the port, and no terminal */
+	bool has_serial;
 };
 
-/* False if there is no memory. What it says is in memory of its own. */
+/* Fills in *to; all its strings are copies. False if there is no memory. */
 bool words_read(struct words *to, const char *text);
 
 #endif

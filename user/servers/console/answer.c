@@ -34,14 +34,17 @@ static struct caller caller_of(const struct console *c)
 	    .ignores_ttou = r->deaf != 0};
 }
 
-/* kill() has no way to name group 1, which is that of process 1. */
+/* kill() cannot name group 1, that of process 1: kill(-1) means everybody. */
 void console_signal(const struct console *c, int32_t group, int signal)
 {
 	(void)ioctl(c->port, PORT_SIGNAL,
 	    (long)((uint64_t)(unsigned)signal << 32 | (uint32_t)group));
 }
 
-/* A result of terminal.c's: a signal stops the caller, and nothing was done. */
+/*
+ * Replies with a result of terminal.c. If it is a signal, the caller is stopped
+ * by it, and nothing was done.
+ */
 static void set_result(struct console *c, int result)
 {
 	c->reply.result = result;
@@ -49,13 +52,16 @@ static void set_result(struct console *c, int result)
 		c->reply.flags = REPLY_STOP;
 }
 
-/* One call may put down two changes of that. */
+/* Has the journal room? One call may change the owner twice. */
 static bool has_room_for_owner(const struct console *c)
 {
 	return journal_has_room(c, 2);
 }
 
-/* The terminal of a session whose leader has ended goes back. */
+/*
+ * If the leader of the terminal's session has ended, the terminal is the first
+ * session's again.
+ */
 static void find_session(struct console *c)
 {
 	struct terminal *t = &c->terminal;
@@ -67,7 +73,10 @@ static void find_session(struct console *c)
 	journal_owner(c);
 }
 
-/* May the caller do that? Else the reply says why not. Process 1 may. */
+/*
+ * May the caller use the terminal so? If not, the reply says why. Process 1
+ * always may.
+ */
 static bool may(struct console *c, enum use use)
 {
 	struct caller caller = caller_of(c);
@@ -91,12 +100,13 @@ static void give(struct console *c, const void *bytes, size_t len)
 }
 
 /*
- * There is nothing to read yet. A read that is to end at some time is asked
- * again then: an alarm interrupts the server.
+ * There is nothing to read yet: the read waits for an event. If VTIME limits
+ * its time, an alarm interrupts the server then, and the read is asked again.
  */
 static void read_later(struct console *c, const struct line_wait *wait)
 {
-	uint64_t left = wait->until - wait->now + 1000; /* not too early */
+	/* in microseconds, rounded up */
+	uint64_t left = wait->until - wait->now + 1000;
 	struct itimerval timer = {.it_value = {(time_t)(left / 1000000000),
 				      (suseconds_t)(left % 1000000000 / 1000)}};
 
@@ -143,9 +153,9 @@ static void answer_read(struct console *c)
 }
 
 /*
- * A piece at a time, and each is put down as done when it is to be shown: so
- * no more than one is shown twice if the server dies, and none is in the line
- * only.
+ * Writes a piece at a time. A piece is recorded as written at the moment it is
+ * put out to be shown, so that if the server dies at most one piece is shown
+ * twice, and none is lost.
  */
 static void answer_write(struct console *c)
 {
@@ -255,7 +265,9 @@ static bool resize(struct console *c)
 
 /* ---- Whose it is ---- */
 
-/* As terminal_set_foreground() wants it: 0: none; one of nobody's is -1. */
+/*
+ * The session of a group: 0 if there is no such group, -1 if it has no session.
+ */
 static int32_t session_of(const struct console *c, int32_t pgid)
 {
 	int session = pgid > 0 ? ioctl(c->port, PORT_SESSION, (long)pgid) : -1;
@@ -279,7 +291,7 @@ static void set_foreground(struct console *c)
 		journal_owner(c);
 }
 
-/* By force: the leader of a session may always have it. */
+/* TIOCSCTTY. By force: the leader of a session may always have the terminal. */
 static void take(struct console *c)
 {
 	struct caller caller = caller_of(c);
@@ -289,7 +301,10 @@ static void take(struct console *c)
 		journal_owner(c);
 }
 
-/* Its signals may come twice, if the server dies between them and the note. */
+/*
+ * TIOCNOTTY. If the server dies after sending the signals and before it has
+ * recorded that, they are sent twice.
+ */
 static void give_up(struct console *c)
 {
 	struct caller caller = caller_of(c);
@@ -345,7 +360,7 @@ static bool answer_ioctl(struct console *c)
 	case TCSETSW:
 	case TCSETSF:
 		return set_modes(c, c->request.arg[1]);
-	case TCSBRK: /* with 1, tcdrain() */
+	case TCSBRK: /* with argument 1: tcdrain() */
 		if (!is_shown(c))
 			later(c, SHOWN);
 		return false;

@@ -4,7 +4,10 @@
  */
 #include "parts.h"
 
-/* Of a word, for VWERASE; beyond ASCII Latin-1, as in Linux. */
+/*
+ * Is the character part of a word, for VWERASE? Beyond ASCII it is taken for
+ * Latin-1, as in Linux.
+ */
 static bool is_of_word(uint8_t c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
@@ -19,7 +22,10 @@ static void echo_back(struct line *line)
 	line_echo_byte(line, '\b');
 }
 
-/* Columns between the byte at the end, a tab, and what it was counted from. */
+/*
+ * How many columns there are before the tab at the end of the line, back to the
+ * tab before it or to the line's begin.
+ */
 static unsigned columns_before_tab(const struct line *line)
 {
 	unsigned columns = 0;
@@ -37,7 +43,10 @@ static unsigned columns_before_tab(const struct line *line)
 	return columns % 8;
 }
 
-/* The character that began with `c` is off the line: off the screen, too. */
+/*
+ * The character that begins with `c` was erased from the line: erases it from
+ * the screen.
+ */
 static void echo_erased(struct line *line, uint8_t c)
 {
 	if (c == '\t') {
@@ -51,7 +60,7 @@ static void echo_erased(struct line *line, uint8_t c)
 	echo_back(line);
 }
 
-/* Where the last character begins, or `head` if that is not in the line. */
+/* Where the line's last character begins; `head` if the line is empty. */
 static unsigned last_character(const struct line *line)
 {
 	unsigned at = line->head;
@@ -122,13 +131,13 @@ static void reprint(struct line *line)
 		line_echo_key(line, byte_at(line, at));
 }
 
-/* Those of the keys that only IEXTEN makes keys. */
+/* Is it a key that edits only if IEXTEN is set? */
 static bool is_extended_key(const struct line *line, uint8_t c, int key)
 {
 	return has_lflag(line, IEXTEN) && is_key(line, c, key);
 }
 
-/* What edits the line, or ends it, in canonical mode. */
+/* In canonical mode: does what the key does, if it edits or ends the line. */
 bool line_edits(struct line *line, uint8_t c)
 {
 	bool erases_word = is_extended_key(line, c, VWERASE);

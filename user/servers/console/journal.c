@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * journal.c - what happened since the last keep, so that it can be done again.
+ * journal.c - records what happened since the server was last kept, so that its
+ * successor can do it again.
  *
- * The line discipline does the same with the same bytes, whenever that is. So
- * for a byte it is enough to know the byte, and for a read how much was read.
+ * The line discipline does the same with the same bytes, at whatever time. So
+ * for a byte that was typed the record is the byte, and for a read it is how
+ * many bytes were read.
  */
 #include <signal.h>
 #include <string.h>
@@ -15,7 +17,7 @@ bool journal_has_room(const struct console *c, uint64_t entries)
 	return c->applied - c->kept + entries <= JOURNAL_SIZE;
 }
 
-/* It counts from the moment in which its number is in the count. */
+/* Adds an entry. It is valid from the store of the new count on. */
 static void append(struct console *c, struct entry entry)
 {
 	struct lasting *lasting = c->lasting;
@@ -25,7 +27,10 @@ static void append(struct console *c, struct entry entry)
 	    __ATOMIC_RELEASE);
 }
 
-/* It is sent once, or twice if the server dies between the two. */
+/*
+ * Sends a signal, and records that. If the server dies between the two, it is
+ * sent twice.
+ */
 static void send_signal(struct console *c, int signal)
 {
 	if (signal == 0 || c->applied < c->lasting->signalled)
@@ -57,8 +62,9 @@ void journal_type(struct console *c)
 }
 
 /*
- * A line ends where it ends, whatever was asked for; bytes as they are were so
- * many because of the time at which they were asked for.
+ * Of a line, the size that was asked for is recorded, and the line's end does
+ * the rest. In the other mode the length is recorded, as it depended on the
+ * time.
  */
 void journal_read(struct console *c, size_t size, size_t len)
 {
@@ -81,7 +87,7 @@ static void apply_read(struct console *c, const struct entry *entry)
 	c->applied++;
 }
 
-/* The first session is the one that has it after all others. */
+/* Remembers the first session: the terminal is its own after all others. */
 static void find_home(struct console *c)
 {
 	if (c->home == 0)
@@ -121,7 +127,7 @@ static void apply(struct console *c, const struct entry *entry)
 	}
 }
 
-/* What has been shown, of what is kept as well, is not shown again. */
+/* Output that was shown before the server died is not shown again. */
 void journal_replay(struct console *c)
 {
 	const struct lasting *lasting = c->lasting;

@@ -38,7 +38,7 @@ static void interrupt(struct line *line, uint8_t c)
 		line_echo_key(line, c);
 }
 
-/* VSTART and VSTOP, and with IXANY any key for the former. */
+/* Is it VSTART or VSTOP? Then starts or stops the output. */
 static bool controls_flow(struct line *line, uint8_t c)
 {
 	if (!has_iflag(line, IXON))
@@ -60,7 +60,7 @@ static void start_by_any(struct line *line)
 		line_start(line);
 }
 
-/* False: it is ignored. */
+/* Applies IGNCR, ICRNL and INLCR to a byte. False if it is to be ignored. */
 static bool translate(const struct line *line, uint8_t *c)
 {
 	if (*c == '\r') {
@@ -85,7 +85,7 @@ static void take_text(struct line *line, uint8_t c, bool newline_is_plain)
 	put(line, c);
 }
 
-/* Returns the signal that it asks for, or 0. */
+/* Takes in one byte. Returns the signal that it asks for, or 0. */
 static int take_byte(struct line *line, uint8_t c)
 {
 	uint8_t typed;
@@ -116,19 +116,22 @@ static int take_byte(struct line *line, uint8_t c)
 	return 0;
 }
 
-/* Is only a part of a line there? It has to be ended by something. */
+/*
+ * In canonical mode: is no line complete? Then the end of one is let in even if
+ * there is no other room.
+ */
 static bool needs_end(const struct line *line)
 {
 	return has_lflag(line, ICANON) && line->whole == line->tail;
 }
 
-/* One place stays free, for the end of a line. */
+/* One place stays free for the character that ends a line. */
 bool line_has_room(const struct line *line)
 {
 	return line->head - line->tail < LINE_SIZE - 1 || needs_end(line);
 }
 
-/* What is no end does not stay there. */
+/* Frees that place again, if what is in it does not end the line. */
 static void free_last_place(struct line *line)
 {
 	if (line->head - line->tail == LINE_SIZE && needs_end(line))
@@ -152,7 +155,10 @@ size_t line_input(struct line *line, const uint8_t *bytes, size_t len,
 
 /* ---- Reading ---- */
 
-/* Up to the end of a line, and an end of file that follows at once. */
+/*
+ * Reads up to the end of a line. An end of file right behind what is read is
+ * taken off with it.
+ */
 static size_t read_line(struct line *line, uint8_t *to, size_t size)
 {
 	size_t n = 0;
@@ -187,7 +193,10 @@ static bool has_line(const struct line *line)
 	return line->tail != line->whole;
 }
 
-/* Is it time to read so many bytes as they are? Else `until` says when. */
+/*
+ * In non-canonical mode: is there enough to read, by VMIN and VTIME? If not,
+ * `until` says when to look again.
+ */
 static bool is_enough(const struct line *line, size_t size,
     struct line_wait *wait)
 {
@@ -252,8 +261,9 @@ size_t line_input_count(const struct line *line)
 /* ---- Modes ---- */
 
 /*
- * What was being edited can be read as it is, with what ended lines. In the
- * other direction what is there becomes a line.
+ * After a change of ICANON. When it is cleared, all input can be read, also
+ * what was being edited, and ends of lines are ordinary characters. When it is
+ * set, the input becomes a line.
  */
 static void change_mode(struct line *line)
 {

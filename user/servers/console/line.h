@@ -20,9 +20,9 @@
 
 #include "abi/termios.h"
 
-#define LINE_SIZE   4096 /* of what has been typed and not read */
-#define ECHO_SIZE   1024 /* of what has been typed and not shown */
-#define OUTPUT_SIZE 4096 /* of what is to be shown */
+#define LINE_SIZE   4096 /* bytes that were typed and not read yet */
+#define ECHO_SIZE   1024 /* bytes that were typed and not echoed yet */
+#define OUTPUT_SIZE 4096 /* bytes that are to be shown */
 
 struct line {
 	struct termios_abi termios;
@@ -35,8 +35,10 @@ struct line {
 	uint8_t input[LINE_SIZE];
 	uint8_t marks[LINE_SIZE / 8];
 	unsigned head, whole, tail;
-	bool literally;    /* the next byte is no control character */
-	uint64_t typed_at; /* the last byte, in the caller's time */
+	/* the next byte is an ordinary one: VLNEXT was typed */
+	bool literally;
+	/* when the last byte was typed, in the caller's time */
+	uint64_t typed_at;
 
 	/*
 	 * Where the next byte is shown, as far as can be known, and where the
@@ -47,10 +49,10 @@ struct line {
 	unsigned echo_head, echo_tail;
 	uint8_t output[OUTPUT_SIZE];
 	unsigned output_head, output_tail;
-	bool stopped; /* by VSTOP */
+	bool stopped; /* the output was stopped by VSTOP */
 };
 
-/* A terminal as Linux has them at first. */
+/* Sets the modes that a terminal of Linux has at first. */
 void line_init(struct line *line);
 
 /*
@@ -61,7 +63,7 @@ void line_init(struct line *line);
 size_t line_input(struct line *line, const uint8_t *bytes, size_t len,
     uint64_t now, int *signal);
 
-/* Would it take another byte? */
+/* Would line_input() take another byte? */
 bool line_has_room(const struct line *line);
 
 /* Takes off what is to be shown; returns how many bytes, at most `size`. */
@@ -70,7 +72,7 @@ size_t line_output(struct line *line, uint8_t *to, size_t size);
 /* Bytes that are still to be shown: TIOCOUTQ. */
 size_t line_output_count(const struct line *line);
 
-/* Has all been taken off, what is typed and not yet shown as well? */
+/* Has line_output() taken off all, echoes too? */
 bool line_is_shown(const struct line *line);
 
 /* A write by a program; returns how many of the bytes it took, perhaps 0. */
@@ -105,7 +107,7 @@ void line_set_termios(struct line *line, const struct termios_abi *termios);
 void line_flush_input(struct line *line);
 void line_flush_output(struct line *line);
 
-/* Forgets what is to be shown, of what is typed as well. */
+/* Forgets all that is to be shown, echoes too. */
 void line_show_nothing(struct line *line);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * loop.c - the serial port on one side, calls on the other.
+ * loop.c - the loop of the server: serves calls, and moves bytes from and to
+ * the serial port.
  */
 #include <errno.h>
 #include <signal.h>
@@ -27,8 +28,8 @@ static size_t room_to_show(const struct console *c)
 }
 
 /*
- * What is in between counts when `head` says so. Who dies before `shown` says
- * the same is followed by one who shows it again.
+ * The bytes are valid when `head` says so. If the server dies before `shown` is
+ * written, its successor puts the same bytes there again.
  */
 void console_show(struct console *c)
 {
@@ -92,7 +93,7 @@ static void type_what_has_come(struct console *c)
 		journal_type(c);
 }
 
-/* Bytes for which there is no room stay in the port. */
+/* Input for which there is no room stays in the port. */
 void console_update(struct console *c)
 {
 	uint64_t events;
@@ -111,8 +112,9 @@ void console_update(struct console *c)
 /* ---- Input ---- */
 
 /*
- * The kernel puts it into memory that outlives the server, and counts it, in
- * one step. So the next server finds what this one has taken and not typed yet.
+ * The kernel stores input in memory that outlives the server, and counts it, in
+ * one step. So a successor finds the bytes that its predecessor had taken and
+ * not yet typed.
  */
 static void take_input(struct console *c)
 {
@@ -131,8 +133,8 @@ static void take_input(struct console *c)
 /* ---- Going on ---- */
 
 /*
- * Touches all that it will write to, so that it takes no memory while it
- * serves, and who stays behind has as much as who goes on.
+ * Touches all memory that the server will write to, so that it needs no more
+ * while it serves. Both the server and its kept copy then have their own.
  */
 #define STACK_SIZE 8192
 
@@ -150,7 +152,10 @@ static void warm_up(struct console *c)
 	(void)*lasting;
 }
 
-/* In the next server, which has no registers yet. */
+/*
+ * Runs first in a successor: it maps the registers, and does what the journal
+ * says.
+ */
 static void go_on(struct console *c)
 {
 	warm_up(c);
@@ -159,13 +164,13 @@ static void go_on(struct console *c)
 	c->come = (uint64_t)ioctl(c->device, DEVICE_TAKEN);
 	(void)port_events(c->port, 0, ~0UL);
 	c->events = 0;
-	c->time_is_up = true; /* the alarm was that of the other one */
+	c->time_is_up = true; /* its predecessor's alarm is lost */
 	console_update(c);
 }
 
 /*
- * False: the request is not in hand any more. Without memory nothing was kept,
- * and this is still the server.
+ * Keeps the server. False if the request is not in hand afterwards. If there is
+ * no memory, nothing was kept, and this server goes on.
  */
 static bool keep(struct console *c)
 {
@@ -188,14 +193,20 @@ static void on_alarm(int signal)
 	(void)signal;
 }
 
-/* Before anything is done: then what is in the journal is in who stays. */
+/*
+ * Keeps the server if half of the journal is used, or if its kept copy has
+ * ended. This is done before the call, so that the new copy has all entries.
+ */
 static bool make_room(struct console *c)
 {
 	return (journal_has_room(c, JOURNAL_SIZE / 2) && !port_is_unkept()) ||
 	    keep(c);
 }
 
-/* Once for a call, which is made again. */
+/*
+ * As a test: the server kills itself at some calls, at each of them once; the
+ * call is then asked again.
+ */
 static void die_now_and_then(struct console *c)
 {
 	if (!c->is_killed || c->request.id % 3 != 0 ||
@@ -229,7 +240,7 @@ static void handle(struct console *c)
 		(void)keep(c);
 }
 
-/* Is it more than a number? */
+/* Does the reply say more than a result? */
 static bool is_reply(const struct reply *reply)
 {
 	return reply->flags != 0 || reply->out_len != 0;
@@ -255,7 +266,7 @@ int console_serve(struct console *c)
 			if (port_is_unkept())
 				(void)keep(c);
 		} else if (errno == EINVAL && is_reply(&c->reply)) {
-			/* What the kernel does not take is no answer. */
+			/* The kernel has refused the reply. */
 			c->reply = (struct reply){.result = -EIO};
 		} else if (errno != ENOMEM) {
 			return errno;

@@ -10,17 +10,21 @@
 
 #define CTRL(c) ((c)&0x1f)
 #define DEL     0x7f
-#define NONE    0 /* of a control character: there is none; an end of file */
+/* of a control character: not set; of a byte of the input: an end of file */
+#define NONE 0
 
-/* What is echoed: a byte, or one of these, with a byte. */
+/* An echo is a byte, or a byte with one of these marks. */
 enum {
-	ECHO_CONTROL = 0x100, /* a control character as two */
-	ECHO_TAB = 0x200,     /* back over a tab */
-	ECHO_COLUMN = 0x300,  /* the line begins here */
-	ECHO_AS_IT_IS = 0x400 /* whatever OPOST says */
+	ECHO_CONTROL = 0x100, /* a control character, shown as two: ^C */
+	ECHO_TAB = 0x200,     /* erase a tab */
+	ECHO_COLUMN = 0x300,  /* the edited line begins here */
+	ECHO_AS_IT_IS = 0x400 /* not changed by OPOST */
 };
 
-/* Of ECHO_TAB: the columns count from another tab, not the line's begin. */
+/*
+ * With ECHO_TAB: the columns are counted from an earlier tab, and not from the
+ * begin of the line.
+ */
 #define AFTER_TAB 0x80
 
 static inline bool has_iflag(const struct line *line, uint32_t flag)
@@ -48,7 +52,7 @@ static inline bool is_control(uint8_t c)
 	return c < ' ' || c == DEL;
 }
 
-/* Does it go on with a character that the byte before began? */
+/* Is the byte a further byte of a UTF-8 character? */
 static inline bool continues(const struct line *line, uint8_t c)
 {
 	return has_iflag(line, IUTF8) && (c & 0xc0) == 0x80;
@@ -92,7 +96,7 @@ static inline void put(struct line *line, uint8_t c)
 	line->input[line->head++ % LINE_SIZE] = c;
 }
 
-/* The line that is being edited can be read. */
+/* Ends the line that is being edited: it can be read from now on. */
 static inline void end_line(struct line *line, uint8_t c)
 {
 	mark(line, line->head);
@@ -102,13 +106,13 @@ static inline void end_line(struct line *line, uint8_t c)
 
 /* ---- screen.c ---- */
 
-/* Shows what was echoed, as far as the output goes on. */
+/* Turns echoes into output, unless the output is stopped or full. */
 void line_flush_echo(struct line *line);
 
-/* Ends the stop of the output. */
+/* Starts the output again. */
 void line_start(struct line *line);
 
-/* Echoes a byte as it is; as a key, control characters perhaps as two. */
+/* Adds an echo, of a byte or with one of the marks above. */
 void line_add_echo(struct line *line, unsigned echo);
 void line_echo_byte(struct line *line, uint8_t c);
 void line_echo_key(struct line *line, uint8_t c);
@@ -118,7 +122,7 @@ void line_echo_text(struct line *line, uint8_t c);
 
 /* ---- edit.c ---- */
 
-/* Is it a key that edits the line, or ends it? Then that is done. */
+/* If it is a key that edits or ends the line, does that, and returns true. */
 bool line_edits(struct line *line, uint8_t c);
 bool line_ends(struct line *line, uint8_t c);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * screen.c - what is shown: what programs write, and the echo of what is typed.
+ * screen.c - output: what programs write, and the echo of what is typed.
  *
- * What is echoed is put down as it is typed, and turned into bytes for the
- * screen once the output goes on: only then is known at which column it is.
+ * An echo is recorded when a byte is typed, and turned into bytes for the
+ * screen when the output goes on, as only then is the column known.
  */
 #include "parts.h"
 
@@ -19,7 +19,7 @@ static void show(struct line *line, uint8_t c)
 	line->output[line->output_head++ % OUTPUT_SIZE] = c;
 }
 
-/* A byte under OPOST. At most eight bytes are shown for it. */
+/* Shows a byte as OPOST says: at most eight bytes. */
 static void show_processed(struct line *line, uint8_t c)
 {
 	unsigned spaces;
@@ -150,7 +150,7 @@ void line_show_nothing(struct line *line)
 	line_flush_output(line);
 }
 
-/* What was typed before comes first. */
+/* Echoes of what was typed before the write come first. */
 size_t line_write(struct line *line, const uint8_t *bytes, size_t len)
 {
 	size_t n = 0;
@@ -167,7 +167,7 @@ size_t line_write(struct line *line, const uint8_t *bytes, size_t len)
 
 /* ---- Echo ---- */
 
-/* When nothing is shown for long, what was typed first is forgotten. */
+/* If the output is stopped for long, the oldest echoes are forgotten. */
 void line_add_echo(struct line *line, unsigned echo)
 {
 	if (line->echo_head - line->echo_tail == ECHO_SIZE)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * terminal.c - whose terminal it is, and who may use it now.
+ * terminal.c - decides to which session the terminal belongs, and who may use
+ * it.
  */
 #include "terminal.h"
 
@@ -17,7 +18,7 @@ static bool leads_session(const struct caller *caller)
 	return caller->pid == caller->sid;
 }
 
-/* Those of other sessions are none of its concern. */
+/* Processes of other sessions are never in the background of this terminal. */
 static bool is_in_background(const struct terminal *terminal,
     const struct caller *caller)
 {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * terminal.h - a terminal: a line discipline, and whose it is.
+ * terminal.h - a terminal: a line discipline, and the session that it belongs
+ * to.
  *
- * It is the terminal of one session, and one group of that is in the
- * foreground: the one that may use it, and that its signals go to. Who is in
- * which group the kernel knows; here are numbers, and what follows from them.
+ * One group of the session is in the foreground: the one that may read, and
+ * that gets the terminal's signals. Which process is in which group is known to
+ * the kernel; here groups and sessions are numbers.
  *
- * Other than in Linux a process has the terminal of its session, and cannot
- * give it up for itself alone.
+ * Other than in Linux, every process of the session has the terminal, and
+ * cannot give it up for itself alone.
  */
 #ifndef CONSOLE_TERMINAL_H
 #define CONSOLE_TERMINAL_H
@@ -18,21 +19,23 @@
 struct terminal {
 	struct line line;
 	struct winsize_abi window;
-	int32_t session;    /* 0: nobody's, as nobody's session is 0 */
-	int32_t foreground; /* a group of it, which may be gone */
+	int32_t session; /* 0: the terminal belongs to no session */
+	/* a group of that session; all in it may have ended */
+	int32_t foreground;
 };
 
 /* Who makes a call. */
 struct caller {
 	int32_t pid, pgid, sid;
-	bool ignores_ttin, ignores_ttou; /* or blocks it */
-	bool is_orphaned; /* nobody is there who would continue its group */
+	bool ignores_ttin, ignores_ttou; /* ignores or blocks the signal */
+	/* nobody would continue its group if it were stopped */
+	bool is_orphaned;
 };
 
 enum use {
 	USE_READ,
 	USE_WRITE,
-	USE_CHANGE, /* modes, the foreground, a flush */
+	USE_CHANGE, /* change modes or the foreground, or flush */
 };
 
 /*
@@ -43,8 +46,8 @@ int terminal_may(const struct terminal *terminal, const struct caller *caller,
     enum use use);
 
 /*
- * Makes it the terminal of the caller's session: TIOCSCTTY. `by_force` takes it
- * from another one. Returns 0 or an error.
+ * TIOCSCTTY: makes it the terminal of the caller's session. `by_force` takes it
+ * from another session. Returns 0 or an error.
  */
 int terminal_take(struct terminal *terminal, const struct caller *caller,
     bool by_force);
@@ -68,7 +71,9 @@ int terminal_foreground(const struct terminal *terminal,
 int terminal_session(const struct terminal *terminal,
     const struct caller *caller);
 
-/* TIOCSWINSZ. Has the foreground to get SIGWINCH? */
+/*
+ * TIOCSWINSZ. True if the size has changed: the foreground group gets SIGWINCH.
+ */
 bool terminal_resize(struct terminal *terminal,
     const struct winsize_abi *window);
 

@@ -14,10 +14,10 @@ enum {
 	FIFOS = 2, /* written */
 	STATUS = 5,
 };
-#define RECEIVED    0x01 /* of INTERRUPTS */
+#define RECEIVED    0x01 /* bits of INTERRUPTS */
 #define SENT        0x02
 #define FIFOS_ON    0x01 /* clears them if they were off */
-#define STATUS_SENT 0x20 /* all bytes that were to be */
+#define STATUS_SENT 0x20 /* all bytes have been sent */
 
 #define FIFO_SIZE 16
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * uart.h - a 16550 serial port, as a program drives it that has its registers;
- * or the firmware's console. What has come is read from the descriptor.
+ * uart.h - drives a 16550 serial port by its registers; or, without registers,
+ * by the firmware's console. Input is read from the descriptor of the port.
  *
- * Nothing here waits. How fast the line is the firmware has set.
+ * Nothing here waits. The speed of the line is the one that the firmware has
+ * set.
  */
 #ifndef CONSOLE_UART_H
 #define CONSOLE_UART_H
@@ -15,20 +16,28 @@
 struct uart {
 	volatile uint8_t *registers; /* NULL: the firmware's */
 	int device;
-	unsigned shift;  /* they are 1 << shift bytes apart */
-	uint8_t enabled; /* interrupts */
+	unsigned shift;  /* registers are 1 << shift bytes apart */
+	uint8_t enabled; /* the interrupts that are enabled */
 };
 
-/* The port that this is the descriptor of; it does not interrupt. */
+/* `device` is the descriptor of the port. No interrupt is enabled at first. */
 void uart_init(struct uart *uart, int device, unsigned shift);
 
-/* Which of the two interrupts are wanted: bytes have come, can be sent. */
+/*
+ * Enables interrupts: `received` for bytes that have come, `sent` for when
+ * bytes can be sent.
+ */
 void uart_want(struct uart *uart, bool received, bool sent);
 
-/* An interrupt has come: that of what was sent is over by being looked at. */
+/*
+ * After an interrupt: reads its cause, by which the one for bytes that were
+ * sent is over.
+ */
 void uart_acknowledge(const struct uart *uart);
 
-/* Sends bytes, and returns how many: 0 until those before are on the line. */
+/*
+ * Sends bytes and returns how many: 0 until those sent before are on the line.
+ */
 size_t uart_send(const struct uart *uart, const uint8_t *bytes, size_t len);
 
 #endif
