@@ -15,7 +15,7 @@
 #define MAGIC_LEN  6
 #define FIELDS     13
 
-/* The first bytes of what is compressed. */
+/* The first bytes of compressed files, by which they are recognized. */
 static const struct {
 	const char *magic;
 	unsigned len;
@@ -69,7 +69,7 @@ static bool parse_header(const char *text, struct header *h)
 	return true;
 }
 
-/* What else it may be, where a header should begin. */
+/* There is no header where one should be: says what is there instead. */
 static const char *guess(const char *text, size_t len)
 {
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * attributes.c - what is known of a node, and changing it.
- */
+/* attributes.c - reads and changes the attributes of a node. */
 #include "tree.h"
 
 #include <string.h>
@@ -13,7 +11,8 @@
 #include "made.h"
 #include "memory.h"
 
-#define NAME_BYTES 20 /* what a folder says that an entry takes: as tmpfs */
+/* bytes of a folder's size for each entry, as tmpfs counts */
+#define NAME_BYTES 20
 #define MODE_BITS  07777U
 
 void node_stat(const struct node *node, struct attributes *st)
@@ -35,7 +34,7 @@ void node_stat(const struct node *node, struct attributes *st)
 		st->blocks = sparse_count(&node->pages) * (MEMORY_PAGE / 512);
 	if (!node_is(node, S_IFDIR))
 		return;
-	/* Its own "." counts, and those two of its entries. */
+	/* The "." of a folder is a link, and "." and ".." count as entries. */
 	if (node->links > 0)
 		st->links++;
 	st->size =
@@ -54,7 +53,9 @@ void node_chown(struct tree *t, struct node *node, uint32_t uid, uint32_t gid)
 		node->uid = uid;
 	if (gid != KEEP_ID)
 		node->gid = gid;
-	/* What it did for its old owner it does not do for another. */
+	/*
+	 * The set-user-ID and set-group-ID bits do not stay with a new owner.
+	 */
 	if (!node_is(node, S_IFDIR)) {
 		node->mode &= ~(uint32_t)S_ISUID;
 		if (node->mode & S_IXGRP)
@@ -111,7 +112,7 @@ long node_readlink(struct tree *t, struct node *node, char *to, size_t size)
 
 	if (!node_is(node, S_IFLNK))
 		return -EINVAL;
-	/* It may have been opened by somebody else. */
+	/* A made link that is open may have the target of an earlier call. */
 	if (node->made != 0)
 		made_lead(t, node);
 	len = node->size < size ? node->size : size;

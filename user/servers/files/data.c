@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * data.c - the bytes of a file.
+ * data.c - reads and writes the bytes of a file.
  *
- * They are in pages; where there is none, they are zero. What is in the last
- * page behind the end is zero as well.
+ * They are in pages; a page that is not there stands for zeros. The last page
+ * holds zeros behind the end of the file.
  */
 #include "tree.h"
 
@@ -70,7 +70,10 @@ size_t data_read(const struct node *node, uint64_t at, void *to, size_t len)
 	return done;
 }
 
-/* The page for a piece: a new one is zero, but for the piece itself. */
+/*
+ * The page for a piece that is to be written; of a new one, all but the piece
+ * is cleared.
+ */
 static char *page_for(struct tree *t, struct node *node, struct piece piece)
 {
 	char *page = sparse_get(&node->pages, piece.index);
@@ -111,7 +114,7 @@ size_t data_write(struct tree *t, struct node *node, uint64_t at,
 	return done;
 }
 
-/* Makes zeros of a piece, if there is anything else. */
+/* Clears a piece, unless it is zero already. */
 static void clear(struct node *node, uint64_t from, uint64_t to)
 {
 	struct piece piece = piece_at(from, to - from);
@@ -128,7 +131,7 @@ static uint64_t page_up(uint64_t at)
 
 void data_truncate(struct tree *t, struct node *node, uint64_t size)
 {
-	/* There may be pages behind the end. */
+	/* Pages that were allocated behind the end go too. */
 	if (size <= node->size) {
 		sparse_cut(&node->pages, page_up(size), &t->scrap);
 		if (size % MEMORY_PAGE > 0)
@@ -153,13 +156,16 @@ void data_punch(struct node *node, uint64_t from, uint64_t to)
 		memory_page_free(sparse_take(&node->pages, first));
 }
 
-/* A page that is being allocated, until all are. */
+/* A page of an allocation that is not complete yet. */
 struct fresh {
 	struct fresh *previous;
 	uint64_t index;
 };
 
-/* Zeros if the allocation has come to its end; else the pages go again. */
+/*
+ * If the allocation is complete its pages are cleared; if not, they are taken
+ * away again.
+ */
 static void settle(struct node *node, struct fresh *last, bool done)
 {
 	while (last != NULL) {
@@ -175,9 +181,9 @@ static void settle(struct node *node, struct fresh *last, bool done)
 }
 
 /*
- * More than there can be, even if all pages of the file are in the range: to
- * find that out page by page would keep everybody waiting. What is done once
- * more has been possible.
+ * Is that more than there can be, even if all pages of the file are in the
+ * range? To find it out page by page would keep all callers waiting. What a log
+ * says was possible, so it is not asked there.
  */
 static bool is_too_much(const struct tree *t, const struct node *node,
     uint64_t from, uint64_t to)

@@ -79,7 +79,7 @@ long device_pages(const struct node *node, void **pages, size_t count)
 	return (long)count;
 }
 
-/* What an archive has under such a name stays. */
+/* A name that the archive has already is left as it is. */
 void devices_make(struct tree *t)
 {
 	static const struct {

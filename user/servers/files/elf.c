@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * elf.c - what an ELF file says of its program; see program.h.
+ * elf.c - reads from an ELF file of what its program consists; see program.h.
  *
- * What matters to the file is doubted here: that it is one, and that all of it
- * is there. Addresses are the kernel's to doubt.
+ * What is checked here is that it is such a file, and that all of it is there.
+ * Addresses are checked by the kernel.
  */
 #include "program.h"
 
@@ -14,7 +14,7 @@
 #include "abi/mman.h"
 #include "memory.h"
 
-/* Where a program is put that may be anywhere. */
+/* The address of a program that may be anywhere (PIE). */
 #define PIE_BASE 0x1010000UL
 
 static bool header_is_valid(const struct elf_header *h, uint64_t size)

@@ -12,8 +12,8 @@
 #include "memory.h"
 
 /*
- * Walks to where something new is to be. ENOENT also for slashes behind the
- * name of what is no folder.
+ * Finds the folder and the name for something new. ENOENT also if there are
+ * slashes behind a name that is not to be a folder's.
  */
 static int find_room(struct tree *t, struct where where, uint32_t type,
     struct walk *w)
@@ -33,7 +33,10 @@ static int find_room(struct tree *t, struct where where, uint32_t type,
 	return node_is_dead(w->at) ? -ENOENT : 0;
 }
 
-/* What is new belongs to its folder's group, if the folder says so. */
+/*
+ * Makes a node. It gets the group of its folder if the folder has the
+ * set-group-ID bit.
+ */
 struct node *node_new_in(struct tree *t, const struct node *dir, uint32_t mode)
 {
 	struct node *node = node_new(t, mode);

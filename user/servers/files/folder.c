@@ -3,10 +3,10 @@
  * folder.c - the names in a folder; see node.h.
  *
  * Each name is in two structures. One finds it by its text: a trie of the bits
- * of a hash, in which any node may hold a name, so that a name that goes can
- * be replaced by any below it. The other has the names in the order in which
- * they came, for who lists them: a place stays the same while others come and
- * go, and is not used again.
+ * of a hash, in which every node may hold a name, so that any name below can
+ * take the place of one that is removed. The other has the names in the order
+ * in which they were added, for listing the folder: the place of a name does
+ * not change while others come and go, and is not used again.
  */
 #include "node.h"
 
@@ -17,7 +17,10 @@
 
 #define GOLDEN 0x9e3779b97f4a7c15
 
-/* All of a product: what becomes of a bit only who knows the key can say. */
+/*
+ * Both halves of a product, combined: without the key nobody can choose names
+ * that collide.
+ */
 static uint64_t mix(uint64_t a, uint64_t key)
 {
 	unsigned __int128 product = (unsigned __int128)a * (key | 1);
@@ -91,7 +94,7 @@ static struct name *name_new(struct tree *t, const struct text *text)
 	return name;
 }
 
-/* Puts a node where a name leads to. */
+/* Lets a name lead to a node. */
 static void attach(struct tree *t, struct node *dir, struct name *name,
     struct node *node)
 {
@@ -108,7 +111,10 @@ static void attach(struct tree *t, struct node *dir, struct name *name,
 	node->folder.name = name;
 }
 
-/* Where the node goes next is not known here: it may go on to be used. */
+/*
+ * Lets a name lead to its node no more. The caller decides what becomes of the
+ * node.
+ */
 static void detach(struct tree *t, struct node *dir, struct node *node)
 {
 	node->links--;

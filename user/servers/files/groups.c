@@ -8,7 +8,7 @@
 #include "abi/stat.h"
 #include "memory.h"
 
-/* A file with several names: the first of them is in the archive. */
+/* A file with several names, the first of which has been read. */
 struct group {
 	struct group *next;
 	struct header header;

@@ -17,8 +17,8 @@ struct groups {
 };
 
 /*
- * The name that came first of the file that the member is of; NULL if it is
- * this one, which is remembered then. -ENOSPC: no memory.
+ * The first name of the file that the member is another name of. NULL if the
+ * member is the first itself; it is remembered then. -ENOSPC: no memory.
  */
 int groups_first(struct groups *groups, struct tree *t, const struct member *m,
     const char **name);

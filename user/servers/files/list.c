@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * list.c - listing a folder.
+ * list.c - lists a folder.
  *
  * The position is a place in the order of the folder: that of the next entry.
- * Names that are added while somebody lists come behind what he sees, so that
- * who renames all that he finds comes to an end.
+ * Names that are added during a listing are not in it, so that a program which
+ * renames each name that it finds comes to an end.
  */
 #include "tree.h"
 
@@ -23,7 +23,7 @@ struct entry {
 	uint64_t place;
 };
 
-/* Of a folder whose entries are made. */
+/* As entry_at(), in a folder whose entries are made (made.h). */
 static bool made_entry_at(const struct tree *t, const struct file *file,
     uint64_t place, struct entry *entry)
 {
@@ -60,7 +60,7 @@ static bool entry_at(const struct tree *t, const struct file *file,
 	return true;
 }
 
-/* What comes later is at this place, or behind it. */
+/* The place from which on names are newer than this moment. */
 static uint64_t end_of(const struct tree *t, const struct node *dir)
 {
 	return dir->made != 0 ? t->maker->end(dir->made) : dir->folder.next;

@@ -49,7 +49,7 @@ void lock_remove(struct node *node, struct lock *lock)
 	memory_free(lock, sizeof *lock);
 }
 
-/* Is it the same kind of lock, beside the other or over it? */
+/* Are both locks of the same kind, and do they touch or overlap? */
 static bool continues(const struct lock *lock, const struct lock *wanted)
 {
 	return lock->type == wanted->type &&
@@ -57,7 +57,7 @@ static bool continues(const struct lock *lock, const struct lock *wanted)
 	    (wanted->to == LOCK_END || lock->from <= wanted->to + 1);
 }
 
-/* The bytes that both are about are not the old one's any more. */
+/* Takes from the old lock the bytes that the new one is about. */
 static void cut(struct node *node, struct lock *old, const struct lock *wanted,
     struct lock **spare)
 {
@@ -79,7 +79,10 @@ static void cut(struct node *node, struct lock *old, const struct lock *wanted,
 	}
 }
 
-/* Lets `fresh` be all of the lock, and takes the others out of its way. */
+/*
+ * Makes `fresh` the whole lock: what it touches is joined to it, and what it
+ * overlaps is cut.
+ */
 static void replace(struct node *node, struct lock *fresh, struct lock **spare)
 {
 	struct lock *lock = node->locks, *next;
@@ -113,7 +116,10 @@ int lock_set(struct tree *t, struct node *node, const struct lock *wanted)
 {
 	struct lock *fresh, *spare;
 
-	/* Giving all up needs nothing: somebody may wait for it. */
+	/*
+	 * To give up all locks needs no memory, which is good, as somebody may
+	 * wait for them.
+	 */
 	if (wanted->type == F_UNLCK && wanted->from == 0 &&
 	    wanted->to == LOCK_END) {
 		struct lock none = *wanted;

@@ -12,30 +12,31 @@
 
 #include "node.h"
 
-#define LOCK_END   INT64_MAX /* the last byte that a file can have */
-#define LOCKS_MAX  1024      /* of one file: each call looks at all of them */
+#define LOCK_END INT64_MAX /* the last byte that a file can have */
+/* locks of one file; each call looks at all of them */
+#define LOCKS_MAX  1024
 #define LOCK_TOKEN (1UL << 63)
 
 struct lock {
 	struct lock *next;
-	uint64_t holder; /* a pid; or LOCK_TOKEN, and the token of a file */
-	uint64_t token;  /* of the file by which it was set */
+	uint64_t holder; /* a pid, or LOCK_TOKEN with the token of a file */
+	uint64_t token;  /* the token of the file that it was set by */
 	int64_t from, to;
 	int32_t type; /* F_RDLCK, F_WRLCK; or F_UNLCK, which is none */
-	bool whole;   /* of flock() */
+	bool whole;   /* a lock of flock() */
 };
 
-/* A lock behind `after`, or the first, that is in the way; or NULL. */
+/* The next lock after `after` (NULL: the first) that is in the way; or NULL. */
 struct lock *lock_conflict(const struct node *node, const struct lock *wanted,
     const struct lock *after);
 
 /*
- * The holder has that lock from now on, and no other there. Nothing may be in
- * the way. 0; or ENOLCK, and nothing has changed.
+ * Gives the holder the lock, in place of what it had on those bytes. No lock of
+ * others may be in the way. Returns 0; or ENOLCK, and nothing has changed.
  */
 int lock_set(struct tree *t, struct node *node, const struct lock *wanted);
 
-/* That one goes; or all that were set by an open file: were there any? */
+/* Removes one lock; or all that were set by an open file: were there any? */
 void lock_remove(struct node *node, struct lock *lock);
 bool locks_leave(struct node *node, uint64_t token);
 

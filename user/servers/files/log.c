@@ -19,7 +19,7 @@ bool log_make(struct log *log, size_t size)
 
 	if (mem == MAP_FAILED)
 		return false;
-	/* All of it is there from now on: it is wanted when memory is out. */
+	/* Touches all of it now, as it is needed when memory has run out. */
 	memset(mem, 0, sizeof *log->memory + size);
 	*log = (struct log){.memory = mem, .size = size};
 	return true;
@@ -47,7 +47,7 @@ void log_commit(struct log *log, enum log_kind kind, size_t size)
 	entry->size = (uint32_t)((size + 7) & ~7UL);
 	entry->kind = kind;
 	log->end += entry->size;
-	/* Last: from here on it has been done. */
+	/* This is last: from here on the entry counts. */
 	__atomic_store_n(&log->memory->committed,
 	    (uint64_t)log->generation << 32 | log->end, __ATOMIC_RELEASE);
 }

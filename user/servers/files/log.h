@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * log.h - what was asked since the server was kept, and has changed something.
+ * log.h - records the requests that have changed something since the server was
+ * kept.
  *
  * To keep a server is a fork, which costs ten times what a change does. So a
- * change is written down before its reply, in memory that a server shares with
- * its successors: the request, and whatever else it depends on. Who goes on
- * from an older state executes what is in the log once more, by the same
- * functions, and has the same tree then.
+ * change is recorded before its reply, in memory that a server shares with its
+ * successors: the request, and whatever else the change depends on. A
+ * successor, which is an older copy, executes the entries that it has not seen,
+ * by the same functions, and then has the same tree.
  *
- * The entry at the end is where a request is received, with what comes along:
- * so what is in the log is what was executed, and nothing is copied. An entry
- * counts from the moment at which `committed` says so, which is one store.
+ * A request is received at the tail of the log, together with what comes along:
+ * so what was executed is in the log without a copy. An entry counts from the
+ * moment at which `committed` says so, which is one store.
  *
- * When the server has been kept, the log begins anew, with another generation.
- * Who was kept by that knows its number, and takes no entry of another for one
- * that it has to do.
+ * When the server has been kept, the log is empty again, with the number of
+ * another generation. By that number the kept copy knows which entries it has
+ * to execute.
  */
 #ifndef FILES_LOG_H
 #define FILES_LOG_H
@@ -28,19 +29,21 @@
 
 enum log_kind {
 	LOG_CALL,
-	LOG_PART,   /* of a call that is not done yet */
+	LOG_PART,   /* a part of a call that is not done yet */
 	LOG_CLOSED, /* nobody has the file `token` any more */
 };
 
-/* Of an LOG_CLOSED there is only the beginning, up to `done`. */
+/* Of a LOG_CLOSED only the fields before `done` are there. */
 struct log_entry {
-	uint32_t size; /* of all of it */
+	uint32_t size; /* bytes of the entry */
 	uint32_t kind;
-	uint64_t token; /* of the file that was opened, or closed */
-	uint64_t done; /* bytes that earlier entries of the call have written */
-	uint64_t bytes;                   /* of `in` that are part of it */
-	uint64_t next_ino, last_contents; /* as they were before */
-	uint64_t missed;                  /* as it was after: node.h */
+	uint64_t token; /* the file that was opened or closed */
+	uint64_t done;  /* bytes written by earlier entries of the call */
+	/* bytes of `in` that belong to the entry */
+	uint64_t bytes;
+	uint64_t next_ino, last_contents; /* of the tree, before the call */
+	/* of the tree, after the call: node.h */
+	uint64_t missed;
 	struct request request;
 	char in[];
 };
@@ -70,13 +73,16 @@ struct log_entry *log_tail(const struct log *log);
 /* How many bytes of entries can be written. */
 size_t log_room(const struct log *log);
 
-/* What is at the tail is of that kind and size, and counts from now on. */
+/* Makes what is at the tail an entry of that kind and size. */
 void log_commit(struct log *log, enum log_kind kind, size_t size);
 
-/* All of it is in who is kept next: it begins anew. */
+/* Begins the log anew: the copy that is kept next has seen all of it. */
 void log_turn(struct log *log);
 
-/* The next entry that this server has not done, or NULL; and goes past it. */
+/*
+ * Returns the next entry that this server has not done, and passes it; NULL if
+ * there is none.
+ */
 struct log_entry *log_next(const struct log *log);
 void log_pass(struct log *log, const struct log_entry *entry);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * loop.c - taking requests, and going on when a server has died.
+ * loop.c - takes requests, and goes on when a server has died.
  *
  * What a request changes is in the log before anybody learns of it. If the
- * server dies then, its caller has not had the reply: the call is asked again,
- * with the same id, and must not be done again. Who goes on has done what is in
- * the log, and knows the replies. No call that changes something has more to
- * say than is in the reply itself.
+ * server dies then, its caller has had no reply: the call is asked again with
+ * the same id, and must not be done again. The successor has done what is in
+ * the log, and so knows the replies. The reply of a call that changes something
+ * is a number only.
  */
 #include "serve.h"
 
@@ -17,19 +17,19 @@
 #include "memory.h"
 
 /*
- * Who goes on does so many entries of the log once more at most, each time that
- * a server dies; then it is kept.
+ * A successor has to do so many entries of the log at most; then the server is
+ * kept anew.
  */
 #define REPLAYED_MAX 64
 
-/* Pages that are given back, but which who stays behind still has. */
+/* So many pages may be given back that the kept copy still has. */
 #define GIVEN_MAX 512
 
 static uint64_t given; /* when it was kept */
 
 /*
- * Returns as port_keep() does: in whoever goes on, which does what was done
- * since it was left behind. Without memory nothing has changed.
+ * Keeps the server. Returns as port_keep() does, in the one that goes on, which
+ * has done by then what is in the log. Without memory nothing has changed.
  */
 static int keep(struct server *s)
 {
@@ -55,8 +55,9 @@ static bool must_be_kept(const struct server *s)
 }
 
 /*
- * Is the call still in hand? It is at the tail of the log, which may be another
- * then. If nothing can be kept it is done as far as there is room.
+ * Keeps the server if it must be. False if the call is not in hand afterwards.
+ * The log may have another tail then, to which the request is moved. If the
+ * server cannot be kept, the call is done as far as there is room.
  */
 static bool make_room(struct server *s)
 {
@@ -71,7 +72,10 @@ static bool make_room(struct server *s)
 	return in_hand != 0;
 }
 
-/* True if the call may be replied to. It dies of a call once. */
+/*
+ * Does the call. True if it may be replied to. With `dies` the server kills
+ * itself once at each call, as a test.
+ */
 static bool answer(struct server *s, bool dies)
 {
 	bool was_asked;
@@ -91,7 +95,10 @@ static bool answer(struct server *s, bool dies)
 		serve(s);
 		if (dies && !was_asked && s->log.end != end)
 			(void)raise(SIGKILL);
-		/* What earlier parts have done is done. */
+		/*
+		 * If earlier parts were done, an error of a later one is not
+		 * told.
+		 */
 		if (s->done > 0 && s->reply.result < 0)
 			return serve_owed(s);
 		if (s->more)
@@ -137,14 +144,17 @@ static bool next(struct server *s, bool dies, uint64_t *in_hand)
 	else if (errno == EINTR)
 		*in_hand = 0;
 	else if (errno == EINVAL && is_reply(&s->reply))
-		/* What the kernel does not take is no answer. */
+		/* The kernel has refused the reply: the call gets an error. */
 		s->reply = (struct reply){.result = -EIO};
 	else if (errno != ENOMEM)
 		return false;
 	return true;
 }
 
-/* Who is kept now has done the call in hand: it is owed the reply. */
+/*
+ * Keeps the server after a call. The kept copy has done that call, so it owes
+ * the reply if this server dies before it has replied.
+ */
 static void keep_done(struct server *s, uint64_t in_hand)
 {
 	if (s->reply.out_len == 0)

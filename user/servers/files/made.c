@@ -7,11 +7,11 @@
 #include "abi/errno.h"
 #include "abi/stat.h"
 
-#define MADE_INO (1UL << 48) /* above all that are counted */
+#define MADE_INO (1UL << 48) /* above the inode numbers of ordinary nodes */
 
 /*
- * So often a call looks at most: more often than two paths can say, but not as
- * often as forty links with long texts can, as all others wait meanwhile.
+ * Limits how many names a call looks up here: more than two paths can have, and
+ * fewer than forty links with long texts, as all other callers wait meanwhile.
  */
 #define LOOKS_MAX 2048
 
@@ -28,8 +28,9 @@ uint64_t made_ino(uint64_t key)
 }
 
 /*
- * What is there changes from one moment to the next. What is done once more
- * finds what was found, and misses what was missed.
+ * Is there such a name? What is there changes from one moment to the next, so a
+ * successor that does a call again must find what was found, and miss what was
+ * missed.
  */
 static bool is_found(struct tree *t, struct node *dir, const struct text *name,
     bool through, struct made *made)
@@ -62,7 +63,7 @@ int made_look(struct tree *t, struct node *dir, const struct text *name,
 	node = node_new(t, made.mode);
 	if (node == NULL)
 		return -ENOMEM;
-	t->nodes--; /* it is not one of those that are kept */
+	t->nodes--; /* it is not counted as a node */
 	node->made = made.key;
 	node->ino = made_ino(made.key);
 	node->next_made = t->made;

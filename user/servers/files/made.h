@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * made.h - nodes that are made when somebody looks for them.
+ * made.h - nodes that exist only while somebody uses them, like those of /proc.
  *
- * Below one folder of the tree there may be what is in no folder: a *maker*
- * says what has a name there, and what it contains, at the moment in which it
- * is asked. A node is made for that, which goes at the end of the call unless
- * somebody uses it by then. Nothing can be added there, removed or written.
+ * A folder of the tree can have a *maker, which says what names are in it and
+ * what they contain, at the moment of the question. A node is made for the
+ * name, and removed at the end of the call unless it is used. Nothing can be
+ * added there, removed or written.
  */
 #ifndef FILES_MADE_H
 #define FILES_MADE_H
 
 #include "node.h"
 
-/* What a maker knows of a node: its own name for it, never 0, and its mode. */
+/* What a maker says of a node: a key of its own, never 0, and the mode. */
 struct made {
 	uint64_t key;
 	uint32_t mode; /* with the type: a folder, a link, or a file */
@@ -20,30 +20,33 @@ struct made {
 
 struct maker {
 	/*
-	 * What has that name in a folder. False: nothing. `through`: the path
-	 * goes on from there, so where a link leads may be found at once.
+	 * Finds a name in a folder. False: there is none. With `through` the
+	 * path goes on from there, so a link may be followed at once.
 	 */
 	bool (*find)(const struct tree *t, uint64_t dir,
 	    const struct text *name, bool through, struct made *found);
 
-	/* What is at *place in the order of a folder, or next. False: none. */
+	/*
+	 * Finds the entry at *place in the order of a folder, or the next.
+	 * False: there is none.
+	 */
 	bool (*list)(uint64_t dir, uint64_t *place, struct made *found,
 	    struct text *name);
 
-	/* The places from there on are those of what is new. */
+	/* The place from which on entries are newer than this moment. */
 	uint64_t (*end)(uint64_t dir);
 
-	/* How a folder is called. */
+	/* The name of a folder. */
 	struct text (*name)(uint64_t key);
 
-	/* Where a link leads, for this call, and how long that is. */
+	/* The target of a link, for this call, and its length. */
 	char *(*target)(const struct tree *t, uint64_t *len);
 
-	/* What a file says, from there on: how many bytes. ESRCH. */
+	/* Reads a file from `at` on; returns how many bytes, or -ESRCH. */
 	long (*read)(uint64_t key, uint64_t at, void *to, size_t len);
 };
 
-/* From now on the folder has only what the maker says. */
+/* Gives the folder to the maker. */
 void made_begin(struct tree *t, struct node *dir, uint64_t key,
     const struct maker *maker);
 
@@ -51,13 +54,13 @@ void made_begin(struct tree *t, struct node *dir, uint64_t key,
 int made_look(struct tree *t, struct node *dir, const struct text *name,
     bool through, struct node **node);
 
-/* Lets a link that was made lead to where it does for the call at hand. */
+/* Sets the target of a made link for the call at hand. */
 void made_lead(const struct tree *t, struct node *link);
 
-/* The number of the node. */
+/* The inode number of the node. */
 uint64_t made_ino(uint64_t key);
 
-/* The call is over: what was made, and is used by nobody, goes. */
+/* At the end of a call: removes the made nodes that nobody uses. */
 void made_leave(struct tree *t);
 
 #endif

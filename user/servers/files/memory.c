@@ -17,10 +17,11 @@
 
 #define BLOCK_PAGES 64
 #define BLOCK_BYTES ((uintptr_t)BLOCK_PAGES * MEMORY_PAGE)
-#define ALL_FREE    (~1UL) /* the first page is never */
+/* all but the first page, which is the block's own */
+#define ALL_FREE (~1UL)
 
 #define OBJECT_UNIT  16
-#define OBJECT_SIZES 128 /* up to so many units; larger ones get a page */
+#define OBJECT_SIZES 128 /* sizes in units; what is larger gets a page */
 
 struct link {
 	struct link *next, *previous;
@@ -28,7 +29,7 @@ struct link {
 
 /* The first page of a block. */
 struct block {
-	struct link link; /* in `blocks`, while a page is free */
+	struct link link; /* in the list `blocks` while it has a free page */
 	uint64_t free;    /* a bit for each page */
 };
 
@@ -38,10 +39,11 @@ struct object {
 
 /* The beginning of a page of objects. */
 struct slab {
-	struct link link;    /* in `slabs`, while an object is free */
-	struct object *free; /* those that were given back */
+	/* in a list of `slabs` while it has a free object */
+	struct link link;
+	struct object *free; /* objects that were given back */
 	uint16_t used;
-	uint16_t fresh; /* where those begin that never were in use, in bytes */
+	uint16_t fresh; /* offset of the objects that were never used */
 	uint32_t padding;
 };
 
@@ -93,7 +95,7 @@ uint64_t memory_pages_free(void)
 	return used_pages < limit_pages ? limit_pages - used_pages : 0;
 }
 
-/* MAP_FAILED: there is none. */
+/* Memory of the kernel; MAP_FAILED if there is none. */
 static char *kernel_memory(size_t size)
 {
 	for (;;) {
@@ -106,7 +108,7 @@ static char *kernel_memory(size_t size)
 	}
 }
 
-/* Twice as much as is needed has an aligned block in it. */
+/* Maps twice the size of a block: in that there is an aligned block. */
 static bool block_map(void)
 {
 	char *mem = kernel_memory(2 * BLOCK_BYTES);

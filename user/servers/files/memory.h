@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory.h - where the file server's memory comes from: pages, and what is
- * smaller than one.
+ * memory.h - the file server's memory: pages, and objects smaller than a page.
  *
  * There is a limit to all of it. What is given back can be used for anything
- * again, or goes back to the kernel. What comes from here is not cleared.
+ * again, or goes back to the kernel. New memory is not cleared.
  */
 #ifndef FILES_MEMORY_H
 #define FILES_MEMORY_H
@@ -15,12 +14,12 @@
 
 #define MEMORY_PAGE 4096
 
-/* From now on there are so many pages; those that are in use stay. */
+/* Limits the number of pages. Pages that are in use stay. */
 void memory_limit(uint64_t pages);
 
 /*
- * From now on, or until then no more, who wants memory gets it: there is no
- * limit, and where the kernel has none it is waited for.
+ * While `insists` is set, memory is never refused: there is no limit, and if
+ * the kernel has none it is waited for.
  */
 void memory_insist(bool insists);
 
@@ -35,8 +34,8 @@ void *memory_page(void);
 void memory_page_free(void *page);
 
 /*
- * At most MEMORY_PAGE bytes, aligned to 16; NULL if there are none. Who gives
- * them back says again how many they were.
+ * At most MEMORY_PAGE bytes, aligned to 16; NULL if there are none. They are
+ * given back with the size with which they were taken.
  */
 void *memory_alloc(size_t size);
 void memory_free(void *mem, size_t size);

@@ -21,7 +21,7 @@ void tree_tidy(struct tree *t)
 	scrap_free(&t->scrap, TIDY_PART);
 }
 
-/* False if nothing is left over that could be freed. */
+/* Frees a part of what is left of large files. False if nothing is left. */
 static bool reclaim(struct tree *t)
 {
 	if (t->scrap.first == NULL)
@@ -66,8 +66,8 @@ uint64_t tree_pages_free(const struct tree *t)
 /* --- nodes ---------------------------------------------------------------- */
 
 /*
- * A time, and larger than any before: so it is new even if the server has died,
- * and what it gave out since it was kept is forgotten.
+ * A number that is new: the time, or more. A counter would not do, as a server
+ * may die and its successor forget what it has given out since it was kept.
  */
 static uint64_t new_contents(struct tree *t)
 {
@@ -114,7 +114,7 @@ static void node_free(struct tree *t, struct node *node)
 
 void node_leave(struct tree *t, struct node *node)
 {
-	/* A folder that was removed is the last user of another, maybe. */
+	/* A folder that was removed may be the last user of its parent. */
 	while (node != NULL && --node->uses == 0 && node->links == 0) {
 		struct node *up =
 		    node_is(node, S_IFDIR) ? node->folder.parent : NULL;

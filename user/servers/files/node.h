@@ -27,22 +27,25 @@ struct node;
 struct text {
 	const char *start;
 	size_t len;
-	uint64_t hash; /* if a folder is asked for it: text_read() */
+	uint64_t hash; /* of the text, for folders: text_read() */
 };
 
 /* Lives as long as its node's name does; the text ends with a NUL. */
 struct name {
-	struct name *below[2]; /* in the index of its folder */
+	/* the names below it in the index of its folder */
+	struct name *below[2];
 	struct node *node;
 	uint64_t hash;
-	uint64_t place; /* in the order of the folder; never used again */
+	/* its place in the order of the folder, never used again */
+	uint64_t place;
 	size_t len;
 	char text[];
 };
 
 struct folder {
-	struct node *parent; /* itself for the root */
-	struct name *name;   /* in there, unless it was removed */
+	struct node *parent; /* the folder above; of the root, itself */
+	/* its name there, unless it was removed */
+	struct name *name;
 	struct name *index;  /* a trie of the hashes of the names */
 	struct sparse order; /* the names by their places */
 	uint64_t next;       /* the place of the next name */
@@ -54,40 +57,44 @@ struct folder {
 struct node {
 	uint64_t ino;
 	uint32_t mode;  /* with the type */
-	uint32_t links; /* names, and of a folder the folders in it */
+	uint32_t links; /* names, and folders in it */
 	uint32_t uid, gid;
 	uint64_t rdev;
-	uint64_t uses;          /* besides names */
-	uint64_t size;          /* in bytes, but of folders */
-	bool linkable;          /* has no name, and may get one: O_TMPFILE */
+	uint64_t uses; /* users: open files, and folders in it */
+	uint64_t size; /* in bytes, but of folders */
+	/* made by O_TMPFILE: has no name and may get one */
+	bool linkable;
 	struct lock *locks;     /* locks.h */
-	uint64_t made;          /* made.h: what it stands for; else 0 */
-	struct node *next_made; /* in tree.made */
-	uint64_t
-	    contents; /* a number for what is in it now; never used again */
+	uint64_t made;          /* the key of a made node (made.h); else 0 */
+	struct node *next_made; /* the next in the list tree.made */
+	uint64_t contents;      /* new whenever the bytes change */
 	struct moment atime, mtime, ctime, btime;
 	union {
-		struct sparse pages; /* of a file; what is not there is zero */
+		/* of a file: its pages; one that is not there is zero */
+		struct sparse pages;
 		struct folder folder;
-		char *target; /* of a link, with a NUL */
+		char *target; /* of a link: where it leads, with a NUL */
 	};
 };
 
 struct tree {
 	struct node *root;
-	struct moment now; /* set by who calls, before he does */
-	uint64_t seed;     /* of the hashes */
+	struct moment now; /* the time, set by the caller before each call */
+	uint64_t seed;     /* for the hashes */
 	uint64_t next_ino;
 	uint64_t last_contents;
 	uint64_t nodes;
-	bool accessed;      /* a time of reading was set: who calls clears it */
-	struct scrap scrap; /* what large files were cut to */
+	/* a time of reading was set; the caller clears it */
+	bool accessed;
+	struct scrap scrap;        /* pages of large files, still to be freed */
 	const struct maker *maker; /* made.h */
-	struct node *made;         /* by the call at hand */
-	int32_t caller;            /* its pid */
-	bool replays;              /* it is done once more, in a log */
-	uint32_t looks;            /* for made nodes, by the call at hand */
-	uint32_t missed; /* the first of these that found none; 0: all did */
+	struct node *made;         /* nodes that the call at hand has made */
+	int32_t caller;            /* the pid of the caller */
+	/* the call is being done again, from a log */
+	bool replays;
+	/* how often this call has looked up made nodes */
+	uint32_t looks;
+	uint32_t missed; /* the first look that found none; 0: all did */
 };
 
 /* An empty tree. False: no memory. */
@@ -96,20 +103,20 @@ bool tree_init(struct tree *t, struct moment now, uint64_t seed);
 /* Frees all of it; nobody may use a node. */
 void tree_destroy(struct tree *t);
 
-/* Frees a part of what is left over from large files; call it now and then. */
+/* Frees a part of what is left of large files. To be called now and then. */
 void tree_tidy(struct tree *t);
 
-/* Memory; if there is none, after what is left over has been freed. */
+/* Takes memory. If there is none, frees what is left of large files first. */
 void *tree_page(struct tree *t);
 void *tree_alloc(struct tree *t, size_t size);
 bool tree_put(struct tree *t, struct sparse *s, uint64_t index, void *item);
 
-/* How many pages could be had. */
+/* How many pages could still be taken. */
 uint64_t tree_pages_free(const struct tree *t);
 
 /* --- nodes ---------------------------------------------------------------- */
 
-/* S_IFMT and S_IFDIR, for who has them from elsewhere. */
+/* S_IFMT and S_IFDIR, for files that cannot include abi/stat.h. */
 #define NODE_TYPE   0170000U
 #define NODE_FOLDER 0040000U
 
@@ -118,12 +125,12 @@ static inline bool node_is(const struct node *node, uint32_t type)
 	return (node->mode & NODE_TYPE) == type;
 }
 
-/* A node without names, used by who calls; NULL if there is no memory. */
+/* A node without names, of which the caller is a user; NULL: no memory. */
 struct node *node_new(struct tree *t, uint32_t mode);
 
 void node_use(struct node *node);
 
-/* Undoes node_use and node_new; frees what nobody has any more. */
+/* Undoes node_use() and node_new(). Frees a node without users and names. */
 void node_leave(struct tree *t, struct node *node);
 
 /* Was the folder removed? */
@@ -133,11 +140,11 @@ static inline bool node_is_dead(const struct node *node)
 	    node->made == 0;
 }
 
-/* Was changed, or what is known of it was. */
+/* Sets the time of change: of the bytes, or of the attributes only. */
 void node_changed(struct tree *t, struct node *node);
 void node_touched(struct tree *t, struct node *node);
 
-/* Was read: as Linux does by default, only if that is news. */
+/* Sets the time of reading, as Linux does by default (relatime). */
 void node_accessed(struct tree *t, struct node *node);
 
 /* --- names ---------------------------------------------------------------- */
@@ -151,18 +158,18 @@ struct name *folder_find(struct node *dir, const struct text *text);
 bool folder_is_empty(const struct node *dir);
 
 /*
- * Adds a name for a node, and says when. False if there is no memory: nothing
+ * Adds a name for a node, and sets times. False if there is no memory: nothing
  * has changed then. A folder has one name; two while it is being renamed.
  */
 bool folder_add(struct tree *t, struct node *dir, const struct text *text,
     struct node *node);
 
-/* Removes a name; its node goes with the last of its names and users. */
+/* Removes a name, and its node if that has no other name and no user. */
 void folder_remove(struct tree *t, struct node *dir, struct name *name);
 
 /*
- * Lets a name lead to another node instead, and takes no notice of what the
- * other names of either are.
+ * Lets a name lead to another node. The other names of the two nodes are not
+ * looked at.
  */
 void name_lead(struct tree *t, struct node *dir, struct name *name,
     struct node *node);

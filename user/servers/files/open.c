@@ -12,7 +12,7 @@ struct opening {
 	struct walk walk;
 	uint32_t flags;
 	uint32_t mode;
-	bool follow; /* the last link, too */
+	bool follow; /* follow a link that is the last name */
 	bool must_be_folder;
 	bool created;
 	struct node *node;
@@ -23,7 +23,7 @@ static bool has(const struct opening *o, uint32_t flags)
 	return (o->flags & flags) == flags;
 }
 
-/* Does it want to change the file? */
+/* Is the file opened to be changed? */
 static bool writes(const struct opening *o)
 {
 	return (o->flags & O_ACCMODE) != O_RDONLY || (o->flags & O_TRUNC);
@@ -46,7 +46,7 @@ static int check_flags(struct opening *o)
 	return 0;
 }
 
-/* Finds or makes what the last name is to lead to. */
+/* Finds the node of the last name, or makes it (O_CREAT). */
 static int last_name(struct opening *o)
 {
 	int err;
@@ -106,7 +106,7 @@ static int check_node(const struct opening *o)
 	return node_is(o->node, S_IFREG) ? 0 : device_open(o->node);
 }
 
-/* A file without a name, in the folder's file system. */
+/* O_TMPFILE: makes a file without a name. */
 static int make_nameless(struct tree *t, struct opening *o, struct where where)
 {
 	struct node *dir;

@@ -2,8 +2,9 @@
 /*
  * opened.c - see opened.h.
  *
- * Which place is the next depends on nothing but which were taken and given,
- * and in which order: a successor that does the same gives the same tokens.
+ * Which place is taken next depends only on the order in which places were
+ * taken and given back before. So a successor that does the same calls again
+ * gives the same tokens.
  */
 #include "opened.h"
 
@@ -12,15 +13,15 @@
 struct place {
 	struct file file;
 	uint64_t token;     /* 0: it is free */
-	uint64_t id;        /* of the call that has opened it */
-	struct place *next; /* that was given before, and is free */
+	uint64_t id;        /* the id of the call that has opened it */
+	struct place *next; /* the place that was freed before this one */
 };
 
 static struct place *places;
 static size_t count;
-static size_t fresh;        /* that many have been in use */
-static struct place *given; /* the last of those that are free */
-static uint64_t serial;     /* of the last token */
+static size_t fresh;        /* places from here on were never in use */
+static struct place *given; /* the place that was freed last */
+static uint64_t serial;     /* the serial number in the last token */
 
 bool opened_make(size_t wanted)
 {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * opened.h - the files that are open.
+ * opened.h - a table of the open files.
  *
- * Each has one of a fixed number of places, which are there from the start: so
- * files can be opened, and then removed, when there is no memory for more. A
- * token is made of the place and of a number that is used once. The kernel
- * alone makes tokens of what it was told, so none is wrong; but that a file was
- * closed may be told twice, when another has its place already.
+ * It has a fixed number of places, made at the start, so that files can still
+ * be opened, and then removed, when there is no other memory. A token is made
+ * of the place and a serial number. Tokens come from the kernel, which only
+ * knows those that it was told, so none is invented. But the server may be told
+ * twice that a file was closed, when another file has its place already: the
+ * serial number shows it.
  */
 #ifndef FILES_OPENED_H
 #define FILES_OPENED_H
@@ -20,18 +21,18 @@ bool opened_make(size_t count);
 /* The place of the next file that is opened; NULL if all are taken. */
 struct file *opened_place(void);
 
-/* It is open, by the call with this id: its token. */
+/* Takes that place for the call with this id. Returns the token. */
 uint64_t opened_take(uint64_t id);
 
-/* The file that a call has opened, or 0. */
+/* The token of the file that a call has opened, or 0. */
 uint64_t opened_by(uint64_t id);
 
-/* Is it open, or was it? */
+/* Is the file with this token still open? */
 bool opened_is(uint64_t token);
 
 struct file *opened_file(uint64_t token);
 
-/* Its place can be that of another. */
+/* Frees the place of the file. */
 void opened_give(uint64_t token);
 
 #endif

@@ -2,9 +2,9 @@
 /*
  * path.c - see path.h.
  *
- * A link within a path is a text that is walked before the rest: the rests are
- * kept in a small stack. Its size is that of the number of links that a path
- * may go through.
+ * A link within a path is a text that is walked before the rest of the path.
+ * The rests are kept in a small stack, as deep as the number of links that a
+ * path may go through.
  */
 #include "path.h"
 
@@ -22,7 +22,7 @@ static const char *skip_slashes(const char *text)
 	return text;
 }
 
-/* Takes a name off, and the slashes behind it. */
+/* Takes the next name and the slashes behind it off the path. */
 static const char *take_name(struct walk *w, const char *path)
 {
 	size_t len;

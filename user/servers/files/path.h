@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * path.h - from a path to what it names.
+ * path.h - finds what a path names.
  *
- * As Linux does it: a link is followed wherever it is not the last name of the
- * path; the last one is followed if the call is one that does, or if there are
+ * As in Linux, a link is followed if it is not the last name of the path. One
+ * that is the last name is followed if the call does so, or if there are
  * slashes behind it. A path goes through at most 40 links.
  */
 #ifndef FILES_PATH_H
@@ -18,43 +18,45 @@ struct where {
 };
 
 enum last {
-	LAST_ROOT, /* the path has no names in it: it was only slashes */
+	LAST_ROOT, /* the path has no names: only slashes */
 	LAST_DOT,
 	LAST_DOTDOT,
 	LAST_NAME,
 };
 
-/* Where a walk has come to: all of the path but its last name. */
+/* A walk: it has passed all of the path but the last name. */
 struct walk {
 	struct tree *tree;
-	struct node *at; /* a folder */
+	struct node *at; /* the folder that it has come to */
 	enum last last;
 	struct text text; /* the last name */
-	bool slash;       /* there are slashes behind it */
-	unsigned links;   /* that were followed */
+	bool slash;       /* there are slashes behind the last name */
+	unsigned links;   /* how many links were followed */
 };
 
 enum path_how {
-	PATH_FOLLOW = 1, /* the last link, too */
-	PATH_EMPTY = 2,  /* the empty path is `from` itself */
+	PATH_FOLLOW = 1, /* follow a link that is the last name */
+	PATH_EMPTY = 2,  /* the empty path means `from` itself */
 };
 
 /*
- * Walks to the last name of `path`, from where the walk is. Returns ENOENT,
- * ENOTDIR, ELOOP, or ENAMETOOLONG for a name.
+ * Goes on along `path` up to its last name. Returns ENOENT, ENOTDIR, ELOOP, or
+ * ENAMETOOLONG for a name.
  */
 int walk_to_last(struct walk *w, const char *path);
 
-/* What the last name leads to, as it is: a link is not followed. */
+/* Finds the node of the last name. A link is not followed. */
 int walk_look(const struct walk *w, struct node **node);
 
-/* Begins to follow a link; *path is where it goes on from there: maybe "". */
+/* Begins to follow a link. *path becomes the path to go on with, maybe "". */
 int walk_enter(struct walk *w, struct node *link, const char **path);
 
-/* Begins a walk, and comes to the last name. ENOENT also for an empty path. */
+/* Begins a walk and goes up to the last name. ENOENT also for an empty path. */
 int path_to_last(struct tree *t, struct where where, struct walk *w);
 
-/* The node that the path names; nobody is made a user of it. */
+/*
+ * Finds the node that the path names. The caller does not become a user of it.
+ */
 int path_find(struct tree *t, struct where where, enum path_how how,
     struct node **node);
 

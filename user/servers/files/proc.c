@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * proc.c - what is where in /proc; see proc.h.
- */
+/* proc.c - which names are in the folders of /proc; see proc.h. */
 #include "proc.h"
 
 #include <calf.h>
@@ -50,7 +48,7 @@ static const struct entry of_process[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* The entries of a folder that are there whatever processes there are. */
+/* The entries of a folder that do not depend on processes. */
 static const struct entry *entries_of(uint64_t dir, size_t *count)
 {
 	if (PROC_KIND(dir) == PROC_ROOT) {
@@ -86,15 +84,15 @@ int proc_session(int pgid)
 }
 
 /*
- * Who asks is there: only others have to be looked for. What is done once more
- * is asked only for those that were there (made.c).
+ * Is there such a process? The caller is, so only others are asked for. A call
+ * that is done again asks only for processes that were found (made.c).
  */
 static bool is_there(const struct tree *t, int pid)
 {
 	return pid == t->caller || t->replays || kill(pid, 0) == 0;
 }
 
-/* A number without anything before it or behind it; 0 is none. */
+/* The text as a number: digits only. 0 if it is none. */
 static int number_of(const struct text *text)
 {
 	int number = 0;
@@ -112,7 +110,7 @@ static int number_of(const struct text *text)
 
 #define PID_DIGITS 10
 
-/* Each start of a program with glibc asks for its own: no printf. */
+/* Without printf, as each start of a program with glibc asks for this. */
 static char *put_pid(char text[PID_DIGITS + 1], int pid)
 {
 	char *start = text + PID_DIGITS;
@@ -170,7 +168,10 @@ static bool find(const struct tree *t, uint64_t dir, const struct text *name,
 	return false;
 }
 
-/* First the entries, and then each process at a place that its pid says. */
+/*
+ * Lists the fixed entries first, and then each process at a place made of its
+ * pid.
+ */
 static bool list(uint64_t dir, uint64_t *place, struct made *found,
     struct text *name)
 {
@@ -194,7 +195,10 @@ static bool list(uint64_t dir, uint64_t *place, struct made *found,
 	return true;
 }
 
-/* Whoever reads this directory makes processes by it, maybe. */
+/*
+ * A program that reads the folder may fork for each entry: processes that are
+ * newer than the beginning of the listing are not in it.
+ */
 static uint64_t end(uint64_t dir)
 {
 	struct calf_ps ps = {0};

@@ -9,8 +9,8 @@
 #include "tree.h"
 
 /*
- * From now on /proc is that, whatever the archive has there, as far as there is
- * room for the folder. `port` is the server's, which knows of sessions.
+ * Makes /proc, in place of what the archive has there, if there is room for the
+ * folder. `port` is the server's port, which is asked for sessions.
  */
 void proc_make(struct tree *t, int port);
 

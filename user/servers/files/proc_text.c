@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * proc_text.c - what the files in /proc say: in the words of Linux, as far as
- * this kernel has something to say; the rest is 0.
+ * proc_text.c - the contents of the files in /proc: in the format of Linux.
+ * What this kernel does not count is 0.
  */
 #include "proc.h"
 
@@ -16,13 +16,15 @@
 
 #define NS_PER_S     1000000000UL
 #define CLOCKS_PER_S 100UL /* AT_CLKTCK */
-#define RUNS_MAX     1000  /* of a process's memory that are looked at */
+#define RUNS_MAX     1000  /* runs of a process's memory that are looked at */
 
 /* --- writing -------------------------------------------------------------- */
 
-/* A part of the text: who asks for another has it written once more. */
+/*
+ * The part of a text that is asked for. The text is written anew for each part.
+ */
 struct out {
-	uint64_t skip; /* bytes before that part */
+	uint64_t skip; /* bytes that are still to be skipped */
 	char *to;
 	size_t room;
 	size_t done;
@@ -90,7 +92,7 @@ static struct calf_stat machine(void)
 	return st;
 }
 
-/* Of all processes: how many there are, how many run, and for how long. */
+/* Totals of all processes. */
 struct sum {
 	unsigned all;
 	unsigned ready;
@@ -166,7 +168,7 @@ static void say_stat(struct out *out)
 	unsigned long busy = sum.busy, idle = idle_clocks(&st, &sum);
 
 	say(out, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", busy, idle);
-	/* Which hart it was is not known: all are said to have had a part. */
+	/* The time is not counted by hart, so each is given an equal share. */
 	for (unsigned i = 0; i < harts; i++)
 		say(out, "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", i, busy / harts,
 		    idle / harts);
@@ -200,7 +202,7 @@ struct memory {
 	uint64_t resident; /* pages */
 };
 
-/* Memory of so many parts that it would take too long counts in part. */
+/* Sums up a process's memory. If it has too many runs, the rest is left out. */
 static struct memory memory_of(int pid)
 {
 	struct memory memory = {0};
@@ -266,7 +268,7 @@ static void say_run(struct out *out, const struct calf_run *run)
 	    run->flags & CALF_SHARED ? 's' : 'p');
 }
 
-/* What a program may do there, whether or not it has a page of its own yet. */
+/* What the program may do with the memory, whether or not a page is there. */
 static unsigned rights(const struct calf_run *run)
 {
 	unsigned flags = run->flags & (CALF_R | CALF_W | CALF_X | CALF_SHARED);
@@ -292,7 +294,9 @@ static void say_of_maps(struct out *out, const struct calf_ps *ps)
 		say_run(out, &all);
 }
 
-/* Who finds no process is told so: an empty text means something else. */
+/*
+ * ESRCH if there is no such process: an empty text would mean something else.
+ */
 static int say_of_process(struct out *out, uint64_t key)
 {
 	struct calf_ps ps;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * program.c - which program a path means: that of the file, or the one that a
- * script names in its first line. As Linux does it; see program.h.
+ * program.c - finds the program that a path means: the file itself, or the
+ * interpreter that a script names in its first line. As Linux does; see
+ * program.h.
  */
 #include "program.h"
 
@@ -13,11 +14,14 @@
 #define LINE      256 /* bytes of a script that are looked at */
 #define MAX_DEPTH 5   /* scripts whose interpreters are scripts */
 
-/* What "#!" begins. Behind the end of the file there are NULs. */
+/*
+ * The first line of a script, behind "#!". Behind the end of the file there are
+ * NULs.
+ */
 struct line {
 	char text[LINE];
 	const char *name;
-	const char *arg; /* NULL: there is none */
+	const char *arg; /* the argument; NULL: none */
 };
 
 static bool is_blank(char c)
@@ -25,7 +29,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* The first one from `at` to `last` that is not blank, or NULL. */
+/* The first character from `at` to `last` that is not blank, or NULL. */
 static char *skip_blanks(char *at, char *last)
 {
 	while (at <= last && is_blank(*at))
@@ -33,7 +37,7 @@ static char *skip_blanks(char *at, char *last)
 	return at <= last ? at : NULL;
 }
 
-/* The first one that is blank or NUL, or NULL. */
+/* The first that is blank or NUL, or NULL. */
 static char *find_blank(char *at, char *last)
 {
 	while (at <= last && !is_blank(*at) && *at != '\0')
@@ -42,8 +46,8 @@ static char *find_blank(char *at, char *last)
 }
 
 /*
- * Where the line ends. Without a newline it must be sure that the name does: a
- * part of one would be the name of something else.
+ * Where the line ends. If no newline was read, the name of the interpreter must
+ * be complete at least: a part of it could be the name of another program.
  */
 static char *end_of_line(struct line *line)
 {
@@ -91,7 +95,10 @@ static int words_prepend(struct program *program, const char *word)
 	return 0;
 }
 
-/* The words of a script, in front of those of one that it interprets. */
+/*
+ * Puts the words of a script in front of those that are there, of a script that
+ * it interprets.
+ */
 static int add_words(struct program *program, const char *path,
     const struct line *line)
 {

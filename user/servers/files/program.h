@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * program.h - what execve wants to know of a file.
- */
+/* program.h - finds and describes programs, for execve. */
 #ifndef FILES_PROGRAM_H
 #define FILES_PROGRAM_H
 
@@ -11,19 +9,19 @@
 #define WORDS_SIZE 4096
 
 /*
- * What a path leads to: of a script, its interpreter, and the strings that take
- * the place of argv[0], each with its NUL.
+ * The program that a path means. For a script that is its interpreter, and
+ * `words` are the strings that take the place of argv[0], each with its NUL.
  */
 struct program {
 	struct node *node;
-	char *words; /* WORDS_SIZE bytes, of whom calls */
+	char *words; /* WORDS_SIZE bytes, of the caller */
 	size_t words_len;
 };
 
 /*
- * Finds it. The names of interpreters begin in `dir`, unless with a slash.
- * EACCES: no file with an x bit; ENOEXEC: not even a script; ELOOP: scripts of
- * scripts, too deep; E2BIG: too many words; or as path_find().
+ * Finds the program. Paths of interpreters that do not begin with a slash begin
+ * in `dir`. EACCES: no file with an x bit; ENOEXEC: not even a script; ELOOP:
+ * scripts of scripts, too deep; E2BIG: too many words; or as path_find().
  */
 int program_find(struct tree *t, struct where where, struct node *dir,
     struct program *program);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rename.c - renaming: what has a name gets another, and loses that one.
+ * rename.c - renames a node: it gets the new name, and loses the old one.
  *
- * A name that is there already is led to the other node, so that who lists the
- * folder meanwhile finds it once. What can fail is done first: the new name.
+ * If the new name exists already it is made to lead to the node, so that a
+ * listing of the folder finds the name once. The new name is made first, as
+ * that can fail.
  */
 #include "tree.h"
 
@@ -30,7 +31,7 @@ static int side_look(struct side *side)
 	return err;
 }
 
-/* Is the folder above `node`, or the same? */
+/* Is `node` the folder, or below it? */
 static bool is_above(const struct node *dir, const struct node *node)
 {
 	while (node != dir && node != node->folder.parent)
@@ -39,8 +40,8 @@ static bool is_above(const struct node *dir, const struct node *node)
 }
 
 /*
- * The folder of one side may be in what the other side names, which then would
- * be moved into itself.
+ * Is one name in the folder that the other names, or below it? It would be
+ * moved into itself.
  */
 static bool holds(const struct side *outer, const struct side *inner)
 {
@@ -95,13 +96,13 @@ static int check_flags(unsigned flags)
 	return flags == (RENAME_NOREPLACE | RENAME_EXCHANGE) ? -EINVAL : 0;
 }
 
-/* Is it a maker's, or what he begins with? */
+/* Is the node made (made.h), or the folder that was given to the maker? */
 static bool is_made(const struct node *node)
 {
 	return node != NULL && node->made != 0;
 }
 
-/* Both names, and what they lead to. */
+/* Finds both names and their nodes. */
 static int look(struct side *old, struct side *new, unsigned flags)
 {
 	int err;
@@ -166,7 +167,7 @@ int tree_rename(struct tree *t, struct where from, struct where to,
 		err = check_loops(&old, &new, flags);
 	if (err < 0)
 		return err;
-	/* Two names of one file. */
+	/* Two names of one file: nothing is to be done. */
 	if (old.node == new.node)
 		return 0;
 	if (flags & RENAME_EXCHANGE) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * serve.c - finding out what is asked; see serve.h.
+ * serve.c - finds the function for a request, and keeps the log; see serve.h.
  */
 #include "serve.h"
 
@@ -19,9 +19,13 @@
 
 #define NS_PER_S 1000000000UL
 
-#define DEVICE 2 /* of the tree itself; the kernel's own files are of 1 */
+/* the device number of the tree; the kernel's own files have 1 */
+#define DEVICE 2
 
-/* With both bits of O_ACCMODE a file is neither read nor written: open.c. */
+/*
+ * The flags for the kernel. A file opened with both bits of O_ACCMODE can be
+ * neither read nor written: open.c.
+ */
 uint32_t kernel_flags(uint32_t flags)
 {
 	if ((flags & O_ACCMODE) == O_ACCMODE)
@@ -95,7 +99,7 @@ int64_t reply_stat(struct server *s, const struct node *node)
 	return reply_bytes(s, st, sizeof *st, 0);
 }
 
-/* What is made takes no room. */
+/* statfs() of made nodes, which take no room. */
 static int64_t reply_statfs_made(struct server *s, struct statfs_abi *st)
 {
 	*st = (struct statfs_abi){.type = PROC_MAGIC,
@@ -130,14 +134,14 @@ static void set_time(struct server *s)
 	    (int64_t)(s->request->time % NS_PER_S)};
 }
 
-/* The kernel knows which flags an open file has by now. */
+/* Takes over the flags of the open file, which fcntl() may have changed. */
 static void note_flags(const struct server *s)
 {
 	s->file->flags = (s->file->flags & ~(uint32_t)O_APPEND) |
 	    (s->request->flags & O_APPEND);
 }
 
-/* NULL: there is none. */
+/* The function for the request; NULL if there is none. */
 static const struct call *call_of(const struct server *s)
 {
 	static const struct call *const tables[] = {file_calls, path_calls,
@@ -182,8 +186,8 @@ static void execute(struct server *s)
 /* --- the log -------------------------------------------------------------- */
 
 /*
- * What is free at the end for calls that may give memory back; one half of it
- * not for those that open a file.
+ * Bytes at the end of the log that only calls which may give memory back can
+ * use. Calls that open a file can use one half of them.
  */
 #define LOG_RESERVE 16384
 
@@ -194,7 +198,10 @@ void serve_use(struct server *s, struct log_entry *entry)
 	s->in = entry->in;
 }
 
-/* That all files are closed can be written down at any time. */
+/*
+ * Has the log room for `size` bytes, besides an entry for each open file that
+ * is still to be closed?
+ */
 static bool has_room(const struct server *s, size_t size)
 {
 	return log_room(&s->log) >= size + (s->open + 1) * LOG_CLOSED_SIZE;
@@ -222,7 +229,10 @@ static bool is_for_want_of_memory(int64_t result)
 	return result == -ENOMEM || result == -ENOSPC;
 }
 
-/* Times of reading are noted if that is possible. */
+/*
+ * Is there something for the log? Times of reading are recorded only if there
+ * is room.
+ */
 static bool has_changed(const struct server *s)
 {
 	if (s->reply.flags & REPLY_FILE)
@@ -250,7 +260,10 @@ static void write_down(struct server *s)
 	serve_use(s, next);
 }
 
-/* It is told once more if the server dies before it asks for what is next. */
+/*
+ * A file was closed everywhere. The server is told again if it dies before it
+ * asks for the next request.
+ */
 static void close_file(struct server *s, uint64_t token)
 {
 	if (!opened_is(token))
@@ -277,7 +290,10 @@ void serve_close(struct server *s)
 {
 	uint64_t token = s->request->token;
 
-	/* It was opened before another server died, and nobody has got it. */
+	/*
+	 * A server opened the file for this call and died, and the caller has
+	 * gone.
+	 */
 	if (s->request->number == REQUEST_GONE)
 		token = opened_by(token);
 	s->reply = (struct reply){.result = 0};
@@ -303,14 +319,14 @@ void serve(struct server *s)
 /* --- doing it once more --------------------------------------------------- */
 
 /*
- * Replies that may have to be given once more: more than one only if servers
- * die one after the other. A caller that was killed never asks again.
+ * Replies that may be owed. There is more than one only if servers die one
+ * after the other, as a caller that was killed never asks again.
  */
 #define OWED 64
 
 static uint64_t owed_id[OWED]; /* of the call */
 static struct owed {
-	bool is_part; /* of it only that was done */
+	bool is_part; /* the reply is of a part of the call */
 	struct reply reply;
 } owed[OWED];
 
@@ -339,14 +355,16 @@ bool serve_owed(struct server *s)
 }
 
 /*
- * It has to come to the same end. Nobody could go on if it did not: files would
- * be taken for others.
+ * Does an entry of the log again. If it did not end as before, tokens would
+ * stand for other files, so nobody could go on.
  */
 static void serve_again(struct server *s)
 {
 	bool is_owed = serve_may_change(s);
 
-	/* Who did it may have made nodes in vain before. */
+	/*
+	 * The server that did the call may have made nodes that it did not use.
+	 */
 	if (is_owed) {
 		s->tree.next_ino = s->entry->next_ino;
 		s->tree.last_contents = s->entry->last_contents;
@@ -356,7 +374,10 @@ static void serve_again(struct server *s)
 	if (s->reply.token != s->entry->token)
 		exit(EXIT_FAILURE);
 	s->more = s->entry->kind == LOG_PART;
-	/* What has more to say has set a time of reading: it is asked again. */
+	/*
+	 * A call with bytes to reply has only set a time of reading: it can be
+	 * asked again.
+	 */
 	if (is_owed && s->reply.out_len == 0)
 		serve_owe(s, s->request->id);
 }

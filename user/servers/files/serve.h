@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * serve.h - from a request to what is done to the tree, and to the reply.
+ * serve.h - does what a request asks, and makes the reply.
  *
  * A call that changes something is in the log (log.h) before its reply. So it
- * must be possible to do it once more, with the same outcome: it depends on
+ * must be possible to do it again with the same outcome: it may depend on
  * nothing but the tree, the request, and what is in the entry.
  */
 #ifndef FILES_SERVE_H
@@ -19,20 +19,22 @@
 struct server {
 	struct tree tree;
 	int port;
-	uint64_t open; /* files, of which tokens are about */
-	int terminal;  /* a descriptor of the file that terminals lead to; -1 */
+	uint64_t open; /* how many files are open */
+	/* the descriptor of the terminal that is passed on; or -1 */
+	int terminal;
 	struct log log;
-	struct log_entry *entry; /* of the log, in which these two are: */
+	/* the entry of the log, in which the next two are */
+	struct log_entry *entry;
 	struct request *request;
-	char *in; /* what came along, LOG_IN bytes */
+	char *in; /* bytes that came along, LOG_IN at most */
 	const struct call *call;
-	struct file *file; /* that the call goes to */
+	struct file *file; /* the open file that the call is about */
 	struct reply reply;
-	bool replays;  /* it is done once more: nobody waits for the reply */
-	bool changes;  /* something that others can see, if it does not fail */
-	bool more;     /* this was only a part: ask again, with `done` */
+	bool replays;  /* the call is done again; nobody waits for the reply */
+	bool changes;  /* if the call succeeds, others can see a change */
+	bool more;     /* only a part was done: call again, with `done` */
 	uint64_t done; /* bytes that earlier parts of the call have written */
-	size_t bytes;  /* of `in` that it depends on */
+	size_t bytes;  /* bytes of `in` that the call depends on */
 	_Alignas(8) char out[SERVE_BUFFER];
 };
 
@@ -43,30 +45,33 @@ void serve_use(struct server *s, struct log_entry *entry);
 bool serve_may_change(struct server *s);
 
 /*
- * Does the call at the tail of the log, and fills in the reply. If anything has
- * changed by that, it is in the log then.
+ * Does the call at the tail of the log, and fills in the reply. If the call has
+ * changed anything, it is an entry of the log afterwards.
  */
 void serve(struct server *s);
 
-/* The same for the note that a file was closed, or that a call is gone. */
+/* As serve(), for a note that a file was closed or that a call has gone. */
 void serve_close(struct server *s);
 
-/* Has the log room for a part of any call? Else calls may fail. */
+/* Has the log room for a part of any call? If not, calls may fail. */
 bool serve_has_room(const struct server *s);
 
-/* Does once more what is in the log and this server has not done. */
+/* Does the entries of the log that this server has not done. */
 void serve_replay(struct server *s);
 
-/* The reply that the call is owed, since a server died that had done it. */
+/*
+ * Is a reply owed to the call, since a server that did it has died? Then it is
+ * filled in.
+ */
 bool serve_owed(struct server *s);
 
-/* The call `id`, if it is not 0, is owed what s->reply says, or its rest. */
+/* Remembers s->reply as owed to the call `id`, unless that is 0. */
 void serve_owe(struct server *s, uint64_t id);
 
 /*
- * Serves until no file is open any more. Whatever the server is killed by, it
- * goes on: each change is in the log before its reply. With `dies` it kills
- * itself each time. Returns 0, or an errno.
+ * Serves until no file is open any more. If the server is killed at any moment,
+ * a copy goes on: each change is in the log before its reply. With `dies` it
+ * kills itself at each call, as a test. Returns 0, or an errno.
  */
 int serve_loop(struct server *s, bool dies);
 
@@ -74,24 +79,24 @@ int serve_loop(struct server *s, bool dies);
 
 typedef int64_t call_fn(struct server *s);
 
-#define CALLS 440 /* their numbers are below */
+#define CALLS 440 /* all numbers of calls are below */
 
 /* What a call may change, besides times of reading. */
 enum effect {
 	EFFECT_NONE,
-	EFFECT_OPEN, /* whatever it does, it opens a file */
+	EFFECT_OPEN, /* it opens a file, whatever else it does */
 	EFFECT_LESS, /* it may give memory back */
 	EFFECT_MORE,
 };
 
 struct call {
-	call_fn *fn; /* NULL: there is none of this number */
+	call_fn *fn; /* NULL: there is no such call */
 	enum effect effect;
 };
 
 /*
- * Calls that have an open file, those that have a path, and those that are
- * about neither, by number.
+ * The calls by number: those about an open file, about a path, and about
+ * neither.
  */
 extern const struct call file_calls[CALLS], path_calls[CALLS],
     system_calls[CALLS];
@@ -99,24 +104,27 @@ extern const struct call file_calls[CALLS], path_calls[CALLS],
 /* Flags of open() as the kernel takes them. */
 uint32_t kernel_flags(uint32_t flags);
 
-/* Lets the result be a new descriptor of the file at opened_place(). */
+/* Replies with a new descriptor of the file at opened_place(). */
 int64_t reply_file(struct server *s);
 
-/* Lets it be a folder that the caller is in. */
+/* Replies with a folder, for chdir and the like. */
 int64_t open_folder(struct server *s, struct where where);
 
-/* port_read() and port_write() of what is lent; done before, in a replay. */
+/*
+ * port_read() and port_write() of what is lent. In a replay that was done
+ * before.
+ */
 ssize_t lent_read(struct server *s, uint64_t offset, void *to, size_t len);
 ssize_t lent_write(struct server *s, uint64_t offset, const void *from,
     size_t len);
 
-/* Lends the caller what `bytes` has: it may be in the server's `out`. */
+/* Replies with `bytes`, which may be in the server's `out`. */
 int64_t reply_bytes(struct server *s, const void *bytes, size_t len,
     int64_t result);
 int64_t reply_stat(struct server *s, const struct node *node);
 int64_t reply_statfs(struct server *s, const struct node *node);
 
-/* The open file is closed: what was locked by it is not any more. */
+/* The open file is being closed: removes the locks that were set by it. */
 void serve_leave_locks(struct server *s, uint64_t token, struct node *node);
 
 call_fn call_fcntl, call_flock;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * serve_file.c - calls that have an open file.
+ * serve_file.c - calls about an open file.
  *
  * What is read goes from the pages of the file to the memory that the caller
- * lends; what is written and longer than a buffer is copied piece by piece, and
- * each of these is an entry of the log. Nothing else is served meanwhile, so a
- * call is one step to everybody else, unless the server dies between two of
- * them.
+ * lends. A write that is longer than a buffer is done in pieces, each an entry
+ * of the log. Nothing else is served meanwhile, so the call is one step for
+ * everybody else, unless the server dies between two pieces.
  */
 #include "serve.h"
 
@@ -34,7 +33,7 @@ static size_t transfer_len(const struct server *s)
 	return len < MAX_TRANSFER ? len : MAX_TRANSFER;
 }
 
-/* Only files have positions that mean something. */
+/* Sets the position in the reply, if the node is a file. */
 static void move_to(struct server *s, uint64_t position)
 {
 	if (node_is(s->file->node, S_IFCHR))
@@ -45,7 +44,10 @@ static void move_to(struct server *s, uint64_t position)
 
 /* --- reading -------------------------------------------------------------- */
 
-/* The next bytes, where they are: fewer than `len`, if those lie elsewhere. */
+/*
+ * Finds the next bytes in the pages of the file: at most those that lie in one
+ * piece.
+ */
 static long next_bytes(struct server *s, uint64_t at, size_t len,
     const char **bytes)
 {
@@ -58,7 +60,7 @@ static long next_bytes(struct server *s, uint64_t at, size_t len,
 	    len < SERVE_BUFFER ? len : SERVE_BUFFER);
 }
 
-/* What lies in several places is sent from each. */
+/* Sends bytes that lie in several pieces, one after the other. */
 static int64_t send_pieces(struct server *s, uint64_t at, size_t len)
 {
 	size_t done = 0;
@@ -87,7 +89,7 @@ static int64_t read_made(struct server *s, uint64_t at, size_t len)
 	return n > 0 ? reply_bytes(s, s->out, (size_t)n, n) : n;
 }
 
-/* What lies in one piece is sent with the reply. */
+/* Bytes that lie in one piece are sent with the reply. */
 static int64_t read_at(struct server *s, uint64_t at)
 {
 	size_t len = transfer_len(s);
@@ -95,7 +97,9 @@ static int64_t read_at(struct server *s, uint64_t at)
 	int err = file_begin_read(&s->tree, s->file, at, &len);
 	long n;
 
-	/* It takes long to make, and nobody else is served meanwhile. */
+	/*
+	 * Random bytes take long to make, and all other callers wait meanwhile.
+	 */
 	if (len > RANDOM_MAX && device_is_random(s->file->node))
 		len = RANDOM_MAX;
 	if (err < 0 || len == 0)
@@ -129,8 +133,8 @@ static int64_t call_pread(struct server *s)
 /* --- writing -------------------------------------------------------------- */
 
 /*
- * Lets the bytes of a part be in the entry: the first have come along with the
- * request. How many there are; fewer if the caller does not have them.
+ * Brings the bytes of a part into the entry; the first have come along with the
+ * request. Returns how many; fewer if the caller has no more memory there.
  */
 static long fetch_part(struct server *s, size_t part)
 {
@@ -147,7 +151,10 @@ static long fetch_part(struct server *s, size_t part)
 	return (long)have + n;
 }
 
-/* What was written is part of the entry, also if it is less than was asked. */
+/*
+ * Writes a part. What was written is in the entry, even if it is less than was
+ * asked.
+ */
 static long write_part(struct server *s, uint64_t *at, size_t part)
 {
 	long n = fetch_part(s, part);
@@ -164,7 +171,7 @@ static int64_t write_at(struct server *s, uint64_t *at)
 	size_t part = least(left, LOG_IN);
 	long n;
 
-	/* No device wants to know the bytes, or is another then. */
+	/* A device takes all, and does not look at the bytes. */
 	if (node_is(s->file->node, S_IFCHR)) {
 		s->changes = false;
 		return file_write(&s->tree, s->file, at, NULL, left);
@@ -197,7 +204,9 @@ static int64_t call_pwrite(struct server *s)
 
 /* --- mapping -------------------------------------------------------------- */
 
-/* The pages that a reply has room for; the kernel asks for the rest. */
+/*
+ * Replies with as many pages as a reply can name; the kernel asks for the rest.
+ */
 static int64_t call_mmap(struct server *s)
 {
 	uint64_t done = s->request->position;
@@ -279,7 +288,7 @@ static int64_t call_fchown(struct server *s)
 	return 0;
 }
 
-/* All there is of it is in memory. */
+/* Nothing is to be done: files are in memory only. */
 static int64_t call_sync(struct server *s)
 {
 	return s->file->flags & O_PATH ? -EBADF : 0;
@@ -295,7 +304,7 @@ static int64_t call_ioctl(struct server *s)
 	return s->file->flags & O_PATH ? -EBADF : -ENOTTY;
 }
 
-/* The kernel is about to load the program. */
+/* The kernel is about to load the program: replies with its plan. */
 static int64_t call_describe(struct server *s)
 {
 	struct program_plan *plan = (struct program_plan *)s->out;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * serve_lock.c - calls about the locks of a file: fcntl and flock.
+ * serve_lock.c - locks of a file: fcntl and flock.
  *
- * Who has to wait is told to ask again when a lock has gone. That is an event,
- * which is raised before the change is in the log: if the server dies between
- * the two somebody asks in vain; the other way around nobody would ask.
+ * A caller that has to wait is told to ask again when a lock has gone. That is
+ * an event, raised before the change is in the log. If the server dies between
+ * the two, a caller asks in vain; in the other order, nobody would ask.
  */
 #include "serve.h"
 
@@ -29,7 +29,10 @@ void serve_leave_locks(struct server *s, uint64_t token, struct node *node)
 		tell_who_waits(s);
 }
 
-/* A process may have ended while another has its open file. */
+/*
+ * Has the process that holds the lock ended? Another process may still have the
+ * open file.
+ */
 static bool has_ended(const struct lock *lock)
 {
 	return !(lock->holder & LOCK_TOKEN) &&
@@ -37,14 +40,15 @@ static bool has_ended(const struct lock *lock)
 }
 
 /*
- * What is in the log was done because all that was in the way was of such.
+ * Has the holder ended? In a replay each lock that was in the way had such a
+ * holder, or the call would not have been done.
  */
 static bool is_gone(const struct server *s, const struct lock *lock)
 {
 	return s->replays || has_ended(lock);
 }
 
-/* Locks of such that are in nobody's way take room. Were there any? */
+/* Removes locks of processes that have ended. Were there any? */
 static bool forget_gone(struct node *node)
 {
 	struct lock *lock = node->locks, *next;
@@ -99,7 +103,7 @@ static int64_t set(struct server *s, const struct lock *wanted, bool waits)
 
 /* --- fcntl ---------------------------------------------------------------- */
 
-/* Which bytes are meant. */
+/* Finds the range of bytes that the call means. */
 static int64_t find_range(const struct server *s, const struct flock_abi *in,
     struct lock *wanted)
 {

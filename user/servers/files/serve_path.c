@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * serve_path.c - calls that have a path.
+ * serve_path.c - calls about a path.
  *
- * The request goes to the folder in which the path begins: the one that a
- * descriptor says, the caller's own, or the root. The path came along, and the
- * second one behind it; times are asked for.
+ * The request goes to the folder in which the path begins: that of a
+ * descriptor, the caller's own, or the root. The path comes along with the
+ * request, a second path behind it.
  */
 #include "serve.h"
 
@@ -24,7 +24,7 @@ static struct where first(const struct server *s)
 	return (struct where){s->file->node, s->in};
 }
 
-/* The second path, which begins in the folder of `token`. */
+/* The second path; it begins in the folder of `token`. */
 static struct where second(const struct server *s, uint64_t token)
 {
 	return (
@@ -45,7 +45,7 @@ static uint32_t masked(const struct server *s, uint64_t mode)
 
 /* --- names ---------------------------------------------------------------- */
 
-/* It is another server's file. */
+/* Opening a terminal passes on the file of another server. */
 static int64_t pass_terminal(struct server *s)
 {
 	if (s->terminal < 0)
@@ -167,7 +167,7 @@ static int64_t open_program(struct server *s, struct node *node)
 	return reply_file(s);
 }
 
-/* The second file is the caller's folder, if that is one of the tree. */
+/* request->second is the caller's folder, if that is in this tree. */
 static int64_t call_execve(struct server *s)
 {
 	uint64_t dir = s->request->second;
@@ -293,7 +293,10 @@ static int64_t call_fchownat(struct server *s)
 	return 0;
 }
 
-/* Both times are lent, or they are now. They are kept behind the path. */
+/*
+ * Reads the two times that the caller lends, or takes the present time. They
+ * are kept in the entry behind the path.
+ */
 static int read_times(struct server *s, struct moment times[2])
 {
 	size_t at = (s->request->in_len + 7) & ~7UL, len = 2 * sizeof *times;

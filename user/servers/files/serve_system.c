@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * serve_system.c - calls that are about no file: what the kernel does not know
- * comes to the root. What is lent came along; the token is the root's.
+ * serve_system.c - calls about no file. What the kernel does not know it asks
+ * the root's server. The token is that of the root.
  *
- * Most of what is asked here cannot be changed: who asks for what is so gets
- * it, and who asks for anything else is refused.
+ * Most of what is asked here cannot be changed: a request to set it to what it
+ * is succeeds, and any other is refused.
  */
 #include "serve.h"
 

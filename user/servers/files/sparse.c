@@ -2,8 +2,8 @@
 /*
  * sparse.c - see sparse.h.
  *
- * The tables are those that the items need, and no more: so what is put and
- * taken again leaves nothing behind.
+ * There are only the tables that the items need: if an item is put and taken
+ * again, no table is left behind.
  */
 #include "sparse.h"
 
@@ -11,7 +11,7 @@
 
 #include "memory.h"
 
-/* How many indexes are below a table of that level; 0 for all. */
+/* How many indexes a table of that level covers; 0 for all. */
 static uint64_t reach(unsigned level)
 {
 	return level < SPARSE_LEVELS ? 1UL << SPARSE_BITS * level : 0;
@@ -47,7 +47,9 @@ void *sparse_get(const struct sparse *s, uint64_t index)
 	return at;
 }
 
-/* The table that has a slot for it; NULL if there is none. */
+/*
+ * The table of the lowest level that covers the index; NULL if there is none.
+ */
 static const struct sparse_table *leaf_of(const struct sparse *s,
     uint64_t index)
 {
@@ -91,7 +93,7 @@ static void tables_free(struct sparse_table *list)
 	}
 }
 
-/* A list of so many tables; false if there is no memory for all of them. */
+/* Allocates a list of so many tables; false if there is no memory for all. */
 static bool tables_alloc(unsigned count, struct sparse_table **list)
 {
 	*list = NULL;
@@ -188,7 +190,7 @@ static uint64_t items_of(const void *at, unsigned level)
 	return level == 0 ? 1 : table->items;
 }
 
-/* Takes tables off the top, as far as the rest reaches all there is. */
+/* Removes tables at the top as long as the rest covers all items. */
 static void lower(struct sparse *s)
 {
 	while (s->levels > 0 && s->root != NULL) {
@@ -207,8 +209,8 @@ static void lower(struct sparse *s)
 }
 
 /*
- * At each level so many items are gone from the table on the path to `index`:
- * all count less, and those that are empty go.
+ * Lowers the counts of all tables on the path to `index`, and removes those
+ * that are empty.
  */
 static void settle(struct sparse *s, struct sparse_table **path, uint64_t index,
     const uint64_t *gone)
@@ -327,7 +329,7 @@ static void scrap_add(struct scrap *scrap, void *at, unsigned level)
 	scrap->items += table->items;
 }
 
-/* Cuts off what is behind slot `border`, and says how many items that was. */
+/* Cuts off all slots behind `border`. Returns how many items that were. */
 static uint64_t cut_behind(struct sparse_table *table, unsigned border,
     struct scrap *scrap)
 {

@@ -18,19 +18,19 @@
 #define SPARSE_LEVELS 11 /* enough for 64 bits */
 
 struct sparse_table {
-	uint64_t items;            /* below it */
+	uint64_t items;            /* how many items are below it */
 	unsigned level;            /* 1: its slots are items */
-	struct sparse_table *next; /* in a heap of scrap */
+	struct sparse_table *next; /* the next table of the scrap */
 	void *slots[SPARSE_SLOTS];
 };
 
 /* All zero: empty. */
 struct sparse {
 	void *root;      /* a table, or at level 0 the item with index 0 */
-	unsigned levels; /* of tables */
+	unsigned levels; /* how many levels of tables */
 };
 
-/* Tables that were cut off, with pages in them, and are to be freed. */
+/* Tables with pages that were cut off and are to be freed bit by bit. */
 struct scrap {
 	struct sparse_table *first;
 	uint64_t items;
@@ -38,12 +38,12 @@ struct scrap {
 
 uint64_t sparse_count(const struct sparse *s);
 
-/* NULL if nothing is there. */
+/* The item at `index`, or NULL. */
 void *sparse_get(const struct sparse *s, uint64_t index);
 
 /*
- * Makes `item` the one at `index`. False if there is no memory for tables:
- * nothing has changed then. Nothing can be wrong where something is already.
+ * Puts `item` at `index`. False if there is no memory for tables: nothing has
+ * changed then. It cannot fail if there is an item at `index` already.
  */
 bool sparse_put(struct sparse *s, uint64_t index, void *item);
 
@@ -60,13 +60,13 @@ void *sparse_take(struct sparse *s, uint64_t index);
 /* The first item from *index on, and its index; NULL if there is none. */
 void *sparse_next(const struct sparse *s, uint64_t *index);
 
-/* The first index from `index` on at which nothing is. */
+/* The first index from `index` on that has no item. */
 uint64_t sparse_gap(const struct sparse *s, uint64_t index);
 
 /*
- * Takes all items from `index` on out. They are pages: the few that are close
- * are freed, and tables of them go to the scrap, in a time that does not
- * depend on how many there are.
+ * Removes all items from `index` on, which are pages. A few near `index` are
+ * freed; whole tables of them go to the scrap. The time does not depend on how
+ * many there are.
  */
 void sparse_cut(struct sparse *s, uint64_t index, struct scrap *scrap);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tree.h - what can be done to a tree of files.
+ * tree.h - the operations on a tree of files.
  *
- * Each of these is the Linux call of that name as root executes it, and returns
- * what the call returns: 0 or a number, or a negated error. A call that fails
- * has changed nothing but times of reading; for want of memory it fails with
- * ENOSPC, or with ENOMEM where nothing would have been added to the tree.
+ * Each is the Linux call of its name as root executes it, and returns what the
+ * call returns: 0 or a number, or a negated error. A call that fails has
+ * changed nothing but times of reading. Without memory it fails with ENOSPC, or
+ * with ENOMEM if it would have added nothing to the tree.
  */
 #ifndef FILES_TREE_H
 #define FILES_TREE_H
@@ -14,10 +14,10 @@
 
 /* --- entries.c, rename.c: names ------------------------------------------- */
 
-/* `mode` is what is left of it under the umask. */
+/* `mode` has had the umask applied. */
 int tree_mkdir(struct tree *t, struct where where, uint32_t mode);
 
-/* `mode` with the type, of which none is a file. */
+/* `mode` includes the type; without one it is a file. */
 int tree_mknod(struct tree *t, struct where where, uint32_t mode,
     uint64_t rdev);
 int tree_symlink(struct tree *t, const char *target, struct where where);
@@ -32,7 +32,7 @@ int tree_rmdir(struct tree *t, struct where where);
 int tree_rename(struct tree *t, struct where old, struct where new,
     unsigned flags);
 
-/* A node that is to be in that folder: node_new(). */
+/* Makes a node for that folder, as node_new(). */
 struct node *node_new_in(struct tree *t, const struct node *dir, uint32_t mode);
 
 /* Makes a node with a name at the end of a walk. */
@@ -45,7 +45,7 @@ struct attributes {
 	uint32_t mode, links, uid, gid;
 	uint64_t rdev;
 	uint64_t size;
-	uint64_t blocks; /* of 512 bytes */
+	uint64_t blocks; /* blocks of 512 bytes */
 	struct moment atime, mtime, ctime, btime;
 };
 
@@ -55,7 +55,10 @@ void node_chmod(struct tree *t, struct node *node, uint32_t mode);
 #define KEEP_ID UINT32_MAX
 void node_chown(struct tree *t, struct node *node, uint32_t uid, uint32_t gid);
 
-/* Access and change; nsec may be UTIME_NOW or UTIME_OMIT, else EINVAL. */
+/*
+ * Sets the times of access and change. nsec may be UTIME_NOW or UTIME_OMIT,
+ * else EINVAL.
+ */
 int node_utimes(struct tree *t, struct node *node,
     const struct moment times[2]);
 
@@ -63,45 +66,51 @@ int node_utimes(struct tree *t, struct node *node,
 int tree_access(struct tree *t, struct where where, enum path_how how,
     int mode);
 
-/* Tells up to `size` bytes of where the link leads, and how many. */
+/* Copies up to `size` bytes of the link's target; returns how many. */
 long node_readlink(struct tree *t, struct node *node, char *to, size_t size);
 
-/* The path of a folder, with a NUL; its length with it, ENOENT or ERANGE. */
+/*
+ * Copies the path of a folder with a NUL. Returns its length with the NUL,
+ * ENOENT or ERANGE.
+ */
 long node_path(const struct tree *t, const struct node *dir, char *to,
     size_t size);
 
 /* --- open.c, file.c, list.c ----------------------------------------------- */
 
-/* An open file. The position is kept by who opened it. */
+/* An open file. The kernel keeps the position. */
 struct file {
 	struct node *node;
 	uint32_t flags;
-	uint64_t end; /* of a folder that is listed: what is new comes later;
-			 0: it is found out when it is */
+	/*
+	 * of a folder being listed: places from here on are newer and are left
+	 * out; 0: not known yet
+	 */
+	uint64_t end;
 };
 
 /*
- * Where `mode` is as for tree_mkdir. `file` is memory of who calls, and is
- * written to only if the file is open then.
+ * Opens a file; `mode` is as for tree_mkdir(). `file` is the caller's memory,
+ * and is written only if the file is open then.
  */
 int file_open(struct tree *t, struct where where, uint32_t flags, uint32_t mode,
     struct file *file);
 
-/* A file that was found already, for reading. */
+/* Opens a node that was found already, for reading. */
 void file_open_node(struct node *node, struct file *file);
 void file_close(struct tree *t, const struct file *file);
 
-/* Was read through this file, which may want that to leave no trace. */
+/* Sets the time of reading, unless the file was opened with O_NOATIME. */
 void file_accessed(struct tree *t, const struct file *file);
 
 /*
- * May it be read? Then the caller does so, and *len is what is left of it up to
- * the end.
+ * Begins a read, which the caller then does. *len becomes what is left of it up
+ * to the end of the file.
  */
 int file_begin_read(struct tree *t, struct file *file, uint64_t position,
     size_t *len);
 
-/* `position` is where to read or write; a write leaves it behind the bytes. */
+/* Reads or writes at `position`; a write moves it behind the bytes. */
 long file_read(struct tree *t, struct file *file, uint64_t position, void *to,
     size_t len);
 
@@ -123,18 +132,18 @@ int file_allocate(struct tree *t, struct file *file, int mode, int64_t offset,
 int64_t file_seek(struct file *file, uint64_t position, int64_t offset,
     int whence);
 
-/* Entries as getdents64() writes them; how many bytes. */
+/* Writes entries as getdents64() does; returns how many bytes. */
 long file_list(struct tree *t, struct file *file, uint64_t *position, void *to,
     size_t size);
 
 /* --- device.c: what reads and writes without a file's bytes --------------- */
 
-/* ENXIO: there is nothing behind this node. */
+/* ENXIO: there is no device behind this node. */
 int device_open(const struct node *node);
 
 bool device_is_random(const struct node *node);
 
-/* Is it one that another server's file is opened for? */
+/* Is it a terminal, for which another server's file is passed on? */
 bool device_is_terminal(const struct node *node);
 long device_read(const struct node *node, void *to, size_t len);
 long device_write(const struct node *node, size_t len);
@@ -142,7 +151,7 @@ long device_write(const struct node *node, size_t len);
 /* As file_pages(). */
 long device_pages(const struct node *node, void **pages, size_t count);
 
-/* Makes their nodes in /dev, as far as there is room. */
+/* Makes the nodes of devices in /dev, as far as there is room. */
 void devices_make(struct tree *t);
 
 /* --- data.c: the bytes of a file ------------------------------------------ */
@@ -167,10 +176,10 @@ size_t data_write(struct tree *t, struct node *node, uint64_t at,
     const void *from, size_t len);
 void data_truncate(struct tree *t, struct node *node, uint64_t size);
 
-/* Makes zeros of a range; it becomes a hole as far as it is whole pages. */
+/* Clears a range; whole pages in it become a hole. */
 void data_punch(struct node *node, uint64_t from, uint64_t to);
 
-/* Gives a range memory. ENOSPC: it has what it had. */
+/* Gives each page of a range memory. ENOSPC: nothing has changed. */
 int data_allocate(struct tree *t, struct node *node, uint64_t from,
     uint64_t to);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unpack.c - making of each member of an archive what it is to be.
+ * unpack.c - makes files of the members of an archive.
  *
- * Each is made in the steps in which Linux makes it, as some lead to the same
- * place: a name that is there and of another type is removed first; a file that
- * has several names is a link to the first of them, whatever has become of
- * that; and what cannot be made still gives its owner and time to what is in
- * its place.
+ * Each is made in the steps in which Linux makes it, as the order shows in some
+ * cases: a name that exists with another type is removed first; a file with
+ * several names becomes a link to the first of them, whatever has become of
+ * that; and a member that cannot be made still gives its owner and time to what
+ * has its name.
  */
 #include "archive.h"
 
@@ -30,7 +30,7 @@ static struct where at_root(const struct unpacking *u, const char *path)
 
 /* --- names ---------------------------------------------------------------- */
 
-/* The name that leads to nothing may be in folders that are not there. */
+/* Walks into a folder; it may be missing, and is made then. */
 static int enter_folder(struct tree *t, struct node **dir, const char *name)
 {
 	struct where where = {*dir, name};
@@ -44,7 +44,10 @@ static int enter_folder(struct tree *t, struct node **dir, const char *name)
 	return err;
 }
 
-/* Makes up the folders of a path. Its last name is one of something new. */
+/*
+ * Makes the folders of a path that are missing. The last name is left to the
+ * caller.
+ */
 static int make_folders(struct tree *t, const char *path)
 {
 	struct node *dir = t->root;
@@ -69,7 +72,7 @@ static int make_folders(struct tree *t, const char *path)
 	}
 }
 
-/* "." and "..", at the end of a path, are not of something new. */
+/* Does the path end in "." or ".."? Nothing new can have such a name. */
 static bool ends_in_dots(const char *path)
 {
 	const char *last = strrchr(path, '/');
@@ -100,7 +103,7 @@ static void set_times(const struct unpacking *u, struct node *node,
 	(void)node_utimes(u->t, node, times);
 }
 
-/* Owner, permissions and, but for a folder, the time of what is there now. */
+/* Sets the owner, the permissions and, except for a folder, the time. */
 static void set_attributes(const struct unpacking *u, const struct member *m)
 {
 	uint32_t type = m->header.mode & S_IFMT;
@@ -118,7 +121,7 @@ static void set_attributes(const struct unpacking *u, const struct member *m)
 
 /* --- files with several names --------------------------------------------- */
 
-/* Makes it a link, if it is one: *linked. */
+/* Makes the member a link, if its file has been read already: *linked. */
 static int link_to_first(struct unpacking *u, const struct member *m,
     bool *linked)
 {
@@ -179,7 +182,7 @@ static int add_folder(struct unpacking *u, const struct member *m)
 	return err == -EEXIST ? 0 : err;
 }
 
-/* As a device number is told to programs: eight bits, twelve, twelve more. */
+/* The device number in the format of stat(): eight, twelve, twelve bits. */
 static uint64_t device_number(uint32_t major, uint32_t minor)
 {
 	uint32_t device = major << 20 | minor;
@@ -200,7 +203,7 @@ static int add_device(struct unpacking *u, const struct member *m)
 	err = tree_mknod(u->t, at_root(u, m->name), h->mode,
 	    device_number(h->rmajor, h->rminor));
 	set_attributes(u, m);
-	/* It may be there, as that kind of device. */
+	/* It is no error if that device exists already. */
 	if (err == -EEXIST &&
 	    path_find(u->t, at_root(u, m->name), 0, &node) == 0 &&
 	    node_is(node, h->mode & S_IFMT))
