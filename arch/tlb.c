@@ -89,7 +89,7 @@ static NOINLINE void switch_slow(paddr_t root, struct asid *asid)
 		code_sync();
 }
 
-/* Whoever changed code did so before this process became ready to run. */
+/* A process that changes code does so before this one becomes ready to run. */
 void tlb_switch(paddr_t root, struct asid *asid)
 {
 	if (unlikely(!tlb_switch_is_simple(asid)))

@@ -214,7 +214,7 @@ trap_leaves:
 #else
 	j	schedule
 
-	/* The same, and it is known to which. */
+	/* The process waits, and hart.next is the process that goes on. */
 trap_gives:
 	save_rest
 	mv	s0, zero

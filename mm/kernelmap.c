@@ -112,7 +112,10 @@ static void map_device(paddr_t pa)
 /* Below the entry of a root that only has who drives the device. */
 static pte_t device_tables[SV39_ROOT_LEVEL][SV39_ENTRIES] ALIGNED(PAGE_SIZE);
 
-/* Whoever is given the page of one device must not have that of another. */
+/*
+ * A program that is given the page of one device must not get another device
+ * with it.
+ */
 static bool is_alone_in_page(paddr_t device)
 {
 	const paddr_t others[] = {machine.plic_priority, machine.plic_enable,

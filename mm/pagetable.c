@@ -4,7 +4,7 @@
  * leads to them. T2 to T4 are cases that resolve.c draws.
  *
  * Tables that several address spaces name are read by all of them at once, and
- * written in one way only: an entry is closed. Whoever copies a shared table
+ * written in one way only: an entry is closed. A hart that copies a shared table
  * closes each of its entries first, and several harts may do that at the same
  * time, as they all store the same value. The raised count of what an entry
  * names is never lower than the number of tables that name it.
@@ -407,8 +407,8 @@ INLINE int walk_enter(struct walk *w, pte_t e, unsigned how)
 }
 
 /*
- * The descent, which is at level `from`. Who only looks takes a shared table
- * for one that is private.
+ * Goes down from level `from` to `level`. If it only looks, it takes a shared
+ * table for a private one.
  */
 INLINE int descend(struct walk *w, int from, int level, unsigned how)
 {

@@ -28,7 +28,7 @@ static inline struct frame *pte_frame(pte_t e)
 	return frame_of_ppn(pte_ppn(e));
 }
 
-/* The same in a loop. */
+/* As pte_frame(), for loops: `origin` is frame_origin(). */
 INLINE struct frame *frame_from(uintptr_t origin, pte_t e)
 {
 	struct frame *f =

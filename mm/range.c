@@ -189,7 +189,10 @@ static int prepare(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 	return borders_open(as, op, 0);
 }
 
-/* The same where there is going to be something at the borders. */
+/*
+ * As prepare(), where the borders are going to have entries: tables that are
+ * missing are made.
+ */
 static int prepare_new(struct aspace *as, struct range_op *op)
     REQUIRES(as->lock)
 {

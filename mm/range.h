@@ -13,7 +13,7 @@ typedef int phase_fn(struct aspace *as, struct range_op *op);
 /* Says where a step came to, and what it cost, in entries. Both return 0. */
 int range_reached(struct range_op *op, vaddr_t next, unsigned cost);
 
-/* The same for one that passed `count` entries of a table. */
+/* As range_reached(), for a step that passed `count` entries of a table. */
 int range_passed(struct range_op *op, const struct walk *w, unsigned count);
 
 /* The highest level at which an entry begins at op->at that is in the range. */

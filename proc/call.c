@@ -82,7 +82,7 @@ struct wait_time *call_time(void)
 	return KEEP(KEPT_TIME, time);
 }
 
-/* The same for what the caller sets as a whole. */
+/* As KEEP(), for a member that the caller sets as a whole. */
 static struct call *keep_whole(enum call_kept kept)
 {
 	struct call *call = &proc_self()->t.call;

@@ -141,8 +141,8 @@ static bool hang_up(struct proc *member, void *arg) NO_LOCK_CHECK
 }
 
 /*
- * Takes the first of the suspects, to be looked at. Whoever it loses from here
- * on makes it somebody's suspect again.
+ * Takes the first of the suspects, to be looked at. If it loses another such
+ * process after this, it becomes a suspect again.
  */
 static void take_suspect(struct proc *p) REQUIRES(sched_lock)
 {

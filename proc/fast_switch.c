@@ -27,7 +27,7 @@ INLINE struct proc *take_first(void) REQUIRES(sched_lock)
 	return p;
 }
 
-/* The same where floating point registers go or come. */
+/* Switches, and saves or loads floating point registers. */
 static NORETURN NOINLINE void switch_with_fp(struct proc *prev,
     struct proc *next)
 {

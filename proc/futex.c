@@ -87,8 +87,8 @@ struct wake {
 };
 
 /*
- * A visit to one who sleeps in the bucket. Who is woken has its call ended,
- * whatever becomes of the word before it runs.
+ * Visits a process that sleeps in the bucket. If it is woken its call has
+ * ended, whatever becomes of the word before it runs.
  */
 static bool wake_sleeper(struct proc *p, void *arg) NO_LOCK_CHECK
 {

@@ -230,7 +230,7 @@ static unsigned remote_poll(struct file *f)
 	return events;
 }
 
-/* Who is woken finds that nobody serves. */
+/* The callers that are woken find that nobody serves. */
 static void port_close(struct file *f)
 {
 	struct port *port = f->object;
@@ -317,5 +317,5 @@ const struct file_ops port_ops = {.read = port_transfer,
     .poll = port_poll,
     .close = port_close};
 
-/* Who reads and writes comes to remote_call() before. */
+/* Reads and writes do not come here: they are calls of remote_call(). */
 const struct file_ops remote_ops = {.poll = remote_poll, .close = remote_close};

@@ -158,7 +158,10 @@ static struct proc *ready_pop(void)
 	return p;
 }
 
-/* The same for a hart that sleeps if there is none, until it is kicked. */
+/*
+ * As ready_pop(); if no process is ready the hart becomes idle, until it is
+ * kicked.
+ */
 static struct proc *ready_pop_or_idle(void)
 {
 	uint32_t self = 1U << hart_index();

@@ -68,9 +68,9 @@ static void lender_remove(struct proc *p) REQUIRES(sched_lock)
 }
 
 /*
- * Whoever ran in the space has left, and the one who lent it last has it again.
- * One that was killed meanwhile, and has no call any more, has no use for the
- * result.
+ * The process that ran in the space has left it, and the one that lent it last
+ * has it again. If that one was killed meanwhile, and has no call any more, it
+ * has no use for the result.
  */
 static void lender_go_on(struct aspace *as) REQUIRES(sched_lock)
 {

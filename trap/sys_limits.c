@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * sys_limits.c - limits of a process, and its name. Most limits cannot be
- * changed here; who asks for what is so gets it, and who asks for anything else
+ * changed here; a call that sets one to what it is succeeds, and any other
  * is refused.
  */
 #include "abi/errno.h"

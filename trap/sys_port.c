@@ -184,8 +184,9 @@ long sys_port_write(const struct trapframe *tf)
 }
 
 /*
- * Who waits for one of them asks again, also if it is lowered before it runs:
- * then it was so for somebody else, who came in between.
+ * The callers that wait for one of them ask again. They do so even if the event
+ * is lowered before they run: then it was true for another caller, which came
+ * first.
  */
 static void raise_events(struct port *port, uint64_t raised)
     REQUIRES(sched_lock)

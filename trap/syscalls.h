@@ -73,7 +73,10 @@ syscall_fn sys_prlimit64, sys_prctl;
 syscall_fn sys_port_create, sys_port_open, sys_port_next, sys_port_read,
     sys_port_write, sys_port_events, sys_port_adopt, sys_port_root;
 
-/* The same file: what the table has no handler for, and what nobody answers. */
+/*
+ * sys_port.c: calls without a handler in the table, and calls that nobody
+ * answers
+ */
 syscall_fn sys_remote, sys_refused;
 
 /* fast_*.c: in front of some of these, if they are there. */

@@ -61,7 +61,7 @@ struct calf_ps {
 	uint8_t hart;  /* where it runs or ran last */
 	uint16_t reserved;
 	uint64_t time_ticks;  /* of the timebase, spent on a hart */
-	uint64_t child_ticks; /* the same of children that were waited for */
+	uint64_t child_ticks; /* of children that were waited for */
 	char name[32];
 	uint32_t args_len;
 	char args[132]; /* what it was executed with, or the beginning */

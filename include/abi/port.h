@@ -119,15 +119,17 @@ struct reply {
 #define REPLY_STOP 8U
 
 /*
- * Of mmap: `out` has addresses of pages of the server's, 8 bytes each, or 0 for
- * a page of zeros, for what follows in the mapping. It is asked again for what
- * is missing then; without any, there is no more.
+ * Reply to mmap: `out` has the addresses of pages of the server, 8 bytes each,
+ * or 0 for a page of zeros. They are the next pages of the mapping. If pages
+ * are missing then, the server is asked again; a reply without any says that
+ * there are no more.
  */
 #define REPLY_PAGES 64U
 
 /*
- * The same with pages that follow each other: `out` is the first of them, and
- * out_len their size. A table of them may become the caller's as a whole.
+ * As REPLY_PAGES, with pages that follow each other: `out` is the first of
+ * them, and out_len their size in bytes. A whole table of them may be passed to
+ * the caller at once.
  */
 #define REPLY_RUN 128U
 

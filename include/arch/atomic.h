@@ -21,7 +21,7 @@ static inline int64_t atomic_add_relaxed(uint32_t *at, int32_t n)
 	return before;
 }
 
-/* The same, as a release and an acquire. */
+/* Adds, as a release and an acquire. */
 static inline int64_t atomic_add_acq_rel(uint32_t *at, int32_t n)
 {
 	int64_t before;

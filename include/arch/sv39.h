@@ -256,7 +256,10 @@ static inline pte_t pte_closed(paddr_t pa, uint64_t perms)
 	return pte_page(pa, perms);
 }
 
-/* The same as `closed`, which is that of page 0, for the page at `pa`. */
+/*
+ * The closed entry for the page at `pa`. `closed` is the one for page 0:
+ * pte_closed().
+ */
 static inline pte_t pte_of_page(pte_t closed, paddr_t pa)
 {
 	return (pte_t){closed.bits | pte_ppn_bits(pa)};

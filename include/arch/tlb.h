@@ -78,7 +78,10 @@ extern paddr_t tlb_kernel_root; /* [c] set by mm/kernelmap.c */
  */
 void tlb_flush_page(struct asid *asid, vaddr_t va);
 
-/* The same for all of its entries, non-leaf ones included. */
+/*
+ * As tlb_flush_page() for all entries of the address space, non-leaf ones
+ * included.
+ */
 void tlb_flush_asid(struct asid *asid);
 
 /* Forgets everything on this hart, global entries included. */

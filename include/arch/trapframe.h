@@ -29,7 +29,10 @@
 /* The negated result of a call whose process waits: CALL_WAITS. */
 #define TRAP_WAITS 512
 
-/* The same of one that has given the hart to another process: CALL_GIVES. */
+/*
+ * The negated result of a call that has given the hart to another process:
+ * CALL_GIVES.
+ */
 #define TRAP_GIVES 515
 
 #ifndef __ASSEMBLER__

@@ -79,7 +79,10 @@ static inline void list_splice_back(struct list *to, struct list *from)
 	list_init(from);
 }
 
-/* The same to its beginning: in a ring, that is before its first. */
+/*
+ * Moves all of `from` to the beginning of `to`. In a ring, that is before the
+ * first.
+ */
 static inline void list_splice_front(struct list *to, struct list *from)
 {
 	list_splice_back(to->next, from);

@@ -137,8 +137,8 @@ MUST_USE bool aspace_teardown(struct aspace *as, unsigned *budget);
 void aspace_discard(struct aspace *as);
 
 /*
- * C4: an address space has a runner, the hart that runs it or changes it, or it
- * has none. Whoever claims it has made sure that nobody else does so now.
+ * C4: an address space has one runner, the hart that runs it or changes it, or
+ * none. To claim it one must have made sure that no other hart does so now.
  */
 INLINE bool aspace_is_ours(const struct aspace *as)
 {
@@ -182,8 +182,9 @@ MUST_USE int aspace_resolve(struct aspace *as, vaddr_t va, enum access access,
     paddr_t *page) EXCLUDES(as->lock);
 
 /*
- * The same for a page fault: where nothing had to be done, some hart's TLB was
- * behind, and is fenced. The page of the device is looked for as well.
+ * As aspace_resolve(), for a page fault. If nothing had to be done, the TLB of
+ * a hart was behind, and is fenced. The page of the device counts as mapped
+ * memory here.
  */
 MUST_USE int aspace_fault(struct aspace *as, vaddr_t va, enum access access)
     EXCLUDES(as->lock);
@@ -236,9 +237,9 @@ MUST_USE long bag_fill(struct aspace *to, struct aspace *from,
     const uint64_t *pages, uint64_t count) EXCLUDES(to->lock, from->lock);
 
 /*
- * The same with `count` pages that follow each other, from `va` on. Where they
- * are all of a table, in which each may be used as in the mapping, and all of
- * one in the bag, the table is passed as it is: what fork does to it.
+ * As bag_fill(), for `count` pages that follow each other from `va` on. If they
+ * fill a table, whose pages may all be used as the mapping says, and a table of
+ * the bag, then the table is passed as a whole, as fork does.
  */
 MUST_USE long bag_fill_run(struct aspace *to, struct aspace *from, vaddr_t va,
     uint64_t count) EXCLUDES(to->lock, from->lock);
@@ -306,9 +307,9 @@ MUST_USE int copyinstr(struct aspace *as, char *dst, vaddr_t src, size_t size);
  * that have been copied, so it gets further each time. With a whole limit
  * before it, nothing that is no larger than a table reaches is refused.
  *
- * user_is_late() tells that from memory that is out. Who does not hand -ENOMEM
- * on as the result of a call has to ask; test builds assert that nobody goes to
- * user mode after a refusal without a pause.
+ * user_is_late() tells that from memory that is out. A function that does not
+ * return -ENOMEM as the result of the call has to ask it; test builds assert that
+ * no process goes to user mode after a refusal without a pause.
  */
 #define TABLES_LATE UINT32_MAX /* hart.tables: one was refused */
 

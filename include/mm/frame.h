@@ -98,8 +98,8 @@ void frame_caches_init(void);
 void frame_give(paddr_t start, paddr_t end);
 
 /*
- * The same of one in which something is: its frames are in use, as who calls
- * says in each of them, and go to the allocator when they are freed.
+ * As frame_give(), for a stretch that is in use. The caller says of each frame
+ * what it is; frames go to the allocator when they are freed.
  */
 void frame_adopt(paddr_t start, paddr_t end);
 
@@ -109,7 +109,7 @@ void frame_adopt(paddr_t start, paddr_t end);
  */
 MUST_USE struct frame *frame_alloc(enum frame_state state);
 
-/* The same, all bytes zero. */
+/* As frame_alloc(), with all bytes zero. */
 MUST_USE struct frame *frame_alloc_zeroed(enum frame_state state);
 
 static inline paddr_t frame_paddr(const struct frame *f)
@@ -123,7 +123,7 @@ static inline struct frame *frame_of(paddr_t pa)
 	return &frames[(pa - frame_base) >> PAGE_SHIFT];
 }
 
-/* The same from a page number: what entries hold. */
+/* The frame of a page number, which is what entries hold. */
 static inline struct frame *frame_of_ppn(uint64_t ppn)
 {
 	uint64_t index = ppn - (frame_base >> PAGE_SHIFT);
@@ -185,7 +185,10 @@ static inline bool frame_is_sole(const struct frame *f)
 /* Returns a frame whose last reference was dropped. */
 void frame_free(struct frame *f);
 
-/* The same for a frame whose bytes are all zero, which is worth keeping. */
+/*
+ * As frame_free(), for a frame whose bytes are all zero: it is kept for
+ * frame_alloc_zeroed().
+ */
 void frame_free_zeroed(struct frame *f);
 
 /* Drops a reference to a page or kernel frame; the last frees it. */

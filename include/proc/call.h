@@ -173,7 +173,9 @@ long call_wait(struct waitq *wq, enum on_signal on_signal) EXCLUDES(sched_lock);
 long call_wait_locked(struct waitq *wq, enum on_signal on_signal)
     REQUIRES(sched_lock);
 
-/* The same until `deadline` at the latest, or for ever with TIMER_NEVER. */
+/*
+ * As call_wait_locked(), until `deadline` at the latest; TIMER_NEVER: for ever.
+ */
 long call_wait_until_locked(struct waitq *wq, uint64_t deadline,
     enum on_signal on_signal) REQUIRES(sched_lock);
 

@@ -39,7 +39,7 @@ void boot_start(void);
  */
 bool image_reclaim(struct proc *p);
 
-/* The same with one of the programs of a port that is gone. */
+/* As image_reclaim(), for a program of a port that is gone. */
 bool image_reclaim_of(struct proc *p, uint64_t port);
 
 #endif

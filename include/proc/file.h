@@ -80,15 +80,18 @@ static inline struct file *fd_get(int fd)
 MUST_USE int fd_install(struct file *f, int lowest, bool cloexec);
 
 /*
- * The same from 0 on, for a process that waits and whose table this is; it is
- * not full. -EMFILE if it would have to grow.
+ * As fd_install() from 0 on, into the table of a process that waits and whose
+ * table is not full. -EMFILE if the table would have to grow.
  */
 MUST_USE int fd_give(struct fd_table *table, struct file *f, bool cloexec);
 
 /* Would that be -EMFILE, from 0 on? */
 bool fd_table_is_full(void);
 
-/* The same for a given descriptor; what was open there is closed. */
+/*
+ * As fd_install(), into a given descriptor. A file that was open there is
+ * closed.
+ */
 MUST_USE int fd_replace(int fd, struct file *f, bool cloexec);
 
 /* Takes a file, which there is, out of its descriptor, with the reference. */

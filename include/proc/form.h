@@ -15,7 +15,7 @@ enum lent {
 	LENT_NOTHING,
 	LENT_FIXED, /* `size` */
 	LENT_COUNT, /* as many as the argument behind says */
-	LENT_INT,   /* the same, where that is an int; below 0, nothing */
+	LENT_INT,   /* as LENT_COUNT, of an int; below 0, nothing */
 	LENT_IOCTL, /* what the command in argument 1 says */
 	LENT_LOCK,  /* `size`, also to be written if the command asks */
 };

@@ -10,8 +10,8 @@
 /*
  * Sleeps while the word at `at` holds `value`, until woken for one of `bits`
  * or until `deadline`. -EAGAIN: it holds another value. -ETIMEDOUT; -EFAULT or
- * -ENOMEM; or CALL_WAITS: the process sleeps. Who wakes it ends its call, with
- * 0; so if it is executed again, nobody has.
+ * -ENOMEM; or CALL_WAITS: the process sleeps. To be woken ends its call
+ * with 0; so if the call is executed again, it was not woken.
  */
 long futex_wait(vaddr_t at, uint32_t value, uint32_t bits, uint64_t deadline)
     EXCLUDES(sched_lock);

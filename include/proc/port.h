@@ -2,11 +2,11 @@
 /*
  * port.h - ports: how a process serves the system calls of others.
  *
- * A port is where servers take requests; who holds its descriptor may serve it.
- * A remote file is a file of a port. A system call on one is a request: the
- * caller waits in the port until a server takes it, and is then in the server's
- * hand until the server replies. The message is the caller's registers, and the
- * memory that it lends is what they point to.
+ * A port is where servers take requests; a process that has the descriptor of a
+ * port may serve it. A remote file is a file of a port. A system call on one is
+ * a request: the caller waits in the port until a server takes it, and is then
+ * in the server's hand until the server replies. The message is the caller's
+ * registers, and the memory that it lends is what they point to.
  *
  * A server never waits with a request in hand. What it cannot do now it answers
  * by naming events of the port, and the caller waits for one of these and asks
@@ -14,23 +14,23 @@
  *
  *   M1  A request is in one hand, or in none: thread.client and
  *       remote_call.server name each other, or nobody.
- *   M2  Who is in a hand does not run. What is in its registers and its memory
- *       is touched while it is blocked, by a hart that has claimed its space.
+ *   M2  A caller in a hand does not run. Its registers and its memory are
+ *       touched while it is blocked, by a hart that has claimed its space.
  *   M3  A server reaches what its caller lends, in the direction in which it is
  *       lent, and no other byte.
  *   M4  A call that was in the hand of a server that is gone is asked again,
  *       with the same id, and no signal ends it in between: it may have been
  *       done. After DEATHS_MAX such servers it ends with EIO. A server that
  *       answers "not now" says that nothing was done, and it begins anew.
- *   M5  Nobody waits for a server that waits for him: servers only call ports
- *       of a lower level than theirs.
+ *   M5  No two processes wait for each other: servers only call ports of a
+ *       lower level than theirs.
  *   M6  Of the calls on one remote file, one is in a hand at a time: it finds
  *       the position as the one before has left it.
  *   M7  The end of a remote file is told once: its note stays with the port, or
  *       in a hand, until a server that had it in hand asks for what is next.
  *   M8  A call that was in the hand of a server that is gone is asked again, or
- *       its port is told that it is not. Whoever takes a call has the note for
- *       that, thread.spare; while the call is in no hand, it has the note
+ *       its port is told that it is not. A server that takes a call has the note
+ *       for that, thread.spare; while the call is in no hand, it has the note
  *       itself, remote_call.doubt. What names a port is due, or will be if the
  *       server dies.
  *
@@ -149,7 +149,10 @@ bool remote_is_of_file(void);
  */
 long remote_call(struct file *f) EXCLUDES(sched_lock);
 
-/* The same as the call `number`, which lends `len` bytes at `at`. */
+/*
+ * As remote_call(), but asks the server for call `number`, which lends `len`
+ * bytes at `at`.
+ */
 long remote_call_as(struct file *f, uint64_t number, vaddr_t at, size_t len)
     EXCLUDES(sched_lock);
 
@@ -176,10 +179,10 @@ MUST_USE int remote_root(struct file *f) EXCLUDES(sched_lock);
  */
 MUST_USE int place_of_path(uint64_t fd, vaddr_t path, struct file **from);
 
-/* The same by the first byte of the path. */
+/* As place_of_path(), for a path whose first byte is known. */
 MUST_USE int place_of_byte(uint64_t fd, char first, struct file **from);
 
-/* The same for utimensat(2), whose path may be NULL: -EINVAL. */
+/* As place_of_path(), for utimensat(2), whose path may be NULL: -EINVAL. */
 MUST_USE int place_of_times(uint64_t fd, vaddr_t path, struct file **from);
 
 /* A child begins its paths where its parent does. */
@@ -335,10 +338,10 @@ void port_refuse(int error) EXCLUDES(sched_lock);
 /* The hand of `server` is empty from now on. */
 void port_let_go(struct proc *server) REQUIRES(sched_lock);
 
-/* The same. The caller that was in it, if it waits for an answer; or NULL. */
+/*
+ * Empties the hand. Returns the caller that was in it, if it waits for an
+ * answer; or NULL.
+ */
 struct proc *port_empty_hand(struct proc *server) REQUIRES(sched_lock);
-
-/* The memory of the caller in hand is at fault: it ends its call by itself. */
-void port_refuse(int error) EXCLUDES(sched_lock);
 
 #endif

@@ -270,7 +270,7 @@ long proc_fork(const struct fork_args *args);
 /* wait4(2). CALL_WAITS: no child is ready yet, the caller is on the queue. */
 long proc_wait(pid_t pid, vaddr_t status, int options, vaddr_t rusage);
 
-/* The same for waitid(2), with the `pid` that wait4 would be given. */
+/* waitid(2); `pid` is what wait4 would be given. Returns as proc_wait(). */
 long proc_waitid(pid_t pid, vaddr_t info, int options, vaddr_t rusage);
 
 /* Tells the running program what was used: the time, and nothing else. */

@@ -68,7 +68,10 @@ INLINE bool switch_is_easy_from(const struct proc *p)
 	return p->as != NULL && p->as->sharers == 1;
 }
 
-/* The same of coming to another one, whose space nobody runs. */
+/*
+ * May it go on as `p` without looking at anything else? No hart runs its space
+ * then.
+ */
 INLINE bool switch_is_easy_to(const struct proc *p) REQUIRES(sched_lock)
 {
 	const struct aspace *as = p->as;
@@ -86,8 +89,8 @@ INLINE void switch_claim(struct proc *p) REQUIRES(sched_lock)
 }
 
 /*
- * To user mode, or to what has to be done before. Who gave it work did so
- * before it came off the queue, or kicks this hart.
+ * Goes to user mode, or to the work that has to be done before. Work that
+ * another hart gives it later comes with a kick.
  */
 INLINE NORETURN void sched_enter(struct proc *p)
 {

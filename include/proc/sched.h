@@ -61,7 +61,10 @@ void sched_kick_idle(unsigned count) REQUIRES(sched_lock);
 /* Makes a process runnable that is blocked, stopped or new. */
 void sched_wake(struct proc *p) REQUIRES(sched_lock);
 
-/* The same, and it is the next to run: for the two sides of a request. */
+/*
+ * As sched_wake(), and the process is the next to run. For the two sides of a
+ * request.
+ */
 void sched_wake_first(struct proc *p) REQUIRES(sched_lock);
 
 /* Makes sure that `p`, if it runs, looks at its `work` soon. */
@@ -80,13 +83,19 @@ void sched_set_alarm(uint64_t at, uint64_t period) EXCLUDES(sched_lock);
  */
 NORETURN void sched_switch(void);
 
-/* The same, with fast_switch.c in front of it, or without. */
+/*
+ * As sched_switch(), which is tried after the fast path of fast_switch.c, if
+ * there is one.
+ */
 #ifdef CALF_NO_FAST_PATHS
 #define schedule sched_switch
 #else
 NORETURN void schedule(void);
 
-/* The same to hart.next, which was claimed (switch_claim()) and has no call. */
+/*
+ * Gives the hart to hart.next, which has been claimed (switch_claim()) and has
+ * no call.
+ */
 NORETURN void sched_give(void);
 #endif
 
@@ -111,8 +120,8 @@ void sched_tick(void);
 
 /*
  * Between two parts of long work: does what an interrupt would have done in
- * user mode, and so may give the hart away and not return. Whoever calls it
- * must be able to go on from what the process remembers.
+ * user mode. So it may give the hart away and not return; what the process
+ * remembers must be enough for the caller to go on.
  */
 void sched_preemption_point(void);
 

@@ -78,7 +78,7 @@ long signal_return(void);
 long signal_stack(vaddr_t stack, vaddr_t old);
 long signal_kill(pid_t pid, int sig);
 
-/* The same to a group, whatever its number. */
+/* Sends a signal to a group, whatever its number. */
 long signal_kill_group(pid_t pgid, int sig);
 long signal_tgkill(pid_t pid, int sig);
 

@@ -78,7 +78,8 @@ int port_events(int port, uint64_t raise, uint64_t lower);
  * Keeps what has been done so far. The caller stays behind as it is, and its
  * child goes on from here, as the server, with the request that was in hand. If
  * that dies, another child goes on from here, and the request comes again, with
- * the same id. Whom an earlier port_keep() has left behind is gone.
+ * the same id. The process that an earlier port_keep() left behind has
+ * been ended.
  *
  * Returns 1 in the child if there is a request in hand, and 0 if not; -1 in the
  * caller if there was no memory.
