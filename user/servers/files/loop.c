@@ -144,12 +144,15 @@ static bool next(struct server *s, bool dies, uint64_t *in_hand)
 	return true;
 }
 
-/* Who is kept now has done the call in hand: it is owed the reply. */
-static void keep_done(struct server *s, uint64_t in_hand)
+/*
+ * Who is kept now has done the call in hand: it is owed the reply. Which call
+ * is in hand then? Who goes on for one that has died has none, and what it did
+ * once more has left other replies.
+ */
+static uint64_t keep_done(struct server *s, uint64_t in_hand)
 {
-	if (s->reply.out_len == 0)
-		serve_owe(s, in_hand);
-	(void)keep(s);
+	serve_owe(s, in_hand);
+	return keep(s) == 0 ? 0 : in_hand;
 }
 
 int serve_loop(struct server *s, bool dies)
@@ -164,7 +167,7 @@ int serve_loop(struct server *s, bool dies)
 		if (!next(s, dies, &in_hand))
 			return errno;
 		if (port_is_unkept())
-			keep_done(s, in_hand);
+			in_hand = keep_done(s, in_hand);
 	}
 	return 0;
 }

@@ -60,7 +60,12 @@ void serve_replay(struct server *s);
 /* The reply that the call is owed, since a server died that had done it. */
 bool serve_owed(struct server *s);
 
-/* The call `id`, if it is not 0, is owed what s->reply says, or its rest. */
+/*
+ * The call `id`, if it is not 0, is owed what s->reply says, or its rest. Not
+ * where that has bytes, as it has set a time of reading at most and is done
+ * again; nor where it is "not now": nothing has happened, and the call begins
+ * anew with the same id when it has waited.
+ */
 void serve_owe(struct server *s, uint64_t id);
 
 /*
