@@ -83,7 +83,8 @@ struct thread {
 	uint32_t futex_bits;   /* [s] what it wants to be woken for */
 	bool has_saved;        /* [o] */
 	bool searches;         /* [s] its mark is in a group; group_search() */
-	bool doomed;           /* [o] the forced signal has no handler */
+	bool doomed : 1;       /* [o] the forced signal has no handler */
+	bool heard : 1;        /* [o] a handler ran: port_next() does not wait */
 	bool stack_disarms;    /* [o] no longer set while a handler is on it */
 	struct aspace *lent;   /* [s] in which a vfork child of it runs */
 	struct list lent_link; /* [s] in the stack aspace.lenders */
