@@ -5,6 +5,7 @@
 #include "proc/call.h"
 
 #include "abi/errno.h"
+#include "abi/syscall.h"
 #include "abi/time.h"
 #include "arch/hart.h"
 #include "lib/string.h"
@@ -221,11 +222,23 @@ int call_prepare_interrupt(const struct proc *p)
 	return err == -ENOMEM ? err : 0;
 }
 
+/*
+ * A server that looks whether a handler has run, and then waits for requests,
+ * would oversleep one that runs in between.
+ */
+static bool hears_by_result(const struct proc *p)
+{
+	return p->t.call.state != CALL_NONE &&
+	    tf_number(&p->t.tf) == SYS_port_next;
+}
+
 void call_interrupt(struct proc *p, bool restart)
 {
 	struct call *call = &p->t.call;
 	size_t bytes = bytes_moved(call);
 
+	if (!restart)
+		p->t.heard = !hears_by_result(p);
 	if (call->state == CALL_NONE)
 		return;
 	if (bytes > 0)

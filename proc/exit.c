@@ -18,6 +18,7 @@
 #include "proc/sched.h"
 #include "proc/signal.h"
 #include "proc/space.h"
+#include "proc/victim.h"
 #include "proc/walk.h"
 #include "timers.h"
 #include "zombie.h"
@@ -44,6 +45,7 @@ void proc_exit(int status)
 		group_search_end(p);
 	p->t.has_saved = false;
 	p->exit_status = status;
+	victim_ends(p);
 	p->exiting = EXIT_FILES;
 	port_leave(p);
 	p->t.work = 1;
@@ -237,6 +239,7 @@ void proc_disown(struct proc *p)
 		lock_acquire(&sched_lock);
 	}
 	p->is_system = false;
+	victim_add(p);
 	proc_count++;
 	lock_release(&sched_lock);
 }
@@ -262,6 +265,7 @@ static NORETURN void exit_last(struct proc *p)
 	parent = p->parent;
 	p->t.time_ticks += timer_now() - p->t.started;
 	p->t.state = PROC_ZOMBIE;
+	victim_ended(p);
 	TRACE(process_ended, "pid", p->pid);
 	list_remove(&p->all);
 	list_push_front(&proc_all, &p->all);

@@ -9,6 +9,7 @@
 #include "proc/file.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
+#include "proc/victim.h"
 #include "proc/walk.h"
 
 #define HASH_SIZE 1024
@@ -110,6 +111,7 @@ void proc_publish(struct proc *p, struct proc *parent, struct group *group)
 	*slot = p;
 	list_push_back(&proc_all, &p->all);
 	proc_count += !p->is_system;
+	victim_add(p);
 	p->parent = parent;
 	if (parent != NULL)
 		list_push_back(&parent->children, &p->sibling);

@@ -353,8 +353,14 @@ static void end_doubt(void)
 static long wait_for_request(struct port *port, struct request *room)
     REQUIRES(sched_lock)
 {
+	struct thread *t = &proc_self()->t;
+
+	if (t->heard) {
+		t->heard = false;
+		return -EINTR;
+	}
 	if (room != NULL)
-		room_keep(&proc_self()->t.call, room);
+		room_keep(&t->call, room);
 	return call_wait_locked(&port->idle, SIGNAL_RESTARTS);
 }
 

@@ -15,6 +15,7 @@
 #include "lib/string.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
+#include "proc/victim.h"
 
 _Static_assert(sizeof(struct siginfo_abi) == 128, "Linux's layout");
 _Static_assert(sizeof(struct ucontext_abi) == 960, "Linux's layout");
@@ -183,8 +184,11 @@ long signal_return(void)
 	struct ucontext_head_abi head;
 	int err = copyin_context(p, uc, &head);
 
-	if (err == -ENOMEM && user_is_late())
-		return err;
+	/* First: one that is spared goes on from here when it runs again. */
+	if (err == -ENOMEM)
+		(void)call_go_on(SIGNAL_HELD);
+	if (err == -ENOMEM && memory_comes(p))
+		return CALL_GOES_ON;
 	if (err < 0) {
 		signal_force(p, err == -ENOMEM ? SIGKILL : SIGSEGV,
 		    (struct siginfo_small){.code = SEGV_MAPERR});

@@ -15,8 +15,8 @@
 #include "lib/print.h"
 #include "lib/string.h"
 #include "mm/frame.h"
-#include "proc/exec.h"
 #include "proc/sched.h"
+#include "proc/victim.h"
 #include "proc/walk.h"
 #include "sigframe.h"
 #include "timers.h"
@@ -316,7 +316,7 @@ static void deliver(struct proc *p, int sig, const struct sigaction_abi *act)
 		err = sigframe_prepare(p, act, &frame);
 	if (has_handler && err == 0)
 		err = call_prepare_interrupt(p);
-	if (err == -ENOMEM && (user_is_late() || image_reclaim(p)))
+	if (err == -ENOMEM && memory_comes(p))
 		return;
 	if (!take(p, sig, &info))
 		return;
@@ -333,7 +333,7 @@ static bool write_tid(struct proc *p)
 {
 	int err = copyout(p->as, p->t.set_tid, &p->pid, sizeof p->pid);
 
-	if (err == -ENOMEM && user_is_late())
+	if (err == -ENOMEM && memory_comes(p))
 		return false;
 	p->t.set_tid = 0;
 	if (err == -ENOMEM)
@@ -346,9 +346,10 @@ bool signal_deliver(struct proc *p)
 	struct sigaction_abi act;
 	int sig = 0;
 
-	if (p->t.set_tid != 0 && !write_tid(p)) {
+	if (p->t.set_tid != 0) {
 		p->t.work = 1;
-		return false;
+		if (!write_tid(p))
+			return false;
 	}
 	if (p->exiting == EXIT_NOT)
 		sig = next_due(p, &act);

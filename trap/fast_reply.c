@@ -101,7 +101,8 @@ INLINE struct proc *caller_of(const struct proc *self, const struct port *port)
 	if (unlikely(call->exec != NULL || call_maps(call) ||
 		remote->port != port || !list_is_empty(&remote->behind) ||
 		!list_is_empty(&port->callers.procs) ||
-		!list_is_empty(&port->notes) || !may_leave(self)))
+		!list_is_empty(&port->notes) || self->t.heard ||
+		!may_leave(self)))
 		return NULL;
 	return client;
 }

@@ -10,7 +10,7 @@
 #include "lib/print.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
-#include "proc/walk.h"
+#include "proc/victim.h"
 #include "syscalls.h"
 
 /* What is said of a cause, and what signal it is. */
@@ -64,66 +64,9 @@ static bool is_mapped(struct proc *p, vaddr_t va)
 	    !aspace_is_empty(p->as, page_floor(va), page_floor(va) + 1);
 }
 
-#define YOUNGEST 1024 /* who are looked at */
-
-/*
- * The youngest process but `p`, process 1 and system processes, unless one of
- * the youngest is on its way out already. Zombies come first in the list, and
- * so last here.
- */
-static struct proc *choose_victim(struct proc *p) REQUIRES(sched_lock)
-{
-	struct list *link = proc_all.prev;
-	struct proc *victim = NULL;
-
-	for (int i = 0; i < YOUNGEST && link != &proc_all; i++) {
-		struct proc *q = list_entry(link, struct proc, all);
-
-		link = link->prev;
-		if (list_is_mark(&q->all) || q == p || q->is_system ||
-		    q->pid == INIT_PID)
-			continue;
-		if (q->t.state == PROC_ZOMBIE)
-			break;
-		if (q->exiting || (q->sig.pending & SIGNAL_BIT(SIGKILL)))
-			return q;
-		if (victim == NULL)
-			victim = q;
-	}
-	return victim;
-}
-
-/*
- * The machine would end with process 1, and everybody would miss a server: so
- * another one goes in its place. If there is no other, it is process 1 that has
- * taken the memory of a server. False: it was its own. What found no memory is
- * tried again.
- */
-static bool spare(struct proc *p)
-{
-	struct proc *victim;
-
-	if (p->pid != INIT_PID && !p->is_system)
-		return false;
-	lock_acquire(&sched_lock);
-	victim = choose_victim(p);
-	if (victim != NULL && !victim->exiting &&
-	    !(victim->sig.pending & SIGNAL_BIT(SIGKILL))) {
-		signal_send(victim, SIGKILL,
-		    (struct siginfo_small){SI_KERNEL, 0, 0});
-		stats_count(oom_kills);
-	}
-	lock_release(&sched_lock);
-	if (victim != NULL)
-		sched_yield();
-	if (victim == NULL && p->pid != INIT_PID)
-		init_exit(STATUS_SIGNALED(SIGKILL));
-	return victim != NULL;
-}
-
 void fault_no_memory(struct proc *p)
 {
-	if (spare(p))
+	if (victim_goes_for(p))
 		return;
 	stats_count(oom_kills);
 	kprintf("%s[%d]: out of memory, killed\n", p->name, p->pid);

@@ -83,9 +83,10 @@ struct thread {
 	uint32_t futex_bits;   /* [s] what it wants to be woken for */
 	bool has_saved;        /* [o] */
 	bool searches;         /* [s] its mark is in a group; group_search() */
-	bool doomed;           /* [o] the forced signal has no handler */
-	bool stack_disarms;    /* [o] no longer set while a handler is on it */
-	struct aspace *lent;   /* [s] in which a vfork child of it runs */
+	bool doomed : 1;       /* [o] the forced signal has no handler */
+	bool heard : 1;      /* [o] a handler ran: port_next() does not wait */
+	bool stack_disarms;  /* [o] no longer set while a handler is on it */
+	struct aspace *lent; /* [s] in which a vfork child of it runs */
 	struct list lent_link; /* [s] in the stack aspace.lenders */
 
 	struct proc *client;  /* [s] whose request it has in hand, or NULL */
@@ -131,12 +132,18 @@ struct proc {
 	struct aspace *dead; /* [o] to be torn down on this process's time */
 	struct port *closed; /* [o] whose notes go back on it */
 
-	pid_t pid;                /* [c] */
-	enum exit_phase exiting;  /* [o] */
-	struct group *group;      /* [s] NULL before fork and after wait */
-	struct list group_link;   /* [s] in its members */
-	struct group *suspects;   /* [o] may be orphaned by its end */
-	struct group *suspect;    /* [o] was one, and is looked at; or NULL */
+	pid_t pid;               /* [c] */
+	enum exit_phase exiting; /* [o] */
+	struct group *group;     /* [s] NULL before fork and after wait */
+	struct list group_link;  /* [s] in its members */
+	union {
+		struct list
+		    candidate; /* [s] until it begins to end; victim.h */
+		struct {
+			struct group *suspects; /* [o] orphaned by its end? */
+			struct group *suspect;  /* [o] is looked at; or NULL */
+		};
+	};
 	struct proc *parent;      /* [s] NULL for init */
 	struct list children;     /* [s] */
 	struct list sibling;      /* [s] in parent's children */

@@ -23,7 +23,8 @@ files_objs = $(patsubst %.c,$(HB)/asan/%.o,$(1))
 
 # Servers include <server.h>.
 $(HB)/asan/user/servers/files/%.o \
-$(addprefix $(HB)/asan/$(F)/,served.o lent.o direct.o mortal.o unit_log.o): \
+$(addprefix $(HB)/asan/$(F)/,served.o lent.o direct.o mortal.o \
+	mortal_port.o unit_log.o): \
 	HOST_ONLY := -I$(F)/include
 
 # They are about Linux's calls, and use them.
@@ -40,7 +41,7 @@ $(FB)/starve: $(call files_objs,$(FILES_OURS) $(F)/ours.c $(F)/generate.c \
 $(FB)/differ: $(call files_objs,$(FILES_OURS) $(FILES_BOTH) $(F)/differ.c)
 $(FB)/served: $(call files_objs,$(FILES_ASKED) $(F)/direct.c)
 $(FB)/mortal: $(call files_objs,$(FILES_ASKED) user/servers/files/loop.c \
-	$(F)/mortal.c)
+	$(F)/mortal.c $(F)/mortal_port.c)
 $(FB)/archives: $(call files_objs,$(FILES_OURS) $(FILES_BOTH) \
 	$(F)/linux_unpack.c $(F)/archives.c)
 else

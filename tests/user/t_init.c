@@ -204,6 +204,129 @@ TEST(orphans_that_it_ignores_leave_nothing)
 	return sentence;
 }
 
+/* ---- Memory that is out ---- */
+
+#define YOUNG 3
+#define EACH  40 /* pages that a young one has */
+#define FEW   20 /* pages, for which there are tables */
+
+enum { WARM = 1, TAKE, TAKEN };
+
+/*
+ * All there is: shared pages are given at once, or mmap fails, for which it
+ * wants a few more than one. Those are touched, one by one.
+ */
+static void take_all(unsigned char *few)
+{
+	unsigned char *to = reserve(counters().frames_free * PAGE, 2 * MIB);
+
+	for (size_t n = 512; n > 0; n /= 2)
+		while (mmap(to, n * PAGE, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1,
+			   0) != MAP_FAILED)
+			to += n * PAGE;
+	for (; counters().frames_free > 0; few += PAGE)
+		few[0] = 1;
+}
+
+_Noreturn static void stay(bool takes)
+{
+	unsigned char *own = pages_private(EACH + FEW);
+
+	stamp(own, EACH, 9);
+	warm_up();
+	cell_add(WARM, 1);
+	if (takes) {
+		cell_await(TAKE, 1);
+		take_all(own + EACH * PAGE);
+		cell_set(TAKEN, 1);
+	}
+	for (;;)
+		sleep_ms(1000);
+}
+
+static pid_t start_one(bool takes)
+{
+	pid_t pid = must_fork();
+
+	if (pid == 0)
+		stay(takes);
+	return pid;
+}
+
+/*
+ * Somebody old has all the memory, and there are young ones; the first process
+ * does something that takes a frame or two. The youngest goes for that, and
+ * nobody else, as what it gives back is waited for.
+ */
+static const char *youngest_goes_for(void (*fn)(void))
+{
+	pid_t pids[1 + YOUNG];
+	const char *sentence = NULL;
+	int status, i;
+
+	for (i = WARM; i <= TAKEN; i++)
+		cell_set(i, 0);
+	for (i = 0; i < COUNT(pids); i++)
+		pids[i] = start_one(i == 0);
+	cell_await(WARM, COUNT(pids));
+	warm_up();
+	cell_set(TAKE, 1);
+	cell_await(TAKEN, 1);
+	fn();
+	sleep_ms(20);
+	if (waitpid(pids[YOUNG], &status, WNOHANG) != pids[YOUNG] ||
+	    !killed_by(status, SIGKILL))
+		sentence = "the youngest was not killed";
+	else if (waitpid(-1, &status, WNOHANG) != 0)
+		sentence = "and another one";
+	for (i = 0; i < COUNT(pids); i++)
+		kill(pids[i], SIGKILL);
+	while (waitpid(-1, &status, 0) > 0)
+		;
+	return sentence;
+}
+
+static unsigned char *untouched;
+
+static void touch(void)
+{
+	untouched[0] = 1;
+}
+
+TEST(a_page_that_there_is_no_memory_for_costs_the_youngest)
+{
+	const char *sentence;
+
+	untouched = pages_private(1);
+	sentence = youngest_goes_for(touch);
+	munmap(untouched, PAGE);
+	return sentence;
+}
+
+static void get_signal(void)
+{
+	(void)raise(SIGUSR1);
+}
+
+/* The frame goes to a stack that is not there yet. */
+TEST(a_signal_that_there_is_no_memory_for_costs_the_youngest)
+{
+	stack_t stack = {.ss_size = 4 * PAGE}, none = {.ss_flags = SS_DISABLE};
+	const char *sentence;
+
+	stack.ss_sp = pages_private(4);
+	MUST(sigaltstack(&stack, NULL) == 0, "no stack");
+	set_handler(SIGUSR1, on_signal, SA_ONSTACK);
+	handled = 0;
+	sentence = youngest_goes_for(get_signal);
+	set_handler(SIGUSR1, SIG_DFL, 0);
+	(void)sigaltstack(&none, NULL);
+	munmap(stack.ss_sp, 4 * PAGE);
+	MUST(handled == SIGUSR1, "the handler did not run");
+	return sentence;
+}
+
 static const struct test tests[] = {
     T(words_of_the_command_line_are_arguments),
     T(assignments_on_the_command_line_are_the_environment),
@@ -214,6 +337,8 @@ static const struct test tests[] = {
     T(what_it_blocks_is_decided_when_unblocked),
     T(orphans_are_its_children),
     T(orphans_that_it_ignores_leave_nothing),
+    T(a_page_that_there_is_no_memory_for_costs_the_youngest),
+    T(a_signal_that_there_is_no_memory_for_costs_the_youngest),
 };
 
 /* Each test runs in this very process. */

@@ -153,13 +153,14 @@ static bool next(struct server *s, bool dies, uint64_t *in_hand)
 
 /*
  * Keeps the server after a call. The kept copy has done that call, so it owes
- * the reply if this server dies before it has replied.
+ * the reply if this server dies before it has replied. Returns the call that is
+ * in hand then: none for a copy that goes on for one that has died, as what it
+ * did once more has left other replies.
  */
-static void keep_done(struct server *s, uint64_t in_hand)
+static uint64_t keep_done(struct server *s, uint64_t in_hand)
 {
-	if (s->reply.out_len == 0)
-		serve_owe(s, in_hand);
-	(void)keep(s);
+	serve_owe(s, in_hand);
+	return keep(s) == 0 ? 0 : in_hand;
 }
 
 int serve_loop(struct server *s, bool dies)
@@ -174,7 +175,7 @@ int serve_loop(struct server *s, bool dies)
 		if (!next(s, dies, &in_hand))
 			return errno;
 		if (port_is_unkept())
-			keep_done(s, in_hand);
+			in_hand = keep_done(s, in_hand);
 	}
 	return 0;
 }

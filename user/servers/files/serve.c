@@ -334,7 +334,7 @@ void serve_owe(struct server *s, uint64_t id)
 {
 	uint64_t i = id % OWED;
 
-	if (id == 0)
+	if (id == 0 || s->reply.out_len != 0 || (s->reply.flags & REPLY_LATER))
 		return;
 	owed_id[i] = id;
 	owed[i] = (struct owed){s->more, s->reply};
@@ -374,11 +374,7 @@ static void serve_again(struct server *s)
 	if (s->reply.token != s->entry->token)
 		exit(EXIT_FAILURE);
 	s->more = s->entry->kind == LOG_PART;
-	/*
-	 * A call with bytes to reply has only set a time of reading: it can be
-	 * asked again.
-	 */
-	if (is_owed && s->reply.out_len == 0)
+	if (is_owed)
 		serve_owe(s, s->request->id);
 }
 

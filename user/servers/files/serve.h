@@ -65,7 +65,12 @@ void serve_replay(struct server *s);
  */
 bool serve_owed(struct server *s);
 
-/* Remembers s->reply as owed to the call `id`, unless that is 0. */
+/*
+ * The call `id`, if that is not 0, is owed what s->reply says, or its rest. A
+ * reply with bytes is not remembered: such a call has set a time of reading at
+ * most, and is done again. Nor is "not now": nothing has happened, and the call
+ * begins anew with its id when it has waited.
+ */
 void serve_owe(struct server *s, uint64_t id);
 
 /*

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * victim.c - who ends when memory is out; see victim.h.
+ */
+#include "proc/victim.h"
+
+#include "lib/print.h"
+#include "proc/exec.h"
+#include "proc/sched.h"
+#include "proc/signal.h"
+
+/* From the oldest to the youngest. */
+static struct list candidates GUARDED_BY(
+    sched_lock) = {&candidates, &candidates};
+static unsigned ending GUARDED_BY(sched_lock);
+
+void victim_add(struct proc *p)
+{
+	if (p->pid != INIT_PID && !p->is_system)
+		list_push_back(&candidates, &p->candidate);
+}
+
+void victim_ends(struct proc *p)
+{
+	if (p->is_system)
+		return;
+	lock_acquire(&sched_lock);
+	list_remove(&p->candidate);
+	p->suspects = p->suspect = NULL;
+	ending++;
+	lock_release(&sched_lock);
+}
+
+void victim_ended(const struct proc *p)
+{
+	ending -= !p->is_system;
+}
+
+/* False: there is none. */
+static bool kill_youngest(void) REQUIRES(sched_lock)
+{
+	struct proc *victim;
+
+	if (list_is_empty(&candidates))
+		return false;
+	victim = list_entry(candidates.prev, struct proc, candidate);
+	if (victim->sig.pending & SIGNAL_BIT(SIGKILL))
+		return true;
+	signal_send(victim, SIGKILL, (struct siginfo_small){SI_KERNEL, 0, 0});
+	stats_count(oom_kills);
+	return true;
+}
+
+bool victim_goes_for(struct proc *p)
+{
+	bool goes;
+
+	if (p->pid != INIT_PID && !p->is_system)
+		return false;
+	lock_acquire(&sched_lock);
+	goes = ending > 0 || kill_youngest();
+	lock_release(&sched_lock);
+	if (goes)
+		sched_yield();
+	else if (p->pid != INIT_PID)
+		kprintf("%s[%d]: out of memory, which only init can have\n",
+		    p->name, p->pid);
+	if (!goes && p->pid != INIT_PID)
+		init_exit(STATUS_SIGNALED(SIGKILL));
+	return goes;
+}
+
+bool memory_comes(struct proc *p)
+{
+	return user_is_late() || image_reclaim(p) || victim_goes_for(p);
+}
