@@ -18,6 +18,7 @@
 #include "proc/sched.h"
 #include "proc/signal.h"
 #include "proc/space.h"
+#include "proc/twin.h"
 #include "proc/victim.h"
 #include "proc/walk.h"
 #include "timers.h"
@@ -45,8 +46,11 @@ void proc_exit(int status)
 		group_search_end(p);
 	p->t.has_saved = false;
 	p->exit_status = status;
+	lock_acquire(&sched_lock);
+	twin_end(p);
 	victim_ends(p);
 	p->exiting = EXIT_FILES;
+	lock_release(&sched_lock);
 	port_leave(p);
 	p->t.work = 1;
 }
@@ -238,6 +242,7 @@ void proc_disown(struct proc *p)
 			discard_zombie(child);
 		lock_acquire(&sched_lock);
 	}
+	twin_end(p);
 	p->is_system = false;
 	victim_add(p);
 	proc_count++;

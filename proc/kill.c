@@ -5,6 +5,7 @@
 #include "abi/errno.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
+#include "proc/twin.h"
 #include "proc/walk.h"
 
 static void send_to_process(struct proc *p, const struct signal *signal)
@@ -86,16 +87,20 @@ static long send_to_group(pid_t pgid, struct signal signal)
 	return walk->value > 0 ? 0 : -ESRCH;
 }
 
+/* -EAGAIN: who would go on for it is ending, and has to be followed first. */
 static long send_to_one(pid_t pid, struct signal signal)
 {
 	struct proc *p;
+	long result = -ESRCH;
 
 	lock_acquire(&sched_lock);
 	p = proc_find(pid);
 	if (p != NULL)
+		result = twin_is_spared(p, signal.sig) ? -EAGAIN : 0;
+	if (result == 0)
 		send_to_process(p, &signal);
 	lock_release(&sched_lock);
-	return p != NULL ? 0 : -ESRCH;
+	return result;
 }
 
 static bool is_number(int sig)

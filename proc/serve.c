@@ -18,6 +18,7 @@
 #include "proc/sched.h"
 #include "proc/signal.h"
 #include "proc/space.h"
+#include "proc/twin.h"
 
 static struct remote *remote_of(const struct proc *client) REQUIRES(sched_lock)
 {
@@ -497,6 +498,7 @@ long port_adopt(struct port *port, pid_t parent, pid_t older)
 		if (left != NULL && left->pid == older)
 			signal_send(left, SIGKILL,
 			    (struct siginfo_small){SI_USER, self->pid, 0});
+		twin_begin(from, self);
 		result = hand_over(port, from, self);
 	}
 	lock_release(&sched_lock);

@@ -65,6 +65,12 @@ bool signal_is_deaf(const struct proc *p, int sig)
 	return (p->t.blocked & SIGNAL_BIT(sig)) != 0 || is_ignored(p, sig);
 }
 
+bool signal_ends(const struct proc *p, int sig)
+{
+	return action_of(p, sig).handler == HANDLER_DEFAULT &&
+	    !(SIGNAL_BIT(sig) & (IGNORED_BY_DEFAULT | STOP_SIGNALS));
+}
+
 /*
  * What would end or stop process 1 is lost on it, whoever sends it: only a
  * fault of its own, or its exit, takes the machine down.

@@ -24,11 +24,9 @@ void victim_ends(struct proc *p)
 {
 	if (p->is_system)
 		return;
-	lock_acquire(&sched_lock);
 	list_remove(&p->candidate);
 	p->suspects = p->suspect = NULL;
 	ending++;
-	lock_release(&sched_lock);
 }
 
 void victim_ended(const struct proc *p)

@@ -220,7 +220,7 @@ long sys_calf_fail(const struct trapframe *tf)
 	if (tf_arg(tf, 1) == CALF_FAIL_SITES)
 		return (long)alloc_site_report();
 	*failure = (struct frame_failure){
-	    .countdown = tf_arg(tf, 0),
+	    .countdown = (uint32_t)tf_arg(tf, 0),
 	    .from = tf_arg(tf, 1) == CALF_FAIL_FROM,
 	};
 	return failed;

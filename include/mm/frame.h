@@ -294,9 +294,9 @@ extern uint32_t *frame_audit_words;
  * fails, or all from the n-th on.
  */
 struct frame_failure {
-	uint64_t countdown; /* 0: none fails */
-	bool from;
-	uint32_t failed;
+	uint32_t countdown; /* 0: none fails */
+	bool from : 1;
+	uint32_t failed : 31;
 };
 void frame_fail_set(struct frame_failure *failure);
 

@@ -145,6 +145,7 @@ struct proc {
 		};
 	};
 	struct proc *parent;      /* [s] NULL for init */
+	struct proc *twin;        /* [s] twin.h; NULL: there is none */
 	struct list children;     /* [s] */
 	struct list sibling;      /* [s] in parent's children */
 	struct list all;          /* [s] every process, in order of creation */

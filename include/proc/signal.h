@@ -19,6 +19,9 @@ static inline bool signal_is_due(const struct proc *p) REQUIRES(sched_lock)
 /* Is the signal blocked or ignored? */
 bool signal_is_deaf(const struct proc *p, int sig) REQUIRES(sched_lock);
 
+/* Does the signal end a process that does not block it? */
+bool signal_ends(const struct proc *p, int sig) REQUIRES(sched_lock);
+
 /* Marks it pending, and wakes the process if it has to know. */
 void signal_send(struct proc *p, int sig, struct siginfo_small info)
     REQUIRES(sched_lock);

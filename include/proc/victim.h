@@ -17,7 +17,7 @@
 void victim_add(struct proc *p) REQUIRES(sched_lock);
 
 /* It begins to end, and gives its memory back; and it has. */
-void victim_ends(struct proc *p) EXCLUDES(sched_lock);
+void victim_ends(struct proc *p) REQUIRES(sched_lock);
 void victim_ended(const struct proc *p) REQUIRES(sched_lock);
 
 /*

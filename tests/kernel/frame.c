@@ -225,7 +225,7 @@ TEST(zeroed_frames_are_zero_wherever_they_come_from)
 TEST(allocations_fail_when_told_to_once)
 {
 	for (uint64_t n = 1; n <= 5; n++) {
-		struct frame_failure failure = {.countdown = n};
+		struct frame_failure failure = {.countdown = (uint32_t)n};
 
 		frame_fail_set(&failure);
 		for (uint64_t i = 1; i <= 8; i++) {

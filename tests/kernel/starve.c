@@ -223,7 +223,7 @@ static const char *check_scene(const struct trial *t, struct scene *s)
 static const char *attempt(const struct trial *t, uint64_t n, bool from,
     bool *more)
 {
-	struct frame_failure failure = {.countdown = n, .from = from};
+	struct frame_failure failure = {.countdown = (uint32_t)n, .from = from};
 	struct scene s;
 	uint64_t free;
 	int err;

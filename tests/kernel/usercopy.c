@@ -198,7 +198,8 @@ TEST(a_copy_out_breaks_the_sharing_of_every_page_it_touches)
 TEST(a_copy_out_without_memory_never_writes_through)
 {
 	for (uint64_t n = 1; n <= 6; n++) {
-		struct frame_failure failure = {.countdown = n, .from = true};
+		struct frame_failure failure = {.countdown = (uint32_t)n,
+		    .from = true};
 		struct aspace *as = with_pages(), *child;
 
 		fill_text();

@@ -52,6 +52,7 @@ USER_TESTS := \
 	t_mapping \
 	t_maprun \
 	t_keep \
+	t_twins \
 	t_adopt \
 	t_boot \
 	t_stop \

@@ -163,57 +163,6 @@ static void on_usr1(int sig)
 	cell_set(STATUS, sig);
 }
 
-#define HEARD 100
-
-/* Counts the waits that a signal has ended; gets one at each call, and first. */
-_Noreturn static void serve_hearing(void)
-{
-	static struct request request __attribute__((aligned(256)));
-	struct reply reply = {.result = 7};
-
-	close(file);
-	(void)raise(SIGUSR1);
-	while (request.number != REQUEST_CLOSED)
-		if (port_next(port, &reply, &request, NULL, 0) == 0)
-			(void)raise(SIGUSR1);
-		else if (errno == EINTR)
-			cell_add(TAKEN, 1);
-		else
-			give_up("port_next fails");
-	_exit(0);
-}
-
-/* What a handler says is looked at after port_next(), and not before each. */
-static const char *signals_at_each_call(int flags, int expected)
-{
-	const struct sigaction sa = {.sa_handler = on_usr1, .sa_flags = flags};
-	pid_t pid;
-	int i;
-
-	TRY(port_make(1));
-	sigaction(SIGUSR1, &sa, NULL);
-	cell_set(TAKEN, 0);
-	pid = must_fork();
-	if (pid == 0)
-		serve_hearing();
-	port_leave_to(pid);
-	for (i = 1; i <= HEARD; i++) {
-		if (expected > 0)
-			cell_await(TAKEN, i);
-		MUST(CALL(SYS_fsync, 0) == 7, "a call");
-	}
-	sleep_ms(20);
-	MUST(cell_get(TAKEN) == expected,
-	    found("%d waits were ended", cell_get(TAKEN)));
-	return service_end();
-}
-
-TEST(a_signal_before_a_server_waits_is_not_overslept)
-{
-	TRY(signals_at_each_call(0, HEARD + 1));
-	return signals_at_each_call(SA_RESTART, 0);
-}
-
 static const char *call_with_handler(void)
 {
 	struct sigaction sa;
@@ -724,7 +673,6 @@ static const struct test tests[] = {
     T(what_is_kept_is_done_exactly_once),
     T(who_keeps_may_be_killed_at_any_moment),
     T(who_takes_over_has_what_was_reserved),
-    T(a_signal_before_a_server_waits_is_not_overslept),
     T(a_call_that_may_have_been_done_is_not_interrupted),
     T(a_call_that_may_have_been_done_stays_the_next_without_memory),
     T(a_call_that_may_have_been_done_can_be_killed),

@@ -471,6 +471,55 @@ TEST(a_server_that_is_interrupted_loses_nothing)
 	return service_end();
 }
 
+#define HEARD 100
+
+/* Counts the waits that a signal has ended; gets one at each call. */
+_Noreturn static void serve_hearing(void)
+{
+	static struct request request;
+	struct reply reply = {.result = 7};
+
+	close(file);
+	(void)raise(SIGUSR1);
+	while (request.number != REQUEST_CLOSED)
+		if (port_next(port, &reply, &request, NULL, 0) == 0)
+			(void)raise(SIGUSR1);
+		else if (errno == EINTR)
+			cell_add(DONE, 1);
+		else
+			give_up("port_next fails");
+	_exit(0);
+}
+
+/* What a handler says is looked at after port_next(), and not before each. */
+static const char *signals_at_each_call(int flags, int expected)
+{
+	pid_t pid;
+
+	TRY(port_make(1));
+	handle_usr1(flags);
+	cell_set(DONE, 0);
+	pid = must_fork();
+	if (pid == 0)
+		serve_hearing();
+	port_leave_to(pid);
+	for (int i = 1; i <= HEARD; i++) {
+		if (expected > 0)
+			cell_await(DONE, i);
+		MUST(CALL(SYS_fsync, 0) == 7, "a call");
+	}
+	sleep_ms(20);
+	MUST(cell_get(DONE) == expected,
+	    found("%d waits were ended", cell_get(DONE)));
+	return service_end();
+}
+
+TEST(a_signal_before_a_server_waits_is_not_overslept)
+{
+	TRY(signals_at_each_call(0, HEARD + 1));
+	return signals_at_each_call(SA_RESTART, 0);
+}
+
 static const struct test tests[] = {
     T(who_cannot_have_it_now_waits_for_the_event),
     T(all_who_wait_go_on),
@@ -488,6 +537,7 @@ static const struct test tests[] = {
     T(a_signal_ends_the_wait_for_a_server),
     T(a_caller_that_was_stopped_goes_on),
     T(a_server_that_is_interrupted_loses_nothing),
+    T(a_signal_before_a_server_waits_is_not_overslept),
 };
 
 SUITE(tests)

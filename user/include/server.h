@@ -42,11 +42,13 @@ int port_open(int port, uint64_t token, unsigned flags, uint64_t readable,
  * EFAULT, EINVAL. Those before it have been.
  *
  * Waits for a request: EINTR, or EAGAIN with O_NONBLOCK; the reply has arrived
- * then. EINTR also comes for a handler without SA_RESTART that ran before the
- * wait began, since the last one: so what a handler has noted is looked at when
- * port_next() has returned, and never too late. Up to `size` bytes that the caller lends to be read come along in `in`;
- * or its paths, one behind the other, each with its NUL, and nothing else. (A
- * call whose paths do not fit ends with ENAMETOOLONG; 8,192 bytes are enough.)
+ * then. EINTR also comes for a handler without SA_RESTART that has run since
+ * the last one, before the wait began: so what a handler has noted is looked at
+ * when port_next() has returned, and never too late.
+ *
+ * Up to `size` bytes that the caller lends to be read come along in `in`; or
+ * its paths, one behind the other, each with its NUL, and nothing else. (A call
+ * whose paths do not fit ends with ENAMETOOLONG; 8,192 bytes are enough.)
  * Returns 0.
  *
  * EINVAL: a reply is due, or makes no sense; EFAULT, ENOMEM: memory of the

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * twin.h - two system processes that keep a service alive: the server, and who
+ * stays behind to fork another (port_adopt()). While one of them ends, the
+ * other is the last, and nobody may kill that until there are two again.
+ */
+#ifndef PROC_TWIN_H
+#define PROC_TWIN_H
+
+#include "proc/proc.h"
+
+/* They are, and neither has another; if they are system processes. */
+void twin_begin(struct proc *keeper, struct proc *server) REQUIRES(sched_lock);
+
+/* It ends, or is no system process any more: if it has one, that is alone. */
+void twin_end(struct proc *p) REQUIRES(sched_lock);
+
+/* Would nobody go on if the signal ended this process, as it would? */
+MUST_USE bool twin_is_spared(const struct proc *p, int sig)
+    REQUIRES(sched_lock);
+
+#endif
