@@ -29,10 +29,10 @@
  *   M7  The end of a remote file is told once: its note stays with the port, or
  *       in a hand, until a server that had it in hand asks for what is next.
  *   M8  A call that was in the hand of a server that is gone is asked again, or
- *       its port is told that it is not. A server that takes a call has the note
- *       for that, thread.spare; while the call is in no hand, it has the note
- *       itself, remote_call.doubt. What names a port is due, or will be if the
- *       server dies.
+ *       its port is told that it is not. A server that takes a call has the
+ *       note for that, thread.spare; while the call is in no hand, it has the
+ *       note itself, remote_call.doubt. A note that names a port is due, or
+ *       will be if the server dies.
  *
  * Locks: [s] sched_lock   [c] constant once created
  */
