@@ -4,10 +4,10 @@
  * leads to them. T2 to T4 are cases that resolve.c draws.
  *
  * Tables that several address spaces name are read by all of them at once, and
- * written in one way only: an entry is closed. A hart that copies a shared table
- * closes each of its entries first, and several harts may do that at the same
- * time, as they all store the same value. The raised count of what an entry
- * names is never lower than the number of tables that name it.
+ * written in one way only: an entry is closed. A hart that copies a shared
+ * table closes each of its entries first, and several harts may do that at the
+ * same time, as they all store the same value. The raised count of what an
+ * entry names is never lower than the number of tables that name it.
  */
 #include "pagetable.h"
 

@@ -17,15 +17,17 @@
  * the call at hand is 0.
  */
 struct request {
-	uint64_t id;       /* of the call, the same when it is asked again */
-	uint64_t number;   /* of the call, Linux's; or REQUEST_CLOSED */
-	uint64_t token;    /* of the file that it goes to */
-	uint64_t second;   /* of the second file, if there are two */
-	uint64_t arg[6];   /* as they were given */
+	/* number of the call; stays the same if it is asked again */
+	uint64_t id;
+	/* Linux's number of the call, or REQUEST_CLOSED etc. */
+	uint64_t number;
+	uint64_t token;    /* token of the file that the call is about */
+	uint64_t second;   /* token of the second file, if there are two */
+	uint64_t arg[6];   /* the arguments as the program gave them */
 	uint64_t position; /* of the file; of mmap: bytes that are there */
 	uint32_t flags;    /* of the file: O_ACCMODE, O_APPEND, O_NONBLOCK; and
 	                      REQUEST_LOAD */
-	int32_t pid;       /* who asks */
+	int32_t pid;       /* the caller, its group and its session */
 	int32_t pgid;
 	int32_t sid;
 	uint32_t umask;
@@ -51,9 +53,9 @@ struct request {
 #define REQUEST_LOAD 0x80000000U
 
 /*
- * The device whose interrupts are told to the port by DEVICE_PORT, and which is
- * called `token` there, has interrupted. It does so again when the server asks
- * for what is next. The reply is not looked at.
+ * Not a call but a note: the device has interrupted whose port is this one by
+ * DEVICE_PORT, with `token`. It can interrupt again when the server asks for
+ * the next request. The reply is not looked at.
  */
 #define REQUEST_INTERRUPT 65537
 
@@ -93,7 +95,7 @@ struct reply {
 	int64_t result;      /* or a negated errno */
 	uint64_t position;   /* REPLY_POSITION: of the file, from now on;
 			      REPLY_PAGES, REPLY_RUN: of the request */
-	const void *out;     /* goes to what the caller lends to be written */
+	const void *out;     /* bytes for the memory that the caller lends */
 	uint64_t out_len;
 	uint64_t events;   /* REPLY_LATER */
 	uint64_t token;    /* REPLY_FILE: of the new file; REPLY_IMAGE */
@@ -134,9 +136,9 @@ struct reply {
 #define REPLY_RUN 128U
 
 /*
- * Of an execve: there is such a program, and `token` stands for what is in it
- * now. `out` has the strings that take the place of argv[0], each with its NUL;
- * or nothing.
+ * Reply to execve: there is such a program. `token` stands for its present
+ * contents. `out` has the strings that take the place of argv[0], each with its
+ * NUL; or nothing.
  */
 #define REPLY_IMAGE 16U
 
@@ -146,14 +148,14 @@ struct reply {
  */
 #define REPLY_PASS 32U
 
-#define WORDS_MAX 16 /* of those strings, in 4,096 bytes */
+#define WORDS_MAX 16 /* at most so many strings, in 4,096 bytes */
 
 #define SEGMENTS_MAX 32
 
 /*
- * What a server says of a program when it is asked execveat of the open file:
- * what is where in memory. The segments are in ascending order, and do not
- * overlap; the kernel reads what is in them from the file.
+ * A plan: what a server answers to execveat of the open file of a program. It
+ * says what is where in memory. The segments are in ascending order and do not
+ * overlap. The kernel reads their contents from the file.
  */
 struct program_plan {
 	uint64_t token; /* as in REPLY_IMAGE */

@@ -308,8 +308,8 @@ MUST_USE int copyinstr(struct aspace *as, char *dst, vaddr_t src, size_t size);
  * before it, nothing that is no larger than a table reaches is refused.
  *
  * user_is_late() tells that from memory that is out. A function that does not
- * return -ENOMEM as the result of the call has to ask it; test builds assert that
- * no process goes to user mode after a refusal without a pause.
+ * return -ENOMEM as the result of the call has to ask it; test builds assert
+ * that no process goes to user mode after a refusal without a pause.
  */
 #define TABLES_LATE UINT32_MAX /* hart.tables: one was refused */
 

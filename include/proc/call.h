@@ -77,7 +77,7 @@ enum call_kept {
 struct transfer {
 	size_t done;  /* all in all */
 	vaddr_t base; /* where the next bytes go, or come from */
-	size_t len;   /* how many, up to the end of the piece at hand */
+	size_t len;   /* bytes up to the end of the piece at hand */
 };
 
 #define VECTOR_PAGE 256 /* pieces that fit into one frame */
@@ -86,8 +86,10 @@ struct transfer {
 struct vector {
 	struct transfer transfer; /* first: of the piece at hand */
 	uint32_t count;
-	uint32_t index;                                 /* of the next piece */
-	size_t len;                                     /* of all pieces */
+	/* index of the next piece */
+	uint32_t index;
+	/* bytes of all pieces */
+	size_t len;
 	struct iovec_abi *pages[IOV_MAX / VECTOR_PAGE]; /* frames, or NULL */
 	char *gathered; /* a frame: the bytes of the pieces so far; NULL */
 };
@@ -107,7 +109,7 @@ struct list_walk {
 	struct group *group; /* whose members they are, kept for the walk */
 };
 
-/* Memory that a caller lends to who serves its call. */
+/* Memory that a caller lends to the server of its call. */
 struct lease {
 	vaddr_t at;
 	uint32_t len;
@@ -124,17 +126,17 @@ struct remote_call {
 	struct file *second; /* [c] of a call with two paths; NULL */
 	struct lease lease;  /* [c] */
 	struct exec *exec;   /* [c] that it is a step of; NULL */
-	struct proc *server; /* [s] who has it in hand, or NULL */
+	struct proc *server; /* [s] the server that has it in hand, or NULL */
 	union {
 		uint64_t events; /* [s] it waits for one of these; 0: none */
 		struct remote *doubt; /* [s] the note that it is gone: M8 */
 	};
-	struct file *opened; /* [s] by the reply: the result; NULL */
+	struct file *opened; /* [s] the file that the reply opened; NULL */
 	uint16_t number;     /* [c] of the call as which it goes; 0: its own */
 	uint16_t raises;     /* [s] port.raises, as it was told of events */
-	int8_t error;        /* [s] it ends with that; 0: none yet */
+	int8_t error;        /* [s] the error that it ends with; 0: none yet */
 	uint8_t stop;        /* [s] the signal that stops it first; 0: none */
-	uint8_t deaths;      /* [s] of servers with it in hand */
+	uint8_t deaths;      /* [s] how many servers died with it in hand */
 	bool deaf : 1;       /* [s] it was to be stopped, and cannot be */
 	bool cloexec : 1;    /* [s] how what is opened is to be installed */
 	bool in_doubt : 1;   /* [s] a server that is gone may have done it */

@@ -2,9 +2,9 @@
 /*
  * device.h - the one device that a program can drive: the serial port.
  *
- * A descriptor stands for it, which the first program is given. A process with the
- * descriptor may map the registers, and may have the interrupts told to a port, as
- * notes.
+ * A descriptor stands for it, which the first program is given. A process with
+ * the descriptor may map the registers, and may have the interrupts told to a
+ * port, as notes.
  *
  *   D1  Between its claim and its completion an interrupt does not come again.
  *       It is completed when a server that had the note in hand asks for what

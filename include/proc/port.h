@@ -29,10 +29,10 @@
  *   M7  The end of a remote file is told once: its note stays with the port, or
  *       in a hand, until a server that had it in hand asks for what is next.
  *   M8  A call that was in the hand of a server that is gone is asked again, or
- *       its port is told that it is not. A server that takes a call has the note
- *       for that, thread.spare; while the call is in no hand, it has the note
- *       itself, remote_call.doubt. What names a port is due, or will be if the
- *       server dies.
+ *       its port is told that it is not. A server that takes a call has the
+ *       note for that, thread.spare; while the call is in no hand, it has the
+ *       note itself, remote_call.doubt. A note that names a port is due, or
+ *       will be if the server dies.
  *
  * Locks: [s] sched_lock   [c] constant once created
  */
@@ -45,15 +45,15 @@
 
 struct port {
 	uint64_t serial;      /* [c] no other port ever has the same */
-	uint32_t refs;        /* [s] its descriptor, and its files */
+	uint32_t refs;        /* [s] of its descriptor, and of its files */
 	uint32_t level;       /* [c] */
 	bool is_served;       /* [s] its descriptor is open */
-	uint64_t events;      /* [s] those that are raised */
-	uint16_t raises;      /* [s] how often one was that had not been */
+	uint64_t events;      /* [s] the events that are raised */
+	uint16_t raises;      /* [s] how often an event was raised anew */
 	struct waitq idle;    /* servers that wait for something to do */
-	struct waitq callers; /* who is in nobody's hand, in order */
-	struct waitq served;  /* who is in a hand */
-	struct waitq waiters; /* for an event; polled for events */
+	struct waitq callers; /* callers that are in no hand, in order */
+	struct waitq served;  /* callers that are in a hand */
+	struct waitq waiters; /* callers that wait for an event; polls */
 	struct list notes;    /* [s] remote files that have been closed */
 	struct port *next;    /* [o] in proc.closed */
 };
@@ -64,8 +64,8 @@ struct remote {
 	uint64_t readable; /* [c] events; 0: always */
 	uint64_t writable; /* [c] */
 	uint32_t number;   /* [c] of the note: REQUEST_... */
-	bool is_in_hand;   /* [s] a call on it is */
-	struct list behind; /* [s] who waits until that one is not */
+	bool is_in_hand;   /* [s] a call on this file is in a hand */
+	struct list behind; /* [s] callers that wait behind that call */
 	struct list link;   /* [s] in port.notes */
 	uint32_t deaths;    /* [s] of servers that had the note in hand */
 };
@@ -97,24 +97,29 @@ struct remote_wish {
 	uint64_t token;
 	uint64_t readable;
 	uint64_t writable;
-	uint32_t flags; /* those of open that are not of a file are ignored */
+	uint32_t flags; /* flags of open; some mean nothing for a file */
 };
 
 /* A new file of the port. -ENOMEM. */
 MUST_USE int remote_create(struct port *port, const struct remote_wish *wish,
     struct file **f) EXCLUDES(sched_lock);
 
-/* Undoes that: nobody has known of the file. */
+/* Undoes remote_create(), if no process has seen the file. */
 void remote_discard(struct file *f) EXCLUDES(sched_lock);
 
-/* What a port is told again and again, and no file. NULL: memory is out. */
+/* A note that is told again and again, and is of no file. NULL: no memory. */
 MUST_USE struct remote *remote_note(struct port *port, uint64_t token)
     EXCLUDES(sched_lock);
 
-/* Its last descriptor is gone, and the server knows, or there is none. */
+/*
+ * Frees it. Its last descriptor is gone, and a server knows, or there is none.
+ */
 void remote_free(struct remote *remote) EXCLUDES(sched_lock);
 
-/* The running process is to take calls: thread.spare. -ENOMEM. */
+/*
+ * Makes sure that the running process, a server, has its note thread.spare.
+ * -ENOMEM.
+ */
 MUST_USE int port_need_spare(void);
 
 /*
@@ -126,13 +131,16 @@ MUST_USE struct remote *port_call_is_gone(struct remote_call *call)
     REQUIRES(sched_lock);
 
 /*
- * A server dies, or does not serve any more: what it had in hand is in doubt.
- * As above.
+ * A server dies, or stops serving: its request becomes one in doubt. Returns as
+ * port_call_is_gone().
  */
 MUST_USE struct remote *port_use_spare(struct proc *server)
     REQUIRES(sched_lock);
 
-/* The running process has answered: it makes no difference if it dies. */
+/*
+ * The running process has answered, so its call is in doubt no more if it dies
+ * now.
+ */
 void port_keep_spare(void) EXCLUDES(sched_lock);
 
 /* Gives back a part of what is left of the ports in proc.closed. */
@@ -185,21 +193,21 @@ MUST_USE int place_of_byte(uint64_t fd, char first, struct file **from);
 /* As place_of_path(), for utimensat(2), whose path may be NULL: -EINVAL. */
 MUST_USE int place_of_times(uint64_t fd, vaddr_t path, struct file **from);
 
-/* A child begins its paths where its parent does. */
+/* A child has its parent's root and folder. */
 void remote_place_copy(struct proc *child, const struct proc *parent);
 
-/* What paths began at is given back. */
+/* Gives up the root and the folder of a process. */
 void remote_place_leave(struct proc *p) EXCLUDES(sched_lock);
 
 /*
- * Executes it again, since what it waited for has come. As above; or a
- * descriptor, an errno of the server's or the kernel's.
+ * Executes the call again, as what it waited for has come. Returns as
+ * remote_call(); or a descriptor, or an errno of the server's or the kernel's.
  */
 long remote_go_on(void) EXCLUDES(sched_lock);
 
 /*
- * What a server is asked for an execve that is under way, in several requests,
- * and has answered: it is for the kernel and not for the program.
+ * A step of an execve: what the kernel asks a server, and the answer. An execve
+ * has several, and their answers are for the kernel and not for the program.
  */
 struct step {
 	uint32_t wants;  /* [c] REPLY_IMAGE, REPLY_FILE, or 0: bytes */
@@ -222,12 +230,14 @@ struct step {
 long remote_step(struct exec *exec, uint64_t number, struct file *f)
     EXCLUDES(sched_lock);
 
-/* The call ends: it is in no hand any more. */
+/*
+ * Ends the call of a process: takes it out of the hand and frees what it has.
+ */
 void remote_abandon(struct proc *p) EXCLUDES(sched_lock);
 
 extern uint64_t remote_last_id; /* [s] of a call */
 
-/* Tells of a request what a server is to know. */
+/* Fills in what a server is told of a request. */
 void remote_describe(const struct proc *client, struct request *request)
     REQUIRES(sched_lock);
 
@@ -248,12 +258,12 @@ static inline bool call_maps(const struct remote_call *call)
 }
 
 /*
- * What a mapping was asked for comes to this result, on the caller's side: what
- * ends it lets go of its bag first. CALL_WAITS or CALL_GOES_ON.
+ * Ends the requests of a mapping with this result, on the caller's side. An
+ * error drops the bag first. CALL_WAITS or CALL_GOES_ON.
  */
 long mapping_end(long result);
 
-/* Is it about pages? */
+/* Does the reply name pages for a mapping? */
 static inline bool reply_maps(const struct reply *reply)
 {
 	return reply->flags == REPLY_PAGES || reply->flags == REPLY_RUN;
@@ -277,7 +287,7 @@ void mapping_answer(struct proc *client, const struct reply *reply)
 MUST_USE long port_reply(struct port *port, const struct reply *reply)
     EXCLUDES(sched_lock);
 
-/* Where a server puts what it takes. */
+/* Where port_take() puts a request. */
 struct inbox {
 	struct request *room; /* of its own memory, room_of(); or NULL */
 	vaddr_t in;           /* what comes along */
@@ -294,25 +304,25 @@ MUST_USE long port_take(struct file *f, struct request *request,
 
 #define LEASE_PART (8UL << 10) /* bytes that are copied without a pause */
 
-/* What a server wants of the memory that it was lent. */
+/* A copy that a server asks for, between its memory and what it was lent. */
 struct lease_use {
 	uint32_t may;    /* LEND_READ: to read it; LEND_WRITE */
-	uint64_t offset; /* in the lease */
+	uint64_t offset; /* where in the lease it begins */
 	vaddr_t own;     /* where the bytes go, or come from */
 	size_t len;
 };
 
 /*
- * Copies a part of that. How many bytes, 0 at the end; -ESRCH: there is no
- * caller; -EINVAL: nothing was lent for that; -EFAULT or -ENOMEM on either
- * side; CALL_GOES_ON.
+ * Does a part of the copy. Returns how many bytes, 0 at the end; -ESRCH: there
+ * is no caller; -EINVAL: nothing was lent for that; -EFAULT or -ENOMEM on
+ * either side; CALL_GOES_ON.
  */
 MUST_USE long port_copy_part(const struct lease_use *use) EXCLUDES(sched_lock);
 
 /* The session of a group, 0 for a number of a process only; -ESRCH. */
 long port_session_of(pid_t pgid) EXCLUDES(sched_lock);
 
-/* The note that a process has in hand has been read. */
+/* The process has read the note in its hand, and the note is done. */
 void port_note_done(struct proc *p) EXCLUDES(sched_lock);
 
 /*
@@ -330,12 +340,12 @@ long port_adopt(struct port *port, pid_t parent, pid_t older)
     EXCLUDES(sched_lock);
 
 /*
- * The memory of the caller in hand is at fault: it ends its call by itself, so
- * that what a lack of memory means is found out where it is lacking.
+ * Gives the request in hand back to its caller, whose memory is at fault: the
+ * caller's own call then ends with `error`. 0: it asks again.
  */
 void port_refuse(int error) EXCLUDES(sched_lock);
 
-/* The hand of `server` is empty from now on. */
+/* Empties the hand of `server`. */
 void port_let_go(struct proc *server) REQUIRES(sched_lock);
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * request.h - what a server is told, and where that goes, for those who cannot
- * afford a function for it.
+ * request.h - writes a request for a server: inline functions, for the fast
+ * paths.
  */
 #ifndef PROC_REQUEST_H
 #define PROC_REQUEST_H
@@ -10,8 +10,8 @@
 #include "proc/port.h"
 
 /*
- * Tells of a call what a server is to know of any: its first `args` registers
- * are arguments, and no others. Written field by field, without a hole.
+ * Fills in what a server is told of any call. Only the first `args` registers
+ * are shown. Each field is written, so that no old byte is left.
  */
 INLINE void remote_tell(const struct proc *client, unsigned args,
     struct request *request) REQUIRES(sched_lock)
@@ -54,9 +54,9 @@ INLINE void *words_ready(const struct aspace *as, vaddr_t at, size_t size,
 }
 
 /*
- * Where the request of a process goes that is in port_next(), and about to
- * wait; NULL if that is not ready. While it waits the place stays good: only
- * who shares its memory could change that.
+ * Where a request for this process goes, which is in port_next() and about to
+ * wait. NULL if that memory is not ready. While the process waits the address
+ * stays valid, as only a process that shares its memory could change that.
  */
 INLINE struct request *room_of(const struct proc *server)
 {
@@ -66,7 +66,7 @@ INLINE struct request *room_of(const struct proc *server)
 	    sizeof(struct request), ACCESS_WRITE);
 }
 
-/* Its call keeps that for who has a request. */
+/* Keeps that address in its call, for the process that makes a request. */
 INLINE void room_keep(struct call *call, struct request *room)
 {
 	call->kept = KEPT_ROOM;
