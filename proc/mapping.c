@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * mapping.c - mmap of remote files: pages of a server's become the caller's,
- * each to be copied by whoever writes to it first.
+ * each to be copied by whoever writes to it first; or, with MAP_SHARED, pages
+ * that the server has of MAP_SHARED become that of the caller as well.
  *
  * The caller makes a bag (mm/aspace.h) for its mapping, and asks the server for
  * pages. Each reply fills a part of the bag, from the server's own memory; the
@@ -95,10 +96,16 @@ static long fill_part(struct aspace *as, struct batch left)
 		return err;
 	n = left.is_run ? bag_fill_run(as, own, left.at, left.count)
 			: bag_fill(as, own, pages, min_u64(left.count, room));
-	/* It is the caller's bag for which there is no memory. */
-	if (n == -ENOMEM)
-		port_refuse(-ENOMEM);
-	return n == -ENOMEM ? 0 : n;
+	/*
+	 * It is the caller's bag for which there is no memory, or the caller
+	 * who wants to share what this server, which need not know of that,
+	 * does not.
+	 */
+	if (n == -ENOMEM || n == -ENODEV) {
+		port_refuse((int)n);
+		return 0;
+	}
+	return n;
 }
 
 /* 0: all are in the bag of the caller in hand, or there is none. */

@@ -234,6 +234,7 @@ static void be_server(void)
 static void make_machine(void)
 {
 	machine = sim_shared_memory(sizeof *machine);
+	memory_pool_make();
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	(void)sem_init(&machine->asked, 1, 0);
 	(void)sem_init(&machine->answered, 1, 0);

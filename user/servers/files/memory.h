@@ -35,6 +35,14 @@ void *memory_page(void);
 void memory_page_free(void *page);
 
 /*
+ * So many pages, one behind the other, which successors of the server have as
+ * well, and not as copies: so has whoever maps them. All bytes are zero. NULL
+ * if there are none. Each is given back alone, and is never used again.
+ */
+void *memory_shared(size_t pages);
+void memory_shared_free(void *page);
+
+/*
  * At most MEMORY_PAGE bytes, aligned to 16; NULL if there are none. Who gives
  * them back says again how many they were.
  */

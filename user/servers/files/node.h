@@ -67,7 +67,11 @@ struct node {
 	    contents; /* a number for what is in it now; never used again */
 	struct moment atime, mtime, ctime, btime;
 	union {
-		struct sparse pages; /* of a file; what is not there is zero */
+		struct {
+			/* Of a file; what is in neither is zero. */
+			struct sparse pages;
+			struct sparse shared; /* tree.unkept */
+		};
 		struct folder folder;
 		char *target; /* of a link, with a NUL */
 	};
@@ -82,6 +86,16 @@ struct tree {
 	uint64_t nodes;
 	bool accessed;      /* a time of reading was set: who calls clears it */
 	struct scrap scrap; /* what large files were cut to */
+	struct scrap shared_scrap;
+	/*
+	 * A page of a file that may be mapped with MAP_SHARED is in
+	 * node.shared, and in no other place until the node goes, also when it
+	 * is behind the end of the file. Its bytes are the same in who stays
+	 * behind for this server, and mappers store there: so what is done once
+	 * more leaves them as they are. True: pages have come to be there since
+	 * the server was kept. Nobody gets them before it is kept again.
+	 */
+	bool unkept;
 	const struct maker *maker; /* made.h */
 	struct node *made;         /* by the call at hand */
 	int32_t caller;            /* its pid */
@@ -136,6 +150,12 @@ static inline bool node_is_dead(const struct node *node)
 /* Was changed, or what is known of it was. */
 void node_changed(struct tree *t, struct node *node);
 void node_touched(struct tree *t, struct node *node);
+
+/*
+ * May somebody have stored to the file, who has mapped it? Then what is in it
+ * has another number.
+ */
+bool node_perhaps_changed(struct tree *t, struct node *node);
 
 /* Was read: as Linux does by default, only if that is news. */
 void node_accessed(struct tree *t, struct node *node);
