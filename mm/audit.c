@@ -42,7 +42,7 @@ static void audit_entry(pte_t e, int level)
 			    e.bits);
 		return;
 	case PTE_KIND_HIDDEN:
-		if (level != 0 || pte_perms(e) != 0)
+		if (level != 0 || pte_perms(e) != 0 || pte_is_cow(e))
 			panic("I4: hidden page at level %d: %lx", level,
 			    e.bits);
 		return;
@@ -57,7 +57,7 @@ static void audit_entry(pte_t e, int level)
 	case PTE_KIND_PAGE:
 		if (level != 0 || !(e.bits & PTE_U) || e.bits & PTE_G ||
 		    !(e.bits & PTE_A) || !(e.bits & PTE_D) ||
-		    (pte_is_writable(e) && pte_is_cow(e)) ||
+		    (pte_is_writable(e) && (e.bits & PTE_COW)) ||
 		    (pte_is_writable(e) && !(e.bits & PTE_R)))
 			panic("I4: page entry at level %d: %lx", level, e.bits);
 		return;

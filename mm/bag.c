@@ -10,6 +10,10 @@
  *
  * A page that is reserved and not there yet is reserved on both sides
  * afterwards.
+ *
+ * A shared bag is for a mapping of MAP_SHARED. Only pages of MAP_SHARED that the
+ * giver can write to are put in, and they stay that on both sides. In any other
+ * bag they are put in as copies.
  */
 #include "abi/errno.h"
 #include "arch/hart.h"
@@ -17,13 +21,15 @@
 #include "range.h"
 
 /*
- * A page with so many names is passed as a copy. By fork alone a page has at
- * most one name in each address space; by a bag it could have one in every
- * entry of each, which is more than a count can hold.
+ * A page with so many names is passed as a copy, or not at all. By fork alone a
+ * page has at most one name in each address space; by a bag it could have one in
+ * every entry of each, which is more than a count can hold.
  */
 #ifndef PASS_MAX
 #define PASS_MAX 256U
 #endif
+
+#define COPIES_MAX 32 /* of pages, in one part */
 
 /*
  * The entry for `va`, or that of a reservation around it. The tables on the way
@@ -65,21 +71,9 @@ INLINE pte_t *source_find(struct source *s, vaddr_t va) NO_LOCK_CHECK
 	return s->slot != NULL ? slot : source_look(s->from, va);
 }
 
-/*
- * For `e`, which names no page that may be passed: a reservation is passed as
- * `zeros`, and all else is an error.
- */
-static NOINLINE int no_page(pte_t e, pte_t zeros, pte_t *entry)
-{
-	if (!(pte_perms(e) & PTE_R))
-		return -EFAULT;
-	if (pte_is_shared(e))
-		return -EINVAL;
-	pte_write(entry, zeros);
-	return 0;
-}
+#define COPIED 1 /* it took as long as that */
 
-/* Passes a copy of the page, which has too many names. */
+/* Makes `entry`, of the bag, name a copy of the page. COPIED, or -ENOMEM. */
 static NOINLINE int page_pass_copy(const struct frame *page, pte_t closed,
     pte_t *entry)
 {
@@ -90,13 +84,27 @@ static NOINLINE int page_pass_copy(const struct frame *page, pte_t closed,
 	page_copy(frame_virt(copy), frame_virt(page));
 	pte_write(entry, pte_of_page(closed, frame_paddr(copy)));
 	stats_count(page_copies);
+	return COPIED;
+}
+
+/*
+ * For `e`, which is no private page to be read: a copy of what is shared, which
+ * others may write to meanwhile, or zeros for a reservation.
+ */
+static NOINLINE int no_page(pte_t e, pte_t closed, pte_t zeros, pte_t *entry)
+{
+	if (!(pte_perms(e) & PTE_R))
+		return -EFAULT;
+	if (pte_is_shared(e))
+		return page_pass_copy(pte_frame(e), closed, entry);
+	pte_write(entry, zeros);
 	return 0;
 }
 
 /*
  * Makes `entry`, which is in the bag, name the page at `va` as well. `closed`
  * is such an entry without a page number; `zeros` is what a reservation
- * becomes.
+ * becomes. Returns 0, COPIED or an error.
  */
 INLINE int page_pass(struct source *s, vaddr_t va, pte_t closed, pte_t zeros,
     pte_t *entry)
@@ -110,7 +118,7 @@ INLINE int page_pass(struct source *s, vaddr_t va, pte_t closed, pte_t zeros,
 	slot = source_find(s, va);
 	e = pte_read(slot);
 	if (unlikely(!pte_allows(e, PTE_R) || pte_is_shared(e)))
-		return no_page(e, zeros, entry);
+		return no_page(e, closed, zeros, entry);
 	page = frame_from(s->origin, e);
 	if (unlikely(page->refs >= PASS_MAX))
 		return page_pass_copy(page, closed, entry);
@@ -118,6 +126,31 @@ INLINE int page_pass(struct source *s, vaddr_t va, pte_t closed, pte_t zeros,
 	if (pte_is_open_page(e))
 		pte_write(slot, pte_close_page(e));
 	pte_write(entry, pte_of_page(closed, pte_paddr(e)));
+	return 0;
+}
+
+/*
+ * As page_pass(), for a shared bag: `shared` is the entry without a page number.
+ * Zeros are no page that could be shared.
+ */
+static int page_lend(struct source *s, vaddr_t va, pte_t shared, pte_t *entry)
+{
+	pte_t e;
+
+	if (va == 0)
+		return -ENODEV;
+	if (va >= USER_TOP || (va & PAGE_MASK) != 0)
+		return -EFAULT;
+	e = pte_read(source_find(s, va));
+	if (!(pte_perms(e) & PTE_R))
+		return -EFAULT;
+	if (!pte_is_shared(e) || !pte_is_writable(e))
+		return -ENODEV;
+	/* A copy would be another page. */
+	if (pte_frame(e)->refs >= PASS_MAX)
+		return -ENOMEM;
+	frame_get(pte_frame(e));
+	pte_write(entry, pte_of_page(shared, pte_paddr(e)));
 	return 0;
 }
 
@@ -186,6 +219,22 @@ static long table_pass(struct aspace *bag, struct aspace *from, vaddr_t va)
 	return SV39_ENTRIES;
 }
 
+/* Puts `count` pages into entries of a shared bag. How many, or an error. */
+static NOINLINE long pages_lend(struct source *source,
+    const struct given *given, uint64_t perms, pte_t *entries, uint64_t count)
+{
+	const pte_t shared = pte_shared(0, perms);
+	unsigned done = 0;
+	int err = 0;
+
+	while (done < count && err == 0) {
+		err = page_lend(source, given_page(given, done), shared,
+		    &entries[done]);
+		done += err == 0;
+	}
+	return done > 0 ? (long)done : err;
+}
+
 /*
  * Passes pages one by one, as many as go into one table of the bag. Returns how
  * many, or an error if there were none.
@@ -195,9 +244,10 @@ static long pages_pass(struct aspace *bag, struct aspace *from,
 {
 	struct source source = {.from = from, .origin = frame_origin()};
 	struct range_op *op = &bag->own_op;
-	const pte_t closed = pte_closed(0, op->perms);
-	const pte_t zeros = pte_reserved(op->perms);
-	unsigned done = 0;
+	const uint64_t perms = op->perms & PTE_PERMS;
+	const pte_t closed = pte_closed(0, perms);
+	const pte_t zeros = pte_reserved(perms);
+	unsigned done = 0, copies = 0;
 	uint64_t count;
 	struct walk w;
 	int err;
@@ -208,6 +258,8 @@ static long pages_pass(struct aspace *bag, struct aspace *from,
 		return err;
 	count = min_u64(given->count, range_covered(&w, op));
 	walk_table(&w)->alike = false;
+	if (op->perms & PTE_SHARED)
+		return pages_lend(&source, given, op->perms, w.slot, count);
 	for (; done < count; done++) {
 		vaddr_t va = given_page(given, done);
 		pte_t *entry = &w.slot[done];
@@ -217,8 +269,11 @@ static long pages_pass(struct aspace *bag, struct aspace *from,
 			pte_write(entry, zeros);
 		else
 			err = page_pass(&source, va, closed, zeros, entry);
-		if (err < 0)
+		if (unlikely(err < 0))
 			break;
+		copies += (unsigned)err;
+		if (unlikely(copies == COPIES_MAX))
+			count = done + 1;
 	}
 	return done > 0 ? (long)done : err;
 }

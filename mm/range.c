@@ -4,7 +4,8 @@
  *
  * Which phases an operation has, and in which order, is a table at the end.
  *
- *   CHECK    is all of the range mapped?
+ *   CHECK    is all of the range mapped, and none of it sealed that is to
+ *            become writable?
  *   PREPARE  makes the two borders of the range borders of entries
  *   OWN      makes the tables inside private
  *   CLEAR    empties every entry, and lets go of frames
@@ -108,6 +109,8 @@ static int check(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 
 		if (pte_is_empty(e))
 			return -ENOMEM;
+		if ((op->perms & PTE_W) && pte_is_sealed(e))
+			return -EACCES;
 		if (w.level > 0 && pte_names_frame(e))
 			break;
 	}
@@ -367,10 +370,8 @@ static pte_t page_protect(pte_t e, uint64_t perms)
 {
 	paddr_t pa = pte_paddr(e);
 
-	if (perms == 0)
-		return pte_hidden(pa, e.bits & PTE_SHARED);
 	if (pte_is_shared(e))
-		return pte_page(pa, perms | PTE_SHARED);
+		return pte_shared(pa, perms | (e.bits & PTE_SEALED));
 	if ((perms & PTE_W) && frame_is_sole(pte_frame(e)))
 		return pte_page(pa, perms);
 	return pte_closed(pa, perms);

@@ -29,9 +29,7 @@ static bool page_share(pte_t *slot, uint64_t perms)
 	if (page == NULL)
 		return false;
 	page_zero(frame_virt(page));
-	pte_write(slot,
-	    perms == 0 ? pte_hidden(frame_paddr(page), PTE_SHARED)
-		       : pte_page(frame_paddr(page), perms | PTE_SHARED));
+	pte_write(slot, pte_shared(frame_paddr(page), perms | PTE_SHARED));
 	return true;
 }
 

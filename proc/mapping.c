@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * mapping.c - mmap of remote files: pages of the server become the caller's as
- * well, and are copied on the first write, as after a fork.
+ * well, and are copied on the first write, as after a fork. With MAP_SHARED they
+ * are not copied: they are pages that the server has of MAP_SHARED.
  *
  * The caller makes a bag (mm/aspace.h) for its mapping, and asks the server for
  * pages. Each reply fills a part of the bag with pages from the server's own
@@ -101,10 +102,16 @@ static long fill_part(struct aspace *as, struct batch left)
 		return err;
 	n = left.is_run ? bag_fill_run(as, own, left.at, left.count)
 			: bag_fill(as, own, pages, min_u64(left.count, room));
-	/* It is the caller who lacks memory, as the bag is the caller's. */
-	if (n == -ENOMEM)
-		port_refuse(-ENOMEM);
-	return n == -ENOMEM ? 0 : n;
+	/*
+	 * ENOMEM: it is the caller who lacks memory, as the bag is the
+	 * caller's. ENODEV: the caller wants to share what this server, which
+	 * need not know of sharing, does not share.
+	 */
+	if (n == -ENOMEM || n == -ENODEV) {
+		port_refuse((int)n);
+		return 0;
+	}
+	return n;
 }
 
 /*

@@ -91,9 +91,16 @@ static bool is_private(const struct trapframe *tf)
 }
 
 /*
- * A file of a server's can be mapped privately: MAP_SHARED promises that what
- * is written to the file later is seen.
+ * How a mapping of the file is shared. What may not be written to when it is
+ * opened may not be made writable later.
  */
+static uint64_t sharing_of(const struct trapframe *tf, const struct file *f)
+{
+	if (is_private(tf))
+		return 0;
+	return file_can_write(f) ? PTE_SHARED : PTE_SEALED;
+}
+
 static long check_file(const struct trapframe *tf)
 {
 	const struct file *f = fd_get((int)tf_arg(tf, 4));
@@ -107,7 +114,9 @@ static long check_file(const struct trapframe *tf)
 		return -EOVERFLOW;
 	if (!file_can_read(f))
 		return -EACCES;
-	return is_private(tf) ? 0 : -ENODEV;
+	if ((tf_arg(tf, 2) & PROT_WRITE) && sharing_of(tf, f) == PTE_SEALED)
+		return -EACCES;
+	return 0;
 }
 
 static long check_mapping(const struct trapframe *tf)
@@ -166,6 +175,8 @@ static long begin_mapping(const struct trapframe *tf)
 		err = place_mapping(proc_self()->as, tf, &op);
 	if (err < 0)
 		return err;
+	if (op.kind == RANGE_PASS)
+		op.perms |= sharing_of(tf, fd_get((int)tf_arg(tf, 4)));
 	*call_range() = op;
 	return range_go_on(call_range());
 }
@@ -242,4 +253,20 @@ long sys_madvise(const struct trapframe *tf)
 		return -ENOMEM;
 	return range_call(advice == MADV_DONTNEED ? RANGE_DISCARD : RANGE_CHECK,
 	    start, start + page_ceil(len), 0);
+}
+
+/* Memory is all there is of a file: what was stored there is in it. */
+long sys_msync(const struct trapframe *tf)
+{
+	vaddr_t start = tf_arg(tf, 0);
+	uint64_t len = tf_arg(tf, 1), flags = tf_arg(tf, 2);
+
+	if ((start & PAGE_MASK) || (flags & ~(uint64_t)MS_ALL) ||
+	    (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
+		return -EINVAL;
+	if (len == 0)
+		return 0;
+	if (!is_user_range(start, len))
+		return -ENOMEM;
+	return range_call(RANGE_CHECK, start, start + page_ceil(len), 0);
 }

@@ -102,6 +102,7 @@ const struct syscall syscall_table[SYSCALL_TABLE_SIZE] = {
     [SYS_mmap] = FAST(sys_mmap),
     [SYS_mprotect] = FAST(sys_mprotect),
     [SYS_madvise] = FAST(sys_madvise),
+    [SYS_msync] = FAST(sys_msync),
     [SYS_calf_stat] = FAST(sys_calf_stat),
     [SYS_calf_ps] = FULL(sys_calf_ps),
     [SYS_calf_walk] = FULL(sys_calf_walk),

@@ -39,7 +39,7 @@ int64_t clock_ns(uint64_t clock);
 MUST_USE int deadline_in(vaddr_t from, uint64_t now_ns, uint64_t *deadline);
 
 /* sys_mem.c */
-syscall_fn sys_brk, sys_mmap, sys_munmap, sys_mprotect, sys_madvise;
+syscall_fn sys_brk, sys_mmap, sys_munmap, sys_mprotect, sys_madvise, sys_msync;
 
 /* sys_file.c */
 syscall_fn sys_read, sys_write, sys_readv, sys_writev, sys_close, sys_dup,

@@ -31,6 +31,11 @@
 
 #define MREMAP_MAYMOVE 1
 
+#define MS_ASYNC      1
+#define MS_INVALIDATE 2
+#define MS_SYNC       4
+#define MS_ALL        (MS_ASYNC | MS_INVALIDATE | MS_SYNC)
+
 /*
  * Advice that may be left alone: NORMAL, RANDOM, SEQUENTIAL, WILLNEED, FREE,
  * DOFORK, MERGEABLE, UNMERGEABLE, HUGEPAGE, NOHUGEPAGE, DONTDUMP, DODUMP,

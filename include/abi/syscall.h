@@ -125,6 +125,7 @@
 #define SYS_execve             221
 #define SYS_mmap               222
 #define SYS_mprotect           226
+#define SYS_msync              227
 #define SYS_madvise            233
 #define SYS_riscv_hwprobe      258
 #define SYS_riscv_flush_icache 259

@@ -21,6 +21,8 @@
  *
  * COW says that a page was writable and is or may be shared; it and W exclude
  * each other. SHARED marks a MAP_SHARED page, which stays writable in a fork.
+ * Both together say that the page is SEALED: a MAP_SHARED page, perhaps hidden,
+ * that its owner may never write to, since the file was opened for reading.
  * LAZY and TABLE occur at levels 2 and 1 only, PAGE and HIDDEN at level 0,
  * RESERVED at every level.
  *
@@ -62,6 +64,7 @@
 #define PTE_LAZY     (1UL << 6)
 #define PTE_HIDDEN   (1UL << 7)
 
+#define PTE_SEALED    (PTE_COW | PTE_SHARED)
 #define PTE_PERMS     (PTE_R | PTE_W | PTE_X)
 #define PTE_PPN_SHIFT 10
 #define PTE_PPN_MASK  (((1UL << 44) - 1) << PTE_PPN_SHIFT)
@@ -152,7 +155,12 @@ static inline bool pte_is_executable(pte_t e)
 
 static inline bool pte_is_cow(pte_t e)
 {
-	return (e.bits & PTE_COW) != 0;
+	return (e.bits & PTE_SEALED) == PTE_COW;
+}
+
+static inline bool pte_is_sealed(pte_t e)
+{
+	return (e.bits & PTE_SEALED) == PTE_SEALED;
 }
 
 static inline bool pte_is_shared(pte_t e)
@@ -205,6 +213,7 @@ static inline pte_t pte_reserved(uint64_t perms)
 
 static inline pte_t pte_hidden(paddr_t pa, uint64_t shared)
 {
+	assert(shared == 0 || (shared & ~PTE_COW) == PTE_SHARED);
 	return (pte_t){pte_ppn_bits(pa) | PTE_HIDDEN | shared};
 }
 
@@ -226,9 +235,17 @@ static inline pte_t pte_page(paddr_t pa, uint64_t flags)
 {
 	assert((flags & PTE_PERMS) != 0);
 	assert(!(flags & PTE_W) || (flags & PTE_R));
-	assert(!(flags & PTE_COW) || !(flags & (PTE_W | PTE_SHARED)));
+	assert(!(flags & PTE_COW) || !(flags & PTE_W));
 	return (pte_t){
 	    pte_ppn_bits(pa) | flags | PTE_V | PTE_U | PTE_A | PTE_D};
+}
+
+/* A page of MAP_SHARED: `flags` has SHARED or SEALED, and any of R W X. */
+static inline pte_t pte_shared(paddr_t pa, uint64_t flags)
+{
+	if ((flags & PTE_PERMS) == 0)
+		return pte_hidden(pa, flags);
+	return pte_page(pa, flags);
 }
 
 /* A TABLE or LAZY entry, closed: LAZY. */

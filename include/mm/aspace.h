@@ -28,7 +28,11 @@
 #include "lib/compiler.h"
 #include "lib/list.h"
 
-/* Permissions are any of PTE_R, PTE_W, PTE_X; 0 is memory without access. */
+/*
+ * Permissions are any of PTE_R, PTE_W, PTE_X; 0 is memory without access. Those
+ * of a RANGE_PASS have PTE_SHARED as well if the mapping is one of MAP_SHARED,
+ * or PTE_SEALED if it can never become writable.
+ */
 
 /*
  * Changes of a range. Large ones take several calls: run until the result is
@@ -199,7 +203,8 @@ MUST_USE int aspace_load(struct aspace *as, vaddr_t va, paddr_t *page)
 /*
  * Does a part of `op`, about `budget` entries. Returns RANGE_MORE, or 0 when
  * it is done. -ENOMEM: memory is out, or there is no gap for it, or (PROTECT,
- * DISCARD) part of the range is empty; then nothing observable has changed.
+ * DISCARD) part of the range is empty. -EACCES: PROTECT is to make a page
+ * writable that is sealed. Then nothing observable has changed.
  *
  * An operation with `anywhere` is placed in the highest gap that is large
  * enough: if it could fill entries of a higher level, in the highest where it
@@ -213,7 +218,8 @@ MUST_USE int range_run(struct aspace *as, struct range_op *op, unsigned budget)
 
 /*
  * A page for another address space travels in a bag, under the rule of fork:
- * it is shared, read-only, until somebody writes to it.
+ * it is shared, read-only, until somebody writes to it. Or, if the mapping is
+ * one of MAP_SHARED, both have it as memory of MAP_SHARED.
  *
  * range_run() of a RANGE_PASS makes the bag, for a mapping of `start` to `end`,
  * and returns RANGE_BAG. Then bag_fill() puts pages in, from the first address
@@ -228,10 +234,12 @@ MUST_USE int range_run(struct aspace *as, struct range_op *op, unsigned budget)
  * Puts pages of `from` into the bag of `to`: those at `count` addresses in
  * `pages`, each read once, or zeros where that is 0. Nobody else runs either.
  * Returns for how many it did so, a part of them: `count` may be more than is
- * left to be filled. Or what is wrong with the first: -EFAULT, it is not
- * readable memory, or not the address of a page; -EINVAL, it is MAP_SHARED;
- * -ENOMEM, there was no frame for a table of the bag, or for a copy of a page
- * that very many name.
+ * left to be filled. A page of MAP_SHARED, and one that very many name, is put
+ * in as a copy, unless the mapping is one of MAP_SHARED. Or what is wrong with
+ * the first: -EFAULT, it is not readable memory, or not the address of a page;
+ * -ENODEV, it is to be shared, and no page of MAP_SHARED that `from` can write
+ * to; -ENOMEM, there was no frame for a table of the bag or for a copy, or very
+ * many name a page that is to be shared.
  */
 MUST_USE long bag_fill(struct aspace *to, struct aspace *from,
     const uint64_t *pages, uint64_t count) EXCLUDES(to->lock, from->lock);

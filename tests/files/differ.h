@@ -39,6 +39,9 @@ enum kind {
 	OP_FCHDIR,
 	OP_GETCWD,
 	OP_UMASK,
+	OP_MAP,  /* the beginning of a file, with MAP_SHARED */
+	OP_POKE, /* stores to what was mapped last by this slot */
+	OP_PEEK,
 	OP_KINDS
 };
 
@@ -47,6 +50,8 @@ enum kind {
 #define PATH_SIZE   700
 #define OUT_SIZE    70000
 #define NO_POSITION (-1)
+#define MAP_PAGES   8
+#define MAP_BYTES   (MAP_PAGES * 4096)
 
 struct time {
 	int64_t sec, nsec;
@@ -87,6 +92,9 @@ struct seen {
 
 /* --- generate.c ----------------------------------------------------------- */
 
+/* Are mappings among them? For who asks a server. */
+extern bool op_maps;
+
 void op_random(struct op *op);
 void op_print(const struct op *op);
 
@@ -115,6 +123,15 @@ bool real_has_size(const char *path, int64_t size);
 
 /* Has the file the largest size there is? */
 bool real_is_full(int slot);
+
+/* Is it a file that is open for reading and writing? */
+bool real_can_map(int slot);
+
+/*
+ * Makes an access to a mapping one to what is in the file, and has been since
+ * it was mapped. False: nothing is.
+ */
+bool real_clip(struct op *op);
 
 /* --- ours.c --------------------------------------------------------------- */
 

@@ -84,6 +84,9 @@ struct reply served_ask(struct request *request, const struct lent *what)
 			memmove(server.entry, entry,
 			    sizeof *entry + request->in_len);
 		}
+		/* Nobody stays behind: all there is is kept. */
+		if (serve_shares(&server))
+			server.tree.unkept = false;
 		serve(&server);
 		server.done = (uint64_t)server.reply.result;
 	} while (server.more);

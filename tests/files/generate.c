@@ -16,6 +16,8 @@
 #include "lib/types.h"
 #include "sim.h"
 
+bool op_maps;
+
 #define PICK(list) (list)[sim_below(array_len(list))]
 
 static bool chance(unsigned percent)
@@ -218,6 +220,32 @@ static void choose_rest(struct op *op)
 		op->mode = sim_below(9);
 }
 
+/* One of those that matter to a file that is mapped, of two files. */
+static void choose_mapped(struct op *op)
+{
+	static const enum kind kinds[] = {OP_OPEN, OP_OPEN, OP_CLOSE, OP_MAP,
+	    OP_MAP, OP_POKE, OP_POKE, OP_POKE, OP_POKE, OP_PEEK, OP_PEEK,
+	    OP_PEEK, OP_READ, OP_READ, OP_WRITE, OP_WRITE, OP_WRITE,
+	    OP_FTRUNCATE, OP_TRUNCATE, OP_ALLOCATE, OP_UNLINK, OP_FSTAT};
+	static const uint32_t flags[] = {0, 0, 0, 0, 0, O_TRUNC, O_APPEND};
+	static const uint32_t how[] = {0, 1, 3, 3};
+
+	op->kind = PICK(kinds);
+	if (op->kind == OP_UNLINK && chance(70))
+		op->kind = OP_PEEK;
+	strcpy(op->path, chance(70) ? "/a" : "/b");
+	op->base = CWD;
+	op->slot = (int)sim_below(3);
+	op->mode = 0644;
+	op->flags = O_RDWR | O_CREAT | PICK(flags);
+	op->offset = (int64_t)sim_below(MAP_BYTES + 4096);
+	op->len = 1 + (int64_t)sim_below(chance(50) ? 9 : 9000);
+	if (op->kind == OP_ALLOCATE)
+		op->flags = PICK(how);
+	if (op->kind == OP_TRUNCATE || op->kind == OP_FTRUNCATE)
+		op->len = (int64_t)sim_below(MAP_BYTES + 4096);
+}
+
 void op_random(struct op *op)
 {
 	static const uint32_t ids[] = {0, 0, 7, UINT32_MAX};
@@ -239,13 +267,15 @@ void op_random(struct op *op)
 	choose_rest(op);
 	if ((op->kind == OP_READ || op->kind == OP_WRITE) && chance(60))
 		op->offset = NO_POSITION;
+	if (op_maps && chance(60))
+		choose_mapped(op);
 }
 
 static const char *const kinds[OP_KINDS] = {"open", "close", "read", "write",
     "seek", "truncate", "ftruncate", "allocate", "mkdir", "rmdir", "unlink",
     "rename", "link", "symlink", "readlink", "mknod", "stat", "fstat", "chmod",
     "fchmod", "chown", "utimes", "access", "list", "chdir", "fchdir", "getcwd",
-    "umask"};
+    "umask", "map", "poke", "peek"};
 
 void op_print(const struct op *op)
 {
@@ -270,6 +300,7 @@ bool op_is_of_file(const struct op *op)
 	case OP_FCHMOD:
 	case OP_LIST:
 	case OP_FCHDIR:
+	case OP_MAP:
 		return true;
 	default:
 		return false;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "sim.h"
 
 uint64_t memory_in_use;
 uint64_t memory_asked;
@@ -83,6 +84,58 @@ void memory_page_free(void *page)
 	pages_given++;
 	memory_in_use--;
 	free(page);
+}
+
+/*
+ * Shared memory is where it is in each process of a test, also in those that
+ * were there before it was wanted.
+ */
+#define POOL_PAGES 16384UL
+
+static struct pool {
+	uint64_t used;
+	_Alignas(MEMORY_PAGE) char pages[POOL_PAGES][MEMORY_PAGE];
+} * pool;
+
+void memory_pool_make(void)
+{
+	pool = sim_shared_memory(sizeof *pool);
+}
+
+void memory_pool_clear(void)
+{
+	if (pool == NULL)
+		return;
+	memset(pool->pages, 0, pool->used * MEMORY_PAGE);
+	pool->used = 0;
+}
+
+void *memory_shared(size_t pages)
+{
+	char *mem;
+
+	if (fails() || pages_used + pages > pages_limit)
+		return NULL;
+	if (pool == NULL)
+		memory_pool_make();
+	if (pages > POOL_PAGES - pool->used)
+		sim_fail("the pool of shared memory is empty");
+	mem = pool->pages[pool->used];
+	pool->used += pages;
+	pages_used += pages;
+	memory_in_use += pages;
+	return mem;
+}
+
+/* Whoever has mapped it still has it. */
+void memory_shared_free(void *page)
+{
+	if (memory_asks != NULL)
+		memory_asks();
+	(void)page;
+	pages_used--;
+	pages_given++;
+	memory_in_use--;
 }
 
 /* What is in front of an object: it must be given back as what it is. */

@@ -24,4 +24,12 @@ extern uint64_t memory_asked;
  */
 void memory_fail(uint64_t n, bool from);
 
+/*
+ * Memory that is shared comes from a pool, which is made when it is first
+ * wanted, or before there are processes to share it. To clear it is for when
+ * nobody uses it.
+ */
+void memory_pool_make(void);
+void memory_pool_clear(void);
+
 #endif

@@ -30,6 +30,7 @@ static uint64_t root;
 static void make_machine(void)
 {
 	machine = sim_shared_memory(sizeof *machine);
+	memory_pool_make();
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	for (int i = OF_WHO_ASKS; i <= OF_SERVER; i++)
 		(void)sem_init(&machine->changed[i], 1, 0);

@@ -15,10 +15,12 @@
 
 #include "../../user/servers/files/serve.h"
 #include "abi/fcntl.h"
+#include "abi/mman.h"
 #include "abi/stat.h"
 #include "abi/syscall.h"
 #include "abi/unistd.h"
 #include "differ.h"
+#include "memory.h"
 #include "sim.h"
 #include "tap.h"
 
@@ -33,6 +35,7 @@ static uint64_t positions[SLOTS];
 static uint32_t flags[SLOTS];
 static uint64_t root, cwd;
 static uint32_t mask;
+static unsigned char *mappings[SLOTS][MAP_PAGES];
 
 static uint64_t now_ns(void)
 {
@@ -54,7 +57,7 @@ static long ask(uint64_t number, uint64_t token, uint64_t *position,
 	    .second = request.second,
 	    .umask = mask,
 	    .time = now_ns(),
-	    .position = position != NULL ? *position : 0,
+	    .position = position != NULL && number != SYS_mmap ? *position : 0,
 	    .flags = position != NULL ? flags[position - positions] : 0};
 	memcpy(request.arg, args, sizeof request.arg);
 	reply = served_ask(&request, &lent);
@@ -88,8 +91,10 @@ static long take_file(long result, uint64_t *token)
 
 void ours_begin(void)
 {
+	memory_pool_clear();
 	root = cwd = served_begin();
 	mask = 022;
+	op_maps = true;
 }
 
 const char *ours_end(void)
@@ -192,6 +197,35 @@ static long list(const struct op *op, struct outcome *o)
 	return n;
 }
 
+/* What the kernel would map. */
+static long map(int slot)
+{
+	unsigned char **pages = mappings[slot];
+	uint64_t args[6] = {0, MAP_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED};
+	long n;
+
+	lent.out = pages;
+	lent.out_len = sizeof mappings[slot];
+	n = ask(SYS_mmap, slots[slot], &positions[slot], args);
+	if (n == 0 && reply.flags != REPLY_PAGES)
+		sim_fail("no pages in the reply");
+	return n;
+}
+
+static long access_mapping(const struct op *op, struct outcome *o)
+{
+	for (int64_t i = 0; i < op->len; i++) {
+		uint64_t at = (uint64_t)(op->offset + i);
+		unsigned char *page = mappings[op->slot][at / 4096];
+
+		if (op->kind == OP_POKE)
+			page[at % 4096] = op->byte;
+		else
+			o->out[o->len++] = page[at % 4096];
+	}
+	return 0;
+}
+
 static long file_call(const struct op *op, struct outcome *o)
 {
 	uint64_t none[6] = {0};
@@ -221,6 +255,8 @@ static long file_call(const struct op *op, struct outcome *o)
 		return ask_file(op, SYS_fchmod, op->mode, 0, 0);
 	case OP_LIST:
 		return list(op, o);
+	case OP_MAP:
+		return map(op->slot);
 	default:
 		return take_file(ask(SYS_fchdir, slots[op->slot], NULL, none),
 		    &cwd);
@@ -360,6 +396,9 @@ static long path_call(const struct op *op, struct outcome *o)
 		return ask_path(op, SYS_faccessat, op->mode, 0, 0);
 	case OP_CHDIR:
 		return take_file(of_cwd(op, SYS_chdir, 0), &cwd);
+	case OP_POKE:
+	case OP_PEEK:
+		return access_mapping(op, o);
 	default:
 		mask = op->mode & 0777;
 		return 0;

@@ -38,6 +38,21 @@ static void expect_place(struct proc *p, const struct op *op, struct seg *seg)
 		seg->end = seg->start + pages;
 }
 
+/* Of some mappings for pages of others; the rest are private. */
+static uint64_t sharing_of(const struct op *op)
+{
+	if (op->kind != OP_PASS)
+		return 0;
+	switch (op->value / 2 % 4) {
+	case 2:
+		return PTE_SHARED;
+	case 3:
+		return PTE_SEALED;
+	default:
+		return 0;
+	}
+}
+
 void change_begin(struct proc *p, const struct op *op)
 {
 	static const enum range_kind kinds[] = {
@@ -52,8 +67,12 @@ void change_begin(struct proc *p, const struct op *op)
 	struct seg seg = {.start = pages_of(op->va),
 	    .end = pages_of(op->va + op->len),
 	    .perms = op->perms};
+	uint64_t sharing = sharing_of(op);
 	bool anywhere;
 
+	seg.sealed = sharing == PTE_SEALED;
+	if (seg.sealed)
+		seg.perms &= (uint8_t)~PTE_W;
 	if (op->va >= USER_TOP || op->len > USER_TOP - op->va || op->len == 0 ||
 	    ((op->va | op->len) & PAGE_MASK) != 0 ||
 	    !oracle_has_room(&p->oracle))
@@ -71,11 +90,12 @@ void change_begin(struct proc *p, const struct op *op)
 	p->change = (struct change){.active = true,
 	    .kind = op->kind,
 	    .seg = seg,
+	    .shared = sharing != 0,
 	    .op = {.kind = kinds[op->kind],
 		.anywhere = anywhere,
 		.start = anywhere ? 0 : op->va,
 		.end = anywhere ? op->len : op->va + op->len,
-		.perms = op->perms}};
+		.perms = seg.perms | sharing}};
 	mmu_pool_add((vaddr_t)seg.start << PAGE_SHIFT);
 	mmu_pool_add(((vaddr_t)seg.end << PAGE_SHIFT) - PAGE_SIZE);
 	change_step(p, op->budget);
@@ -125,17 +145,34 @@ static bool is_too_large(const struct change *c)
 	    frame_free_count() < c->seg.end - c->seg.start + 16;
 }
 
+/* The first of its pages that stands in the way: 0, -ENOMEM or -EACCES. */
+static int expected_check(const struct oracle *o, const struct change *c)
+{
+	const struct seg *s;
+
+	for (uint32_t at = c->seg.start; at < c->seg.end; at = s->end) {
+		s = oracle_seg(o, at);
+		if (s == NULL)
+			return -ENOMEM;
+		if (s->sealed && c->kind == OP_PROTECT &&
+		    (c->seg.perms & PTE_W))
+			return -EACCES;
+	}
+	return 0;
+}
+
 static void end(struct proc *p, int err)
 {
 	struct change *c = &p->change;
 	bool checks = c->kind == OP_PROTECT || c->kind == OP_DISCARD;
-	bool full = oracle_is_full(&p->oracle, c->seg.start, c->seg.end);
+	int expected = checks ? expected_check(&p->oracle, c) : 0;
 
 	c->active = false;
 	check_place(c, err);
-	if (checks && !full) {
-		if (err != -ENOMEM)
-			sim_fail("%s of a hole: %d", op_names[c->kind], err);
+	if (expected != 0) {
+		if (err != expected)
+			sim_fail("%s: %d, expected %d", op_names[c->kind], err,
+			    expected);
 	} else if (err == 0) {
 		commit(p);
 	} else if (err == -ENODEV && c->kind == OP_PASS) {

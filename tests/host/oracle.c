@@ -169,7 +169,7 @@ static unsigned split(struct oracle *o, uint32_t vpn)
 static bool continues(const struct seg *a, const struct seg *b)
 {
 	return a->end == b->start && a->perms == b->perms &&
-	    a->object == b->object &&
+	    a->object == b->object && a->sealed == b->sealed &&
 	    (a->object == 0 || a->offset + (a->end - a->start) == b->offset);
 }
 

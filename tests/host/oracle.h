@@ -22,6 +22,7 @@ struct seg {
 	uint32_t end;
 	uint8_t perms;
 	uint8_t object;  /* 0: private memory */
+	bool sealed;     /* that object can never be written to here */
 	uint32_t offset; /* of `start` in the object, in pages */
 };
 

@@ -31,6 +31,7 @@ struct peek peek(const struct aspace *as, vaddr_t va)
 	default:
 		return (struct peek){.mapped = true,
 		    .shared = pte_is_shared(e),
+		    .sealed = pte_is_sealed(e),
 		    .perms = owner_perms(e),
 		    .byte = *((uint8_t *)phys_to_virt(pte_paddr(e)) +
 			(va & PAGE_MASK))};
@@ -48,6 +49,7 @@ static void verify_page(const struct aspace *as, const struct oracle *o,
 
 		if (!found.mapped || found.perms != seg->perms ||
 		    found.shared != (seg->object != 0) ||
+		    found.sealed != seg->sealed ||
 		    found.byte != oracle_load(o, at))
 			sim_fail("%s: at %lx expected perms %x byte %u, found "
 				 "%s perms %x byte %u",

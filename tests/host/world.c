@@ -165,6 +165,14 @@ void dying_add(struct aspace *as)
 
 /* ---- Shared objects ---- */
 
+static bool object_is_passed(const struct change *c, uint8_t object)
+{
+	for (unsigned i = 0; c->active && c->shared && i < c->filled; i++)
+		if (c->pages[i].object == object)
+			return true;
+	return false;
+}
+
 static bool object_is_used(uint8_t object)
 {
 	for (unsigned i = 0; i < WORLD_PROCS; i++) {
@@ -172,6 +180,8 @@ static bool object_is_used(uint8_t object)
 
 		if (p->alive && p->change.active &&
 		    p->change.seg.object == object)
+			return true;
+		if (p->alive && object_is_passed(&p->change, object))
 			return true;
 		for (unsigned s = 0; p->alive && s < p->oracle.nsegs; s++)
 			if (p->oracle.segs[s].object == object)

@@ -70,6 +70,8 @@ struct change {
 	bool given;      /* it was, or somebody tried */
 	unsigned filled; /* pages, which hold: */
 	uint8_t bytes[OBJECT_PAGES][4];
+	bool shared; /* they are pages of these, and stay that: */
+	struct seg pages[OBJECT_PAGES];
 };
 
 struct proc {
@@ -140,6 +142,7 @@ extern struct frame *trampoline;
 struct peek {
 	bool mapped;
 	bool shared;
+	bool sealed;
 	uint8_t perms;
 	uint8_t byte;
 };

@@ -83,7 +83,7 @@ def other_voices(wanted: bytes, shown: bytes) -> bool:
 
 FILES = Victim("files", "effects", dict.fromkeys(
     ("make", "append", "much", "link", "rename", "list", "attributes",
-     "share", "run"), b""), other_bytes)
+     "share", "store", "run"), b""), other_bytes)
 CONSOLE = Victim("console", "dictation", {
     "lines": b"one\x7fe two\rthree\rfi\x15four\r\x04five\r",
     "many": b"".join(b"%c line of letters\r" % (97 + i) for i in range(8)),

@@ -347,6 +347,43 @@ static void share(void)
 	count_nodes();
 }
 
+/* What is stored to a file is neither lost nor done away with. */
+static void store(void)
+{
+	const int rw = PROT_READ | PROT_WRITE;
+	int fd, status = 0;
+	char *at, *too;
+
+	memset(bytes, 'b', 5000);
+	DO(fd = open("/m", O_RDWR | O_CREAT | O_EXCL, 0600));
+	DO(write(fd, bytes, 5000));
+	at = mmap(NULL, 8192, rw, MAP_SHARED, fd, 0);
+	DO(at != MAP_FAILED);
+	memset(at + 10, 's', 20);
+	DO(syscall(SYS_pwrite64, fd, "written", 7, 15));
+	at[16] = 'S';
+	DO(syscall(SYS_ftruncate, fd, 100));
+	DO(syscall(SYS_ftruncate, fd, 6000));
+	memset(at + 4090, 't', 10);
+	DO(syscall(SYS_fallocate, fd, 3, 4092, 2));
+	at[4093] = 'u';
+	too = mmap(NULL, 4096, rw, MAP_SHARED, fd, 4096);
+	DO(too != MAP_FAILED);
+	if (fork() == 0) {
+		too[500] = 'c';
+		_exit(write(fd, "!", 1));
+	}
+	wait(&status);
+	say("the child ended with %d, at[4596] is %c\n", WEXITSTATUS(status),
+	    at[4596]);
+	show("/m");
+	DO(unlink("/m"));
+	too[501] = 'd';
+	show_file(fd);
+	DO(close(fd));
+	count_nodes();
+}
+
 /* A program that is copied, executed and removed. */
 static void run(void)
 {
@@ -383,6 +420,7 @@ static const struct chapter {
     {"list", list_and_remove},
     {"attributes", change_attributes},
     {"share", share},
+    {"store", store},
     {"run", run},
 };
 

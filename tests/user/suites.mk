@@ -64,6 +64,7 @@ USER_TESTS := \
 	t_procfs \
 	t_files \
 	t_locks \
+	t_mapshared \
 	t_self \
 	t_code \
 	t_remap \

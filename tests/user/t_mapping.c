@@ -3,8 +3,8 @@
  * t_mapping.c - files of servers, mapped: pages that a server names become the
  * caller's, and each side keeps its own.
  *
- * t_maprun.c is about pages that follow each other, t_files.c maps files of the
- * file server.
+ * t_maprun.c is about pages that follow each other, t_mapshared.c about
+ * MAP_SHARED; t_files.c maps files of the file server.
  */
 #include "service.h"
 
@@ -284,10 +284,14 @@ TEST(what_cannot_be_mapped_is_refused_and_not_asked)
 	    "no file");
 	MUST(raw(SYS_mmap, 0, PAGE, PROT_READ, MAP_PRIVATE, port, 0) == -ENODEV,
 	    "a port");
-	MUST(raw(SYS_mmap, 0, PAGE, RW, MAP_SHARED, file, 0) == -ENODEV &&
-		raw(SYS_mmap, 0, PAGE, PROT_READ, MAP_SHARED, file, 0) ==
-		    -ENODEV,
-	    "MAP_SHARED");
+	MUST(raw(SYS_mmap, 0, PAGE, RW, MAP_SHARED, other, 0) == -EACCES &&
+		raw(SYS_mmap, 0, PAGE, PROT_READ, MAP_SHARED, other, 0) ==
+		    -EACCES,
+	    "to be shared");
+	other = port_open(port, BESIDE, O_RDONLY, 0, 0);
+	MUST(raw(SYS_mmap, 0, PAGE, RW, MAP_SHARED, other, 0) == -EACCES,
+	    "a file that cannot be written to");
+	MUST(raw(SYS_mmap, 0, PAGE, RW, 0, file, 0) == -EINVAL, "neither");
 	MUST(map_at(NULL, 1, RW, 0, 1) == -EINVAL, "an odd offset");
 	MUST(map_at(NULL, 0, RW, 0, 0) == -EINVAL, "nothing");
 	MUST(map_at(NULL, 1, RW, 0, -(long)PAGE) == -EOVERFLOW,
@@ -369,14 +373,13 @@ static int reply_run(const volatile void *first, uint64_t size)
 /* What no server may say of a mapping of PAGES pages. */
 static void reply_nonsense(void)
 {
-	unsigned char *shared = pages_shared(1), *closed = pages_private(1);
+	unsigned char *closed = pages_private(1);
 
 	MUST_EXIT(reply_page((void *)0xffffffc080200000) == EFAULT);
 	MUST_EXIT(reply_page((void *)0xfffffffffffff000) == EFAULT);
 	MUST_EXIT(reply_page((void *)(256 * GIB)) == EFAULT);
 	MUST_EXIT(reply_page((void *)PAGE) == EFAULT);
 	MUST_EXIT(reply_page(own + 1) == EFAULT);
-	MUST_EXIT(reply_page(shared) == EINVAL);
 	*closed = 1;
 	MUST_EXIT(mprotect(closed, PAGE, PROT_NONE) == 0);
 	MUST_EXIT(reply_page(closed) == EFAULT);
@@ -394,7 +397,6 @@ static void reply_nonsense(void)
 	MUST_EXIT(reply_run(own, (PAGES + 1) * PAGE) == EINVAL);
 	MUST_EXIT(reply_run(NULL, PAGE) == EFAULT);
 	MUST_EXIT(reply_run((void *)0xffffffc080200000, PAGE) == EFAULT);
-	MUST_EXIT(reply_run(shared, PAGE) == EINVAL);
 	MUST_EXIT(reply_run(closed, PAGE) == EFAULT);
 }
 

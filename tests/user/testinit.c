@@ -68,6 +68,7 @@ static const char *const builtin[] = {
     "t_programs",
     "t_files",
     "t_locks",
+    "t_mapshared",
     "t_self",
     "t_oom",
     "t_sweep",

@@ -28,6 +28,11 @@ int madvise(void *start, size_t len, int advice)
 	return (int)syscall(SYS_madvise, start, len, advice);
 }
 
+int msync(void *start, size_t len, int flags)
+{
+	return (int)syscall(SYS_msync, start, len, flags);
+}
+
 /* The new place is only looked at with a flag that asks for it. */
 void *mremap(void *start, size_t old_len, size_t new_len, int flags, ...)
 {

@@ -17,6 +17,7 @@ void *mmap(void *hint, size_t len, int prot, int flags, int fd, off_t offset);
 int munmap(void *start, size_t len);
 int mprotect(void *start, size_t len, int prot);
 int madvise(void *start, size_t len, int advice);
+int msync(void *start, size_t len, int flags);
 void *mremap(void *start, size_t old_len, size_t new_len, int flags, ...);
 
 #endif

@@ -31,7 +31,7 @@ void node_stat(const struct node *node, struct attributes *st)
 	if (node->made != 0 && node->links == 0)
 		st->links = 1;
 	if (node_is(node, S_IFREG))
-		st->blocks = sparse_count(&node->pages) * (MEMORY_PAGE / 512);
+		st->blocks = data_page_count(node) * (MEMORY_PAGE / 512);
 	if (!node_is(node, S_IFDIR))
 		return;
 	/* The "." of a folder is a link, and "." and ".." count as entries. */

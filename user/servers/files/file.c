@@ -86,6 +86,37 @@ long file_pages(struct tree *t, struct file *file, uint64_t position,
 	return (long)data_pages(node, position, pages, count);
 }
 
+static bool may_be_shared(const struct file *file)
+{
+	const struct node *node = file->node;
+
+	return may_read(file) && node_is(node, S_IFREG) && node->made == 0;
+}
+
+void file_share(struct tree *t, const struct file *file, uint64_t position,
+    size_t count, uint64_t all)
+{
+	if (may_be_shared(file))
+		(void)data_share(t, file->node, position, count, all);
+}
+
+long file_shared_pages(struct tree *t, struct file *file, uint64_t position,
+    void **pages, size_t count)
+{
+	struct node *node = file->node;
+	size_t n;
+
+	if (!may_read(file))
+		return -EBADF;
+	if (!may_be_shared(file))
+		return -ENODEV;
+	n = t->unkept ? 0 : data_shared_pages(node, position, pages, count);
+	if (n == 0 && count > 0 && position < node->size)
+		return -ENOMEM;
+	file_accessed(t, file);
+	return (long)n;
+}
+
 long file_write(struct tree *t, struct file *file, uint64_t *position,
     const void *from, size_t len)
 {
@@ -167,13 +198,13 @@ int file_allocate(struct tree *t, struct file *file, int mode, int64_t offset,
 	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
 		return -EOPNOTSUPP;
 	if (mode & FALLOC_FL_PUNCH_HOLE) {
-		data_punch(node, (uint64_t)offset, end);
+		data_punch(t, node, (uint64_t)offset, end);
 	} else {
 		err = data_allocate(t, node, (uint64_t)offset, end);
 		if (err < 0)
 			return err;
-		if (!(mode & FALLOC_FL_KEEP_SIZE) && end > node->size)
-			node->size = end;
+		if (!(mode & FALLOC_FL_KEEP_SIZE))
+			data_grow(t, node, end);
 	}
 	node_changed(t, node);
 	return 0;

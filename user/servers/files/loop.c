@@ -34,12 +34,15 @@ static uint64_t given; /* when it was kept */
 static int keep(struct server *s)
 {
 	struct log log = s->log;
+	bool unkept = s->tree.unkept;
 	int in_hand;
 
 	log_turn(&s->log);
+	s->tree.unkept = false;
 	in_hand = port_keep(s->port);
 	if (in_hand < 0) {
 		s->log = log;
+		s->tree.unkept = unkept;
 		return in_hand;
 	}
 	given = memory_pages_given();
@@ -59,17 +62,20 @@ static bool must_be_kept(const struct server *s)
  * The log may have another tail then, to which the request is moved. If the
  * server cannot be kept, the call is done as far as there is room.
  */
-static bool make_room(struct server *s)
+static bool keep_first(struct server *s)
 {
 	struct log_entry *entry = s->entry;
-	int in_hand;
+	int in_hand = keep(s);
 
-	if (!must_be_kept(s))
-		return true;
-	in_hand = keep(s);
 	if (in_hand == 1)
 		memmove(s->entry, entry, sizeof *entry + entry->request.in_len);
 	return in_hand != 0;
+}
+
+/* Keeps the server if it must be. False: the call is not in hand any more. */
+static bool make_room(struct server *s)
+{
+	return !must_be_kept(s) || keep_first(s);
 }
 
 /*
@@ -81,6 +87,8 @@ static bool answer(struct server *s, bool dies)
 	bool was_asked;
 	size_t end;
 
+	if (serve_shares(s) && !keep_first(s))
+		return false;
 	if (!serve_may_change(s)) {
 		serve(s);
 		return true;

@@ -7,6 +7,9 @@
  * all are free goes back to the kernel. Objects come from pages of their own, a
  * list of such pages for each size; a page without objects is freed.
  *
+ * Pages that are shared are mapped as they are wanted, and unmapped one by one:
+ * whoever has mapped them keeps them.
+ *
  * So every operation takes a constant time, whatever was freed before it and
  * in which order.
  */
@@ -159,6 +162,28 @@ void memory_page_free(void *page)
 		link_remove(&block->link);
 		(void)munmap(block, BLOCK_BYTES);
 	}
+}
+
+/* Nobody insists: what is done once more shares nothing. */
+void *memory_shared(size_t pages)
+{
+	void *mem;
+
+	if (pages > memory_pages_free())
+		return NULL;
+	mem = mmap(NULL, pages * MEMORY_PAGE, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (mem == MAP_FAILED)
+		return NULL;
+	used_pages += pages;
+	return mem;
+}
+
+void memory_shared_free(void *page)
+{
+	(void)munmap(page, MEMORY_PAGE);
+	used_pages--;
+	given_pages++;
 }
 
 /* The list of pages for objects of so many units. */

@@ -12,19 +12,21 @@
 _Static_assert(NODE_TYPE == S_IFMT && NODE_FOLDER == S_IFDIR, "node.h");
 
 #define DAY       86400
-#define TIDY_PART 256 /* pages that are freed at a time */
+#define TIDY_PART 256 /* pages that are freed at a time, */
+#define TIDY_FEW  64  /* and of those for which it takes a call */
 
 /* --- memory --------------------------------------------------------------- */
 
 void tree_tidy(struct tree *t)
 {
 	scrap_free(&t->scrap, TIDY_PART);
+	scrap_free(&t->shared_scrap, TIDY_FEW);
 }
 
 /* Frees a part of what is left of large files. False if nothing is left. */
 static bool reclaim(struct tree *t)
 {
-	if (t->scrap.first == NULL)
+	if (t->scrap.first == NULL && t->shared_scrap.first == NULL)
 		return false;
 	tree_tidy(t);
 	return true;
@@ -60,7 +62,7 @@ bool tree_put(struct tree *t, struct sparse *s, uint64_t index, void *item)
 
 uint64_t tree_pages_free(const struct tree *t)
 {
-	return memory_pages_free() + t->scrap.items;
+	return memory_pages_free() + t->scrap.items + t->shared_scrap.items;
 }
 
 /* --- nodes ---------------------------------------------------------------- */
@@ -103,8 +105,10 @@ void node_use(struct node *node)
 
 static void node_free(struct tree *t, struct node *node)
 {
-	if (node_is(node, S_IFREG))
+	if (node_is(node, S_IFREG)) {
 		sparse_cut(&node->pages, 0, &t->scrap);
+		sparse_cut(&node->shared, 0, &t->shared_scrap);
+	}
 	if (node_is(node, S_IFLNK) && node->made == 0)
 		memory_free(node->target, node->size + 1);
 	if (node->made == 0)
@@ -127,6 +131,14 @@ void node_leave(struct tree *t, struct node *node)
 void node_touched(struct tree *t, struct node *node)
 {
 	node->ctime = t->now;
+}
+
+bool node_perhaps_changed(struct tree *t, struct node *node)
+{
+	if (sparse_count(&node->shared) == 0)
+		return false;
+	node->contents = new_contents(t);
+	return true;
 }
 
 void node_changed(struct tree *t, struct node *node)
@@ -156,7 +168,10 @@ void node_accessed(struct tree *t, struct node *node)
 
 bool tree_init(struct tree *t, struct moment now, uint64_t seed)
 {
-	*t = (struct tree){.now = now, .seed = seed};
+	*t = (struct tree){.now = now,
+	    .seed = seed,
+	    .scrap.free = memory_page_free,
+	    .shared_scrap.free = memory_shared_free};
 	t->root = node_new(t, S_IFDIR | 0755);
 	if (t->root == NULL)
 		return false;

@@ -70,8 +70,11 @@ struct node {
 	uint64_t contents;      /* new whenever the bytes change */
 	struct moment atime, mtime, ctime, btime;
 	union {
-		/* of a file: its pages; one that is not there is zero */
-		struct sparse pages;
+		/* of a file: its pages; one that is in neither is zero */
+		struct {
+			struct sparse pages;
+			struct sparse shared; /* tree.unkept */
+		};
 		struct folder folder;
 		char *target; /* of a link: where it leads, with a NUL */
 	};
@@ -87,6 +90,17 @@ struct tree {
 	/* a time of reading was set; the caller clears it */
 	bool accessed;
 	struct scrap scrap;        /* pages of large files, still to be freed */
+	struct scrap shared_scrap; /* shared pages, still to be unmapped */
+	/*
+	 * A page of a file that may be mapped with MAP_SHARED is in
+	 * node.shared, and in no other place until the node goes, also when it
+	 * is behind the end of the file. The server and its copy that stays
+	 * behind have the page itself in common, and mappers store there: so
+	 * what is done once more leaves its bytes as they are. True: pages have
+	 * come to be there since the server was kept. Nobody gets them before
+	 * it is kept again.
+	 */
+	bool unkept;
 	const struct maker *maker; /* made.h */
 	struct node *made;         /* nodes that the call at hand has made */
 	int32_t caller;            /* the pid of the caller */
@@ -143,6 +157,12 @@ static inline bool node_is_dead(const struct node *node)
 /* Sets the time of change: of the bytes, or of the attributes only. */
 void node_changed(struct tree *t, struct node *node);
 void node_touched(struct tree *t, struct node *node);
+
+/*
+ * Gives the contents of the file another number, if a process that has mapped
+ * the file may have stored to it.
+ */
+bool node_perhaps_changed(struct tree *t, struct node *node);
 
 /* Sets the time of reading, as Linux does by default (relatime). */
 void node_accessed(struct tree *t, struct node *node);

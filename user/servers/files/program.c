@@ -121,12 +121,15 @@ static int find_file(struct tree *t, struct where where, enum path_how how,
 	return err;
 }
 
-static bool is_script(const struct node *node)
+/*
+ * Reads the line of a script; false if it is none. Once: who has mapped the
+ * file may store there meanwhile.
+ */
+static bool read_line(const struct node *node, struct line *line)
 {
-	char start[2];
-
-	return data_read(node, 0, start, sizeof start) == sizeof start &&
-	    start[0] == '#' && start[1] == '!';
+	memset(line->text, 0, sizeof line->text);
+	data_read(node, 0, line->text, LINE);
+	return line->text[0] == '#' && line->text[1] == '!';
 }
 
 int program_find(struct tree *t, struct where where, struct node *dir,
@@ -134,14 +137,11 @@ int program_find(struct tree *t, struct where where, struct node *dir,
 {
 	const char *path = where.path;
 	int err = find_file(t, where, PATH_FOLLOW, &program->node);
+	struct line line;
 
 	program->words_len = 0;
-	for (unsigned depth = 0; err == 0 && is_script(program->node);
+	for (unsigned depth = 0; err == 0 && read_line(program->node, &line);
 	     depth++) {
-		struct line line;
-
-		memset(line.text, 0, sizeof line.text);
-		data_read(program->node, 0, line.text, LINE);
 		err = line_parse(&line);
 		if (err == 0)
 			err = add_words(program, path, &line);

@@ -45,6 +45,12 @@ void serve_use(struct server *s, struct log_entry *entry);
 bool serve_may_change(struct server *s);
 
 /*
+ * Makes pages ready that the call may map with MAP_SHARED. True: the server has
+ * to be kept before it does the call, or the call finds no memory.
+ */
+bool serve_shares(struct server *s);
+
+/*
  * Does the call at the tail of the log, and fills in the reply. If the call has
  * changed anything, it is an entry of the log afterwards.
  */

@@ -13,9 +13,11 @@
 #include <string.h>
 
 #include "abi/fcntl.h"
+#include "abi/mman.h"
 #include "abi/stat.h"
 #include "abi/syscall.h"
 #include "memory.h"
+#include "opened.h"
 #include "program.h"
 
 #define RANDOM_MAX   (256UL << 10)
@@ -204,17 +206,52 @@ static int64_t call_pwrite(struct server *s)
 
 /* --- mapping -------------------------------------------------------------- */
 
+/* The part of a mapping that the kernel asks for now. */
+struct wish {
+	uint64_t position; /* in the file */
+	uint64_t all;      /* pages */
+	size_t count;      /* as many as a reply has room for */
+	bool shared;
+};
+
+static struct wish wish_of(const struct request *request)
+{
+	uint64_t done = request->position;
+	uint64_t left =
+	    (request->arg[1] - done + MEMORY_PAGE - 1) / MEMORY_PAGE;
+
+	return (struct wish){.position = request->arg[5] + done,
+	    .all = left,
+	    .count = least(left, SERVE_BUFFER / sizeof(void *)),
+	    .shared = (request->arg[3] & MAP_TYPE) == MAP_SHARED};
+}
+
+bool serve_shares(struct server *s)
+{
+	struct wish wish;
+
+	if (s->request->number != SYS_mmap)
+		return false;
+	wish = wish_of(s->request);
+	if (!wish.shared)
+		return false;
+	file_share(&s->tree, opened_file(s->request->token), wish.position,
+	    wish.count, wish.all);
+	return s->tree.unkept;
+}
+
 /*
  * Replies with as many pages as a reply can name; the kernel asks for the rest.
  */
 static int64_t call_mmap(struct server *s)
 {
+	struct wish wish = wish_of(s->request);
 	uint64_t done = s->request->position;
-	uint64_t left =
-	    (s->request->arg[1] - done + MEMORY_PAGE - 1) / MEMORY_PAGE;
 	void **pages = (void **)(void *)s->out;
-	long n = file_pages(&s->tree, s->file, s->request->arg[5] + done, pages,
-	    least(left, SERVE_BUFFER / sizeof *pages));
+	long n = wish.shared
+	    ? file_shared_pages(&s->tree, s->file, wish.position, pages,
+		  wish.count)
+	    : file_pages(&s->tree, s->file, wish.position, pages, wish.count);
 
 	if (n < 0)
 		return n;

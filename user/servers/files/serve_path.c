@@ -179,6 +179,7 @@ static int64_t call_execve(struct server *s)
 		return err;
 	if (s->request->flags & REQUEST_LOAD)
 		return open_program(s, program.node);
+	s->changes = node_perhaps_changed(&s->tree, program.node);
 	s->reply.flags |= REPLY_IMAGE;
 	s->reply.token = program.node->contents;
 	return reply_bytes(s, program.words, program.words_len, 0);

@@ -321,7 +321,7 @@ static void scrap_add(struct scrap *scrap, void *at, unsigned level)
 	struct sparse_table *table = at;
 
 	if (level == 0) {
-		memory_page_free(at);
+		scrap->free(at);
 		return;
 	}
 	table->next = scrap->first;

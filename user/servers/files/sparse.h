@@ -34,6 +34,7 @@ struct sparse {
 struct scrap {
 	struct sparse_table *first;
 	uint64_t items;
+	void (*free)(void *page);
 };
 
 uint64_t sparse_count(const struct sparse *s);

@@ -121,6 +121,21 @@ long file_read(struct tree *t, struct file *file, uint64_t position, void *to,
  */
 long file_pages(struct tree *t, struct file *file, uint64_t position,
     void **pages, size_t count);
+
+/*
+ * Makes these pages of the file such that can be mapped with MAP_SHARED, as far
+ * as there is memory, and only if there is for `all`: tree.unkept, if any had
+ * not been. Nothing can be seen of that. What is no file is left as it is.
+ */
+void file_share(struct tree *t, const struct file *file, uint64_t position,
+    size_t count, uint64_t all);
+
+/*
+ * The same as file_pages() for a mapping with MAP_SHARED: up to the first that
+ * file_share() has not found room for, -ENOMEM if it is the first one.
+ */
+long file_shared_pages(struct tree *t, struct file *file, uint64_t position,
+    void **pages, size_t count);
 long file_write(struct tree *t, struct file *file, uint64_t *position,
     const void *from, size_t len);
 int tree_truncate(struct tree *t, struct where where, int64_t size);
@@ -176,8 +191,12 @@ size_t data_write(struct tree *t, struct node *node, uint64_t at,
     const void *from, size_t len);
 void data_truncate(struct tree *t, struct node *node, uint64_t size);
 
-/* Clears a range; whole pages in it become a hole. */
-void data_punch(struct node *node, uint64_t from, uint64_t to);
+/* Moves the end of the file to `size`, if it grows by that: with zeros. */
+void data_grow(const struct tree *t, struct node *node, uint64_t size);
+
+/* Clears a range; whole pages in it that are not shared become a hole. */
+void data_punch(const struct tree *t, struct node *node, uint64_t from,
+    uint64_t to);
 
 /* Gives each page of a range memory. ENOSPC: nothing has changed. */
 int data_allocate(struct tree *t, struct node *node, uint64_t from,
@@ -189,6 +208,20 @@ int data_allocate(struct tree *t, struct node *node, uint64_t from,
  */
 size_t data_pages(const struct node *node, uint64_t at, void **pages,
     size_t count);
+
+/* Those that are shared: up to the first that is not. */
+size_t data_shared_pages(const struct node *node, uint64_t at, void **pages,
+    size_t count);
+
+/*
+ * Makes pages shared, up to the end of the file. False: not all, for want of
+ * memory. None, if there is none for `all` that are going to be asked for.
+ */
+bool data_share(struct tree *t, struct node *node, uint64_t at, size_t count,
+    uint64_t all);
+
+/* How many pages it has. */
+uint64_t data_page_count(const struct node *node);
 
 /* The next byte from `at` on that is in a page, or in a hole. */
 uint64_t data_next(const struct node *node, uint64_t at);
