@@ -44,7 +44,10 @@ void proc_exit(int status)
 		group_search_end(p);
 	p->t.has_saved = false;
 	p->exit_status = status;
+	/* From here on nobody looks at its files any more. */
+	lock_acquire(&sched_lock);
 	p->exiting = EXIT_FILES;
+	lock_release(&sched_lock);
 	port_leave(p);
 	p->t.work = 1;
 }

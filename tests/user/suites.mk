@@ -57,12 +57,15 @@ USER_TESTS := \
 	t_stop \
 	t_paths \
 	t_roots \
+	t_given \
 	t_image \
 	t_loading \
 	t_programs \
 	t_procfs \
 	t_files \
 	t_locks \
+	t_fifo \
+	t_links \
 	t_self \
 	t_code \
 	t_remap \

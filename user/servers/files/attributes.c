@@ -4,6 +4,7 @@
  */
 #include "tree.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "abi/errno.h"
@@ -112,8 +113,8 @@ long node_readlink(struct tree *t, struct node *node, char *to, size_t size)
 	if (!node_is(node, S_IFLNK))
 		return -EINVAL;
 	/* It may have been opened by somebody else. */
-	if (node->made != 0)
-		made_lead(t, node);
+	if (node->made != 0 && !made_lead(t, node))
+		return -ENOENT;
 	len = node->size < size ? node->size : size;
 	memcpy(to, node->target, len);
 	node_accessed(t, node);
@@ -122,7 +123,7 @@ long node_readlink(struct tree *t, struct node *node, char *to, size_t size)
 
 static struct text name_of(const struct tree *t, const struct node *dir)
 {
-	const struct name *name = dir->folder.name;
+	const struct name *name = dir->name;
 
 	if (name == NULL)
 		return t->maker->name(dir->made);
@@ -154,4 +155,26 @@ long node_path(const struct tree *t, const struct node *dir, char *to,
 	len = size - at;
 	memmove(to, to + at, len);
 	return (long)len;
+}
+
+long node_place(const struct tree *t, const struct node *node, char *to,
+    size_t size)
+{
+	const struct node *dir = node_is(node, S_IFDIR) ? node : node->in;
+	long len = dir != NULL ? node_path(t, dir, to, size) : -ENOENT;
+
+	/* As Linux calls what never had a name. */
+	if (len == -ENOENT)
+		return snprintf(to, size, "/#%lu (deleted)", node->ino);
+	if (len < 0)
+		return len;
+	len--; /* its NUL */
+	if (dir == node)
+		return len;
+	if (node->name->len + 1 > size - (size_t)len)
+		return -ERANGE;
+	if (dir != t->root)
+		to[len++] = '/';
+	memcpy(to + len, node->name->text, node->name->len);
+	return len + (long)node->name->len;
 }

@@ -96,6 +96,8 @@ static void attach(struct tree *t, struct node *dir, struct name *name,
     struct node *node)
 {
 	name->node = node;
+	node->name = name;
+	node->in = dir;
 	node->links++;
 	node_touched(t, node);
 	node_changed(t, dir);
@@ -105,12 +107,17 @@ static void attach(struct tree *t, struct node *dir, struct name *name,
 	node_use(dir);
 	node_leave(t, node->folder.parent);
 	node->folder.parent = dir;
-	node->folder.name = name;
 }
 
 /* Where the node goes next is not known here: it may go on to be used. */
-static void detach(struct tree *t, struct node *dir, struct node *node)
+static void detach(struct tree *t, struct node *dir, const struct name *name)
 {
+	struct node *node = name->node;
+
+	if (node->name == name) {
+		node->name = NULL;
+		node->in = NULL;
+	}
 	node->links--;
 	node_touched(t, node);
 	node_changed(t, dir);
@@ -160,7 +167,7 @@ void folder_remove(struct tree *t, struct node *dir, struct name *name)
 	node_use(node);
 	unindex(find_slot(dir, &text));
 	(void)sparse_take(&dir->folder.order, name->place);
-	detach(t, dir, node);
+	detach(t, dir, name);
 	memory_free(name, name_size(name->len));
 	node_leave(t, node);
 }
@@ -171,7 +178,7 @@ void name_lead(struct tree *t, struct node *dir, struct name *name,
 	struct node *old = name->node;
 
 	node_use(old);
-	detach(t, dir, old);
+	detach(t, dir, name);
 	attach(t, dir, name, node);
 	node_leave(t, old);
 }

@@ -40,15 +40,18 @@ struct log_entry {
 	uint64_t done; /* bytes that earlier entries of the call have written */
 	uint64_t bytes;                   /* of `in` that are part of it */
 	uint64_t next_ino, last_contents; /* as they were before */
-	uint64_t missed;                  /* as it was after: node.h */
+	uint32_t missed, leads;           /* as they were after: node.h */
 	struct request request;
 	char in[];
 };
 
 #define LOG_CLOSED_SIZE offsetof(struct log_entry, done)
 
-/* The largest one; the times of utimensat() are behind its path. */
-#define LOG_ENTRY_MAX (sizeof(struct log_entry) + LOG_IN + 64)
+/* Behind a path: the times of utimensat(), and where made links lead. */
+#define LOG_BEHIND 96
+
+/* The largest one. */
+#define LOG_ENTRY_MAX (sizeof(struct log_entry) + LOG_IN + LOG_BEHIND)
 
 struct log {
 	struct log_memory *memory;

@@ -42,7 +42,6 @@ struct name {
 
 struct folder {
 	struct node *parent; /* itself for the root */
-	struct name *name;   /* in there, unless it was removed */
 	struct name *index;  /* a trie of the hashes of the names */
 	struct sparse order; /* the names by their places */
 	uint64_t next;       /* the place of the next name */
@@ -61,10 +60,14 @@ struct node {
 	uint64_t size;          /* in bytes, but of folders */
 	bool linkable;          /* has no name, and may get one: O_TMPFILE */
 	struct lock *locks;     /* locks.h */
+	struct name *name;      /* the last that it was given, */
+	struct node *in;        /* and of which folder; NULL: it is removed */
 	uint64_t made;          /* made.h: what it stands for; else 0 */
 	struct node *next_made; /* in tree.made */
 	uint64_t
-	    contents; /* a number for what is in it now; never used again */
+	    contents;    /* a number for what is in it now; never used again */
+	bool is_program; /* it was executed, with these contents: */
+	struct node *next_program; /* in tree.programs */
 	struct moment atime, mtime, ctime, btime;
 	union {
 		struct sparse pages; /* of a file; what is not there is zero */
@@ -73,6 +76,9 @@ struct node {
 	};
 };
 
+#define PROGRAM_LISTS 64
+#define LEADS_MAX     4 /* links that a call follows, of a maker's */
+
 struct tree {
 	struct node *root;
 	struct moment now; /* set by who calls, before he does */
@@ -80,14 +86,18 @@ struct tree {
 	uint64_t next_ino;
 	uint64_t last_contents;
 	uint64_t nodes;
-	bool accessed;      /* a time of reading was set: who calls clears it */
-	struct scrap scrap; /* what large files were cut to */
-	const struct maker *maker; /* made.h */
-	struct node *made;         /* by the call at hand */
-	int32_t caller;            /* its pid */
-	bool replays;              /* it is done once more, in a log */
-	uint32_t looks;            /* for made nodes, by the call at hand */
+	bool accessed; /* a time of reading was set, or a program was executed
+			  for the first time: who calls clears it */
+	struct node *programs[PROGRAM_LISTS]; /* by their contents */
+	struct scrap scrap;                   /* what large files were cut to */
+	const struct maker *maker;            /* made.h */
+	struct node *made;                    /* by the call at hand */
+	int32_t caller;                       /* its pid */
+	bool replays;    /* it is done once more, in a log */
+	uint32_t looks;  /* for made nodes, by the call at hand */
 	uint32_t missed; /* the first of these that found none; 0: all did */
+	uint32_t leads;  /* links of a maker's that it has followed */
+	uint64_t lead[LEADS_MAX]; /* and where they lead: made.h */
 };
 
 /* An empty tree. False: no memory. */
@@ -109,9 +119,11 @@ uint64_t tree_pages_free(const struct tree *t);
 
 /* --- nodes ---------------------------------------------------------------- */
 
-/* S_IFMT and S_IFDIR, for who has them from elsewhere. */
+/* S_IFMT, S_IFDIR and so on, for who has them from elsewhere. */
 #define NODE_TYPE   0170000U
 #define NODE_FOLDER 0040000U
+#define NODE_FILE   0100000U
+#define NODE_LINK   0120000U
 
 static inline bool node_is(const struct node *node, uint32_t type)
 {
@@ -139,6 +151,12 @@ void node_touched(struct tree *t, struct node *node);
 
 /* Was read: as Linux does by default, only if that is news. */
 void node_accessed(struct tree *t, struct node *node);
+
+/* It is executed, by its contents. */
+void node_executed(struct tree *t, struct node *node);
+
+/* What was, if it still is what it was then; or NULL. */
+struct node *node_of_program(const struct tree *t, uint64_t contents);
 
 /* --- names ---------------------------------------------------------------- */
 

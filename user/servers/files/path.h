@@ -48,7 +48,10 @@ int walk_to_last(struct walk *w, const char *path);
 /* What the last name leads to, as it is: a link is not followed. */
 int walk_look(const struct walk *w, struct node **node);
 
-/* Begins to follow a link; *path is where it goes on from there: maybe "". */
+/*
+ * Begins to follow a link; *path is where it goes on from there: maybe "", and
+ * then the walk may be at what is no folder.
+ */
 int walk_enter(struct walk *w, struct node *link, const char **path);
 
 /* Begins a walk, and comes to the last name. ENOENT also for an empty path. */
