@@ -176,6 +176,7 @@ void boot_start(void)
 	enter_program(p, &prog, "boot");
 	p->is_system = true;
 	p->exit_signal = SIGCHLD;
+	p->umask = 022;
 	proc_init_task = p;
 	lock_acquire(&sched_lock);
 	proc_publish(p, NULL, group);

@@ -327,6 +327,10 @@ static void exec_enter(struct proc *p, struct exec *exec)
 	struct aspace *old = p->as;
 
 	enter_program(p, &exec->prog, exec->path);
+	lock_acquire(&sched_lock);
+	p->program = exec->key.token;
+	p->program_port = exec->key.port;
+	lock_release(&sched_lock);
 	if (unlikely(p->is_system))
 		proc_disown(p);
 	exec->prog.as = NULL;

@@ -46,6 +46,7 @@ void proc_exit(int status)
 		group_search_end(p);
 	p->t.has_saved = false;
 	p->exit_status = status;
+	/* From here on nobody looks at its files any more. */
 	lock_acquire(&sched_lock);
 	twin_end(p);
 	victim_ends(p);

@@ -89,7 +89,9 @@ static int table_grow(struct fd_table *table, unsigned fd)
 		return -ENOMEM;
 	files = frame_virt(frame);
 	memcpy(files, table->few, sizeof table->few);
+	lock_acquire(&sched_lock);
 	table->files = files;
+	lock_release(&sched_lock);
 	return 0;
 }
 
@@ -128,7 +130,7 @@ static unsigned lowest_free(const struct fd_table *table, unsigned fd)
 }
 
 static void put(struct fd_table *table, unsigned fd, struct file *f,
-    bool cloexec)
+    bool cloexec) REQUIRES(sched_lock)
 {
 	table_extend(table, fd);
 	table->files[fd] = f;
@@ -143,7 +145,9 @@ int fd_install(struct file *f, int lowest, bool cloexec)
 
 	if (err < 0)
 		return err;
+	lock_acquire(&sched_lock);
 	put(table, fd, f, cloexec);
+	lock_release(&sched_lock);
 	return (int)fd;
 }
 
@@ -177,23 +181,29 @@ bool fd_table_is_full(void)
 int fd_replace(int fd, struct file *f, bool cloexec)
 {
 	struct fd_table *table = self_table();
+	struct file *closed = fd_get(fd);
 	int err = table_grow(table, (unsigned)fd);
 
 	if (err < 0)
 		return err;
-	table_extend(table, (unsigned)fd);
-	if (table->files[fd] != NULL)
-		file_put(table->files[fd]);
-	table->files[fd] = f;
-	set_cloexec(table, (unsigned)fd, cloexec);
+	lock_acquire(&sched_lock);
+	put(table, (unsigned)fd, f, cloexec);
+	lock_release(&sched_lock);
+	if (closed != NULL)
+		file_put(closed);
 	return fd;
 }
 
 int fd_close(int fd)
 {
-	if (fd_get(fd) == NULL)
+	struct file *f = fd_get(fd);
+
+	if (f == NULL)
 		return -EBADF;
-	file_put(fd_take(fd));
+	lock_acquire(&sched_lock);
+	(void)fd_take(fd);
+	lock_release(&sched_lock);
+	file_put(f);
 	return 0;
 }
 
@@ -271,9 +281,7 @@ bool fd_table_exec_part(struct fd_table *table)
 		if (closed++ == CLOSE_PART)
 			return false;
 		*word &= ~bit;
-		if (table->files[fd] != NULL)
-			file_put(table->files[fd]);
-		table->files[fd] = NULL;
+		(void)fd_close((int)fd);
 	}
 	return true;
 }

@@ -35,6 +35,9 @@ static void copy_rest(struct proc *child, struct proc *parent,
     const struct fork_args *args)
 {
 	child->is_system = parent->is_system;
+	child->umask = parent->umask;
+	child->program = parent->program;
+	child->program_port = parent->program_port;
 	if (likely(parent->root != NULL))
 		remote_place_copy(child, parent);
 	child->exit_signal = (uint8_t)args->exit_signal;

@@ -279,6 +279,19 @@ static long pipe_write(struct file *f, vaddr_t from, size_t len, unsigned how)
 	return result;
 }
 
+/*
+ * Has nobody been on the other side since an end with a name was opened? Its
+ * position is one more than how many had been by then; 0: somebody was there.
+ */
+static bool is_alone(const struct file *f)
+{
+	const struct pipe *pipe = f->object;
+	uint64_t ever =
+	    file_can_read(f) ? pipe->writers_ever : pipe->readers_ever;
+
+	return f->pos == ever + 1;
+}
+
 static unsigned pipe_poll(struct file *f)
 {
 	struct pipe *pipe = f->object;
@@ -289,9 +302,10 @@ static unsigned pipe_poll(struct file *f)
 		pipe->read_event.polled = true;
 		if (pipe->head != pipe->tail)
 			events |= POLLIN;
-		if (pipe->writers == 0)
+		if (pipe->writers == 0 && !is_alone(f))
 			events |= POLLHUP;
-	} else {
+	}
+	if (file_can_write(f)) {
 		pipe->write_event.polled = true;
 		if (PIPE_SIZE - (pipe->head - pipe->tail) >= PIPE_BUF)
 			events |= POLLOUT;
@@ -310,20 +324,53 @@ static void pipe_free(struct pipe *pipe)
 	slab_free(&pipes, pipe);
 }
 
+static void leave(struct pipe *pipe, const struct file *f, bool *last)
+{
+	lock_acquire(&pipe->lock);
+	pipe->readers -= file_can_read(f);
+	pipe->writers -= file_can_write(f);
+	waitq_wake_all(&pipe->read_event);
+	waitq_wake_all(&pipe->write_event);
+	*last = pipe->readers == 0 && pipe->writers == 0;
+	lock_release(&pipe->lock);
+}
+
+#define NAMED_LISTS 64
+
+/* Pipes that are open and have a name. Taken before pipe.lock. */
+static struct lock named_lock;
+static struct pipe *named[NAMED_LISTS];
+
+/* The pipe of that name, or where it is to be put. */
+static struct pipe **find_named(struct pipe_name name) REQUIRES(named_lock)
+{
+	struct pipe **slot = &named[name.token % NAMED_LISTS];
+
+	while (*slot != NULL &&
+	    ((*slot)->name.token != name.token ||
+		(*slot)->name.port != name.port))
+		slot = &(*slot)->next;
+	return slot;
+}
+
+static void leave_named(struct pipe *pipe, const struct file *f, bool *last)
+{
+	lock_acquire(&named_lock);
+	leave(pipe, f, last);
+	if (*last)
+		*find_named(pipe->name) = pipe->next;
+	lock_release(&named_lock);
+}
+
 static void pipe_close(struct file *f)
 {
 	struct pipe *pipe = f->object;
 	bool last;
 
-	lock_acquire(&pipe->lock);
-	if (file_can_read(f))
-		pipe->readers = 0;
+	if (pipe->name.port != 0)
+		leave_named(pipe, f, &last);
 	else
-		pipe->writers = 0;
-	waitq_wake_all(&pipe->read_event);
-	waitq_wake_all(&pipe->write_event);
-	last = pipe->readers == 0 && pipe->writers == 0;
-	lock_release(&pipe->lock);
+		leave(pipe, f, &last);
 	if (last)
 		pipe_free(pipe);
 }
@@ -365,4 +412,79 @@ discard:
 		file_put(ends[i]);
 	}
 	return -ENOMEM;
+}
+
+/* ---- Pipes that have a name ---- */
+
+static void enter(struct pipe *pipe, struct file *f)
+{
+	lock_acquire(&pipe->lock);
+	f->object = pipe;
+	pipe->readers += file_can_read(f);
+	pipe->readers_ever += file_can_read(f);
+	pipe->writers += file_can_write(f);
+	pipe->writers_ever += file_can_write(f);
+	if (pipe->readers == 0)
+		f->pos = pipe->readers_ever + 1;
+	if (pipe->writers == 0)
+		f->pos = pipe->writers_ever + 1;
+	waitq_wake_all(&pipe->read_event);
+	lock_release(&pipe->lock);
+}
+
+/* Puts that one there if there is none. Is it of use then? ENXIO. */
+static int enter_named(struct pipe_name name, struct file *f, struct pipe *new,
+    bool *used) REQUIRES(named_lock)
+{
+	struct pipe **slot = find_named(name);
+	uint32_t readers = *slot != NULL ? (*slot)->readers : 0;
+
+	*used = false;
+	if (f->flags == (O_WRONLY | O_NONBLOCK) && readers == 0)
+		return -ENXIO;
+	if (*slot == NULL) {
+		*used = true;
+		new->name = name;
+		*slot = new;
+	}
+	enter(*slot, f);
+	return 0;
+}
+
+int pipe_open(struct pipe_name name, uint32_t flags, struct file **opened)
+{
+	struct file *f =
+	    file_create(&pipe_ops, flags & (O_ACCMODE | O_NONBLOCK));
+	struct pipe *new = slab_alloc(&pipes);
+	bool used = false;
+	int err = -ENOMEM;
+
+	if (f != NULL && new != NULL) {
+		memset(new, 0, sizeof *new);
+		waitq_init(&new->read_event);
+		waitq_init(&new->write_event);
+		lock_acquire(&named_lock);
+		err = enter_named(name, f, new, &used);
+		lock_release(&named_lock);
+	}
+	if (new != NULL && !used)
+		slab_free(&pipes, new);
+	if (err == 0)
+		*opened = f;
+	else if (f != NULL)
+		file_discard(f);
+	return err;
+}
+
+/* It waits where readers do. */
+long pipe_await(struct file *f)
+{
+	struct pipe *pipe = f->object;
+	long result = 0;
+
+	lock_acquire(&pipe->lock);
+	if (is_alone(f) && !(f->flags & O_NONBLOCK))
+		result = call_wait(&pipe->read_event, SIGNAL_RESTARTS);
+	lock_release(&pipe->lock);
+	return result;
 }

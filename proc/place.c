@@ -43,13 +43,19 @@ int place_of_times(uint64_t fd, vaddr_t path, struct file **from)
 int remote_root(struct file *f)
 {
 	struct proc *self = proc_self();
+	struct file *root = self->root, *dir = self->dir;
 
 	if (!port_may_call(self, remote_port(f)))
 		return -EDEADLK;
 	file_get(f);
 	file_get(f);
-	remote_place_leave(self);
+	lock_acquire(&sched_lock);
 	self->root = self->dir = f;
+	lock_release(&sched_lock);
+	if (root != NULL) {
+		file_put(root);
+		file_put(dir);
+	}
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "abi/syscall.h"
 #include "proc/exec.h"
 #include "proc/form.h"
+#include "proc/pipe.h"
 #include "proc/port.h"
 #include "proc/request.h"
 #include "proc/sched.h"
@@ -88,13 +89,34 @@ static long ask(struct proc *self) REQUIRES(sched_lock)
 	return wait_for_server(self, port);
 }
 
+/* Opens what the server has named, which the kernel has. */
+static int open_here(struct remote_call *call)
+{
+	const struct opening *opening = &call->opening;
+	struct pipe_name name = {remote_port(call->file)->serial,
+	    opening->token};
+
+	call->opens = false;
+	if (opening->reply == REPLY_PIPE)
+		return pipe_open(name, opening->flags, &call->opened);
+	if (opening->token < FD_MAX)
+		call->opened = fd_get((int)opening->token);
+	if (call->opened == NULL)
+		return -EBADF;
+	file_get(call->opened);
+	return 0;
+}
+
 /* Ends chdir: the folder that was opened is the process's current folder. */
 static long enter(struct remote_call *call)
 {
 	struct proc *self = proc_self();
+	struct file *left = self->dir;
 
-	file_put(self->dir);
+	lock_acquire(&sched_lock);
 	self->dir = call->opened;
+	lock_release(&sched_lock);
+	file_put(left);
 	call->opened = NULL;
 	return 0;
 }
@@ -106,10 +128,14 @@ static long enter(struct remote_call *call)
 static long install(struct remote_call *call)
 {
 	uint64_t number = call->number;
+	long result;
 	int fd;
 
 	if (number == SYS_chdir || number == SYS_fchdir)
 		return enter(call);
+	result = file_is_pipe(call->opened) ? pipe_await(call->opened) : 0;
+	if (result != 0)
+		return result;
 	fd = fd_install(call->opened, 0, call->cloexec);
 	if (fd >= 0)
 		call->opened = NULL;
@@ -137,6 +163,11 @@ long remote_go_on(void)
 	bool maps = call_maps(call);
 	long result;
 
+	if (unlikely(call->opens)) {
+		result = open_here(call);
+		if (result < 0)
+			return result;
+	}
 	if (call->opened != NULL)
 		return install(call);
 	if (call->stop != 0)

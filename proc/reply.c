@@ -182,6 +182,11 @@ static void answer(struct proc *client, const struct reply *reply,
 		call->remote.opened = gift->opened;
 		call->remote.cloexec = reply->file_flags & O_CLOEXEC;
 		gift->opened = NULL;
+	} else if (reply->flags & (REPLY_DUP | REPLY_PIPE)) {
+		call->remote.opens = true;
+		call->remote.opening = (struct opening){reply->token,
+		    reply->flags, reply->file_flags};
+		call->remote.cloexec = reply->file_flags & O_CLOEXEC;
 	} else if (reply->flags & REPLY_STOP) {
 		call->remote.stop = (uint8_t)reply->result;
 		call->remote.deaths = 0;
@@ -202,6 +207,9 @@ static bool makes_sense(const struct reply *reply)
 {
 	if (reply_maps(reply))
 		return true;
+	if (reply->flags == REPLY_DUP || reply->flags == REPLY_PIPE)
+		return reply->out_len == 0 &&
+		    (reply->file_flags & O_ACCMODE) != O_ACCMODE;
 	if (reply->flags & ~REPLY_FLAGS)
 		return false;
 	if (reply->flags & (REPLY_FILE | REPLY_PASS))
@@ -218,17 +226,28 @@ static bool makes_sense(const struct reply *reply)
 }
 
 /*
- * Hands the reply over and empties the hand. Only a step of execve may get an
- * image: otherwise -EINVAL, and the request stays in the server's hand.
+ * Does the reply answer the call? An image is for a step of execve only, and
+ * what the kernel has is for openat only.
+ */
+static bool answers(const struct reply *reply, const struct remote_call *call)
+{
+	if (reply->flags & REPLY_IMAGE)
+		return call->exec != NULL;
+	if (reply->flags & (REPLY_DUP | REPLY_PIPE))
+		return call->exec == NULL && call->number == SYS_openat;
+	return true;
+}
+/*
+ * Hands the reply over and empties the hand. -EINVAL: it is no answer to the
+ * call, and the request stays in the server's hand.
  */
 static long deliver(const struct reply *reply, struct gift *gift)
     REQUIRES(sched_lock)
 {
 	struct proc *self = proc_self(), *client = self->t.client;
 
-	if ((reply->flags & REPLY_IMAGE) && client != NULL &&
-	    client->t.state == PROC_BLOCKED &&
-	    client->t.call.remote.exec == NULL)
+	if (client != NULL && client->t.state == PROC_BLOCKED &&
+	    !answers(reply, &client->t.call.remote))
 		return -EINVAL;
 	client = port_empty_hand(self);
 	if (client != NULL)

@@ -53,7 +53,7 @@ SUBJECTS: Dict[str, str] = {
         "proc/pipe.c trap/fast_pipe.c",
     "messages":
         "proc/port.c proc/remote.c proc/form.c proc/place.c proc/serve.c "
-        "proc/reply.c proc/mapping.c trap/sys_port.c",
+        "proc/reply.c proc/descriptor.c proc/mapping.c trap/sys_port.c",
     "poll, select, futex":
         "proc/futex.c trap/sys_wait.c",
     "calls: memory, time, limits, the rest":

@@ -214,6 +214,8 @@ long sys_ioctl(const struct trapframe *tf)
 	if (file_is_port(f) && tf_arg(tf, 1) == PORT_SIGNAL)
 		return signal_kill_group((pid_t)tf_arg(tf, 2),
 		    (int)(tf_arg(tf, 2) >> 32));
+	if (file_is_port(f) && tf_arg(tf, 1) == PORT_DESCRIPTOR)
+		return port_describe(f->object, tf_arg(tf, 2));
 	if (file_is_port(f) && tf_arg(tf, 1) == PORT_SESSION)
 		return port_session_of((pid_t)tf_arg(tf, 2));
 	if (file_is_device(f))

@@ -75,6 +75,16 @@ long sys_prlimit64(const struct trapframe *tf)
 	return err;
 }
 
+/* Servers are told, who make what it is about. */
+long sys_umask(const struct trapframe *tf)
+{
+	struct proc *p = proc_self();
+	uint32_t before = p->umask;
+
+	p->umask = (uint16_t)(tf_arg(tf, 0) & 0777);
+	return before;
+}
+
 /* ---- prctl ---- */
 
 static long name_set(struct proc *p, vaddr_t from)

@@ -22,6 +22,7 @@ static long stat_file(struct file *f, vaddr_t to)
 		return remote_call_as(f, SYS_fstat, to, sizeof st);
 	memset(&st, 0, sizeof st);
 	st.dev = 1;
+	st.ino = file_is_pipe(f) ? pipe_number(f) : 0;
 	st.mode = file_is_pipe(f) ? S_IFIFO | 0600 : S_IFCHR | 0620;
 	st.nlink = 1;
 	st.blksize = PAGE_SIZE;

@@ -89,6 +89,7 @@ const struct syscall syscall_table[SYSCALL_TABLE_SIZE] = {
     [SYS_getsid] = FAST(sys_getsid),
     [SYS_setsid] = FAST(sys_setsid),
     [SYS_getrusage] = FAST(sys_getrusage),
+    [SYS_umask] = FAST(sys_umask),
     [SYS_prctl] = FAST(sys_prctl),
     [SYS_getcpu] = FAST(sys_getcpu),
     [SYS_gettimeofday] = FAST(sys_gettimeofday),

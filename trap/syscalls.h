@@ -67,7 +67,7 @@ syscall_fn sys_futex, sys_ppoll, sys_pselect6, sys_rt_sigtimedwait;
 syscall_fn sys_get_three_ids, sys_getcpu, sys_flush_icache;
 
 /* sys_limits.c */
-syscall_fn sys_prlimit64, sys_prctl;
+syscall_fn sys_prlimit64, sys_umask, sys_prctl;
 
 /* sys_port.c */
 syscall_fn sys_port_create, sys_port_open, sys_port_next, sys_port_read,

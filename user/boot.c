@@ -116,7 +116,7 @@ static void start_files(uintptr_t start, uintptr_t end)
 		files.terminal = 0;
 	unpack(start, end);
 	devices_make(&files.tree);
-	proc_make(&files.tree, files.port);
+	proc_make(&files.tree, files.port, files.terminal);
 	root = files_open_root(&files);
 	if (root < 0)
 		fail("no root");

@@ -239,7 +239,7 @@ int main(int argc, char **argv)
 	if (!options.is_filled)
 		copy("/bin");
 	devices_make(&server.tree);
-	proc_make(&server.tree, server.port);
+	proc_make(&server.tree, server.port, -1);
 	root = files_open_root(&server);
 	if (root < 0)
 		fail("no root");

@@ -69,8 +69,8 @@ FILES_SERVE := $(addprefix user/servers/files/,serve.c serve_file.c \
 	serve_path.c serve_lock.c locks.c opened.c log.c)
 
 USER_MORE_files := $(FILES_TREE) $(FILES_SERVE) user/servers/files/memory.c \
-	user/servers/files/serve_system.c \
-	user/servers/files/proc.c user/servers/files/proc_text.c \
+	user/servers/files/serve_system.c user/servers/files/proc.c \
+	user/servers/files/proc_link.c user/servers/files/proc_text.c \
 	user/servers/files/loop.c \
 	user/servers/files/setup.c
 
@@ -80,8 +80,8 @@ CONSOLE_SERVE := $(addprefix user/servers/console/,line.c edit.c screen.c \
 
 USER_MORE_boot := user/servers/boot/words.c user/servers/files/setup.c \
 	$(FILES_TREE) $(FILES_SERVE) user/servers/files/memory.c \
-	user/servers/files/serve_system.c \
-	user/servers/files/proc.c user/servers/files/proc_text.c \
+	user/servers/files/serve_system.c user/servers/files/proc.c \
+	user/servers/files/proc_link.c user/servers/files/proc_text.c \
 	user/servers/files/loop.c \
 	$(CONSOLE_SERVE)
 

@@ -86,6 +86,31 @@ struct device_port {
 #define PORT_SIGNAL 0x6303
 
 /*
+ * ioctl(port, PORT_DESCRIPTOR, &descriptor): what is open as descriptor `fd` of
+ * the process `pid`, or as the next one from there on; or DESCRIPTOR_DIR, its
+ * working directory; or DESCRIPTOR_PROGRAM, what it has executed last. ESRCH;
+ * EBADF: there is none.
+ */
+#define PORT_DESCRIPTOR 0x6304
+
+struct port_descriptor {
+	int32_t pid;
+	int32_t fd; /* filled in: which it is */
+	uint32_t kind;
+	uint32_t flags;  /* as F_GETFL tells them */
+	uint64_t number; /* by its kind */
+};
+
+#define DESCRIPTOR_DIR     (-1)
+#define DESCRIPTOR_PROGRAM (-2)
+
+#define DESCRIPTOR_OWN    0 /* a file of the port: its token */
+#define DESCRIPTOR_OTHER  1 /* a file of another port: that one's number */
+#define DESCRIPTOR_PIPE   2 /* as fstat() tells its number */
+#define DESCRIPTOR_PORT   3 /* the right to serve one: its number */
+#define DESCRIPTOR_SERIAL 4 /* the serial port */
+
+/*
  * What a server answers. Without flags it is only the result; the other fields
  * are looked at where a flag says so, or out_len is not 0.
  */
@@ -147,6 +172,19 @@ struct reply {
  * `token` is of: of another port, or of this one.
  */
 #define REPLY_PASS 32U
+
+/*
+ * Of an openat: the result is a new descriptor of what the caller has open as
+ * its descriptor `token` already, with O_CLOEXEC by `file_flags`. EBADF.
+ */
+#define REPLY_DUP 256U
+
+/*
+ * Of an openat: what it opens is a pipe, which the kernel has by the number
+ * `token` as long as it is open, and which is opened with `file_flags`. The
+ * caller waits for the other side, as open() of a named pipe does.
+ */
+#define REPLY_PIPE 512U
 
 #define WORDS_MAX 16 /* at most so many strings, in 4,096 bytes */
 

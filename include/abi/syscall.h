@@ -52,6 +52,7 @@
 #define SYS_readlinkat         78
 #define SYS_newfstatat         79
 #define SYS_fstat              80
+#define SYS_sync               81
 #define SYS_fsync              82
 #define SYS_fdatasync          83
 #define SYS_utimensat          88

@@ -119,12 +119,22 @@ struct lease {
 #define LEND_READ  1U
 #define LEND_WRITE 2U
 
+/* A reply that says what the caller is to open: REPLY_DUP, REPLY_PIPE. */
+struct opening {
+	uint64_t token;
+	uint32_t reply; /* its flags */
+	uint32_t flags; /* O_ACCMODE, O_NONBLOCK */
+};
+
 /* A call on a file of a server's: a request; port.h. */
 struct remote_call {
 	uint64_t id;         /* [c] once it was asked for the first time */
 	struct file *file;   /* [c] */
 	struct file *second; /* [c] of a call with two paths; NULL */
-	struct lease lease;  /* [c] */
+	union {
+		struct lease lease;     /* [c] */
+		struct opening opening; /* [s] once `opens` */
+	};
 	struct exec *exec;   /* [c] that it is a step of; NULL */
 	struct proc *server; /* [s] the server that has it in hand, or NULL */
 	union {
@@ -140,6 +150,7 @@ struct remote_call {
 	bool deaf : 1;       /* [s] it was to be stopped, and cannot be */
 	bool cloexec : 1;    /* [s] how what is opened is to be installed */
 	bool in_doubt : 1;   /* [s] a server that is gone may have done it */
+	bool opens : 1; /* [s] it is answered: the caller opens it itself */
 };
 
 struct call {

@@ -77,13 +77,15 @@ static inline struct file *fd_get(int fd)
  * Puts a file into the lowest free descriptor from `lowest` on, and takes over
  * the caller's reference. Returns it, or -EMFILE or -ENOMEM.
  */
-MUST_USE int fd_install(struct file *f, int lowest, bool cloexec);
+MUST_USE int fd_install(struct file *f, int lowest, bool cloexec)
+    EXCLUDES(sched_lock);
 
 /*
  * As fd_install() from 0 on, into the table of a process that waits and whose
  * table is not full. -EMFILE if the table would have to grow.
  */
-MUST_USE int fd_give(struct fd_table *table, struct file *f, bool cloexec);
+MUST_USE int fd_give(struct fd_table *table, struct file *f, bool cloexec)
+    REQUIRES(sched_lock);
 
 /* Would that be -EMFILE, from 0 on? */
 bool fd_table_is_full(void);
@@ -92,13 +94,14 @@ bool fd_table_is_full(void);
  * As fd_install(), into a given descriptor. A file that was open there is
  * closed.
  */
-MUST_USE int fd_replace(int fd, struct file *f, bool cloexec);
+MUST_USE int fd_replace(int fd, struct file *f, bool cloexec)
+    EXCLUDES(sched_lock);
 
 /* Takes a file, which there is, out of its descriptor, with the reference. */
-struct file *fd_take(int fd);
+struct file *fd_take(int fd) REQUIRES(sched_lock);
 
 /* Closes a descriptor. -EBADF. */
-int fd_close(int fd);
+int fd_close(int fd) EXCLUDES(sched_lock);
 
 bool fd_is_cloexec(int fd);
 void fd_set_cloexec(int fd, bool on);

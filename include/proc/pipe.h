@@ -11,15 +11,25 @@
 #define PIPE_FRAMES 16
 #define PIPE_SIZE   (PIPE_FRAMES * PAGE_SIZE)
 
+/* What a server calls a pipe that has a name. */
+struct pipe_name {
+	uint64_t port; /* port.serial; 0: it has none */
+	uint64_t token;
+};
+
 struct pipe {
 	struct lock lock;
 	uint64_t head;    /* bytes ever written */
 	uint64_t tail;    /* bytes ever read */
-	uint32_t readers; /* open files for reading: 1 or 0 */
+	uint32_t readers; /* open files for reading: 1 or 0 without a name */
 	uint32_t writers;
 	struct waitq read_event;  /* it is no longer empty, or has ended */
 	struct waitq write_event; /* there is room, or nobody to read */
 	char *page[PIPE_FRAMES];  /* NULL until needed */
+	struct pipe_name name;    /* [c] */
+	struct pipe *next;        /* among those with a name; pipe.c */
+	uint64_t readers_ever;    /* so often one with a name was opened */
+	uint64_t writers_ever;
 };
 
 extern const struct file_ops pipe_ops;
@@ -47,6 +57,25 @@ static inline bool pipe_is_empty(const struct pipe *pipe)
 
 /* The two ends of a new pipe. -ENOMEM: there is none. */
 MUST_USE int pipe_create(uint32_t flags, struct file *ends[2]);
+
+/*
+ * Opens the pipe of that name, which is there as long as it is open, for
+ * reading, writing or both. -ENOMEM; -ENXIO: with O_NONBLOCK, for writing, and
+ * nobody reads.
+ */
+MUST_USE int pipe_open(struct pipe_name name, uint32_t flags, struct file **f);
+
+/*
+ * Is there, or was there since, somebody on the other side of what was opened
+ * by that? 0, or CALL_WAITS or CALL_GOES_ON; 0 for all other ends.
+ */
+MUST_USE long pipe_await(struct file *f) EXCLUDES(sched_lock);
+
+/* A number that no other pipe has as long as it is open. */
+static inline uint64_t pipe_number(const struct file *f)
+{
+	return virt_to_phys(f->object);
+}
 
 /*
  * Writes 1 to PIPE_BUF bytes of the kernel's as a whole to a pipe that is open

@@ -319,6 +319,12 @@ struct lease_use {
  */
 MUST_USE long port_copy_part(const struct lease_use *use) EXCLUDES(sched_lock);
 
+/*
+ * Fills in a struct port_descriptor of the running process's (abi/port.h).
+ * -ESRCH, -EBADF; -EFAULT, -ENOMEM.
+ */
+long port_describe(const struct port *port, vaddr_t at) EXCLUDES(sched_lock);
+
 /* The session of a group, 0 for a number of a process only; -ESRCH. */
 long port_session_of(pid_t pgid) EXCLUDES(sched_lock);
 

@@ -49,9 +49,13 @@ struct timer {
 	struct proc *proc;     /* [c] */
 };
 
-#define FD_INLINE 32
+#define FD_INLINE 30
 #define FD_MAX    512
 
+/*
+ * Others look at which files there are: `files`, what is in there, and `end`
+ * change under sched_lock. So do proc.dir and the program of a process.
+ */
 struct fd_table {
 	struct file **files; /* [o] `few`, or a frame of FD_MAX */
 	struct file *few[FD_INLINE];
@@ -133,7 +137,7 @@ struct proc {
 	struct port *closed; /* [o] whose notes go back on it */
 
 	pid_t pid;               /* [c] */
-	enum exit_phase exiting; /* [o] */
+	enum exit_phase exiting; /* [o] begins under sched_lock */
 	struct group *group;     /* [s] NULL before fork and after wait */
 	struct list group_link;  /* [s] in its members */
 	union {
@@ -162,6 +166,7 @@ struct proc {
 	uint8_t death_signal; /* [s] comes when the parent ends; 0: none */
 	uint8_t exit_signal;  /* [s] what the parent gets; 0: none */
 	uint8_t stop_signal;  /* [s] */
+	uint16_t umask;       /* [o] servers are told; exec keeps it */
 	int exit_status;      /* [s] as wait4 reports it */
 
 	struct timer alarm;    /* [s] ITIMER_REAL */
@@ -173,6 +178,8 @@ struct proc {
 	struct signal_state sig;
 	struct file *root;        /* [o] where paths begin; port.h, or NULL */
 	struct file *dir;         /* [o] the same of those without a slash */
+	uint64_t program;         /* [o] its server's token for what it runs */
+	uint64_t program_port;    /* [o] of that server, its serial; 0: none */
 	char name[PROC_NAME_LEN]; /* [o] */
 #ifdef CALF_TEST
 	struct frame_failure failure; /* [o] */

@@ -31,7 +31,7 @@ INLINE void remote_tell(const struct proc *client, unsigned args,
 	request->pid = client->pid;
 	request->pgid = client->group->id;
 	request->sid = client->group->session->id;
-	request->umask = 022;
+	request->umask = client->umask;
 	request->deaf = call->deaf;
 	request->in_len = 0;
 	request->time = timer_epoch_ns + timer_to_ns(timer_now());

@@ -582,6 +582,96 @@ TEST(reading_is_noted_where_it_is_news)
 	return end();
 }
 
+/* ---- What is told of a node ---- */
+
+static bool is_at(const char *path, const struct node *node, size_t size)
+{
+	char to[64];
+	long n = node_place(&t, node, to, size);
+
+	return n == (long)strlen(path) && memcmp(to, path, strlen(path)) == 0;
+}
+
+TEST(a_node_knows_one_of_its_paths)
+{
+	struct node *file, *dir;
+
+	begin();
+	(void)tree_mkdir(&t, at("d"), 0755);
+	(void)touch("d/f");
+	file = find("d/f");
+	dir = find("d");
+	node_use(file);
+	node_use(dir);
+	MUST(is_at("/d/f", file, 64) && is_at("/d", dir, 64) &&
+		is_at("/", t.root, 64),
+	    "as it was made");
+	MUST(is_at("/d/f", file, 4) &&
+		node_place(&t, file, (char[3]){0}, 3) == -ERANGE,
+	    "where there is hardly room");
+	(void)tree_rename(&t, at("d/f"), at("g"), 0);
+	MUST(is_at("/g", file, 64), "moved");
+	(void)tree_link(&t, at("g"), 0, at("d/h"));
+	(void)tree_unlink(&t, at("g"));
+	MUST(is_at("/d/h", file, 64), "with another name");
+	(void)touch("e");
+	(void)tree_rename(&t, at("e"), at("d/h"), RENAME_EXCHANGE);
+	MUST(is_at("/e", file, 64) && is_at("/d/h", find("d/h"), 64),
+	    "exchanged");
+	(void)tree_rename(&t, at("d/h"), at("e"), 0);
+	MUST(is_at("/#3 (deleted)", file, 64), "replaced");
+	(void)tree_rmdir(&t, at("d"));
+	MUST(is_at("/#2 (deleted)", dir, 64), "a folder");
+	node_leave(&t, file);
+	node_leave(&t, dir);
+	return end();
+}
+
+#define MANY_PROGRAMS 200
+
+/* Whether all but the one with that number are found. */
+static bool are_found(const uint64_t contents[], int but)
+{
+	for (int i = 0; i < MANY_PROGRAMS; i++)
+		if ((node_of_program(&t, contents[i]) == NULL) != (i == but))
+			return false;
+	return true;
+}
+
+TEST(a_program_is_found_while_it_is_what_was_executed)
+{
+	uint64_t contents[MANY_PROGRAMS];
+	char path[16];
+
+	begin();
+	for (int i = 0; i < MANY_PROGRAMS; i++) {
+		snprintf(path, sizeof path, "p%d", i);
+		(void)touch(path);
+		contents[i] = find(path)->contents;
+		node_executed(&t, find(path));
+		node_executed(&t, find(path));
+	}
+	MUST(are_found(contents, -1), "executed");
+	for (int i = 0; i < MANY_PROGRAMS; i += 2) {
+		uint64_t before = contents[i];
+
+		snprintf(path, sizeof path, "p%d", i);
+		(void)tree_truncate(&t, at(path), i + 1);
+		MUST(are_found(contents, i), "changed");
+		node_executed(&t, find(path));
+		contents[i] = find(path)->contents;
+		MUST(contents[i] != before && are_found(contents, -1),
+		    "executed again");
+		snprintf(path, sizeof path, "p%d", i + 1);
+		(void)tree_unlink(&t, at(path));
+		MUST(are_found(contents, i + 1), "removed");
+		(void)touch(path);
+		contents[i + 1] = find(path)->contents;
+		node_executed(&t, find(path));
+	}
+	return end();
+}
+
 static const struct test tests[] = {
     LISTED(a_sparse_array_holds_what_is_put_into_it),
     LISTED(a_large_file_goes_at_once_and_its_pages_bit_by_bit),
@@ -597,6 +687,8 @@ static const struct test tests[] = {
     LISTED(a_position_in_a_list_can_be_gone_back_to),
     LISTED(whatever_changes_says_when),
     LISTED(reading_is_noted_where_it_is_news),
+    LISTED(a_node_knows_one_of_its_paths),
+    LISTED(a_program_is_found_while_it_is_what_was_executed),
 };
 
 int main(void)

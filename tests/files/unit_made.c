@@ -15,7 +15,7 @@
 #include "tap.h"
 #include "unit.h"
 
-enum { TOP = 1, LINK, FOLDER, FILE_IN = FOLDER + 10 };
+enum { TOP = 1, LINK, LEAD, ELSEWHERE, FOLDER, FILE_IN = FOLDER + 10 };
 
 static struct tree t;
 static char digit[2];
@@ -28,14 +28,16 @@ static bool find(const struct tree *tree, uint64_t dir, const struct text *name,
 	if (name->len != 1)
 		return false;
 	if (dir != TOP)
-		*found = (struct made){dir + 10, S_IFREG | 0444};
+		*found = (struct made){dir + 10, S_IFREG | 0444, 0};
 	else if (*name->start == 'l')
-		*found = (struct made){LINK, S_IFLNK | 0777};
+		*found = (struct made){LINK, S_IFLNK | 0777, 0};
+	else if (*name->start == 'j')
+		*found = (struct made){LEAD, S_IFLNK | 0700, 0};
 	else
 		*found = (struct made){FOLDER + (uint64_t)(*name->start - '0'),
-		    S_IFDIR | 0555};
+		    S_IFDIR | 0555, 0};
 	return dir != TOP ? *name->start == 'f'
-			  : strchr("l0123456789", *name->start) != NULL;
+			  : strchr("jl0123456789", *name->start) != NULL;
 }
 
 static struct text name_of(uint64_t key)
@@ -49,7 +51,8 @@ static bool list(uint64_t dir, uint64_t *place, struct made *found,
 {
 	if (dir != TOP || *place >= FIRST_PLACE + 10)
 		return false;
-	*found = (struct made){FOLDER + *place - FIRST_PLACE, S_IFDIR | 0555};
+	*found =
+	    (struct made){FOLDER + *place - FIRST_PLACE, S_IFDIR | 0555, 0};
 	*name = name_of(found->key);
 	return true;
 }
@@ -59,11 +62,12 @@ static uint64_t end_of(uint64_t dir)
 	return dir == TOP ? FIRST_PLACE + 7 : 0;
 }
 
-static char *target(const struct tree *tree, uint64_t *len)
+static char *target(const struct tree *tree, uint64_t key, uint64_t *len)
 {
 	static char text[] = "3/f";
 
 	(void)tree;
+	(void)key;
 	*len = 3;
 	return text;
 }
@@ -76,7 +80,35 @@ static long read(uint64_t key, uint64_t at, void *to, size_t len)
 	return 1;
 }
 
-static const struct maker maker = {find, list, end_of, name_of, target, read};
+/* Where j leads: to a node of the tree, nowhere, or elsewhere. */
+static uint64_t lead_number;
+static struct node *lead_node;
+static unsigned leads_asked;
+
+static bool leads(uint64_t key)
+{
+	return key == LEAD;
+}
+
+static uint64_t lead(uint64_t key)
+{
+	(void)key;
+	leads_asked++;
+	return lead_number;
+}
+
+static int arrive(const struct tree *tree, uint64_t key, uint64_t number,
+    struct node **node, struct made *made)
+{
+	(void)tree;
+	(void)key;
+	*node = number == 1 ? lead_node : NULL;
+	*made = (struct made){ELSEWHERE, S_IFIFO | 0400, 7};
+	return number == 0 ? -ENOENT : 0;
+}
+
+static const struct maker maker = {find, list, end_of, name_of, target, leads,
+    lead, arrive, read};
 
 static struct where at(const char *path)
 {
@@ -176,6 +208,84 @@ TEST(what_is_used_stays)
 	return end();
 }
 
+TEST(a_link_can_lead_to_a_node_whatever_it_is)
+{
+	struct node *dir, *file, *node = NULL;
+
+	begin();
+	(void)tree_mkdir(&t, at("d"), 0755);
+	(void)tree_mknod(&t, at("d/file"), S_IFREG | 0600, 0);
+	(void)found_at("d", 0, &dir);
+	(void)found_at("d/file", 0, &file);
+	lead_number = 1;
+	lead_node = file;
+	MUST(found_at("m/j", 0, &node) == 0 && node_is(node, S_IFLNK),
+	    "the link itself");
+	MUST(found_at("m/j", PATH_FOLLOW, &node) == 0 && node == file,
+	    "not the file");
+	MUST(found_at("m/j/", PATH_FOLLOW, &node) == -ENOTDIR &&
+		found_at("m/j/x", 0, &node) == -ENOTDIR,
+	    "a file as a folder");
+	t.leads = 0;
+	(void)tree_unlink(&t, at("d/file"));
+	lead_node = dir;
+	MUST(found_at("m/j/..", 0, &node) == 0 && node == t.root, "above it");
+	lead_number = 0;
+	MUST(found_at("m/j", PATH_FOLLOW, &node) == -ENOENT, "nowhere");
+	t.leads = 0;
+	return end();
+}
+
+TEST(what_is_elsewhere_can_be_opened_for_what_it_is_open_for)
+{
+	struct file file;
+
+	begin();
+	lead_number = 2;
+	t.leads = 0;
+	MUST(file_open(&t, at("m/j"), O_WRONLY, 0, &file) == -EACCES, "write");
+	MUST(file_open(&t, at("m/j"), O_RDWR, 0, &file) == -EACCES, "both");
+	MUST(file_open(&t, at("m/j"), O_RDONLY, 0, &file) == 0, "read");
+	MUST(made_is_elsewhere(file.node) && file.node->rdev == 7,
+	    "it is another");
+	file_close(&t, &file);
+	t.leads = 0;
+	return end();
+}
+
+/* A call that is done once more does not ask where they lead by now. */
+TEST(where_links_lead_is_remembered)
+{
+	struct node *node;
+	unsigned asked;
+	char path[64] = "m/j";
+
+	begin();
+	(void)found_at("m", 0, &lead_node);
+	lead_number = 1;
+	t.leads = 0;
+	MUST(found_at("m/j/j", PATH_FOLLOW, &node) == 0 && t.leads == 2 &&
+		t.lead[0] == 1 && t.lead[1] == 1,
+	    "two links");
+	asked = leads_asked;
+	lead_number = 0;
+	t.leads = 0;
+	t.replays = true;
+	MUST(found_at("m/j/j", PATH_FOLLOW, &node) == 0 && leads_asked == asked,
+	    "once more");
+	t.replays = false;
+	lead_number = 1;
+	t.leads = 0;
+	for (int i = 1; i < LEADS_MAX; i++)
+		(void)strcat(path, "/j");
+	MUST(found_at(path, PATH_FOLLOW, &node) == 0, "as many as can be");
+	t.leads = 0;
+	(void)strcat(path, "/j");
+	MUST(found_at(path, PATH_FOLLOW, &node) == -ELOOP, "one more");
+	t.leads = 0;
+	return end();
+}
+
 /* What comes while somebody lists is not listed: there would be no end. */
 TEST(a_list_has_what_was_there_at_its_beginning)
 {
@@ -271,6 +381,9 @@ static const struct test tests[] = {
     LISTED(what_is_looked_for_is_made),
     LISTED(what_was_made_goes_at_the_end_of_the_call),
     LISTED(what_is_used_stays),
+    LISTED(a_link_can_lead_to_a_node_whatever_it_is),
+    LISTED(what_is_elsewhere_can_be_opened_for_what_it_is_open_for),
+    LISTED(where_links_lead_is_remembered),
     LISTED(a_list_has_what_was_there_at_its_beginning),
     LISTED(a_list_that_begins_later_has_the_rest),
     LISTED(without_memory_nothing_is_found),

@@ -58,6 +58,7 @@ USER_TESTS := \
 	t_stop \
 	t_paths \
 	t_roots \
+	t_given \
 	t_image \
 	t_loading \
 	t_programs \
@@ -65,6 +66,8 @@ USER_TESTS := \
 	t_files \
 	t_locks \
 	t_mapshared \
+	t_fifo \
+	t_links \
 	t_self \
 	t_code \
 	t_remap \

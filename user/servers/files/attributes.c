@@ -2,6 +2,7 @@
 /* attributes.c - reads and changes the attributes of a node. */
 #include "tree.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "abi/errno.h"
@@ -113,8 +114,8 @@ long node_readlink(struct tree *t, struct node *node, char *to, size_t size)
 	if (!node_is(node, S_IFLNK))
 		return -EINVAL;
 	/* A made link that is open may have the target of an earlier call. */
-	if (node->made != 0)
-		made_lead(t, node);
+	if (node->made != 0 && !made_lead(t, node))
+		return -ENOENT;
 	len = node->size < size ? node->size : size;
 	memcpy(to, node->target, len);
 	node_accessed(t, node);
@@ -123,7 +124,7 @@ long node_readlink(struct tree *t, struct node *node, char *to, size_t size)
 
 static struct text name_of(const struct tree *t, const struct node *dir)
 {
-	const struct name *name = dir->folder.name;
+	const struct name *name = dir->name;
 
 	if (name == NULL)
 		return t->maker->name(dir->made);
@@ -155,4 +156,26 @@ long node_path(const struct tree *t, const struct node *dir, char *to,
 	len = size - at;
 	memmove(to, to + at, len);
 	return (long)len;
+}
+
+long node_place(const struct tree *t, const struct node *node, char *to,
+    size_t size)
+{
+	const struct node *dir = node_is(node, S_IFDIR) ? node : node->in;
+	long len = dir != NULL ? node_path(t, dir, to, size) : -ENOENT;
+
+	/* As Linux calls what never had a name. */
+	if (len == -ENOENT)
+		return snprintf(to, size, "/#%lu (deleted)", node->ino);
+	if (len < 0)
+		return len;
+	len--; /* its NUL */
+	if (dir == node)
+		return len;
+	if (node->name->len + 1 > size - (size_t)len)
+		return -ERANGE;
+	if (dir != t->root)
+		to[len++] = '/';
+	memcpy(to + len, node->name->text, node->name->len);
+	return len + (long)node->name->len;
 }

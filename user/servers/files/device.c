@@ -89,6 +89,9 @@ void devices_make(struct tree *t)
 	    {"dev/full", DEVICE_FULL}, {"dev/random", DEVICE_RANDOM},
 	    {"dev/urandom", DEVICE_URANDOM}, {"dev/tty", DEVICE_TTY},
 	    {"dev/console", DEVICE_CONSOLE}};
+	static const char *const links[][2] = {{"/proc/self/fd", "dev/fd"},
+	    {"/proc/self/fd/0", "dev/stdin"}, {"/proc/self/fd/1", "dev/stdout"},
+	    {"/proc/self/fd/2", "dev/stderr"}};
 	struct where dev = {t->root, "dev"};
 
 	(void)tree_mkdir(t, dev, 0755);
@@ -96,5 +99,10 @@ void devices_make(struct tree *t)
 		struct where where = {t->root, devices[i].path};
 
 		(void)tree_mknod(t, where, S_IFCHR | 0666, devices[i].device);
+	}
+	for (unsigned i = 0; i < sizeof links / sizeof *links; i++) {
+		struct where where = {t->root, links[i][1]};
+
+		(void)tree_symlink(t, links[i][0], where);
 	}
 }

@@ -99,6 +99,8 @@ static void attach(struct tree *t, struct node *dir, struct name *name,
     struct node *node)
 {
 	name->node = node;
+	node->name = name;
+	node->in = dir;
 	node->links++;
 	node_touched(t, node);
 	node_changed(t, dir);
@@ -108,15 +110,20 @@ static void attach(struct tree *t, struct node *dir, struct name *name,
 	node_use(dir);
 	node_leave(t, node->folder.parent);
 	node->folder.parent = dir;
-	node->folder.name = name;
 }
 
 /*
  * Lets a name lead to its node no more. The caller decides what becomes of the
  * node.
  */
-static void detach(struct tree *t, struct node *dir, struct node *node)
+static void detach(struct tree *t, struct node *dir, const struct name *name)
 {
+	struct node *node = name->node;
+
+	if (node->name == name) {
+		node->name = NULL;
+		node->in = NULL;
+	}
 	node->links--;
 	node_touched(t, node);
 	node_changed(t, dir);
@@ -166,7 +173,7 @@ void folder_remove(struct tree *t, struct node *dir, struct name *name)
 	node_use(node);
 	unindex(find_slot(dir, &text));
 	(void)sparse_take(&dir->folder.order, name->place);
-	detach(t, dir, node);
+	detach(t, dir, name);
 	memory_free(name, name_size(name->len));
 	node_leave(t, node);
 }
@@ -177,7 +184,7 @@ void name_lead(struct tree *t, struct node *dir, struct name *name,
 	struct node *old = name->node;
 
 	node_use(old);
-	detach(t, dir, old);
+	detach(t, dir, name);
 	attach(t, dir, name, node);
 	node_leave(t, old);
 }

@@ -43,15 +43,18 @@ struct log_entry {
 	uint64_t bytes;
 	uint64_t next_ino, last_contents; /* of the tree, before the call */
 	/* of the tree, after the call: node.h */
-	uint64_t missed;
+	uint32_t missed, leads;
 	struct request request;
 	char in[];
 };
 
 #define LOG_CLOSED_SIZE offsetof(struct log_entry, done)
 
-/* The largest one; the times of utimensat() are behind its path. */
-#define LOG_ENTRY_MAX (sizeof(struct log_entry) + LOG_IN + 64)
+/* Behind a path: the times of utimensat(), and where made links lead. */
+#define LOG_BEHIND 96
+
+/* The largest one. */
+#define LOG_ENTRY_MAX (sizeof(struct log_entry) + LOG_IN + LOG_BEHIND)
 
 struct log {
 	struct log_memory *memory;

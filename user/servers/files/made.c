@@ -45,37 +45,69 @@ static bool is_found(struct tree *t, struct node *dir, const struct text *name,
 	return false;
 }
 
-void made_lead(const struct tree *t, struct node *link)
+bool made_lead(const struct tree *t, struct node *link)
 {
-	link->target = t->maker->target(t, &link->size);
+	link->target = t->maker->target(t, link->made, &link->size);
+	return link->target != NULL;
+}
+
+/* NULL: there is no memory. */
+static struct node *make(struct tree *t, const struct made *made)
+{
+	struct node *node = node_new(t, made->mode);
+
+	if (node == NULL)
+		return NULL;
+	t->nodes--; /* it is not one of those that are kept */
+	node->made = made->key;
+	node->ino = made_ino(made->key);
+	node->rdev = made->rdev;
+	node->next_made = t->made;
+	t->made = node;
+	return node;
 }
 
 int made_look(struct tree *t, struct node *dir, const struct text *name,
     bool through, struct node **found)
 {
-	struct made made;
+	struct made made = {0};
 	struct node *node;
 
 	if (t->looks >= LOOKS_MAX)
 		return -ELOOP;
 	if (!is_found(t, dir, name, through, &made))
 		return -ENOENT;
-	node = node_new(t, made.mode);
+	node = make(t, &made);
 	if (node == NULL)
 		return -ENOMEM;
-	t->nodes--; /* it is not counted as a node */
-	node->made = made.key;
-	node->ino = made_ino(made.key);
-	node->next_made = t->made;
-	t->made = node;
 	if (node_is(node, S_IFDIR)) {
 		node->folder.parent = dir;
 		node_use(dir);
 	}
-	if (node_is(node, S_IFLNK))
-		made_lead(t, node);
+	if (node_is(node, S_IFLNK) && !t->maker->leads(made.key))
+		(void)made_lead(t, node);
 	*found = node;
 	return 0;
+}
+
+int made_follow(struct tree *t, const struct node *link, struct node **node)
+{
+	struct made made = {0};
+	uint64_t *number;
+	int err;
+
+	if (!t->maker->leads(link->made))
+		return 1;
+	if (t->leads == LEADS_MAX)
+		return -ELOOP;
+	number = &t->lead[t->leads++];
+	if (!t->replays)
+		*number = t->maker->lead(link->made);
+	err = t->maker->arrive(t, link->made, *number, node, &made);
+	if (err < 0 || *node != NULL)
+		return err;
+	*node = make(t, &made);
+	return *node != NULL ? 0 : -ENOMEM;
 }
 
 void made_leave(struct tree *t)

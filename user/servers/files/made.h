@@ -16,6 +16,7 @@
 struct made {
 	uint64_t key;
 	uint32_t mode; /* with the type: a folder, a link, or a file */
+	uint64_t rdev;
 };
 
 struct maker {
@@ -39,8 +40,27 @@ struct maker {
 	/* The name of a folder. */
 	struct text (*name)(uint64_t key);
 
-	/* The target of a link, for this call, and its length. */
-	char *(*target)(const struct tree *t, uint64_t *len);
+	/*
+	 * The target of a link, for this call, and its length. NULL: it leads
+	 * nowhere any more.
+	 */
+	char *(*target)(const struct tree *t, uint64_t key, uint64_t *len);
+
+	/* Does the link lead to something whatever its text says? */
+	bool (*leads)(uint64_t key);
+
+	/*
+	 * A number for where that is now, which says the same when the call is
+	 * done once more: then it is not asked for.
+	 */
+	uint64_t (*lead)(uint64_t key);
+
+	/*
+	 * What such a number stands for: a node of the tree, or NULL and what
+	 * is to be made for it. ENOENT.
+	 */
+	int (*arrive)(const struct tree *t, uint64_t key, uint64_t number,
+	    struct node **node, struct made *made);
 
 	/* Reads a file from `at` on; returns how many bytes, or -ESRCH. */
 	long (*read)(uint64_t key, uint64_t at, void *to, size_t len);
@@ -54,8 +74,27 @@ void made_begin(struct tree *t, struct node *dir, uint64_t key,
 int made_look(struct tree *t, struct node *dir, const struct text *name,
     bool through, struct node **node);
 
-/* Sets the target of a made link for the call at hand. */
-void made_lead(const struct tree *t, struct node *link);
+/*
+ * Sets the target of a made link for the call at hand. False: it leads nowhere
+ * any more.
+ */
+bool made_lead(const struct tree *t, struct node *link);
+
+/*
+ * Follows a link that was made. 1: it is its text that is to be followed; 0,
+ * and what it leads to; ENOENT, ENOMEM, ELOOP.
+ */
+int made_follow(struct tree *t, const struct node *link, struct node **node);
+
+/*
+ * Does what was made stand for what is no file of the tree? It can be opened,
+ * but not here.
+ */
+static inline bool made_is_elsewhere(const struct node *node)
+{
+	return node->made != 0 && !node_is(node, NODE_FOLDER) &&
+	    !node_is(node, NODE_FILE) && !node_is(node, NODE_LINK);
+}
 
 /* The inode number of the node. */
 uint64_t made_ino(uint64_t key);

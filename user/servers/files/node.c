@@ -9,7 +9,9 @@
 #include "abi/stat.h"
 #include "memory.h"
 
-_Static_assert(NODE_TYPE == S_IFMT && NODE_FOLDER == S_IFDIR, "node.h");
+_Static_assert(NODE_TYPE == S_IFMT && NODE_FOLDER == S_IFDIR &&
+	NODE_FILE == S_IFREG && NODE_LINK == S_IFLNK,
+    "node.h");
 
 #define DAY       86400
 #define TIDY_PART 256 /* pages that are freed at a time, */
@@ -98,6 +100,49 @@ struct node *node_new(struct tree *t, uint32_t mode)
 	return node;
 }
 
+/* --- programs ------------------------------------------------------------- */
+
+static struct node **program_list(const struct tree *t, uint64_t contents)
+{
+	/* Times: the lower bits may all be the same. */
+	uint64_t mixed = contents * 0x9e3779b97f4a7c15;
+
+	return (struct node **)&t->programs[mixed >> 32 & (PROGRAM_LISTS - 1)];
+}
+
+void node_executed(struct tree *t, struct node *node)
+{
+	struct node **list = program_list(t, node->contents);
+
+	if (node->is_program)
+		return;
+	node->is_program = t->accessed = true;
+	node->next_program = *list;
+	*list = node;
+}
+
+struct node *node_of_program(const struct tree *t, uint64_t contents)
+{
+	struct node *node = *program_list(t, contents);
+
+	while (node != NULL && node->contents != contents)
+		node = node->next_program;
+	return node;
+}
+
+/* It is another program, or none any more. */
+static void forget_program(struct tree *t, struct node *node)
+{
+	struct node **slot = program_list(t, node->contents);
+
+	while (*slot != node)
+		slot = &(*slot)->next_program;
+	*slot = node->next_program;
+	node->is_program = false;
+}
+
+/* --- the life of a node --------------------------------------------------- */
+
 void node_use(struct node *node)
 {
 	node->uses++;
@@ -105,6 +150,8 @@ void node_use(struct node *node)
 
 static void node_free(struct tree *t, struct node *node)
 {
+	if (node->is_program)
+		forget_program(t, node);
 	if (node_is(node, S_IFREG)) {
 		sparse_cut(&node->pages, 0, &t->scrap);
 		sparse_cut(&node->shared, 0, &t->shared_scrap);
@@ -144,6 +191,8 @@ bool node_perhaps_changed(struct tree *t, struct node *node)
 void node_changed(struct tree *t, struct node *node)
 {
 	node->mtime = node->ctime = t->now;
+	if (node->is_program)
+		forget_program(t, node);
 	node->contents = new_contents(t);
 }
 

@@ -44,8 +44,6 @@ struct name {
 
 struct folder {
 	struct node *parent; /* the folder above; of the root, itself */
-	/* its name there, unless it was removed */
-	struct name *name;
 	struct name *index;  /* a trie of the hashes of the names */
 	struct sparse order; /* the names by their places */
 	uint64_t next;       /* the place of the next name */
@@ -64,10 +62,14 @@ struct node {
 	uint64_t size; /* in bytes, but of folders */
 	/* made by O_TMPFILE: has no name and may get one */
 	bool linkable;
-	struct lock *locks;     /* locks.h */
-	uint64_t made;          /* the key of a made node (made.h); else 0 */
-	struct node *next_made; /* the next in the list tree.made */
-	uint64_t contents;      /* new whenever the bytes change */
+	struct lock *locks;        /* locks.h */
+	struct name *name;         /* the last name that it was given, */
+	struct node *in;           /* and its folder; NULL: it is removed */
+	uint64_t made;             /* the key of a made node (made.h); else 0 */
+	struct node *next_made;    /* the next in the list tree.made */
+	uint64_t contents;         /* new whenever the bytes change */
+	bool is_program;           /* it was executed, with these contents: */
+	struct node *next_program; /* in tree.programs */
 	struct moment atime, mtime, ctime, btime;
 	union {
 		/* of a file: its pages; one that is in neither is zero */
@@ -80,6 +82,9 @@ struct node {
 	};
 };
 
+#define PROGRAM_LISTS 64
+#define LEADS_MAX     4 /* links that a call follows, of a maker's */
+
 struct tree {
 	struct node *root;
 	struct moment now; /* the time, set by the caller before each call */
@@ -87,8 +92,12 @@ struct tree {
 	uint64_t next_ino;
 	uint64_t last_contents;
 	uint64_t nodes;
-	/* a time of reading was set; the caller clears it */
+	/*
+	 * A time of reading was set, or a program was executed for the first
+	 * time; the caller clears it.
+	 */
 	bool accessed;
+	struct node *programs[PROGRAM_LISTS]; /* by their contents */
 	struct scrap scrap;        /* pages of large files, still to be freed */
 	struct scrap shared_scrap; /* shared pages, still to be unmapped */
 	/*
@@ -109,6 +118,8 @@ struct tree {
 	/* how often this call has looked up made nodes */
 	uint32_t looks;
 	uint32_t missed; /* the first look that found none; 0: all did */
+	uint32_t leads;  /* links of a maker's that it has followed */
+	uint64_t lead[LEADS_MAX]; /* and where they lead: made.h */
 };
 
 /* An empty tree. False: no memory. */
@@ -130,9 +141,11 @@ uint64_t tree_pages_free(const struct tree *t);
 
 /* --- nodes ---------------------------------------------------------------- */
 
-/* S_IFMT and S_IFDIR, for files that cannot include abi/stat.h. */
+/* S_IFMT, S_IFDIR and so on, for files that cannot include abi/stat.h. */
 #define NODE_TYPE   0170000U
 #define NODE_FOLDER 0040000U
+#define NODE_FILE   0100000U
+#define NODE_LINK   0120000U
 
 static inline bool node_is(const struct node *node, uint32_t type)
 {
@@ -166,6 +179,12 @@ bool node_perhaps_changed(struct tree *t, struct node *node);
 
 /* Sets the time of reading, as Linux does by default (relatime). */
 void node_accessed(struct tree *t, struct node *node);
+
+/* It is executed, by its contents. */
+void node_executed(struct tree *t, struct node *node);
+
+/* What was, if it still is what it was then; or NULL. */
+struct node *node_of_program(const struct tree *t, uint64_t contents);
 
 /* --- names ---------------------------------------------------------------- */
 

@@ -7,6 +7,7 @@
 #include "abi/errno.h"
 #include "abi/fcntl.h"
 #include "abi/stat.h"
+#include "made.h"
 
 struct opening {
 	struct walk walk;
@@ -84,6 +85,23 @@ static int find(struct opening *o, const char *path)
 	}
 }
 
+#define MAY_READ  0400U
+#define MAY_WRITE 0200U
+
+/* It is open already, for what its mode says. */
+static int check_elsewhere(const struct opening *o)
+{
+	uint32_t access = o->flags & O_ACCMODE, wanted = 0;
+
+	if (access == O_RDONLY || access == O_RDWR)
+		wanted |= MAY_READ;
+	if (access == O_WRONLY || access == O_RDWR)
+		wanted |= MAY_WRITE;
+	if (wanted == 0)
+		return -EINVAL;
+	return (o->node->mode & wanted) == wanted ? 0 : -EACCES;
+}
+
 /* May what was found be opened like this? */
 static int check_node(const struct opening *o)
 {
@@ -101,8 +119,12 @@ static int check_node(const struct opening *o)
 		return -ELOOP;
 	if (is_folder)
 		return writes(o) ? -EISDIR : 0;
+	if (made_is_elsewhere(o->node))
+		return check_elsewhere(o);
 	if (o->node->made != 0)
 		return writes(o) ? -EACCES : 0;
+	if (node_is(o->node, S_IFIFO))
+		return (o->flags & O_ACCMODE) == O_ACCMODE ? -EINVAL : 0;
 	return node_is(o->node, S_IFREG) ? 0 : device_open(o->node);
 }
 

@@ -62,9 +62,18 @@ int walk_look(const struct walk *w, struct node **node)
 
 int walk_enter(struct walk *w, struct node *link, const char **path)
 {
+	int err = 1;
+
 	if (w->links++ >= MAX_LINKS)
 		return -ELOOP;
 	node_accessed(w->tree, link);
+	*path = "";
+	if (link->made != 0)
+		err = made_follow(w->tree, link, &w->at);
+	if (err <= 0)
+		return err;
+	if (link->made != 0 && !made_lead(w->tree, link))
+		return -ENOENT;
 	if (link->target[0] == '/')
 		w->at = w->tree->root;
 	*path = skip_slashes(link->target);

@@ -48,7 +48,10 @@ int walk_to_last(struct walk *w, const char *path);
 /* Finds the node of the last name. A link is not followed. */
 int walk_look(const struct walk *w, struct node **node);
 
-/* Begins to follow a link. *path becomes the path to go on with, maybe "". */
+/*
+ * Begins to follow a link. *path becomes the path to go on with. If that is "",
+ * the walk may be at a node that is no folder.
+ */
 int walk_enter(struct walk *w, struct node *link, const char **path);
 
 /* Begins a walk and goes up to the last name. ENOENT also for an empty path. */

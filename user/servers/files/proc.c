@@ -4,7 +4,6 @@
 
 #include <calf.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -38,13 +37,20 @@ static const struct entry of_system[] = {
     {"version", PROC_VERSION, FILE_MODE},
 };
 
+#define LINK_MODE (S_IFLNK | 0777)
+
 static const struct entry of_process[] = {
+    {"cwd", PROC_OF_CWD, LINK_MODE},
+    {"exe", PROC_OF_EXE, LINK_MODE},
+    {"fd", PROC_OF_FDS, S_IFDIR | 0500},
     {"cmdline", PROC_OF_CMDLINE, FILE_MODE},
     {"comm", PROC_OF_COMM, FILE_MODE},
     {"maps", PROC_OF_MAPS, FILE_MODE},
     {"stat", PROC_OF_STAT, FILE_MODE},
     {"status", PROC_OF_STATUS, FILE_MODE},
 };
+
+#define FDS 4096 /* more than a process can have; PROC_FD() */
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -61,12 +67,18 @@ static const struct entry *entries_of(uint64_t dir, size_t *count)
 
 static uint64_t key_of(int pid, enum proc_kind kind)
 {
-	return (uint64_t)pid << 8 | kind;
+	return (uint64_t)pid << 20 | kind;
+}
+
+static uint64_t key_of_fd(int pid, int fd)
+{
+	return key_of(pid, PROC_OF_FD) | (uint64_t)fd << 8;
 }
 
 static struct made made_of(uint64_t dir, const struct entry *entry)
 {
-	return (struct made){key_of(PROC_PID(dir), entry->kind), entry->mode};
+	return (
+	    struct made){key_of(PROC_PID(dir), entry->kind), entry->mode, 0};
 }
 
 /* --- processes ------------------------------------------------------------ */
@@ -92,7 +104,7 @@ static bool is_there(const struct tree *t, int pid)
 	return pid == t->caller || t->replays || kill(pid, 0) == 0;
 }
 
-/* The text as a number: digits only. 0 if it is none. */
+/* The text as a number: digits only. -1: it is none. */
 static int number_of(const struct text *text)
 {
 	int number = 0;
@@ -100,39 +112,43 @@ static int number_of(const struct text *text)
 	for (size_t i = 0; i < text->len; i++) {
 		char c = text->start[i];
 
-		if (c < '0' || c > '9' || (i == 0 && c == '0') ||
-		    number > PID_MAX)
-			return 0;
+		if (c < '0' || c > '9' ||
+		    (i == 0 && c == '0' && text->len > 1) || number > PID_MAX)
+			return -1;
 		number = number * 10 + c - '0';
 	}
 	return number;
 }
 
-#define PID_DIGITS 10
+#define DIGITS 10
 
-/* Without printf, as each start of a program with glibc asks for this. */
-static char *put_pid(char text[PID_DIGITS + 1], int pid)
+static struct text text_of_number(int number)
 {
-	char *start = text + PID_DIGITS;
+	static char text[DIGITS];
+	char *start = text + DIGITS;
 
-	*start = '\0';
-	for (; pid > 0; pid /= 10)
-		*--start = (char)('0' + pid % 10);
-	return start;
+	do
+		*--start = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	return (struct text){.start = start,
+	    .len = (size_t)(text + DIGITS - start)};
 }
 
-static struct text name_of_process(uint64_t key)
+static struct text name_of_folder(uint64_t key)
 {
-	static char text[PID_DIGITS + 1];
-	char *start = put_pid(text, PROC_PID(key));
-
-	return (struct text){.start = start,
-	    .len = (size_t)(text + PID_DIGITS - start)};
+	if (PROC_KIND(key) == PROC_OF_FDS)
+		return (struct text){.start = "fd", .len = 2};
+	return text_of_number(PROC_PID(key));
 }
 
 static struct made made_of_process(int pid)
 {
-	return (struct made){key_of(pid, PROC_PROCESS), S_IFDIR | 0555};
+	return (struct made){key_of(pid, PROC_PROCESS), S_IFDIR | 0555, 0};
+}
+
+static struct made made_of_fd(int pid, int fd)
+{
+	return (struct made){key_of_fd(pid, fd), S_IFLNK | 0700, 0};
 }
 
 /* --- the maker ------------------------------------------------------------ */
@@ -144,6 +160,18 @@ static bool has_name(const struct entry *entry, const struct text *name)
 	    entry->name[name->len] == '\0';
 }
 
+static bool find_fd(const struct tree *t, int pid, const struct text *name,
+    struct made *found)
+{
+	int fd = number_of(name);
+	struct port_descriptor told;
+
+	if (fd < 0 || fd >= FDS)
+		return false;
+	*found = made_of_fd(pid, fd);
+	return t->replays || (proc_descriptor(pid, fd, &told) && told.fd == fd);
+}
+
 static bool find(const struct tree *t, uint64_t dir, const struct text *name,
     bool through, struct made *found)
 {
@@ -151,9 +179,11 @@ static bool find(const struct tree *t, uint64_t dir, const struct text *name,
 	size_t count;
 	const struct entry *entries = entries_of(dir, &count);
 
-	if (pid != 0 && !is_there(t, pid))
+	if (pid > 0 && !is_there(t, pid))
 		return false;
-	if (pid != 0 && PROC_KIND(dir) == PROC_ROOT) {
+	if (PROC_KIND(dir) == PROC_OF_FDS)
+		return find_fd(t, pid, name, found);
+	if (pid > 0 && PROC_KIND(dir) == PROC_ROOT) {
 		*found = made_of_process(pid);
 		return true;
 	}
@@ -168,6 +198,20 @@ static bool find(const struct tree *t, uint64_t dir, const struct text *name,
 	return false;
 }
 
+static bool list_fds(uint64_t dir, uint64_t *place, struct made *found,
+    struct text *name)
+{
+	struct port_descriptor told;
+	uint64_t fd = *place - FIRST_PLACE;
+
+	if (fd >= FDS || !proc_descriptor(PROC_PID(dir), (int)fd, &told))
+		return false;
+	*found = made_of_fd(PROC_PID(dir), told.fd);
+	*name = text_of_number(told.fd);
+	*place = FIRST_PLACE + (uint64_t)told.fd;
+	return true;
+}
+
 /*
  * Lists the fixed entries first, and then each process at a place made of its
  * pid.
@@ -180,6 +224,8 @@ static bool list(uint64_t dir, uint64_t *place, struct made *found,
 	uint64_t at = *place - FIRST_PLACE;
 	struct calf_ps ps;
 
+	if (PROC_KIND(dir) == PROC_OF_FDS)
+		return list_fds(dir, place, found, name);
 	if (at < count) {
 		*found = made_of(dir, &entries[at]);
 		*name = (struct text){.start = entries[at].name,
@@ -190,7 +236,7 @@ static bool list(uint64_t dir, uint64_t *place, struct made *found,
 	    calf_ps((int)(at - count), &ps) != 1)
 		return false;
 	*found = made_of_process(ps.pid);
-	*name = name_of_process(found->key);
+	*name = text_of_number(ps.pid);
 	*place = FIRST_PLACE + count + (uint64_t)ps.pid - 1;
 	return true;
 }
@@ -204,29 +250,23 @@ static uint64_t end(uint64_t dir)
 	struct calf_ps ps = {0};
 	size_t count;
 
+	if (PROC_KIND(dir) == PROC_OF_FDS)
+		return FIRST_PLACE + FDS;
 	(void)entries_of(dir, &count);
 	while (PROC_KIND(dir) == PROC_ROOT && calf_ps(ps.pid, &ps) == 1)
 		;
 	return FIRST_PLACE + count + (uint64_t)ps.pid;
 }
 
-static char *target(const struct tree *t, uint64_t *len)
+void proc_make(struct tree *t, int port, int terminal)
 {
-	static char text[PID_DIGITS + 1];
-	char *start = put_pid(text, t->caller);
-
-	*len = (uint64_t)(text + PID_DIGITS - start);
-	return start;
-}
-
-void proc_make(struct tree *t, int port)
-{
-	static const struct maker maker = {find, list, end, name_of_process,
-	    target, proc_read};
+	static const struct maker maker = {find, list, end, name_of_folder,
+	    proc_target, proc_leads, proc_lead, proc_arrive, proc_read};
 	struct where where = {t->root, "proc"};
 	struct node *dir;
 
 	session_port = port;
+	proc_links_begin(port, terminal);
 	(void)tree_mkdir(t, where, 0555);
 	if (path_find(t, where, PATH_FOLLOW, &dir) == 0 &&
 	    node_is(dir, S_IFDIR))

@@ -6,17 +6,22 @@
 #ifndef FILES_PROC_H
 #define FILES_PROC_H
 
+#include "made.h"
 #include "tree.h"
 
 /*
  * Makes /proc, in place of what the archive has there, if there is room for the
- * folder. `port` is the server's port, which is asked for sessions.
+ * folder. `port` is the server's port, which is asked for sessions and
+ * descriptors; `terminal` is a descriptor of the terminal, or -1.
  */
-void proc_make(struct tree *t, int port);
+void proc_make(struct tree *t, int port, int terminal);
 
 /* --- what proc.c and proc_text.c are to each other ------------------------ */
 
-/* What a node stands for; the upper bits of its key are the pid, if any. */
+/*
+ * What a node stands for; the upper bits of its key are the pid, if any, and
+ * those below a descriptor.
+ */
 enum proc_kind {
 	PROC_ROOT = 1,
 	PROC_SELF,
@@ -33,10 +38,17 @@ enum proc_kind {
 	PROC_OF_MAPS,
 	PROC_OF_STAT,
 	PROC_OF_STATUS,
+	PROC_OF_CWD,
+	PROC_OF_EXE,
+	PROC_OF_FDS,
+	PROC_OF_FD,
+	PROC_OF_PIPE, /* what such a descriptor is, if it is no file here */
+	PROC_OF_OTHER,
 };
 
 #define PROC_KIND(key) ((enum proc_kind)((key)&0xff))
-#define PROC_PID(key)  ((int)((key) >> 8))
+#define PROC_FD(key)   ((key) >> 8 & 0xfff)
+#define PROC_PID(key)  ((int)((key) >> 20))
 
 struct calf_ps;
 
@@ -45,6 +57,19 @@ bool proc_find(int pid, struct calf_ps *ps);
 
 /* The session of a group, or 0. */
 int proc_session(int pgid);
+
+/* The maker's part that is about links: proc_link.c. */
+struct port_descriptor;
+
+void proc_links_begin(int port, int terminal);
+
+/* What a process has open as that, or as the next from there on; or false. */
+bool proc_descriptor(int pid, int fd, struct port_descriptor *told);
+bool proc_leads(uint64_t key);
+uint64_t proc_lead(uint64_t key);
+int proc_arrive(const struct tree *t, uint64_t key, uint64_t number,
+    struct node **node, struct made *made);
+char *proc_target(const struct tree *t, uint64_t key, uint64_t *len);
 
 /* What a file says now, from there on: how many bytes. */
 long proc_read(uint64_t key, uint64_t at, void *to, size_t len);

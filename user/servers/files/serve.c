@@ -160,6 +160,25 @@ bool serve_may_change(struct server *s)
 	return s->call != NULL && s->call->effect != EFFECT_NONE;
 }
 
+/* Where links of a maker's led to is kept at the end of the entry. */
+static void keep_leads(struct server *s)
+{
+	size_t size = s->tree.leads * sizeof s->tree.lead[0];
+
+	if (size == 0)
+		return;
+	s->bytes = (s->bytes + 7) & ~7UL;
+	memcpy(s->in + s->bytes, s->tree.lead, size);
+	s->bytes += size;
+}
+
+static void recall_leads(struct server *s)
+{
+	size_t size = s->entry->leads * sizeof s->tree.lead[0];
+
+	memcpy(s->tree.lead, s->in + s->entry->bytes - size, size);
+}
+
 static void execute(struct server *s)
 {
 	const struct call *call = s->call;
@@ -174,10 +193,13 @@ static void execute(struct server *s)
 	set_time(s);
 	s->tree.caller = s->request->pid;
 	s->tree.looks = 0;
-	s->tree.missed = s->replays ? (uint32_t)s->entry->missed : 0;
+	s->tree.missed = s->replays ? s->entry->missed : 0;
+	s->tree.leads = 0;
 	s->file = opened_file(s->request->token);
 	if (call == &file_calls[s->request->number])
 		note_flags(s);
+	if (s->replays)
+		recall_leads(s);
 	s->reply.result = call->fn(s);
 	made_leave(&s->tree);
 	tree_tidy(&s->tree);
@@ -215,7 +237,7 @@ bool serve_has_room(const struct server *s)
 /* Is there room for what this call may change? */
 static bool has_room_for_call(const struct server *s)
 {
-	size_t size = sizeof *s->entry + s->request->in_len + 64;
+	size_t size = sizeof *s->entry + s->request->in_len + LOG_BEHIND;
 
 	if (s->call->effect == EFFECT_MORE)
 		return serve_has_room(s);
@@ -247,10 +269,12 @@ static void write_down(struct server *s)
 {
 	struct log_entry *entry = s->entry, *next;
 
+	keep_leads(s);
 	entry->token = s->reply.token;
 	entry->done = s->done;
 	entry->bytes = s->bytes;
 	entry->missed = s->tree.missed;
+	entry->leads = s->tree.leads;
 	log_commit(&s->log, s->more ? LOG_PART : LOG_CALL,
 	    sizeof *entry + s->bytes);
 	if (!s->more)

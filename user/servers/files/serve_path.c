@@ -15,8 +15,10 @@
 #include "abi/limits.h"
 #include "abi/stat.h"
 #include "abi/syscall.h"
+#include "made.h"
 #include "memory.h"
 #include "opened.h"
+#include "proc.h"
 #include "program.h"
 
 static struct where first(const struct server *s)
@@ -56,21 +58,56 @@ static int64_t pass_terminal(struct server *s)
 	return 0;
 }
 
+/* What the caller has open already, it gets once more. */
+static int64_t pass_own(struct server *s, uint64_t fd)
+{
+	s->reply.flags = REPLY_DUP;
+	s->reply.token = fd;
+	s->reply.file_flags = (uint32_t)s->request->arg[2] & O_CLOEXEC;
+	return 0;
+}
+
+/* The kernel has it as long as it is open. */
+static int64_t pass_pipe(struct server *s, uint64_t ino)
+{
+	s->reply.flags = REPLY_PIPE;
+	s->reply.token = ino;
+	s->reply.file_flags = kernel_flags((uint32_t)s->request->arg[2]);
+	return 0;
+}
+
+/* What was opened, if somebody else has it: 1 if not. */
+static int64_t pass_on(struct server *s, const struct file *file)
+{
+	const struct node *node = file->node;
+
+	if (file->flags & O_PATH)
+		return 1;
+	if (device_is_terminal(node))
+		return pass_terminal(s);
+	if (made_is_elsewhere(node))
+		return PROC_PID(node->made) == s->request->pid
+		    ? pass_own(s, PROC_FD(node->made))
+		    : -EACCES;
+	return node_is(node, S_IFIFO) ? pass_pipe(s, node->ino) : 1;
+}
+
 static int64_t call_openat(struct server *s)
 {
 	struct file *file = opened_place();
-	int err;
+	int64_t result;
 
 	if (file == NULL)
 		return -ENFILE;
-	err = file_open(&s->tree, first(s), (uint32_t)s->request->arg[2],
+	result = file_open(&s->tree, first(s), (uint32_t)s->request->arg[2],
 	    masked(s, s->request->arg[3]), file);
-	if (err < 0)
-		return err;
-	if (!device_is_terminal(file->node) || (file->flags & O_PATH))
+	if (result < 0)
+		return result;
+	result = pass_on(s, file);
+	if (result == 1)
 		return reply_file(s);
 	file_close(&s->tree, file);
-	return pass_terminal(s);
+	return result;
 }
 
 static int64_t call_chdir(struct server *s)

@@ -76,6 +76,13 @@ long node_readlink(struct tree *t, struct node *node, char *to, size_t size);
 long node_path(const struct tree *t, const struct node *dir, char *to,
     size_t size);
 
+/*
+ * The path of a node of any kind, by one of its names and without a NUL; what
+ * has none any more has a text that says so. Its length, or ERANGE.
+ */
+long node_place(const struct tree *t, const struct node *node, char *to,
+    size_t size);
+
 /* --- open.c, file.c, list.c ----------------------------------------------- */
 
 /* An open file. The kernel keeps the position. */

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * t_given.c - what a server is told of the descriptors of others, and what it
+ * lets a caller have of the kernel's: one of its own once more, or a pipe.
+ */
+#include "service.h"
+
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+/* What the server replies to an openat: flags, and in the next cell a token. */
+enum { FLAGS, NUMBER, HOW };
+
+static struct reply give(const struct request *request)
+{
+	struct reply reply = {0};
+
+	if (request->number == SYS_openat)
+		reply = (struct reply){.flags = (uint32_t)cell_get(FLAGS),
+		    .token = (uint64_t)cell_get(NUMBER),
+		    .file_flags = (uint32_t)cell_get(HOW)};
+	return reply;
+}
+
+static long open_as(uint32_t flags, int number, int how)
+{
+	cell_set(FLAGS, (int)flags);
+	cell_set(NUMBER, number);
+	cell_set(HOW, how);
+	return raw(SYS_openat, AT_FDCWD, (long)"/any", 0);
+}
+
+/* ---- Own descriptors ---- */
+
+static const char *gets_its_own(void)
+{
+	int ends[2];
+	long fd;
+	char byte = 0;
+
+	MUST(pipe(ends) == 0, "no pipe");
+	fd = open_as(REPLY_DUP, ends[1], O_CLOEXEC);
+	MUST(fd > ends[1] && fcntl((int)fd, F_GETFD) == FD_CLOEXEC,
+	    found("it is %ld", fd));
+	MUST(write((int)fd, "x", 1) == 1 && read(ends[0], &byte, 1) == 1 &&
+		byte == 'x',
+	    "it is another");
+	close(ends[1]);
+	close((int)fd);
+	MUST(read(ends[0], &byte, 1) == 0, "somebody has it");
+	MUST(open_as(REPLY_DUP, ends[1], 0) == -EBADF, "one that is closed");
+	MUST(open_as(REPLY_DUP, 100000, 0) == -EBADF &&
+		open_as(REPLY_DUP, -1, 0) == -EBADF,
+	    "one that cannot be");
+	return NULL;
+}
+
+TEST(a_caller_gets_its_own_descriptor_once_more)
+{
+	return in_root(give, 2 * PAGE, gets_its_own);
+}
+
+/* ---- Pipes ---- */
+
+static const char *opens_pipes(void)
+{
+	char byte = 0;
+	long in = open_as(REPLY_PIPE, 7, O_RDONLY | O_NONBLOCK), out, other;
+
+	MUST(in >= 0, found("the first is %ld", in));
+	MUST(open_as(REPLY_PIPE, 8, O_WRONLY | O_NONBLOCK) == -ENXIO,
+	    "another number is the same pipe");
+	/* It is in the same list. */
+	MUST(open_as(REPLY_PIPE, 7 + 64, O_WRONLY | O_NONBLOCK) == -ENXIO,
+	    "a number further on is");
+	out = open_as(REPLY_PIPE, 7, O_WRONLY | O_CLOEXEC);
+	other = open_as(REPLY_PIPE, 7 + 64, O_RDWR);
+	MUST(out >= 0 && other >= 0 && fcntl((int)out, F_GETFD) == FD_CLOEXEC,
+	    "the second");
+	close((int)other);
+	MUST(write((int)out, "x", 1) == 1 && read((int)in, &byte, 1) == 1 &&
+		byte == 'x',
+	    "the byte");
+	close((int)in);
+	close((int)out);
+	return NULL;
+}
+
+TEST(a_pipe_has_a_number)
+{
+	return in_root(give, 2 * PAGE, opens_pipes);
+}
+
+static const char *opens_reader(void)
+{
+	return open_as(REPLY_PIPE, 7, O_RDONLY | O_NONBLOCK) >= 0
+	    ? NULL
+	    : "it cannot be opened";
+}
+
+static const char *opens_writer(void)
+{
+	return open_as(REPLY_PIPE, 7, O_WRONLY | O_NONBLOCK) == -ENXIO
+	    ? NULL
+	    : "it is another port's pipe";
+}
+
+static const char *opens_both(void)
+{
+	int here = file, there = sibling;
+
+	MUST(port_root(here) == 0, "port_root");
+	TRY(opens_reader());
+	MUST(port_root(there) == 0, "port_root");
+	return opens_writer();
+}
+
+/* A server is process and port; both ports have the same answers. */
+TEST(the_numbers_of_another_port_are_others)
+{
+	pid_t one, other;
+	int first;
+
+	TRY(port_make(1));
+	one = server_start(give);
+	close(port);
+	first = file;
+	TRY(port_make(1));
+	other = must_fork();
+	if (other == 0) {
+		close(first);
+		serve(give, 2 * PAGE);
+	}
+	close(port);
+	sibling = file;
+	file = first;
+	TRY(in_child(opens_both));
+	close(sibling);
+	close(file);
+	(void)kill(one, SIGKILL);
+	(void)kill(other, SIGKILL);
+	(void)reap(one);
+	(void)reap(other);
+	return NULL;
+}
+
+/* ---- Only for who opens something ---- */
+
+_Noreturn static void serve_wrongly(void)
+{
+	struct reply dup = {.flags = REPLY_DUP}, pipe = {.flags = REPLY_PIPE};
+	struct reply wrong = {.flags = REPLY_PIPE, .file_flags = O_ACCMODE};
+	struct reply good = {.result = -ENOENT};
+	struct request request;
+	char path[2 * PAGE];
+
+	close(file);
+	while (port_next(port, &good, &request, path, sizeof(path)) == 0 &&
+	    request.number != REQUEST_CLOSED) {
+		if (request.number != SYS_openat)
+			wrong = dup;
+		if (port_next(port, &wrong, &request, path, 1) == 0 ||
+		    errno != EINVAL)
+			give_up("a reply that is wrong");
+		if (request.number != SYS_openat &&
+		    (port_next(port, &pipe, &request, path, 1) == 0 ||
+			errno != EINVAL))
+			give_up("a pipe for a folder");
+	}
+	_exit(0);
+}
+
+static const char *goes_there(void)
+{
+	MUST(port_root(file) == 0, "port_root");
+	MUST(raw(SYS_openat, AT_FDCWD, (long)"/", 0) == -ENOENT, "openat");
+	MUST(raw(SYS_chdir, (long)"/") == -ENOENT, "chdir");
+	MUST(raw(SYS_fchdir, file) == -ENOENT, "fchdir");
+	MUST(raw(SYS_fsync, file) == -ENOENT, "fsync");
+	return NULL;
+}
+
+TEST(these_are_answers_to_an_open)
+{
+	pid_t pid;
+
+	TRY(port_make(1));
+	pid = must_fork();
+	if (pid == 0)
+		serve_wrongly();
+	close(port);
+	TRY(in_child(goes_there));
+	close(file);
+	MUST(exited_with(reap(pid), 0), "the server");
+	return NULL;
+}
+
+/* ---- What a server is told ---- */
+
+static struct port_descriptor told;
+
+/* 0 or a negated errno. */
+static long describe(int pid, int fd)
+{
+	told = (struct port_descriptor){.pid = pid, .fd = fd};
+	return raw(SYS_ioctl, port, PORT_DESCRIPTOR, (long)&told);
+}
+
+static bool is(uint32_t kind, int fd, uint32_t flags)
+{
+	return told.kind == kind && told.fd == fd && told.flags == flags;
+}
+
+TEST(a_server_is_told_what_is_open)
+{
+	int ends[2], self = getpid(), ours;
+	struct stat st;
+
+	TRY(port_make(1));
+	MUST(pipe(ends) == 0 && fstat(ends[1], &st) == 0, "no pipe");
+	ours = port_open(port, 5, O_WRONLY, 0, 0);
+	MUST(describe(self, ours) == 0 && is(DESCRIPTOR_OWN, ours, O_WRONLY) &&
+		told.number == 5,
+	    "a file of its own");
+	MUST(describe(self, ends[1]) == 0 &&
+		is(DESCRIPTOR_PIPE, ends[1], O_WRONLY) &&
+		told.number == st.st_ino,
+	    "a pipe");
+	MUST(describe(self, port) == 0 && is(DESCRIPTOR_PORT, port, O_RDWR),
+	    "a port");
+	MUST(describe(self, 0) == 0 && told.kind == DESCRIPTOR_OTHER &&
+		told.number != 0,
+	    "the terminal");
+	MUST(dup2(ours, 200) == 200 && describe(self, ours + 1) == 0 &&
+		is(DESCRIPTOR_OWN, 200, O_WRONLY),
+	    found("the next is %d", told.fd));
+	MUST(describe(self, 201) == -EBADF && describe(self, 511) == -EBADF &&
+		describe(self, INT32_MAX) == -EBADF,
+	    "there is none");
+	return NULL;
+}
+
+TEST(a_server_is_told_no_token_of_another)
+{
+	int theirs, before;
+
+	TRY(port_make(1));
+	theirs = port_open(port, 0x5555, O_RDONLY, 0, 0);
+	before = port;
+	TRY(port_make(1));
+	MUST(describe(getpid(), theirs) == 0 && told.kind == DESCRIPTOR_OTHER &&
+		told.number != 0x5555,
+	    "the token");
+	close(before);
+	return NULL;
+}
+
+static const char *is_elsewhere(void)
+{
+	MUST(describe(getpid(), DESCRIPTOR_DIR) == 0 &&
+		told.kind == DESCRIPTOR_OTHER,
+	    "where it was");
+	MUST(port_root(file) == 0, "port_root");
+	MUST(describe(getpid(), DESCRIPTOR_DIR) == 0 &&
+		told.kind == DESCRIPTOR_OWN && told.number == TOKEN,
+	    "where it is");
+	MUST(describe(getpid(), DESCRIPTOR_PROGRAM) == -EBADF,
+	    "a program of another server");
+	MUST(describe(getpid(), -3) == -EBADF, "anything else");
+	return NULL;
+}
+
+TEST(a_server_is_told_where_processes_are)
+{
+	TRY(port_make(1));
+	return in_child(is_elsewhere);
+}
+
+TEST(of_who_is_not_there_nothing_is_told)
+{
+	pid_t pid;
+
+	TRY(port_make(1));
+	MUST(describe(0, 0) == -ESRCH && describe(-1, 0) == -ESRCH &&
+		describe(INT32_MAX, 0) == -ESRCH,
+	    "a number");
+	pid = must_fork();
+	if (pid == 0)
+		_exit(0);
+	while (describe(pid, 0) == 0)
+		sleep_ms(1);
+	MUST(describe(pid, 0) == -ESRCH &&
+		describe(pid, DESCRIPTOR_DIR) == -ESRCH,
+	    "a zombie");
+	(void)reap(pid);
+	MUST(raw(SYS_ioctl, port, PORT_DESCRIPTOR, 8) == -EFAULT, "nowhere");
+	return NULL;
+}
+
+static const struct test tests[] = {
+    T(a_caller_gets_its_own_descriptor_once_more),
+    T(a_pipe_has_a_number),
+    T(the_numbers_of_another_port_are_others),
+    T(these_are_answers_to_an_open),
+    T(a_server_is_told_what_is_open),
+    T(a_server_is_told_no_token_of_another),
+    T(a_server_is_told_where_processes_are),
+    T(of_who_is_not_there_nothing_is_told),
+};
+
+SUITE(tests)
