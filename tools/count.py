@@ -39,11 +39,11 @@ SUBJECTS: Dict[str, str] = {
         "proc/call.c proc/fp.c lib/heap.c",
     "processes: fork, exit, wait, groups":
         "proc/proc.c proc/fork.c proc/exit.c proc/wait.c proc/group.c "
-        "proc/walk.c trap/sys_proc.c",
+        "proc/walk.c proc/victim.c trap/sys_proc.c",
     "exec, images, arguments":
         "proc/exec.c proc/image.c proc/args.c",
     "signals":
-        "proc/signal.c proc/kill.c proc/sigframe.c proc/sigwait.c "
+        "proc/signal.c proc/kill.c proc/twin.c proc/sigframe.c proc/sigwait.c "
         "proc/background.c",
     "files and descriptors":
         "proc/file.c trap/sys_file.c trap/sys_vector.c trap/sys_path.c",
