@@ -237,6 +237,7 @@ static bool answers(const struct reply *reply, const struct remote_call *call)
 		return call->exec == NULL && call->number == SYS_openat;
 	return true;
 }
+
 /*
  * Hands the reply over and empties the hand. -EINVAL: it is no answer to the
  * call, and the request stays in the server's hand.

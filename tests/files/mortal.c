@@ -15,6 +15,7 @@
 #include "../../user/servers/files/opened.h"
 #include "abi/fcntl.h"
 #include "abi/syscall.h"
+#include "memory.h"
 #include "mortal.h"
 #include "sim.h"
 #include "tap.h"
