@@ -265,14 +265,16 @@ static long pages_pass(struct aspace *bag, struct aspace *from,
 		pte_t *entry = &w.slot[done];
 
 		test_assert(!pte_names_frame(pte_read(entry)));
-		if (va == 0 && given->pages != NULL)
+		if (va == 0 && given->pages != NULL) {
 			pte_write(entry, zeros);
-		else
-			err = page_pass(&source, va, closed, zeros, entry);
-		if (unlikely(err < 0))
+			continue;
+		}
+		err = page_pass(&source, va, closed, zeros, entry);
+		if (likely(err == 0))
+			continue;
+		if (err < 0)
 			break;
-		copies += (unsigned)err;
-		if (unlikely(copies == COPIES_MAX))
+		if (++copies == COPIES_MAX)
 			count = done + 1;
 	}
 	return done > 0 ? (long)done : err;

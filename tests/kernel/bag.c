@@ -330,7 +330,11 @@ TEST(pages_that_are_lent_to_be_read_never_become_writable)
 		space_drop(child);
 		protect(to, THERE, PAGE_SIZE, 0);
 		protect(to, THERE + PAGE_SIZE, PAGE_SIZE, PTE_R);
-		MUST(try_protect(to, THERE, LEN, RW) == -EACCES, "hidden");
+		MUST(try_protect(to, THERE, PAGE_SIZE, RW) == -EACCES,
+		    "hidden");
+		MUST(try_protect(to, THERE + PAGE_SIZE, PAGE_SIZE, RW) ==
+			-EACCES,
+		    "protected");
 		protect(to, THERE, PAGE_SIZE, PTE_R);
 	}
 	space_drop(from);
