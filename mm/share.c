@@ -78,7 +78,7 @@ int share_take(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 		pte_write(&to.slot[i], pte_read(&from.slot[i]));
 		pte_write(&from.slot[i], pte_empty());
 	}
-	walk_count_gone(&from, count);
+	walk_count_gone(&from, count, count);
 	lock_release(&aside->lock);
 	walk_count_new(&to, count);
 	TRACE(shared_pages_mapped, "slot start count", (uint64_t)to.slot, to.va,

@@ -140,6 +140,16 @@ static inline bool pte_are_reserved(const pte_t *entries, unsigned count)
 	return common != 0;
 }
 
+static inline bool pte_are_empty(const pte_t *entries, unsigned count)
+{
+	uint64_t all = 0;
+
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < count; i++)
+		all |= pte_read(&entries[i]).bits;
+	return all == 0;
+}
+
 static inline bool pte_is_writable(pte_t e)
 {
 	return (e.bits & PTE_W) != 0;
