@@ -159,16 +159,14 @@ static long table_pass(struct aspace *bag, struct aspace *from, vaddr_t va)
 	    !table_is_fit(pte_frame(e), op->perms))
 		return 0;
 	walk_begin(&to, bag, op->at);
-	err = walk_down(&to, 1, WALK_SPLIT);
+	err = walk_down(&to, 1, WALK_CREATE);
 	if (err < 0)
 		return err;
-	/* A reply that was no good has left a table there, without a page. */
-	if (pte_names_frame(pte_read(to.slot)))
-		return 0;
 	frame_get(pte_frame(e));
 	e = pte_close_table(e);
 	pte_write(source.slot, e);
 	pte_write(to.slot, e);
+	walk_count_new(&to, 1);
 	stats_count(table_passes);
 	return SV39_ENTRIES;
 }
@@ -187,16 +185,13 @@ static long pages_pass(struct aspace *bag, struct aspace *from,
 	int err;
 
 	walk_begin(&w, bag, op->at);
-	err = walk_down(&w, 0, WALK_SPLIT);
-	if (err < 0)
-		return err;
-	count = min_u64(given->count, range_covered(&w, op));
-	walk_table(&w)->alike = false;
+	err = walk_down(&w, 0, WALK_CREATE);
+	count = err < 0 ? 0 : min_u64(given->count, range_covered(&w, op));
 	for (; done < count; done++) {
 		vaddr_t va = given_page(given, done);
 		pte_t *entry = &w.slot[done];
 
-		test_assert(!pte_names_frame(pte_read(entry)));
+		test_assert(pte_is_empty(pte_read(entry)));
 		if (va == 0 && given->pages != NULL)
 			pte_write(entry, zeros);
 		else
@@ -204,7 +199,12 @@ static long pages_pass(struct aspace *bag, struct aspace *from,
 		if (err < 0)
 			break;
 	}
-	return done > 0 ? (long)done : err;
+	if (done == 0) {
+		border_prune(bag, op->at);
+		return err;
+	}
+	walk_count_new(&w, done);
+	return (long)done;
 }
 
 static long fill(struct aspace *to, struct aspace *from,

@@ -121,7 +121,7 @@ static inline void table_note_empty(struct frame *table, const pte_t *slot,
 	unsigned first = (i + EIGHTH - 1) / EIGHTH, end = (i + count) / EIGHTH;
 
 	if (first < end)
-		table->eighths &= (uint8_t)~((1U << end) - (1U << first));
+		table->eighths &= (uint8_t) ~((1U << end) - (1U << first));
 }
 
 /* Empties an entry, whose reference is the caller's now. */

@@ -127,8 +127,7 @@ static void table_drop(struct aspace *as, pte_t *slot, int level)
 	table_put(table, level - 1);
 }
 
-/* Frees the tables on the way to `va` that hold nothing. */
-static void border_prune(struct aspace *as, vaddr_t va) REQUIRES(as->lock)
+void border_prune(struct aspace *as, vaddr_t va)
 {
 	struct walk w;
 
@@ -354,6 +353,7 @@ static int reserve(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 	walk_look(&w, as, op->at, range_level(op));
 	count = range_covered(&w, op);
 	assert(count > 0);
+#pragma GCC unroll 4
 	for (unsigned i = 0; i < count; i++) {
 		assert(pte_is_empty(pte_read(&w.slot[i])));
 		pte_write(&w.slot[i], pte_reserved(op->perms));

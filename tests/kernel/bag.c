@@ -269,6 +269,25 @@ TEST(what_cannot_be_passed_is_refused_and_changes_nothing)
 	return NULL;
 }
 
+/* A table that was left would be where one entry is for a GiB. */
+TEST(what_cannot_be_passed_leaves_nothing_in_the_bag)
+{
+	const struct range_op op = {.kind = RANGE_PASS,
+	    .start = 24 * GIB,
+	    .end = 25 * GIB,
+	    .perms = RW};
+	struct aspace *from = with_pages(10), *to = space_new();
+
+	MUST(range_do(to, op, 64) == RANGE_BAG, "no bag");
+	MUST(bag_put(to, from, HERE + LEN, 1) == -EFAULT, "empty");
+	MUST(bag_close(to, 0) == 0, "not mapped");
+	MUST(try_access(to, op.start, ACCESS_READ) == -EFAULT, "readable");
+	unmap(to, op.start, GIB);
+	space_drop(from);
+	space_drop(to);
+	return NULL;
+}
+
 TEST(until_the_bag_is_mapped_the_place_is_as_it_was)
 {
 	struct aspace *from = with_pages(10), *to = space_new();
@@ -562,6 +581,7 @@ static const struct test bag_tests[] = {
     T(what_is_not_filled_in_is_memory_without_access),
     T(permissions_are_those_of_the_mapping),
     T(what_cannot_be_passed_is_refused_and_changes_nothing),
+    T(what_cannot_be_passed_leaves_nothing_in_the_bag),
     T(until_the_bag_is_mapped_the_place_is_as_it_was),
     T(either_side_may_be_torn_down_at_any_time),
     T(without_memory_nothing_is_passed),
