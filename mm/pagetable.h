@@ -208,8 +208,8 @@ vaddr_t walk_next_used(const struct walk *w, unsigned i, vaddr_t limit);
 void walk_count_new(const struct walk *w, unsigned count);
 
 /*
- * The caller has emptied `count` entries, from where it is, of which `gone` were
- * not EMPTY before.
+ * The caller has emptied `count` entries, from where it is, of which `gone`
+ * were not EMPTY before.
  */
 static inline void walk_count_gone(const struct walk *w, unsigned count,
     unsigned gone)
