@@ -223,11 +223,6 @@ static inline pte_t pte_table(paddr_t pa)
 	return (pte_t){pte_ppn_bits(pa) | PTE_V};
 }
 
-static inline pte_t pte_lazy(paddr_t pa)
-{
-	return (pte_t){pte_ppn_bits(pa) | PTE_LAZY};
-}
-
 /*
  * A user page. `flags` is any of R W X COW SHARED with at least one of R W X.
  * Write permission implies read permission, as W without R is not an entry.
