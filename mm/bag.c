@@ -205,34 +205,36 @@ static long table_pass(struct aspace *bag, struct aspace *from, vaddr_t va)
 	    !table_is_fit(pte_frame(e), op->perms))
 		return 0;
 	walk_begin(&to, bag, op->at);
-	err = walk_down(&to, 1, WALK_SPLIT);
+	err = walk_down(&to, 1, WALK_CREATE);
 	if (err < 0)
 		return err;
-	/* An earlier attempt that failed left an empty table there. */
-	if (pte_names_frame(pte_read(to.slot)))
-		return 0;
 	frame_get(pte_frame(e));
 	e = pte_close_table(e);
 	pte_write(source.slot, e);
 	pte_write(to.slot, e);
+	walk_count_new(&to, 1);
 	stats_count(table_passes);
 	return SV39_ENTRIES;
 }
 
-/* Puts `count` pages into entries of a shared bag. How many, or an error. */
-static NOINLINE long pages_lend(struct source *source,
-    const struct given *given, uint64_t perms, pte_t *entries, uint64_t count)
+/*
+ * Puts up to `count` pages into entries of a shared bag. Returns how many, and
+ * in *err what is wrong with the next one.
+ */
+static NOINLINE unsigned pages_lend(struct source *source,
+    const struct given *given, uint64_t perms, pte_t *entries, uint64_t count,
+    int *err)
 {
 	const pte_t shared = pte_shared(0, perms);
 	unsigned done = 0;
-	int err = 0;
 
-	while (done < count && err == 0) {
-		err = page_lend(source, given_page(given, done), shared,
+	for (; done < count; done++) {
+		*err = page_lend(source, given_page(given, done), shared,
 		    &entries[done]);
-		done += err == 0;
+		if (*err < 0)
+			break;
 	}
-	return done > 0 ? (long)done : err;
+	return done;
 }
 
 /*
@@ -253,18 +255,18 @@ static long pages_pass(struct aspace *bag, struct aspace *from,
 	int err;
 
 	walk_begin(&w, bag, op->at);
-	err = walk_down(&w, 0, WALK_SPLIT);
-	if (err < 0)
-		return err;
-	count = min_u64(given->count, range_covered(&w, op));
-	walk_table(&w)->alike = false;
-	if (op->perms & PTE_SHARED)
-		return pages_lend(&source, given, op->perms, w.slot, count);
+	err = walk_down(&w, 0, WALK_CREATE);
+	count = err < 0 ? 0 : min_u64(given->count, range_covered(&w, op));
+	if (op->perms & PTE_SHARED) {
+		done =
+		    pages_lend(&source, given, op->perms, w.slot, count, &err);
+		count = done;
+	}
 	for (; done < count; done++) {
 		vaddr_t va = given_page(given, done);
 		pte_t *entry = &w.slot[done];
 
-		test_assert(!pte_names_frame(pte_read(entry)));
+		test_assert(pte_is_empty(pte_read(entry)));
 		if (va == 0 && given->pages != NULL) {
 			pte_write(entry, zeros);
 			continue;
@@ -277,7 +279,12 @@ static long pages_pass(struct aspace *bag, struct aspace *from,
 		if (++copies == COPIES_MAX)
 			count = done + 1;
 	}
-	return done > 0 ? (long)done : err;
+	if (done == 0) {
+		border_prune(bag, op->at);
+		return err;
+	}
+	walk_count_new(&w, done);
+	return (long)done;
 }
 
 static long fill(struct aspace *to, struct aspace *from,

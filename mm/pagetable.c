@@ -15,9 +15,6 @@
 #include "arch/hart.h"
 #include "arch/page.h"
 
-/* Entries in an eighth of a table; see frame.eighths. */
-#define EIGHTH (SV39_ENTRIES < 8 ? 1 : SV39_ENTRIES / 8)
-
 /* Entries looked at between two looks at how many are left to find. */
 #define GROUP (EIGHTH < 8 ? EIGHTH : 8)
 
@@ -61,16 +58,15 @@ unsigned table_empty_from(const struct frame *table, unsigned i, unsigned stop)
 		unsigned first = (i - 1) / EIGHTH * EIGHTH;
 
 		first = first > stop ? first : stop;
-		if (eighth_is_used(table, i - 1)) {
-			const pte_t *slot = &entries[i];
-
-			while (slot > &entries[first] &&
-			    pte_is_empty(pte_read(slot - 1)))
-				slot--;
-			if (slot > &entries[first])
-				return (unsigned)(slot - entries);
-		}
-		i = first;
+		if (!eighth_is_used(table, i - 1))
+			i = first;
+		while (i >= first + GROUP &&
+		    pte_are_empty(&entries[i - GROUP], GROUP))
+			i -= GROUP;
+		while (i > first && pte_is_empty(pte_read(&entries[i - 1])))
+			i--;
+		if (i > first)
+			return i;
 	}
 	return stop;
 }

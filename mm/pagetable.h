@@ -11,6 +11,9 @@
 #include "mm/aspace.h"
 #include "mm/frame.h"
 
+/* Entries in an eighth of a table; see frame.eighths. */
+#define EIGHTH (SV39_ENTRIES < 8 ? 1 : SV39_ENTRIES / 8)
+
 /*
  * Where the frame of page number 0 would be, held in a register by loops over
  * entries: stores to page tables could change the originals, for all that the
@@ -107,6 +110,20 @@ INLINE bool table_drop_shared(struct frame *table)
  */
 unsigned table_clear_shared(struct frame *table, unsigned i, unsigned end);
 
+/*
+ * Says of `count` EMPTY entries from `slot` on that they need not be looked at,
+ * as far as they are whole eighths of the table.
+ */
+static inline void table_note_empty(struct frame *table, const pte_t *slot,
+    unsigned count)
+{
+	unsigned i = (unsigned)(((uintptr_t)slot & PAGE_MASK) / sizeof *slot);
+	unsigned first = (i + EIGHTH - 1) / EIGHTH, end = (i + count) / EIGHTH;
+
+	if (first < end)
+		table->eighths &= (uint8_t) ~((1U << end) - (1U << first));
+}
+
 /* Empties an entry, whose reference is the caller's now. */
 void slot_clear(pte_t *slot);
 
@@ -190,13 +207,18 @@ vaddr_t walk_next_used(const struct walk *w, unsigned i, vaddr_t limit);
  */
 void walk_count_new(const struct walk *w, unsigned count);
 
-/* Counts `count` entries as gone, that the caller has emptied. */
-static inline void walk_count_gone(const struct walk *w, unsigned count)
+/*
+ * The caller has emptied `count` entries, from where it is, of which `gone`
+ * were not EMPTY before.
+ */
+static inline void walk_count_gone(const struct walk *w, unsigned count,
+    unsigned gone)
 {
 	struct frame *table = walk_table(w);
 
-	assert(table->used >= count);
-	table->used = (table->used - count) & USED_MASK;
+	assert(table->used >= gone);
+	table->used = (table->used - gone) & USED_MASK;
+	table_note_empty(table, w->slot, count);
 }
 
 /* gap.c: from `va` on, the first address that is mapped, or `end`. */

@@ -130,8 +130,7 @@ static void table_drop(struct aspace *as, pte_t *slot, int level)
 	table_put(table, level - 1);
 }
 
-/* Frees the tables on the way to `va` that hold nothing. */
-static void border_prune(struct aspace *as, vaddr_t va) REQUIRES(as->lock)
+void border_prune(struct aspace *as, vaddr_t va)
 {
 	struct walk w;
 
@@ -237,6 +236,7 @@ static int own(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 static void pages_clear(const struct walk *w, unsigned count)
 {
 	bool hidden = false;
+	unsigned gone = 0;
 
 	for (unsigned i = 0; i < count; i++) {
 		pte_t e = pte_read(&w->slot[i]);
@@ -253,10 +253,12 @@ static void pages_clear(const struct walk *w, unsigned count)
 
 		if (pte_is_empty(e))
 			continue;
-		slot_clear(&w->slot[i]);
+		pte_write(&w->slot[i], pte_empty());
+		gone++;
 		if (pte_kind(e) == PTE_KIND_HIDDEN)
 			frame_put(pte_frame(e));
 	}
+	walk_count_gone(w, count, gone);
 }
 
 /*
@@ -281,13 +283,13 @@ static bool inner_table_drop(pte_t *slot)
 /*
  * Above level 0: reservations, and the tables of level 0 between them. Of those
  * that nobody else has, and which are freed, as many as together have no more
- * entries than a full one.
+ * entries than a full one. A table of level 1 of which nothing is left goes.
  */
-static int entries_clear(struct aspace *as, const struct walk *w,
-    struct range_op *op) REQUIRES(as->lock)
+static int entries_clear(struct aspace *as, struct walk *w, struct range_op *op)
+    REQUIRES(as->lock)
 {
 	struct frame *table = walk_table(w);
-	unsigned first = walk_index(w), i = first, below = 0;
+	unsigned first = walk_index(w), i = first, below = 0, cost;
 	unsigned end = first + range_covered(w, op), held = table->used;
 
 	for (;;) {
@@ -307,15 +309,19 @@ static int entries_clear(struct aspace *as, const struct walk *w,
 	}
 	TRACE(unmapped, "slot start count", (uint64_t)w->slot, w->va,
 	    i - first);
-	return range_reached(op, walk_next_used(w, i, op->end),
-	    PASSING_COST + below + held - table->used);
+	cost = PASSING_COST + below + held - table->used;
+	table_note_empty(table, w->slot, i - first);
+	if (w->level == 1 && table->used == 0 && root_entry_is_covered(op)) {
+		walk_begin(w, as, w->va);
+		table_drop(as, w->slot, w->level);
+		i = walk_index(w) + 1;
+	}
+	return range_reached(op, walk_next_used(w, i, op->end), cost);
 }
 
 static int clear(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 {
-	bool covered = root_entry_is_covered(op);
 	struct walk w;
-	int err;
 	pte_t e;
 
 	walk_look(&w, as, op->at, range_level(op));
@@ -339,10 +345,7 @@ static int clear(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 		}
 		IGNORE_RESULT(walk_down(&w, 1, WALK_LOOK));
 	}
-	err = entries_clear(as, &w, op);
-	if (covered && w.level == 1 && walk_table(&w)->used == 0)
-		table_drop(as, w.path[SV39_ROOT_LEVEL], SV39_ROOT_LEVEL);
-	return err;
+	return entries_clear(as, &w, op);
 }
 
 /* ---- New entries ---- */
@@ -356,6 +359,7 @@ static int reserve(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 	walk_look(&w, as, op->at, range_level(op));
 	count = range_covered(&w, op);
 	assert(count > 0);
+#pragma GCC unroll 4
 	for (unsigned i = 0; i < count; i++) {
 		assert(pte_is_empty(pte_read(&w.slot[i])));
 		pte_write(&w.slot[i], pte_reserved(op->perms));

@@ -29,6 +29,9 @@ unsigned range_covered(const struct walk *w, const struct range_op *op);
 MUST_USE int range_phases(struct aspace *as, struct range_op *op,
     unsigned *budget) EXCLUDES(as->lock);
 
+/* Frees the tables on the way to `va` that hold nothing. */
+void border_prune(struct aspace *as, vaddr_t va) REQUIRES(as->lock);
+
 /* share.c: the phases GIVE and TAKE, */
 phase_fn share_give, share_take;
 

@@ -9,8 +9,8 @@
  * When it is complete, what was at its place is cleared, and its tables are
  * moved there. Until then the process sees no difference.
  *
- * A bag is such an address space, too. It is complete from the beginning, with
- * memory without access, and bag.c puts pages of others in its place.
+ * A bag is such an address space, too. bag.c puts pages of others in, from the
+ * first address on; what is left then is reserved without permissions.
  *
  * The address space aside belongs to the one that it is for, and so does not
  * get lost if the process is killed.
@@ -71,12 +71,13 @@ int share_take(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 	lock_acquire(&aside->lock);
 	walk_look(&from, aside, op->at, to.level);
 	assert(from.level == to.level);
+#pragma GCC unroll 4
 	for (unsigned i = 0; i < count; i++) {
 		assert(pte_is_empty(pte_read(&to.slot[i])));
 		pte_write(&to.slot[i], pte_read(&from.slot[i]));
 		pte_write(&from.slot[i], pte_empty());
 	}
-	walk_count_gone(&from, count);
+	walk_count_gone(&from, count, count);
 	lock_release(&aside->lock);
 	walk_count_new(&to, count);
 	TRACE(shared_pages_mapped, "slot start count", (uint64_t)to.slot, to.va,
@@ -88,7 +89,7 @@ int share_take(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 
 /* ---- The mapping ---- */
 
-enum stage { BEGIN, BUILD, FILL, PUT_IN, END };
+enum stage { BEGIN, BUILD, PUT_IN, END };
 
 /* Tables for so many pages, wherever they begin, and a root. */
 static uint64_t tables_for(uint64_t pages)
@@ -105,38 +106,38 @@ static uint64_t tables_for(uint64_t pages)
 static int aside_create(struct aspace *as, const struct range_op *op)
 {
 	uint64_t pages = (op->end - op->start) >> PAGE_SHIFT;
-	bool is_bag = op->kind == RANGE_PASS;
 
-	if (!is_bag && pages + tables_for(pages) > frame_free_count())
+	if (op->kind == RANGE_SHARE &&
+	    pages + tables_for(pages) > frame_free_count())
 		return -ENOMEM;
 	as->aside = aspace_create();
 	if (as->aside == NULL)
 		return -ENOMEM;
-	as->aside->own_op =
-	    (struct range_op){.kind = is_bag ? RANGE_FILL : RANGE_GIVE,
-		.start = op->start,
-		.end = op->end,
-		.perms = is_bag ? 0 : op->perms};
-	return 0;
+	as->aside->own_op = (struct range_op){.kind = RANGE_GIVE,
+	    .start = op->start,
+	    .end = op->end,
+	    .at = op->start,
+	    .perms = op->perms};
+	return op->kind == RANGE_PASS ? RANGE_BAG : 0;
 }
 
-/* Complete, and the entries are those of memory without access. */
-static int bag_begin(struct aspace *as, const struct range_op *op)
+struct range_op bag_range(struct aspace *as, int err)
 {
-	as->aside->own_op.perms = op->perms;
-	return RANGE_BAG;
-}
-
-struct range_op bag_range(const struct aspace *as, int err)
-{
-	struct range_op op = as->aside->own_op;
-
-	return (struct range_op){.kind = RANGE_PASS,
-	    .start = op.start,
-	    .end = op.end,
-	    .perms = op.perms,
-	    .stage = err < 0 ? END : PUT_IN,
+	struct range_op *bag = &as->aside->own_op;
+	struct range_op op = {.kind = RANGE_PASS,
+	    .start = bag->start,
+	    .end = bag->end,
+	    .perms = bag->perms,
+	    .stage = bag->at < bag->end ? BUILD : PUT_IN,
 	    .err = err};
+
+	/* What has not been filled in. */
+	*bag = (struct range_op){.kind = RANGE_FILL,
+	    .start = bag->at,
+	    .end = bag->end};
+	if (err < 0)
+		op.stage = END;
+	return op;
 }
 
 bool aside_drop(struct aspace *as, unsigned *budget)
@@ -174,9 +175,6 @@ int share_run(struct aspace *as, struct range_op *op, unsigned *budget)
 		case BUILD:
 			err =
 			    range_phases(as->aside, &as->aside->own_op, budget);
-			break;
-		case FILL:
-			err = op->kind == RANGE_PASS ? bag_begin(as, op) : 0;
 			break;
 		default:
 			err = range_phases(as, op, budget);

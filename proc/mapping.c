@@ -22,7 +22,7 @@
 #include "proc/space.h"
 
 /* The caller goes on by mapping its bag, or by dropping it. */
-static void leave_remote(struct call *call, const struct aspace *as, int err)
+static void leave_remote(struct call *call, struct aspace *as, int err)
 {
 	call->kept = KEPT_RANGE;
 	call->range = bag_range(as, err);

@@ -29,10 +29,4 @@ INLINE void lock_release(struct lock *l) RELEASES(*l) NO_LOCK_CHECK
 	__atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
 }
 
-/* For an assertion: somebody holds it, which the caller knows to be itself. */
-static inline bool lock_is_held(const struct lock *l)
-{
-	return __atomic_load_n(&l->held, __ATOMIC_RELAXED) != 0;
-}
-
 #endif

@@ -143,6 +143,16 @@ static inline bool pte_are_reserved(const pte_t *entries, unsigned count)
 	return common != 0;
 }
 
+static inline bool pte_are_empty(const pte_t *entries, unsigned count)
+{
+	uint64_t all = 0;
+
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < count; i++)
+		all |= pte_read(&entries[i]).bits;
+	return all == 0;
+}
+
 static inline bool pte_is_writable(pte_t e)
 {
 	return (e.bits & PTE_W) != 0;
@@ -220,11 +230,6 @@ static inline pte_t pte_hidden(paddr_t pa, uint64_t shared)
 static inline pte_t pte_table(paddr_t pa)
 {
 	return (pte_t){pte_ppn_bits(pa) | PTE_V};
-}
-
-static inline pte_t pte_lazy(paddr_t pa)
-{
-	return (pte_t){pte_ppn_bits(pa) | PTE_LAZY};
 }
 
 /*

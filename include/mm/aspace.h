@@ -223,11 +223,12 @@ MUST_USE int range_run(struct aspace *as, struct range_op *op, unsigned budget)
  *
  * range_run() of a RANGE_PASS makes the bag, for a mapping of `start` to `end`,
  * and returns RANGE_BAG. Then bag_fill() puts pages in, from the first address
- * on. bag_range() gives the operation that goes on: run to its end, it maps
- * what is in the bag, and what has not been filled in as memory without access;
- * or with an error, it drops the bag and ends with that. Until then what is
- * mapped at that place is as it was. A bag that is left goes with the next
- * mapping of RANGE_PASS or RANGE_SHARE, or with the address space.
+ * on. bag_range() closes the bag, and gives the operation that goes on: run to
+ * its end, it maps what is in the bag, and what has not been filled in as
+ * memory without access; or it drops the bag, with the error that it was given,
+ * or with -ENOMEM where there is no frame for a table of the rest. Until then
+ * what is mapped at that place is as it was. A bag that is left goes with the
+ * next mapping of RANGE_PASS or RANGE_SHARE, or with the address space.
  */
 
 /*
@@ -264,7 +265,7 @@ INLINE uint64_t bag_size(const struct aspace *as)
 }
 
 /* What maps it; or drops it, and ends with the error `err` < 0. */
-struct range_op bag_range(const struct aspace *as, int err);
+struct range_op bag_range(struct aspace *as, int err);
 
 /* All of it at once: for short ones, and for who cannot be disturbed. */
 MUST_USE int range_finish(struct aspace *as, struct range_op *op)

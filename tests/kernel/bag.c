@@ -384,6 +384,25 @@ TEST(what_is_shared_is_passed_as_a_copy)
 	return NULL;
 }
 
+/* A table that was left would be where one entry is for a GiB. */
+TEST(what_cannot_be_passed_leaves_nothing_in_the_bag)
+{
+	const struct range_op op = {.kind = RANGE_PASS,
+	    .start = 24 * GIB,
+	    .end = 25 * GIB,
+	    .perms = RW};
+	struct aspace *from = with_pages(10), *to = space_new();
+
+	MUST(range_do(to, op, 64) == RANGE_BAG, "no bag");
+	MUST(bag_put(to, from, HERE + LEN, 1) == -EFAULT, "empty");
+	MUST(bag_close(to, 0) == 0, "not mapped");
+	MUST(try_access(to, op.start, ACCESS_READ) == -EFAULT, "readable");
+	unmap(to, op.start, GIB);
+	space_drop(from);
+	space_drop(to);
+	return NULL;
+}
+
 TEST(until_the_bag_is_mapped_the_place_is_as_it_was)
 {
 	struct aspace *from = with_pages(10), *to = space_new();
@@ -704,6 +723,7 @@ static const struct test bag_tests[] = {
     T(pages_that_are_lent_to_be_read_never_become_writable),
     T(only_shared_memory_that_can_be_written_to_is_lent),
     T(what_is_shared_is_passed_as_a_copy),
+    T(what_cannot_be_passed_leaves_nothing_in_the_bag),
     T(until_the_bag_is_mapped_the_place_is_as_it_was),
     T(either_side_may_be_torn_down_at_any_time),
     T(without_memory_nothing_is_passed),

@@ -31,9 +31,4 @@ static inline void lock_release(struct lock *l) RELEASES(*l) NO_LOCK_CHECK
 	sim_locks_held--;
 }
 
-static inline bool lock_is_held(const struct lock *l)
-{
-	return l->held != 0;
-}
-
 #endif
