@@ -153,7 +153,7 @@ static void change_place(struct sparse *s, unsigned i)
 
 TEST(a_sparse_array_holds_what_is_put_into_it)
 {
-	struct scrap scrap = {0};
+	struct scrap scrap = {.free = memory_page_free};
 
 	for (unsigned round = 0; round < 300; round++) {
 		struct sparse s = {0};

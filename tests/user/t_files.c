@@ -140,7 +140,8 @@ static const char *share_position(void)
 static const char *list_devices(void)
 {
 	static const char names[] =
-	    ". .. null zero full random urandom tty console ";
+	    ". .. null zero full random urandom tty console fd stdin stdout "
+	    "stderr ";
 	static char list[200];
 	long n;
 
@@ -396,7 +397,9 @@ static const char *use_shell(void)
 	MUST(exited_with(reap(pid), 0), "the shell");
 	TRY(holds("/x", "hi\nho\n"));
 	TRY(holds("/y", "hi\nhi\nho\n"));
-	return holds("/z", "console\nfull\nnull\nrandom\ntty\nurandom\nzero\n");
+	return holds("/z",
+	    "console\nfd\nfull\nnull\nrandom\nstderr\nstdin\nstdout\ntty\n"
+	    "urandom\nzero\n");
 }
 
 #define RW (PROT_READ | PROT_WRITE)

@@ -12,6 +12,7 @@
 #include "service.h"
 
 #include <sched.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #define MOST_ALLOCATIONS 200 /* more than any operation here makes */
@@ -255,6 +256,21 @@ static long copied;
 static long act_dup(void)
 {
 	return raw(SYS_dup3, 0, MANY_FDS, 0);
+}
+
+#define FIFO "/t_sweep.fifo"
+
+static void have_fifo(void)
+{
+	long err = raw(SYS_mknodat, AT_FDCWD, (long)FIFO, S_IFIFO | 0600, 0);
+
+	if (err != 0 && err != -EEXIST)
+		give_up("no pipe with a name");
+}
+
+static long act_fifo(void)
+{
+	return raw(SYS_openat, AT_FDCWD, (long)FIFO, O_RDWR, 0);
 }
 
 static long act_writev(void)
@@ -596,6 +612,7 @@ TEST(copying_fails_cleanly_at_every_allocation)
 	    {"write", own_pipe, act_copyin, NULL},
 	    {"getrandom", NULL, act_getrandom, NULL},
 	    {"pipe", NULL, act_pipe, unchanged},
+	    {"pipe with a name", have_fifo, act_fifo, unchanged},
 	    {"writev", own_pipe, act_writev, unchanged},
 	    {"dup", NULL, act_dup, unchanged},
 	    {"poll", NULL, act_poll, unchanged},
