@@ -328,7 +328,8 @@ long port_adopt(struct port *port, pid_t parent, pid_t older)
 
 /*
  * The memory of the caller in hand is at fault: it ends its call by itself, so
- * that what a lack of memory means is found out where it is lacking.
+ * that what a lack of memory means is found out where it is lacking. Nothing is
+ * owed to it any more.
  */
 void port_refuse(int error) EXCLUDES(sched_lock);
 
@@ -337,8 +338,5 @@ void port_let_go(struct proc *server) REQUIRES(sched_lock);
 
 /* The same. The caller that was in it, if it waits for an answer; or NULL. */
 struct proc *port_empty_hand(struct proc *server) REQUIRES(sched_lock);
-
-/* The memory of the caller in hand is at fault: it ends its call by itself. */
-void port_refuse(int error) EXCLUDES(sched_lock);
 
 #endif
