@@ -141,9 +141,14 @@ TEST(many_pages_come_in_one_reply)
 	return service_end();
 }
 
-/* The server writes to its pages when it is asked for anything else. */
+/*
+ * The server writes to its pages before it gives them, so that the first is its
+ * alone, and again when it is asked for anything else.
+ */
 static struct reply give_and_write(const struct request *request)
 {
+	if (request->number == SYS_mmap)
+		memset(own, 'a', PAGE);
 	if (request->number == SYS_fsync)
 		memset(own, 'z', PAGE);
 	if (request->number == SYS_lseek)
