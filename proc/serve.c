@@ -181,7 +181,9 @@ void port_refuse(int error)
 		else
 			sched_wake(client);
 	}
+	proc_self()->t.owes = false;
 	lock_release(&sched_lock);
+	port_keep_spare();
 }
 
 /*
@@ -269,8 +271,6 @@ static long take_along(struct along *along, uint64_t *len)
 		return 0;
 	}
 	port_refuse(room < 0 || user_is_late() ? 0 : (int)n);
-	proc_self()->t.owes = false;
-	port_keep_spare();
 	return room < 0 ? room : call_go_on(SIGNAL_RESTARTS);
 }
 
@@ -438,8 +438,8 @@ void port_leave(struct proc *p)
 	if (p->t.serves == 0)
 		return;
 	p->t.serves = 0;
-	p->t.owes = false;
 	lock_acquire(&sched_lock);
+	p->t.owes = false;
 	left = port_use_spare(p);
 	client = port_empty_hand(p);
 	if (client != NULL)

@@ -45,6 +45,7 @@ BOOTS = [
     "user t_signal t_jobs t_exec t_fd t_poll smp=2",
     "user t_port t_portwait t_server t_keep t_paths t_roots t_image "
     "t_loading smp=2",
+    "user t_straight t_adopt t_mapping t_maprun",
     "user t_vfork t_sigwait t_sigfault t_sigstack t_regs t_mem t_badptr "
     "t_elf t_futex t_self t_device t_orphan t_timer smp=2",
     "user t_news t_sigorder t_call t_callcode t_cow t_copyout t_region smp=2",

@@ -390,7 +390,6 @@ INLINE bool tell(struct proc *self, struct remote *remote) REQUIRES(sched_lock)
 	server->t.note = remote;
 	*server->t.call.room =
 	    (struct request){.number = remote->number, .token = remote->token};
-	self->t.call.word = 0;
 	*tf_reg(&self->t.tf, REG_A0) = 0;
 	ready_push_first(self);
 	give(server, 0);

@@ -347,7 +347,8 @@ long port_adopt(struct port *port, pid_t parent, pid_t older)
 
 /*
  * Gives the request in hand back to its caller, whose memory is at fault: the
- * caller's own call then ends with `error`. 0: it asks again.
+ * caller's own call then ends with `error`. 0: it asks again. Nothing is
+ * owed to it any more.
  */
 void port_refuse(int error) EXCLUDES(sched_lock);
 

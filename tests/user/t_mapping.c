@@ -141,9 +141,14 @@ TEST(many_pages_come_in_one_reply)
 	return service_end();
 }
 
-/* The server writes to its pages when it is asked for anything else. */
+/*
+ * The server writes to its pages before it gives them, so that the first is its
+ * alone, and again when it is asked for anything else.
+ */
 static struct reply give_and_write(const struct request *request)
 {
+	if (request->number == SYS_mmap)
+		memset(own, 'a', PAGE);
 	if (request->number == SYS_fsync)
 		memset(own, 'z', PAGE);
 	if (request->number == SYS_lseek)
@@ -541,6 +546,33 @@ TEST(another_server_goes_on_with_a_mapping)
 	return NULL;
 }
 
+/* Each part is given by a server after another one has died of it. */
+static struct reply give_each_after_a_death(const struct request *request)
+{
+	if (request->number == SYS_mmap && cell_add(DIES, 1) % 2 == 1)
+		raise(SIGKILL);
+	return give_each(request);
+}
+
+TEST(servers_may_die_of_each_part_of_a_mapping)
+{
+	unsigned char *p;
+
+	TRY(port_make(1));
+	own_make();
+	for (int i = 0; i < 4; i++)
+		(void)server_start(give_each_after_a_death);
+	close(port);
+	p = (void *)map(3, RW);
+	MUST((long)p > 0, found("mmap: %ld", (long)p));
+	TRY(hold_own(p, 0, 3));
+	MUST(cell_get(DIES) == 6, found("%d requests", cell_get(DIES)));
+	close(file);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	return NULL;
+}
+
 static const char *map_what_two_die_of(unsigned char *p)
 {
 	int i;
@@ -669,6 +701,7 @@ static const struct test tests[] = {
     T(a_signal_does_not_interrupt_a_mapping),
     T(a_mapping_of_a_file_that_does_not_wait_is_eagain),
     T(another_server_goes_on_with_a_mapping),
+    T(servers_may_die_of_each_part_of_a_mapping),
     T(a_mapping_that_two_servers_died_of_is_eio),
     T(callers_may_be_killed_while_they_map),
     T(a_vfork_child_can_map),

@@ -175,6 +175,24 @@ TEST(an_event_that_is_lowered_again_has_come)
 	return service_end();
 }
 
+/* It comes when the caller knows of it, and has not run since. */
+TEST(an_event_that_comes_before_it_is_waited_for_has_come)
+{
+	pid_t pids[2];
+
+	TRY(port_make(1));
+	for (int i = 0; i < 2; i++) {
+		pids[i] = must_fork();
+		if (pids[i] == 0)
+			_exit((int)CALL(i == 0 ? SYS_ftruncate : SYS_fsync, 0));
+		sleep_ms(20);
+	}
+	port_leave_to(server_start(answer_pulse));
+	MUST(exited_with(reap(pids[1]), 0), "its result");
+	MUST(exited_with(reap(pids[0]), 7), "the result");
+	return service_end();
+}
+
 /* Raised between the look and the reply: it must not be missed. */
 static struct reply answer_early(const struct request *request)
 {
@@ -525,6 +543,7 @@ static const struct test tests[] = {
     T(all_who_wait_go_on),
     T(only_the_event_that_was_named_counts),
     T(an_event_that_is_lowered_again_has_come),
+    T(an_event_that_comes_before_it_is_waited_for_has_come),
     T(an_event_that_is_raised_is_not_waited_for),
     T(with_nonblock_not_now_is_eagain),
     T(poll_looks_at_events_and_asks_nobody),

@@ -212,6 +212,35 @@ static const char *expect_eio(void)
 	return NULL;
 }
 
+/* One dies, the next has not now what is asked for, and so on. */
+static struct reply answer_between_deaths(const struct request *request)
+{
+	if (request->number != SYS_ftruncate || cell_add(DIES, 1) > 3)
+		return result(7);
+	if (cell_get(DIES) != 2)
+		raise(SIGKILL);
+	if (port_events(port, READABLE, 0) != 0)
+		give_up("port_events fails");
+	return later(READABLE);
+}
+
+TEST(a_call_that_is_put_off_has_killed_nobody)
+{
+	pid_t pid;
+
+	TRY(port_make(1));
+	for (int i = 0; i < 3; i++)
+		(void)server_start(answer_between_deaths);
+	pid = caller();
+	MUST(exited_with(reap(pid), 1), "it counts as having been done");
+	MUST(cell_get(DIES) == 4, found("%d were asked", cell_get(DIES)));
+	close(port);
+	close(file);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	return NULL;
+}
+
 TEST(without_a_server_callers_get_eio)
 {
 	pid_t server, held, queued;
@@ -259,8 +288,9 @@ _Noreturn static void take_and_close(void)
 	close(file);
 	if (port_next(port, NULL, &request, NULL, 0) != 0)
 		_exit(1);
+	cell_await(GO, cell_add(IN_HAND, 1));
 	close(port);
-	cell_await(GO, 1);
+	cell_await(GO, 2);
 	_exit(0);
 }
 
@@ -273,8 +303,34 @@ TEST(a_server_that_closes_its_port_is_none)
 	if (server == 0)
 		take_and_close();
 	port_leave_to(server);
-	TRY(expect_eio());
 	cell_set(GO, 1);
+	TRY(expect_eio());
+	cell_set(GO, 2);
+	return service_end();
+}
+
+/* The second server has looked at the second caller, and waits again. */
+TEST(who_waits_for_a_file_that_is_in_a_hand_gets_eio_too)
+{
+	pid_t server, other, first, second;
+
+	TRY(port_make(1));
+	server = must_fork();
+	if (server == 0)
+		take_and_close();
+	first = caller();
+	cell_await(IN_HAND, 1);
+	other = server_start(answer_held);
+	sleep_ms(20);
+	second = caller();
+	sleep_ms(20);
+	kill(other, SIGKILL);
+	(void)reap(other);
+	port_leave_to(server);
+	cell_set(GO, 1);
+	MUST(exited_with(reap(first), EIO), "who was in the hand");
+	MUST(exited_with(reap(second), EIO), "who waits for that");
+	cell_set(GO, 2);
 	return service_end();
 }
 
@@ -677,9 +733,11 @@ static const struct test tests[] = {
     T(another_server_is_asked_with_the_same_id),
     T(whose_server_has_died_is_the_next),
     T(a_call_that_two_servers_died_of_is_eio),
+    T(a_call_that_is_put_off_has_killed_nobody),
     T(without_a_server_callers_get_eio),
     T(who_waits_for_an_event_gets_eio_too),
     T(a_server_that_closes_its_port_is_none),
+    T(who_waits_for_a_file_that_is_in_a_hand_gets_eio_too),
     T(a_server_that_executes_something_is_none),
     T(several_servers_share_the_work),
     T(servers_see_a_file_one_after_the_other),
