@@ -8,6 +8,7 @@
  */
 #include "ktest.h"
 #include "proc/proc.h"
+#include "proc/victim.h"
 
 /* A process that never runs. */
 static struct proc *born_after(pid_t last, struct group *group)
@@ -25,7 +26,9 @@ static struct proc *born_after(pid_t last, struct group *group)
 static void gone(struct proc *p)
 {
 	lock_acquire(&sched_lock);
+	victim_ends(p);
 	p->t.state = PROC_ZOMBIE;
+	victim_ended(p);
 	proc_remove(p);
 	lock_release(&sched_lock);
 	proc_discard(p);
