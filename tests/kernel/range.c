@@ -367,6 +367,31 @@ TEST(a_kernel_frame_is_mapped_read_only_and_counted)
 	return NULL;
 }
 
+/* Memory that was made ready goes back at once, and not with a later mapping. */
+TEST(a_shared_mapping_that_fails_leaves_no_frame)
+{
+	struct aspace *as = space_new();
+	uint64_t free = frame_free_count();
+	bool done = false;
+
+	for (unsigned n = 1; !done; n++) {
+		struct frame_failure failure = {.countdown = n};
+		int err;
+
+		frame_fail_set(&failure);
+		err = try_share(as, HERE, 8 * PAGE_SIZE, RW);
+		frame_fail_set(NULL);
+		done = err == 0;
+		MUST(done || err == -ENOMEM, found("result %d", err));
+		MUST(done || frame_free_count() == free,
+		    found("failure %u: %ld frames", n,
+			(long)(free - frame_free_count())));
+	}
+	MUST(get(as, HERE) == 0, "it is not mapped");
+	space_drop(as);
+	return NULL;
+}
+
 static const struct test range_tests[] = {
     T(a_new_address_space_is_empty),
     T(reserving_takes_one_entry_of_the_largest_size),
@@ -381,5 +406,6 @@ static const struct test range_tests[] = {
     T(slices_of_any_size_do_the_same_as_one_go),
     T(a_slice_stops_soon_after_its_budget),
     T(a_kernel_frame_is_mapped_read_only_and_counted),
+    T(a_shared_mapping_that_fails_leaves_no_frame),
 };
 SUITE(range, range_tests);
