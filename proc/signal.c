@@ -16,6 +16,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "proc/sched.h"
+#include "proc/twin.h"
 #include "proc/victim.h"
 #include "proc/walk.h"
 #include "sigframe.h"
@@ -263,13 +264,18 @@ static int next_due(struct proc *p, struct sigaction_abi *act)
 	return sig;
 }
 
-/* False if it has been cancelled by another one. */
+/*
+ * False if it has been cancelled by another one. A signal that ends the process
+ * is no longer pending then, so its twin is told here.
+ */
 static bool take(struct proc *p, int sig, struct siginfo_small *info)
 {
 	bool taken;
 
 	lock_acquire(&sched_lock);
 	taken = signal_take(p, sig, info);
+	if (taken && signal_ends(p, sig))
+		twin_end(p);
 	lock_release(&sched_lock);
 	return taken;
 }

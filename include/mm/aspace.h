@@ -61,7 +61,7 @@ struct range_op {
 	bool anywhere;
 	vaddr_t start;
 	vaddr_t end;
-	uint64_t perms;
+	uint64_t perms; /* of what is there afterwards; 0 of a DISCARD, CHECK */
 
 	vaddr_t at;     /* progress within the phase, or in the search */
 	vaddr_t top;    /* of the gap that is found there */

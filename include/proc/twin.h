@@ -12,7 +12,10 @@
 /* They are, and neither has another; if they are system processes. */
 void twin_begin(struct proc *keeper, struct proc *server) REQUIRES(sched_lock);
 
-/* It ends, or is no system process any more: if it has one, that is alone. */
+/*
+ * It ends, or is bound to, or is no system process any more: if it has a twin,
+ * that is alone.
+ */
 void twin_end(struct proc *p) REQUIRES(sched_lock);
 
 /* Would nobody go on if the signal ended this process, as it would? */

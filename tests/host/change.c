@@ -66,7 +66,7 @@ void change_begin(struct proc *p, const struct op *op)
 	};
 	struct seg seg = {.start = pages_of(op->va),
 	    .end = pages_of(op->va + op->len),
-	    .perms = op->perms};
+	    .perms = op->kind == OP_DISCARD ? 0 : op->perms};
 	uint64_t sharing = sharing_of(op);
 	bool anywhere;
 
