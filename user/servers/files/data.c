@@ -33,18 +33,27 @@ static struct piece piece_at(uint64_t at, uint64_t len)
 	return piece;
 }
 
-/* Where the page at `index` is, if there is one. */
-static const struct sparse *array_of(const struct node *node, uint64_t index)
+/*
+ * The page at `index`, and in *array the one of the two arrays that has it.
+ * NULL: it is all zero.
+ */
+static char *find_page(const struct node *node, uint64_t index,
+    const struct sparse **array)
 {
-	if (sparse_get(&node->pages, index) != NULL)
-		return &node->pages;
-	return &node->shared;
+	char *page = sparse_get(&node->pages, index);
+
+	*array = &node->pages;
+	if (page != NULL)
+		return page;
+	*array = &node->shared;
+	return sparse_get(&node->shared, index);
 }
 
-/* NULL: it is all zero. */
 static char *page_at(const struct node *node, uint64_t index)
 {
-	return sparse_get(array_of(node, index), index);
+	const struct sparse *array;
+
+	return find_page(node, index, &array);
 }
 
 /* What is done once more has been done to a page that mappers have. */
@@ -71,8 +80,8 @@ size_t data_span(const struct node *node, uint64_t at, size_t len,
 {
 	static const char zeros[MEMORY_PAGE];
 	struct piece piece = piece_at(at, len);
-	const struct sparse *array = array_of(node, piece.index);
-	const char *page = sparse_get(array, piece.index);
+	const struct sparse *array;
+	const char *page = find_page(node, piece.index, &array);
 	size_t span = piece.len;
 
 	*bytes = page != NULL ? page + piece.offset : zeros;
@@ -257,8 +266,10 @@ static bool is_too_much(const struct tree *t, const struct node *node,
 /* The first index from `index` on without a page. */
 static uint64_t gap_from(const struct node *node, uint64_t index)
 {
-	while (page_at(node, index) != NULL)
-		index = sparse_gap(array_of(node, index), index);
+	const struct sparse *array;
+
+	while (find_page(node, index, &array) != NULL)
+		index = sparse_gap(array, index);
 	return index;
 }
 
