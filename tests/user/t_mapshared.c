@@ -491,6 +491,47 @@ TEST(a_program_that_is_stored_to_is_another)
 	return NULL;
 }
 
+static bool is_executed_by(pid_t pid)
+{
+	char link[32], path[sizeof FILE_PATH];
+
+	snprintf(link, sizeof link, "/proc/%d/exe", pid);
+	return readlink(link, path, sizeof path) == sizeof path - 1 &&
+	    memcmp(path, FILE_PATH, sizeof path - 1) == 0;
+}
+
+TEST(a_program_that_is_shared_is_found_until_it_changes)
+{
+	int fd = new_file(0), status;
+	uint32_t *code;
+	pid_t pid;
+
+	if (!on_calf())
+		return SKIP("it is busy");
+	MUST(write(fd, &program, sizeof program) == sizeof program, "write");
+	code = (uint32_t *)(map_of(fd, PAGE, RW, 0) +
+	    offsetof(struct program, code));
+	close(fd);
+	status = run();
+	MUST(status == 7, found("status %d", status));
+	code[0] = 0x6f; /* j . */
+	pid = must_fork();
+	if (pid == 0) {
+		(void)execl(FILE_PATH, FILE_PATH, NULL);
+		_exit(99);
+	}
+	for (int i = 0; i < 1000 && !is_executed_by(pid); i++)
+		sleep_ms(1);
+	MUST(is_executed_by(pid), "it is not found");
+	fd = open(FILE_PATH, O_RDWR);
+	MUST(put_at(fd, "w", 1, PAGE - 1) == 1, "write");
+	MUST(!is_executed_by(pid), "it is found when it has changed");
+	(void)kill(pid, SIGKILL);
+	(void)reap(pid);
+	MUST(unlink(FILE_PATH) == 0, "unlink");
+	return NULL;
+}
+
 /* ---- Servers ---- */
 
 static unsigned char *own;
@@ -593,6 +634,7 @@ static const struct test tests[] = {
     T(what_cannot_be_shared_is_refused),
     T(more_than_there_is_is_refused_and_takes_nothing),
     T(a_program_that_is_stored_to_is_another),
+    T(a_program_that_is_shared_is_found_until_it_changes),
     T(shared_memory_of_a_server_is_shared_with_who_asks_for_that),
     T(a_server_that_does_not_share_need_not_know_of_that),
     T(a_page_is_shared_so_many_times),

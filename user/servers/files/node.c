@@ -180,20 +180,29 @@ void node_touched(struct tree *t, struct node *node)
 	node->ctime = t->now;
 }
 
+/*
+ * Gives the contents another number. A program is in a list by its number, so it
+ * leaves that list first.
+ */
+static void renew_contents(struct tree *t, struct node *node)
+{
+	if (node->is_program)
+		forget_program(t, node);
+	node->contents = new_contents(t);
+}
+
 bool node_perhaps_changed(struct tree *t, struct node *node)
 {
 	if (sparse_count(&node->shared) == 0)
 		return false;
-	node->contents = new_contents(t);
+	renew_contents(t, node);
 	return true;
 }
 
 void node_changed(struct tree *t, struct node *node)
 {
 	node->mtime = node->ctime = t->now;
-	if (node->is_program)
-		forget_program(t, node);
-	node->contents = new_contents(t);
+	renew_contents(t, node);
 }
 
 static bool is_later(struct moment a, struct moment b)

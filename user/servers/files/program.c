@@ -151,7 +151,5 @@ int program_find(struct tree *t, struct where where, struct node *dir,
 		if (err == 0 && depth == MAX_DEPTH)
 			err = -ELOOP;
 	}
-	if (err == 0)
-		node_executed(t, program->node);
 	return err;
 }

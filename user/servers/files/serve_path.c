@@ -209,14 +209,17 @@ static int64_t call_execve(struct server *s)
 {
 	uint64_t dir = s->request->second;
 	struct program program = {.words = s->out};
+	bool loads;
 	int err = program_find(&s->tree, first(s),
 	    dir != 0 ? opened_file(dir)->node : s->file->node, &program);
 
 	if (err < 0)
 		return err;
-	if (s->request->flags & REQUEST_LOAD)
+	loads = (s->request->flags & REQUEST_LOAD) != 0;
+	s->changes = !loads && node_perhaps_changed(&s->tree, program.node);
+	node_executed(&s->tree, program.node);
+	if (loads)
 		return open_program(s, program.node);
-	s->changes = node_perhaps_changed(&s->tree, program.node);
 	s->reply.flags |= REPLY_IMAGE;
 	s->reply.token = program.node->contents;
 	return reply_bytes(s, program.words, program.words_len, 0);
