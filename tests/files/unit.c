@@ -672,6 +672,57 @@ TEST(a_program_is_found_while_it_is_what_was_executed)
 	return end();
 }
 
+/* Opens a file and makes its first page one that can be shared. */
+static void share(const char *path, uint32_t flags)
+{
+	struct file *file = open_at(path, flags);
+
+	file_share(&t, file, 0, 1, 1);
+	close_file(file);
+}
+
+TEST(what_a_reader_has_mapped_is_what_it_was)
+{
+	uint64_t before;
+
+	begin();
+	(void)touch("f");
+	(void)tree_truncate(&t, at("f"), 1);
+	before = find("f")->contents;
+	share("f", O_RDONLY);
+	MUST(t.unkept && !node_perhaps_changed(&t, find("f")) &&
+		find("f")->contents == before,
+	    "to read");
+	t.unkept = false;
+	share("f", O_RDWR);
+	MUST(t.unkept, "that it may be stored to has to be kept");
+	MUST(node_perhaps_changed(&t, find("f")) &&
+		find("f")->contents != before,
+	    "to write");
+	t.unkept = false;
+	share("f", O_RDWR);
+	MUST(!t.unkept, "once is enough");
+	return end();
+}
+
+TEST(a_program_that_may_be_stored_to_has_one_number)
+{
+	uint64_t before;
+
+	begin();
+	(void)touch("f");
+	(void)tree_truncate(&t, at("f"), 1);
+	share("f", O_RDWR);
+	node_executed(&t, find("f"));
+	before = find("f")->contents;
+	MUST(node_perhaps_changed(&t, find("f")), "changed");
+	MUST(node_of_program(&t, before) == NULL, "by its old number");
+	node_executed(&t, find("f"));
+	MUST(node_of_program(&t, find("f")->contents) == find("f"), "new one");
+	(void)tree_unlink(&t, at("f"));
+	return end();
+}
+
 static const struct test tests[] = {
     LISTED(a_sparse_array_holds_what_is_put_into_it),
     LISTED(a_large_file_goes_at_once_and_its_pages_bit_by_bit),
@@ -689,6 +740,8 @@ static const struct test tests[] = {
     LISTED(reading_is_noted_where_it_is_news),
     LISTED(a_node_knows_one_of_its_paths),
     LISTED(a_program_is_found_while_it_is_what_was_executed),
+    LISTED(what_a_reader_has_mapped_is_what_it_was),
+    LISTED(a_program_that_may_be_stored_to_has_one_number),
 };
 
 int main(void)

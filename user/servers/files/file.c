@@ -96,8 +96,13 @@ static bool may_be_shared(const struct file *file)
 void file_share(struct tree *t, const struct file *file, uint64_t position,
     size_t count, uint64_t all)
 {
-	if (may_be_shared(file))
-		(void)data_share(t, file->node, position, count, all);
+	struct node *node = file->node;
+
+	if (!may_be_shared(file))
+		return;
+	if (may_write(file) && !node->is_stored_to)
+		node->is_stored_to = t->unkept = true;
+	(void)data_share(t, node, position, count, all);
 }
 
 long file_shared_pages(struct tree *t, struct file *file, uint64_t position,

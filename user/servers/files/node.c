@@ -181,7 +181,7 @@ void node_touched(struct tree *t, struct node *node)
 }
 
 /*
- * Gives the contents another number. A program is in a list by its number, so it
+ * Gives the contents another number. A program is in a list by its number, and
  * leaves that list first.
  */
 static void renew_contents(struct tree *t, struct node *node)
@@ -193,7 +193,7 @@ static void renew_contents(struct tree *t, struct node *node)
 
 bool node_perhaps_changed(struct tree *t, struct node *node)
 {
-	if (sparse_count(&node->shared) == 0)
+	if (!node->is_stored_to)
 		return false;
 	renew_contents(t, node);
 	return true;

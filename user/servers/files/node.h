@@ -76,6 +76,8 @@ struct node {
 		struct {
 			struct sparse pages;
 			struct sparse shared; /* tree.unkept */
+			/* a mapper may store to the shared pages */
+			bool is_stored_to;
 		};
 		struct folder folder;
 		char *target; /* of a link: where it leads, with a NUL */
@@ -105,9 +107,9 @@ struct tree {
 	 * node.shared, and in no other place until the node goes, also when it
 	 * is behind the end of the file. The server and its copy that stays
 	 * behind have the page itself in common, and mappers store there: so
-	 * what is done once more leaves its bytes as they are. True: pages have
-	 * come to be there since the server was kept. Nobody gets them before
-	 * it is kept again.
+	 * what is done once more leaves its bytes as they are. True: since the
+	 * server was kept, pages have come to be there, or a first mapper that
+	 * may store. Nobody gets them before it is kept again.
 	 */
 	bool unkept;
 	const struct maker *maker; /* made.h */
