@@ -29,7 +29,7 @@
 #define PASS_MAX 256U
 #endif
 
-#define COPIES_MAX 32 /* of pages, in one part */
+#define COPY_COST 16 /* of a copy, in entries: taken off those in one part */
 
 /*
  * The entry for `va`, or that of a reservation around it. The tables on the way
@@ -250,7 +250,7 @@ static long pages_pass(struct aspace *bag, struct aspace *from,
 	const pte_t closed = pte_closed(0, perms);
 	const pte_t zeros = pte_reserved(perms);
 	unsigned done = 0, copies = 0;
-	uint64_t count;
+	uint64_t count, room;
 	struct walk w;
 	int err;
 
@@ -276,8 +276,11 @@ static long pages_pass(struct aspace *bag, struct aspace *from,
 			continue;
 		if (err < 0)
 			break;
-		if (++copies == COPIES_MAX)
-			count = done + 1;
+		/* Whatever the copies have cost is taken off a full table. */
+		copies += COPY_COST;
+		room = copies + done < SV39_ENTRIES ? SV39_ENTRIES - copies
+						    : done + 1;
+		count = min_u64(count, room);
 	}
 	if (done == 0) {
 		border_prune(bag, op->at);

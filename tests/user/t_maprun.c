@@ -122,9 +122,58 @@ TEST(a_run_comes_where_another_has_failed)
 	return service_end();
 }
 
+/* ---- What takes longest ---- */
+
+#define APART  60 /* pages, each in a table of its own */
+#define COPIED 16 /* one in so many is a copy */
+
+static unsigned char *apart, *common;
+
+static struct reply give_scattered(const struct request *request)
+{
+	static uint64_t list[TABLE_PAGES];
+
+	if (request->number != SYS_mmap)
+		return result(0);
+	for (uint64_t i = 0; i < TABLE_PAGES; i++)
+		list[i] = (uint64_t)(i % COPIED == 0
+			? common
+			: apart + i % APART * TABLE_PAGES * PAGE);
+	return (struct reply){.flags = REPLY_PAGES,
+	    .position = request->position,
+	    .out = list + request->position / PAGE,
+	    .out_len =
+		(request->arg[1] - request->position) / PAGE * sizeof *list};
+}
+
+/* That it takes no longer than anything else is for a boot with `bound`. */
+TEST(pages_from_everywhere_come_with_copies_in_between)
+{
+	unsigned char *p = reserve(TABLE_PAGES * PAGE, TABLE_PAGES * PAGE);
+
+	apart = reserve(APART * TABLE_PAGES * PAGE, TABLE_PAGES * PAGE);
+	for (unsigned long i = 0; i < APART; i++) {
+		unsigned char *page = apart + i * TABLE_PAGES * PAGE;
+
+		MUST(mprotect(page, PAGE, RW) == 0, "mprotect");
+		*page = (unsigned char)(i + 1);
+	}
+	common = pages_shared(1);
+	*common = 99;
+	TRY(service_start(give_scattered));
+	MUST(raw(SYS_mmap, (long)p, TABLE_PAGES * PAGE, RW,
+		 MAP_PRIVATE | MAP_FIXED, file, 0) == (long)p,
+	    "mmap");
+	for (unsigned long i = 0; i < TABLE_PAGES; i++)
+		MUST(p[i * PAGE] == (i % COPIED == 0 ? 99 : i % APART + 1),
+		    found("page %lu is %u", i, p[i * PAGE]));
+	return service_end();
+}
+
 static const struct test tests[] = {
     T(pages_that_follow_each_other_come_as_a_run),
     T(a_run_comes_where_another_has_failed),
+    T(pages_from_everywhere_come_with_copies_in_between),
 };
 
 SUITE(tests)
