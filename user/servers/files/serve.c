@@ -265,12 +265,18 @@ static bool has_changed(const struct server *s)
 	    serve_has_room(s);
 }
 
+/* The token of the file that the call has opened; 0: it has opened none. */
+static uint64_t opened_token(const struct server *s)
+{
+	return s->reply.flags & REPLY_FILE ? s->reply.token : 0;
+}
+
 static void write_down(struct server *s)
 {
 	struct log_entry *entry = s->entry, *next;
 
 	keep_leads(s);
-	entry->token = s->reply.token;
+	entry->token = opened_token(s);
 	entry->done = s->done;
 	entry->bytes = s->bytes;
 	entry->missed = s->tree.missed;
@@ -379,8 +385,10 @@ bool serve_owed(struct server *s)
 }
 
 /*
- * Does an entry of the log again. If it did not end as before, tokens would
- * stand for other files, so nobody could go on.
+ * Does an entry of the log again. If it did not open the file that it opened
+ * before, tokens would stand for other files, so nobody could go on. The number
+ * of a program may be another: a server that could not be kept may have known
+ * of a mapper that has had no page yet.
  */
 static void serve_again(struct server *s)
 {
@@ -395,7 +403,7 @@ static void serve_again(struct server *s)
 	}
 	s->done = s->entry->done;
 	execute(s);
-	if (s->reply.token != s->entry->token)
+	if (opened_token(s) != s->entry->token)
 		exit(EXIT_FAILURE);
 	s->more = s->entry->kind == LOG_PART;
 	if (is_owed)
