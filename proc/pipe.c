@@ -335,22 +335,56 @@ static void leave(struct pipe *pipe, const struct file *f, bool *last)
 	lock_release(&pipe->lock);
 }
 
-#define NAMED_LISTS 64
+/*
+ * Pipes that are open and have a name: a digital search tree. Which way it goes
+ * on below a pipe is decided by a bit of the name that is looked for, one
+ * further on at each step. So it is never deeper than a name has bits, whatever
+ * names a server chooses.
+ */
+static struct pipe *named;
+static struct lock named_lock; /* taken before pipe.lock */
 
-/* Pipes that are open and have a name. Taken before pipe.lock. */
-static struct lock named_lock;
-static struct pipe *named[NAMED_LISTS];
+#define NAME_BITS 128
+
+static unsigned name_bit(struct pipe_name name, unsigned i)
+{
+	uint64_t word = i < 64 ? name.token : name.port;
+
+	return word >> i % 64 & 1;
+}
 
 /* The pipe of that name, or where it is to be put. */
 static struct pipe **find_named(struct pipe_name name) REQUIRES(named_lock)
 {
-	struct pipe **slot = &named[name.token % NAMED_LISTS];
+	struct pipe **slot = &named;
 
-	while (*slot != NULL &&
-	    ((*slot)->name.token != name.token ||
-		(*slot)->name.port != name.port))
-		slot = &(*slot)->next;
+	for (unsigned i = 0; *slot != NULL &&
+	     ((*slot)->name.token != name.token ||
+		 (*slot)->name.port != name.port);
+	     i++) {
+		assert(i < NAME_BITS);
+		slot = &(*slot)->below[name_bit(name, i)];
+	}
 	return slot;
+}
+
+/*
+ * One that has nothing below it takes its place: all that is below it has the
+ * bits that lead there.
+ */
+static void remove_named(struct pipe *pipe) REQUIRES(named_lock)
+{
+	struct pipe **slot = find_named(pipe->name), **last = slot, *moved;
+
+	while ((*last)->below[0] != NULL || (*last)->below[1] != NULL)
+		last = &(*last)->below[(*last)->below[0] == NULL];
+	moved = *last;
+	*last = NULL;
+	if (moved == pipe)
+		return;
+	moved->below[0] = pipe->below[0];
+	moved->below[1] = pipe->below[1];
+	*slot = moved;
 }
 
 static void leave_named(struct pipe *pipe, const struct file *f, bool *last)
@@ -358,7 +392,7 @@ static void leave_named(struct pipe *pipe, const struct file *f, bool *last)
 	lock_acquire(&named_lock);
 	leave(pipe, f, last);
 	if (*last)
-		*find_named(pipe->name) = pipe->next;
+		remove_named(pipe);
 	lock_release(&named_lock);
 }
 

@@ -598,6 +598,67 @@ TEST(programs_without_number)
 	return is_short(execute_many_files);
 }
 
+/* ---- Pipes with a name ---- */
+
+#define PIPES_EACH 480
+#define OPENERS    14
+
+/* Numbers whose lowest bits are alike. */
+static struct reply give_pipes(const struct request *request)
+{
+	static uint64_t last;
+	struct reply reply = {0};
+
+	if (request->number == SYS_openat)
+		reply = (struct reply){.flags = REPLY_PIPE,
+		    .file_flags = O_RDWR | O_NONBLOCK,
+		    .token = ++last << 16};
+	return reply;
+}
+
+static void open_pipes(void)
+{
+	int i;
+
+	for (i = 0; i < PIPES_EACH; i++)
+		if (raw(SYS_openat, AT_FDCWD, (long)"/any", O_RDWR) < 0)
+			give_up(found("pipe %d", i));
+	(void)cell_add(0, 1);
+	cell_await(1, 1);
+	_exit(0);
+}
+
+static const char *open_many_pipes(void)
+{
+	int i;
+
+	cell_set(0, 0);
+	cell_set(1, 0);
+	for (i = 0; i < OPENERS; i++)
+		if (must_fork() == 0)
+			open_pipes();
+	cell_await(0, OPENERS);
+	cell_set(1, 1);
+	while (waitpid(-1, NULL, 0) > 0)
+		continue;
+	return NULL;
+}
+
+static void ask_for_many_pipes(void)
+{
+	const char *wrong = in_root(give_pipes, 2 * PAGE, open_many_pipes);
+
+	if (wrong != NULL)
+		give_up(wrong);
+}
+
+TEST(pipes_with_names_that_are_nearly_alike)
+{
+	if (!on_calf())
+		return SKIP("there are no ports");
+	return is_short(ask_for_many_pipes);
+}
+
 TEST(who_asks_for_the_longest_stay_does_not_change_it)
 {
 	uint64_t longest = counters().longest_entry;
@@ -636,6 +697,7 @@ static const struct test tests[] = {
     T(a_large_directory),
     T(a_directory_of_thirty_thousand_files),
     T(programs_without_number),
+    T(pipes_with_names_that_are_nearly_alike),
 };
 
 SUITE(tests)

@@ -91,6 +91,60 @@ TEST(a_pipe_has_a_number)
 	return in_root(give, 2 * PAGE, opens_pipes);
 }
 
+#define PIPES 200
+
+/* Some have low bits alike, and some high ones. */
+static int number_of(int i)
+{
+	return i % 2 == 0 ? i << 16 : i;
+}
+
+static long open_number(int i)
+{
+	return open_as(REPLY_PIPE, number_of(i), O_RDWR | O_NONBLOCK);
+}
+
+/* Each has a byte of its own, which is put back. */
+static bool is_number(int i)
+{
+	long fd = open_number(i);
+	unsigned char byte = 0;
+	bool found = fd >= 0 && read((int)fd, &byte, 1) == 1 && byte == i &&
+	    write((int)fd, &byte, 1) == 1;
+
+	close((int)fd);
+	return found;
+}
+
+static const char *opens_and_closes_many(void)
+{
+	static int fds[PIPES];
+	int i, k;
+
+	for (i = 0; i < PIPES; i++) {
+		unsigned char byte = (unsigned char)i;
+
+		fds[i] = (int)open_number(i);
+		MUST(fds[i] >= 0 && write(fds[i], &byte, 1) == 1,
+		    found("number %d: %d", i, fds[i]));
+	}
+	for (i = 0; i < PIPES; i++) {
+		int gone = i * 77 % PIPES;
+
+		close(fds[gone]);
+		fds[gone] = -1;
+		for (k = 0; k < PIPES; k += 7)
+			MUST(is_number(k) == (fds[k] >= 0),
+			    found("number %d, without %d", k, gone));
+	}
+	return NULL;
+}
+
+TEST(pipes_of_many_numbers_are_found_whichever_are_closed)
+{
+	return in_root(give, 2 * PAGE, opens_and_closes_many);
+}
+
 static const char *opens_reader(void)
 {
 	return open_as(REPLY_PIPE, 7, O_RDONLY | O_NONBLOCK) >= 0
@@ -300,6 +354,7 @@ TEST(of_who_is_not_there_nothing_is_told)
 static const struct test tests[] = {
     T(a_caller_gets_its_own_descriptor_once_more),
     T(a_pipe_has_a_number),
+    T(pipes_of_many_numbers_are_found_whichever_are_closed),
     T(the_numbers_of_another_port_are_others),
     T(these_are_answers_to_an_open),
     T(a_server_is_told_what_is_open),
