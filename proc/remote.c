@@ -128,12 +128,14 @@ static long enter(struct remote_call *call)
 static long install(struct remote_call *call)
 {
 	uint64_t number = call->number;
-	long result;
+	long result = 0;
 	int fd;
 
 	if (number == SYS_chdir || number == SYS_fchdir)
 		return enter(call);
-	result = file_is_pipe(call->opened) ? pipe_await(call->opened) : 0;
+	/* Pipes are not from a server: `opening` says why it is opened. */
+	if (file_is_pipe(call->opened) && call->opening.reply == REPLY_PIPE)
+		result = pipe_await(call->opened);
 	if (result != 0)
 		return result;
 	fd = fd_install(call->opened, 0, call->cloexec);

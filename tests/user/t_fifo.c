@@ -214,6 +214,26 @@ TEST(who_does_both_does_not_wait)
 	return NULL;
 }
 
+/* It is alone there, and does not wait if it is not told to. */
+TEST(who_opens_its_own_end_once_more_does_not_wait)
+{
+	char path[32];
+	int in, again;
+
+	begin_fifo();
+	in = open_fifo(O_RDONLY | O_NONBLOCK);
+	MUST(in >= 0 && fcntl(in, F_SETFL, 0) == 0, "the first");
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", in);
+	(void)alarm(2);
+	again = open(path, O_RDONLY | O_NONBLOCK);
+	(void)alarm(0);
+	MUST(again >= 0, found("the second is %d", errno));
+	close(again);
+	close(in);
+	clean();
+	return NULL;
+}
+
 static const char *comes_and_goes(void)
 {
 	int fd;
@@ -449,6 +469,7 @@ static const struct test tests[] = {
     T(who_writes_waits_until_somebody_reads),
     T(who_does_not_wait_reads_and_does_not_write),
     T(who_does_both_does_not_wait),
+    T(who_opens_its_own_end_once_more_does_not_wait),
     T(a_writer_that_has_gone_was_there),
     T(who_gives_up_was_not_there),
     T(it_ends_when_the_last_writer_has_gone),
