@@ -396,6 +396,7 @@ void signal_exec(struct proc *p)
 		if (action_of(p, sig).handler != HANDLER_IGNORE)
 			p->sig.set &= ~SIGNAL_BIT(sig);
 	p->t.stack_size = 0;
+	p->t.heard = false;
 	lock_release(&sched_lock);
 }
 

@@ -538,6 +538,47 @@ TEST(a_signal_before_a_server_waits_is_not_overslept)
 	return signals_at_each_call(SA_RESTART, 0);
 }
 
+/* A handler has run before the server is executed, which knows of none. */
+_Noreturn static void execute_server(void)
+{
+	char number[8];
+
+	close(file);
+	handle_usr1(0);
+	(void)raise(SIGUSR1);
+	snprintf(number, sizeof(number), "%d", port);
+	(void)fcntl(port, F_SETFD, 0);
+	execl(suite_path, suite_path, "serve", number, NULL);
+	_exit(99);
+}
+
+static int serve_executed(int descriptor)
+{
+	static struct request request;
+	struct reply reply = {.result = 7};
+
+	port = descriptor;
+	while (request.number != REQUEST_CLOSED)
+		if (port_next(port, &reply, &request, NULL, 0) != 0)
+			return errno;
+	return 0;
+}
+
+TEST(a_signal_of_another_program_is_none_of_the_servers)
+{
+	pid_t pid;
+
+	TRY(port_make(1));
+	pid = must_fork();
+	if (pid == 0)
+		execute_server();
+	port_leave_to(pid);
+	/* It is there, and waits. */
+	sleep_ms(50);
+	MUST(CALL(SYS_fsync, 0) == 7, "it does not serve");
+	return service_end();
+}
+
 static const struct test tests[] = {
     T(who_cannot_have_it_now_waits_for_the_event),
     T(all_who_wait_go_on),
@@ -557,6 +598,12 @@ static const struct test tests[] = {
     T(a_caller_that_was_stopped_goes_on),
     T(a_server_that_is_interrupted_loses_nothing),
     T(a_signal_before_a_server_waits_is_not_overslept),
+    T(a_signal_of_another_program_is_none_of_the_servers),
 };
 
-SUITE(tests)
+int main(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "serve") == 0)
+		return serve_executed(atoi(argv[2]));
+	return suite_main(argc, argv, tests, COUNT(tests));
+}
