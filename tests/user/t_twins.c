@@ -112,9 +112,53 @@ TEST(both_are_killed_at_once_and_go_on)
 	return NULL;
 }
 
+static bool is_server(const struct calf_ps *ps)
+{
+	return strcmp(ps->name, names[0]) == 0 ||
+	    strcmp(ps->name, names[1]) == 0;
+}
+
+/* Whoever it finds, on a hart of its own if there are several. */
+_Noreturn static void kill_all_servers(void)
+{
+	for (;;) {
+		struct calf_ps ps = {0};
+
+		while (raw(SYS_calf_ps, ps.pid, (long)&ps) == 1)
+			if (is_server(&ps))
+				(void)kill(ps.pid, SIGKILL);
+	}
+}
+
+#define KILLERS 2
+#define OPENED  1500
+
+/* A call that two servers have died of is EIO, but not those that follow. */
+TEST(no_kill_comes_when_the_other_is_about_to_end)
+{
+	pid_t killers[KILLERS];
+
+	if (!on_calf())
+		return SKIP("there are servers on Calf only");
+	for (int i = 0; i < KILLERS; i++) {
+		killers[i] = must_fork();
+		if (killers[i] == 0)
+			kill_all_servers();
+	}
+	for (int i = 0; i < OPENED; i++)
+		close(open(i % 2 ? "/twins" : "/dev/console", O_RDWR | O_CREAT,
+		    0600));
+	for (int i = 0; i < KILLERS; i++) {
+		(void)kill(killers[i], SIGKILL);
+		(void)reap(killers[i]);
+	}
+	return both_answer();
+}
+
 static const struct test tests[] = {
     T(the_last_of_two_cannot_be_killed),
     T(both_are_killed_at_once_and_go_on),
+    T(no_kill_comes_when_the_other_is_about_to_end),
 };
 
 SUITE(tests)
