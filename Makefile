@@ -120,7 +120,7 @@ MM_SRCS := mm/memmap.c mm/frame.c mm/slab.c mm/alloc_site.c mm/pagetable.c mm/re
 PROC_SRCS := proc/proc.c proc/sched.c proc/timers.c proc/fork.c proc/image.c \
 	proc/exec.c proc/boot.c proc/args.c proc/exit.c proc/wait.c proc/signal.c proc/kill.c proc/background.c proc/sigframe.c \
 	proc/sigwait.c proc/group.c proc/call.c proc/walk.c proc/space.c proc/fast_switch.c proc/fp.c proc/file.c proc/pipe.c proc/futex.c \
-	proc/port.c proc/remote.c proc/descriptor.c proc/form.c proc/mapping.c proc/place.c proc/serve.c proc/reply.c proc/device.c \
+	proc/port.c proc/remote.c proc/descriptor.c proc/fifo.c proc/form.c proc/mapping.c proc/place.c proc/serve.c proc/reply.c proc/device.c \
 	proc/random.c proc/victim.c proc/twin.c
 TRAP_SRCS := trap/trap.c trap/fault.c trap/syscall.c trap/sys_mem.c \
 	trap/sys_file.c trap/sys_vector.c trap/sys_path.c trap/sys_proc.c trap/sys_misc.c \

@@ -11,9 +11,9 @@
  * A page that is reserved and not there yet is reserved on both sides
  * afterwards.
  *
- * A shared bag is for a mapping of MAP_SHARED. Only pages of MAP_SHARED that the
- * giver can write to are put in, and they stay that on both sides. In any other
- * bag they are put in as copies.
+ * A shared bag is for a mapping of MAP_SHARED. Only pages of MAP_SHARED that
+ * the giver can write to are put in, and they stay that on both sides. In any
+ * other bag they are put in as copies.
  */
 #include "abi/errno.h"
 #include "arch/hart.h"
@@ -22,8 +22,8 @@
 
 /*
  * A page with so many names is passed as a copy, or not at all. By fork alone a
- * page has at most one name in each address space; by a bag it could have one in
- * every entry of each, which is more than a count can hold.
+ * page has at most one name in each address space; by a bag it could have one
+ * in every entry of each, which is more than a count can hold.
  */
 #ifndef PASS_MAX
 #define PASS_MAX 256U
@@ -130,8 +130,8 @@ INLINE int page_pass(struct source *s, vaddr_t va, pte_t closed, pte_t zeros,
 }
 
 /*
- * As page_pass(), for a shared bag: `shared` is the entry without a page number.
- * Zeros are no page that could be shared.
+ * As page_pass(), for a shared bag: `shared` is the entry without a page
+ * number. Zeros are no page that could be shared.
  */
 static int page_lend(struct source *s, vaddr_t va, pte_t shared, pte_t *entry)
 {

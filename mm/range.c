@@ -27,18 +27,6 @@
 #include "arch/page.h"
 #include "pagetable.h"
 
-int range_reached(struct range_op *op, vaddr_t next, unsigned cost)
-{
-	op->at = next;
-	op->spent += 1 + cost;
-	return 0;
-}
-
-int range_passed(struct range_op *op, const struct walk *w, unsigned count)
-{
-	return range_reached(op, walk_address(w, walk_index(w) + count), count);
-}
-
 /* How many entries, from where it is, the range touches. */
 INLINE unsigned touched_count(const struct walk *w, const struct range_op *op)
 {

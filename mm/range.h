@@ -11,10 +11,19 @@
 typedef int phase_fn(struct aspace *as, struct range_op *op);
 
 /* Says where a step came to, and what it cost, in entries. Both return 0. */
-int range_reached(struct range_op *op, vaddr_t next, unsigned cost);
+INLINE int range_reached(struct range_op *op, vaddr_t next, unsigned cost)
+{
+	op->at = next;
+	op->spent += 1 + cost;
+	return 0;
+}
 
 /* As range_reached(), for a step that passed `count` entries of a table. */
-int range_passed(struct range_op *op, const struct walk *w, unsigned count);
+INLINE int range_passed(struct range_op *op, const struct walk *w,
+    unsigned count)
+{
+	return range_reached(op, walk_address(w, walk_index(w) + count), count);
+}
 
 /* The highest level at which an entry begins at op->at that is in the range. */
 int range_level(const struct range_op *op);

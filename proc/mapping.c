@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * mapping.c - mmap of remote files: pages of the server become the caller's as
- * well, and are copied on the first write, as after a fork. With MAP_SHARED they
- * are not copied: they are pages that the server has of MAP_SHARED.
+ * well, and are copied on the first write, as after a fork. With MAP_SHARED
+ * they are not copied: they are pages that the server has of MAP_SHARED.
  *
  * The caller makes a bag (mm/aspace.h) for its mapping, and asks the server for
  * pages. Each reply fills a part of the bag with pages from the server's own

@@ -13,6 +13,7 @@
 
 #include "abi/errno.h"
 #include "abi/signal.h"
+#include "fifo.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
@@ -335,65 +336,13 @@ static void leave(struct pipe *pipe, const struct file *f, bool *last)
 	lock_release(&pipe->lock);
 }
 
-/*
- * Pipes that are open and have a name: a digital search tree. Which way it goes
- * on below a pipe is decided by a bit of the name that is looked for, one
- * further on at each step. So it is never deeper than a name has bits, whatever
- * names a server chooses.
- */
-static struct pipe *named;
-static struct lock named_lock; /* taken before pipe.lock */
-
-#define NAME_BITS 128
-
-static unsigned name_bit(struct pipe_name name, unsigned i)
+static void leave_fifo(struct pipe *pipe, const struct file *f, bool *last)
 {
-	uint64_t word = i < 64 ? name.token : name.port;
-
-	return word >> i % 64 & 1;
-}
-
-/* The pipe of that name, or where it is to be put. */
-static struct pipe **find_named(struct pipe_name name) REQUIRES(named_lock)
-{
-	struct pipe **slot = &named;
-
-	for (unsigned i = 0; *slot != NULL &&
-	     ((*slot)->name.token != name.token ||
-		 (*slot)->name.port != name.port);
-	     i++) {
-		assert(i < NAME_BITS);
-		slot = &(*slot)->below[name_bit(name, i)];
-	}
-	return slot;
-}
-
-/*
- * One that has nothing below it takes its place: all that is below it has the
- * bits that lead there.
- */
-static void remove_named(struct pipe *pipe) REQUIRES(named_lock)
-{
-	struct pipe **slot = find_named(pipe->name), **last = slot, *moved;
-
-	while ((*last)->below[0] != NULL || (*last)->below[1] != NULL)
-		last = &(*last)->below[(*last)->below[0] == NULL];
-	moved = *last;
-	*last = NULL;
-	if (moved == pipe)
-		return;
-	moved->below[0] = pipe->below[0];
-	moved->below[1] = pipe->below[1];
-	*slot = moved;
-}
-
-static void leave_named(struct pipe *pipe, const struct file *f, bool *last)
-{
-	lock_acquire(&named_lock);
+	lock_acquire(&fifo_lock);
 	leave(pipe, f, last);
 	if (*last)
-		remove_named(pipe);
-	lock_release(&named_lock);
+		fifo_remove(pipe);
+	lock_release(&fifo_lock);
 }
 
 static void pipe_close(struct file *f)
@@ -402,7 +351,7 @@ static void pipe_close(struct file *f)
 	bool last;
 
 	if (pipe->name.port != 0)
-		leave_named(pipe, f, &last);
+		leave_fifo(pipe, f, &last);
 	else
 		leave(pipe, f, &last);
 	if (last)
@@ -467,10 +416,10 @@ static void enter(struct pipe *pipe, struct file *f)
 }
 
 /* Puts that one there if there is none. Is it of use then? ENXIO. */
-static int enter_named(struct pipe_name name, struct file *f, struct pipe *new,
-    bool *used) REQUIRES(named_lock)
+static int enter_fifo(struct pipe_name name, struct file *f, struct pipe *new,
+    bool *used) REQUIRES(fifo_lock)
 {
-	struct pipe **slot = find_named(name);
+	struct pipe **slot = fifo_find(name);
 	uint32_t readers = *slot != NULL ? (*slot)->readers : 0;
 
 	*used = false;
@@ -497,9 +446,9 @@ int pipe_open(struct pipe_name name, uint32_t flags, struct file **opened)
 		memset(new, 0, sizeof *new);
 		waitq_init(&new->read_event);
 		waitq_init(&new->write_event);
-		lock_acquire(&named_lock);
-		err = enter_named(name, f, new, &used);
-		lock_release(&named_lock);
+		lock_acquire(&fifo_lock);
+		err = enter_fifo(name, f, new, &used);
+		lock_release(&fifo_lock);
 	}
 	if (new != NULL && !used)
 		slab_free(&pipes, new);

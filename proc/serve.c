@@ -16,16 +16,14 @@
 #include "proc/queue.h"
 #include "proc/request.h"
 #include "proc/sched.h"
-#include "proc/signal.h"
 #include "proc/space.h"
-#include "proc/twin.h"
 
 static struct remote *remote_of(const struct proc *client) REQUIRES(sched_lock)
 {
 	return client->t.call.remote.file->object;
 }
 
-static void take(struct proc *server, struct proc *client) REQUIRES(sched_lock)
+void port_put_in_hand(struct proc *server, struct proc *client)
 {
 	struct remote *remote = remote_of(client);
 
@@ -323,7 +321,7 @@ static long take_caller(struct port *port, struct proc *client,
 		along->as = client->as;
 	}
 	along->in_doubt = client->t.call.remote.in_doubt;
-	take(proc_self(), client);
+	port_put_in_hand(proc_self(), client);
 	list_unlink(&client->t.link);
 	list_push_back(&port->served.procs, &client->t.link);
 	client->t.call.on_signal = SIGNAL_HELD;
@@ -450,57 +448,4 @@ void port_leave(struct proc *p)
 	if (left != NULL)
 		remote_free(left);
 	port_note_done(p);
-}
-
-/*
- * Moves the request or note of this port that `from` has in hand into the hand
- * of `to`. Was it a request?
- */
-static bool hand_over(const struct port *port, struct proc *from,
-    struct proc *to) REQUIRES(sched_lock)
-{
-	struct proc *client = from->t.client;
-	struct remote *spare = from->t.spare;
-
-	if (from->t.note != NULL && from->t.note->port == port) {
-		to->t.note = from->t.note;
-		from->t.note = NULL;
-	}
-	/* A request in doubt stays: end_doubt() has not been reached. */
-	if (!from->t.owes ||
-	    (client != NULL &&
-		(remote_of(client)->port != port ||
-		    client->t.call.remote.in_doubt)))
-		return false;
-	to->t.owes = from->t.owes;
-	from->t.owes = false;
-	from->t.spare = to->t.spare;
-	to->t.spare = spare;
-	if (client != NULL) {
-		port_let_go(from);
-		take(to, client);
-	}
-	return to->t.owes;
-}
-
-long port_adopt(struct port *port, pid_t parent, pid_t older)
-{
-	struct proc *self = proc_self(), *from, *left;
-	long result = -ESRCH;
-
-	lock_acquire(&sched_lock);
-	from = self->parent;
-	if (self->t.owes || self->t.note != NULL) {
-		result = -EINVAL;
-	} else if (from != NULL && from->pid == parent &&
-	    from->exiting == EXIT_NOT) {
-		left = from->parent;
-		if (left != NULL && left->pid == older)
-			signal_send(left, SIGKILL,
-			    (struct siginfo_small){SI_USER, self->pid, 0});
-		twin_begin(from, self);
-		result = hand_over(port, from, self);
-	}
-	lock_release(&sched_lock);
-	return result;
 }

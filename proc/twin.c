@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * twin.c - no service loses both who keep it; see twin.h.
+ * twin.c - a server goes on in the place of its parent, which stays behind; and
+ * no service loses both; see twin.h.
  */
 #include "proc/twin.h"
 
+#include "abi/errno.h"
+#include "proc/port.h"
+#include "proc/sched.h"
 #include "proc/signal.h"
 
 void twin_end(struct proc *p)
@@ -13,7 +17,9 @@ void twin_end(struct proc *p)
 	p->twin = NULL;
 }
 
-void twin_begin(struct proc *keeper, struct proc *server)
+/* They are twins, and neither has another; if they are system processes. */
+static void twin_begin(struct proc *keeper, struct proc *server)
+    REQUIRES(sched_lock)
 {
 	if (!server->is_system || !keeper->is_system)
 		return;
@@ -21,6 +27,59 @@ void twin_begin(struct proc *keeper, struct proc *server)
 	twin_end(server);
 	keeper->twin = server;
 	server->twin = keeper;
+}
+
+/*
+ * Moves the request or note of this port that `from` has in hand into the hand
+ * of `to`. Was it a request?
+ */
+static bool hand_over(const struct port *port, struct proc *from,
+    struct proc *to) REQUIRES(sched_lock)
+{
+	struct proc *client = from->t.client;
+	struct remote *spare = from->t.spare;
+
+	if (from->t.note != NULL && from->t.note->port == port) {
+		to->t.note = from->t.note;
+		from->t.note = NULL;
+	}
+	/* A request in doubt stays: end_doubt() has not been reached. */
+	if (!from->t.owes ||
+	    (client != NULL &&
+		(remote_port(client->t.call.remote.file) != port ||
+		    client->t.call.remote.in_doubt)))
+		return false;
+	to->t.owes = from->t.owes;
+	from->t.owes = false;
+	from->t.spare = to->t.spare;
+	to->t.spare = spare;
+	if (client != NULL) {
+		port_let_go(from);
+		port_put_in_hand(to, client);
+	}
+	return to->t.owes;
+}
+
+long port_adopt(struct port *port, pid_t parent, pid_t older)
+{
+	struct proc *self = proc_self(), *from, *left;
+	long result = -ESRCH;
+
+	lock_acquire(&sched_lock);
+	from = self->parent;
+	if (self->t.owes || self->t.note != NULL) {
+		result = -EINVAL;
+	} else if (from != NULL && from->pid == parent &&
+	    from->exiting == EXIT_NOT) {
+		left = from->parent;
+		if (left != NULL && left->pid == older)
+			signal_send(left, SIGKILL,
+			    (struct siginfo_small){SI_USER, self->pid, 0});
+		twin_begin(from, self);
+		result = hand_over(port, from, self);
+	}
+	lock_release(&sched_lock);
+	return result;
 }
 
 static bool is_about_to_end(const struct proc *p) REQUIRES(sched_lock)

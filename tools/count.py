@@ -50,7 +50,7 @@ SUBJECTS: Dict[str, str] = {
     "serial port":
         "proc/device.c arch/console.c arch/plic.c",
     "pipes":
-        "proc/pipe.c trap/fast_pipe.c",
+        "proc/pipe.c proc/fifo.c trap/fast_pipe.c",
     "messages":
         "proc/port.c proc/remote.c proc/form.c proc/place.c proc/serve.c "
         "proc/reply.c proc/descriptor.c proc/mapping.c trap/sys_port.c",

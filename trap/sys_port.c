@@ -10,6 +10,7 @@
 #include "proc/port.h"
 #include "proc/request.h"
 #include "proc/sched.h"
+#include "proc/twin.h"
 #include "syscalls.h"
 
 /* The file that stands for the right to serve a port. */

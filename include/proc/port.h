@@ -338,19 +338,15 @@ void port_note_done(struct proc *p) EXCLUDES(sched_lock);
 void port_leave(struct proc *p) EXCLUDES(sched_lock);
 
 /*
- * Takes over what the parent of the running process has in hand, if that is
- * `parent` and has not begun to end; its own parent is killed, if it is
- * `older`. Returns 1, 0 if it has nothing in hand, or -ESRCH.
- */
-long port_adopt(struct port *port, pid_t parent, pid_t older)
-    EXCLUDES(sched_lock);
-
-/*
  * Gives the request in hand back to its caller, whose memory is at fault: the
  * caller's own call then ends with `error`. 0: it asks again. Nothing is
  * owed to it any more.
  */
 void port_refuse(int error) EXCLUDES(sched_lock);
+
+/* The request of `client` is in the hand of `server`, which is empty. */
+void port_put_in_hand(struct proc *server, struct proc *client)
+    REQUIRES(sched_lock);
 
 /* Empties the hand of `server`. */
 void port_let_go(struct proc *server) REQUIRES(sched_lock);

@@ -9,8 +9,17 @@
 
 #include "proc/proc.h"
 
-/* They are, and neither has another; if they are system processes. */
-void twin_begin(struct proc *keeper, struct proc *server) REQUIRES(sched_lock);
+struct port;
+
+/*
+ * Takes over what the parent of the running process has in hand, if that is
+ * `parent` and has not begun to end; its own parent is killed, if it is
+ * `older`. If both are system processes, they are twins from then on. Returns
+ * 1; 0 if the parent has nothing in hand of this port; -EINVAL if the running
+ * process has something in hand already; or -ESRCH.
+ */
+long port_adopt(struct port *port, pid_t parent, pid_t older)
+    EXCLUDES(sched_lock);
 
 /*
  * It ends, or is bound to, or is no system process any more: if it has a twin,

@@ -367,7 +367,9 @@ TEST(a_kernel_frame_is_mapped_read_only_and_counted)
 	return NULL;
 }
 
-/* Memory that was made ready goes back at once, and not with a later mapping. */
+/*
+ * Memory that was made ready goes back at once, and not with a later mapping.
+ */
 TEST(a_shared_mapping_that_fails_leaves_no_frame)
 {
 	struct aspace *as = space_new();

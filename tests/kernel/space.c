@@ -132,6 +132,33 @@ void map_shared(struct aspace *as, vaddr_t start, uint64_t len, uint64_t perms)
 	assert(err == 0);
 }
 
+void bag_open(struct aspace *as, uint64_t len, uint64_t perms)
+{
+	int err = range_do(as,
+	    (struct range_op){.kind = RANGE_PASS,
+		.start = THERE,
+		.end = THERE + len,
+		.perms = perms},
+	    64);
+
+	assert(err == RANGE_BAG);
+}
+
+long bag_put(struct aspace *as, struct aspace *from, vaddr_t va, unsigned count)
+{
+	uint64_t pages[BAG_PUT_MAX];
+
+	assert(count <= BAG_PUT_MAX);
+	for (unsigned i = 0; i < count; i++)
+		pages[i] = va + i * PAGE_SIZE;
+	return bag_fill(as, from, pages, count);
+}
+
+int bag_close(struct aspace *as, int err)
+{
+	return range_do(as, bag_range(as, err), 64);
+}
+
 int try_access(struct aspace *as, vaddr_t va, enum access access)
 {
 	paddr_t page;

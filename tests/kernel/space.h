@@ -23,6 +23,9 @@
 /* A place in the middle of everything. */
 #define HERE (3 * GIB + 5 * (2 * MIB) + 7 * PAGE_SIZE)
 
+/* Where pages go that another space passes on. */
+#define THERE (20 * GIB + 3 * PAGE_SIZE)
+
 struct aspace *space_new(void);
 struct aspace *space_fork(struct aspace *as);
 void space_drop(struct aspace *as);
@@ -43,6 +46,17 @@ void discard(struct aspace *as, vaddr_t start, uint64_t len);
 
 /* Maps and shares: what mmap does for MAP_SHARED. */
 void map_shared(struct aspace *as, vaddr_t start, uint64_t len, uint64_t perms);
+
+/* An empty bag for a mapping at THERE. */
+void bag_open(struct aspace *as, uint64_t len, uint64_t perms);
+
+/* Puts in pages from `va` on, at most so many: how many, or an error. */
+#define BAG_PUT_MAX 8
+long bag_put(struct aspace *as, struct aspace *from, vaddr_t va,
+    unsigned count);
+
+/* Maps the bag, or with an error drops it. */
+int bag_close(struct aspace *as, int err);
 
 /* Does this access succeed? 0 or an error. */
 int try_access(struct aspace *as, vaddr_t va, enum access access);

@@ -16,6 +16,7 @@ KTEST_SRCS := \
 	tests/kernel/protect.c \
 	tests/kernel/fork.c \
 	tests/kernel/bag.c \
+	tests/kernel/lend.c \
 	tests/kernel/family.c \
 	tests/kernel/usercopy.c \
 	tests/kernel/teardown.c \

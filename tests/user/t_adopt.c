@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * t_adopt.c - children that adopt what their parent has in hand when it does
- * not expect that: while it waits for a request, and while it takes one.
+ * t_adopt.c - what a server has in hand goes to another: to a child that adopts
+ * it when its parent does not expect that, while it waits for a request, and
+ * while it takes one; and notes of servers that die.
  */
 #include "service.h"
 
@@ -28,6 +29,8 @@ static struct reply answer_held(const struct request *request)
 	}
 	return result(7);
 }
+
+/* ---- Children that adopt ---- */
 
 /* Its child adopts nothing while it waits for a request. */
 _Noreturn static void serve_adopted(void)
@@ -140,9 +143,84 @@ TEST(a_call_that_may_have_been_done_is_adopted_when_it_was_taken)
 	return NULL;
 }
 
+/* ---- Notes of servers that die ---- */
+
+/* Dies of a note, or takes it. `other` is its file, if that is open. */
+static pid_t note_taker(int other, bool dies)
+{
+	struct request request;
+	pid_t pid = must_fork();
+
+	if (pid == 0) {
+		close(file);
+		close(other);
+		if (port_next(port, NULL, &request, NULL, 0) != 0 ||
+		    request.number != REQUEST_CLOSED || request.token != 99)
+			_exit(1);
+		cell_await(GO, cell_add(TAKEN, 1));
+		if (dies)
+			raise(SIGKILL);
+		(void)fcntl(port, F_SETFL, O_NONBLOCK);
+		_exit(port_next(port, NULL, &request, NULL, 0) == 0 ? 2 : 3);
+	}
+	return pid;
+}
+
+TEST(a_note_outlives_a_server)
+{
+	int other;
+
+	TRY(port_make(1));
+	other = port_open(port, 99, O_RDWR, 0, 0);
+	close(other);
+	cell_set(GO, 2);
+	MUST(killed_by(reap(note_taker(-1, true)), SIGKILL), "the first");
+	MUST(exited_with(reap(note_taker(-1, false)), 3), "not told again");
+	return NULL;
+}
+
+/* It comes straight where fast paths are. */
+TEST(a_note_outlives_a_server_that_has_waited_for_it)
+{
+	int other;
+	pid_t pid;
+
+	TRY(port_make(1));
+	other = port_open(port, 99, O_RDWR, 0, 0);
+	pid = note_taker(other, true);
+	sleep_ms(20);
+	cell_set(GO, 2);
+	close(other);
+	MUST(killed_by(reap(pid), SIGKILL), "the first");
+	MUST(exited_with(reap(note_taker(-1, false)), 3), "not told again");
+	return NULL;
+}
+
+TEST(a_note_of_a_dead_server_wakes_another)
+{
+	int other;
+	pid_t first, second;
+
+	TRY(port_make(1));
+	other = port_open(port, 99, O_RDWR, 0, 0);
+	first = note_taker(other, true);
+	sleep_ms(20);
+	close(other);
+	cell_await(TAKEN, 1);
+	second = note_taker(-1, false);
+	sleep_ms(20);
+	cell_set(GO, 2);
+	MUST(killed_by(reap(first), SIGKILL), "the first");
+	MUST(exited_with(reap(second), 3), "it is not told");
+	return NULL;
+}
+
 static const struct test tests[] = {
     T(a_server_that_waits_cannot_be_robbed),
     T(a_call_that_may_have_been_done_is_adopted_when_it_was_taken),
+    T(a_note_outlives_a_server),
+    T(a_note_outlives_a_server_that_has_waited_for_it),
+    T(a_note_of_a_dead_server_wakes_another),
 };
 
 SUITE(tests)

@@ -625,76 +625,6 @@ TEST(the_end_of_a_file_is_told_once)
 	return service_end();
 }
 
-/* Dies of a note, or takes it. `other` is its file, if that is open. */
-static pid_t note_taker(int other, bool dies)
-{
-	struct request request;
-	pid_t pid = must_fork();
-
-	if (pid == 0) {
-		close(file);
-		close(other);
-		if (port_next(port, NULL, &request, NULL, 0) != 0 ||
-		    request.number != REQUEST_CLOSED || request.token != 99)
-			_exit(1);
-		cell_await(GO, cell_add(TAKEN, 1));
-		if (dies)
-			raise(SIGKILL);
-		(void)fcntl(port, F_SETFL, O_NONBLOCK);
-		_exit(port_next(port, NULL, &request, NULL, 0) == 0 ? 2 : 3);
-	}
-	return pid;
-}
-
-TEST(a_note_outlives_a_server)
-{
-	int other;
-
-	TRY(port_make(1));
-	other = port_open(port, 99, O_RDWR, 0, 0);
-	close(other);
-	cell_set(GO, 2);
-	MUST(killed_by(reap(note_taker(-1, true)), SIGKILL), "the first");
-	MUST(exited_with(reap(note_taker(-1, false)), 3), "not told again");
-	return NULL;
-}
-
-/* It comes straight where fast paths are. */
-TEST(a_note_outlives_a_server_that_has_waited_for_it)
-{
-	int other;
-	pid_t pid;
-
-	TRY(port_make(1));
-	other = port_open(port, 99, O_RDWR, 0, 0);
-	pid = note_taker(other, true);
-	sleep_ms(20);
-	cell_set(GO, 2);
-	close(other);
-	MUST(killed_by(reap(pid), SIGKILL), "the first");
-	MUST(exited_with(reap(note_taker(-1, false)), 3), "not told again");
-	return NULL;
-}
-
-TEST(a_note_of_a_dead_server_wakes_another)
-{
-	int other;
-	pid_t first, second;
-
-	TRY(port_make(1));
-	other = port_open(port, 99, O_RDWR, 0, 0);
-	first = note_taker(other, true);
-	sleep_ms(20);
-	close(other);
-	cell_await(TAKEN, 1);
-	second = note_taker(-1, false);
-	sleep_ms(20);
-	cell_set(GO, 2);
-	MUST(killed_by(reap(first), SIGKILL), "the first");
-	MUST(exited_with(reap(second), 3), "it is not told");
-	return NULL;
-}
-
 TEST(notes_that_nobody_takes_are_forgotten)
 {
 	int i;
@@ -724,9 +654,6 @@ static const struct test tests[] = {
     T(a_call_that_is_asked_again_is_not_told_to_be_gone),
     T(what_nobody_has_got_does_not_stay_open),
     T(the_end_of_a_file_is_told_once),
-    T(a_note_outlives_a_server),
-    T(a_note_outlives_a_server_that_has_waited_for_it),
-    T(a_note_of_a_dead_server_wakes_another),
     T(notes_that_nobody_takes_are_forgotten),
 };
 

@@ -669,62 +669,6 @@ TEST(a_server_without_memory_can_try_again)
 	return service_end();
 }
 
-/* ---- Memory that a server and its caller share ---- */
-
-#define PATH_AT 256
-
-static unsigned char *ours;
-
-/* Bytes that it sends may go to where its reply is. */
-static _Noreturn void serve_from_ours(void)
-{
-	static const unsigned char zeros[sizeof(struct reply)];
-	static struct request request;
-	struct reply *reply = (void *)ours;
-
-	close(file);
-	while (request.number != REQUEST_CLOSED) {
-		if (port_next(port, reply, &request, ours + PATH_AT + 3, 200))
-			give_up("port_next fails");
-		*reply = result((long)request.in_len);
-		if (request.number == SYS_pread64)
-			*reply = (struct reply){.result = 77,
-			    .out = zeros,
-			    .out_len = sizeof(zeros)};
-	}
-	_exit(0);
-}
-
-static const char *ask_from_ours(void)
-{
-	char *path = (char *)ours + PATH_AT;
-	long at = (long)ours, len = sizeof(struct reply);
-
-	MUST(port_root(file) == 0, "port_root");
-	for (int i = 0; i < 5; i++) {
-		memcpy(path, "/path", 6);
-		MUST(raw(SYS_faccessat, AT_FDCWD, (long)path, 0) == 6,
-		    "another path has arrived");
-		MUST(CALL(SYS_pread64, at, len, 0) == 77,
-		    "the reply is what was sent over it");
-	}
-	return NULL;
-}
-
-TEST(messages_in_a_page_of_both_arrive_as_they_were)
-{
-	pid_t pid;
-
-	TRY(port_make(1));
-	ours = pages_shared(1);
-	pid = must_fork();
-	if (pid == 0)
-		serve_from_ours();
-	port_leave_to(pid);
-	TRY(in_child(ask_from_ours));
-	return service_end();
-}
-
 static const struct test tests[] = {
     T(a_caller_that_is_killed_in_a_hand_is_gone_at_once),
     T(a_caller_that_is_killed_in_the_queue_is_gone),
@@ -746,7 +690,6 @@ static const struct test tests[] = {
     T(any_result_arrives_as_it_is),
     T(the_calls_of_servers_want_a_port),
     T(a_server_without_memory_can_try_again),
-    T(messages_in_a_page_of_both_arrive_as_they_were),
 };
 
 int main(int argc, char **argv)

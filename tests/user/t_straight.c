@@ -614,6 +614,62 @@ TEST(a_byte_more_than_is_lent_is_refused)
 	return end();
 }
 
+/* ---- Memory that a server and its caller share ---- */
+
+#define PATH_AT 256
+
+static unsigned char *ours;
+
+/* Bytes that it sends may go to where its reply is. */
+static _Noreturn void serve_from_ours(void)
+{
+	static const unsigned char zeros[sizeof(struct reply)];
+	static struct request request;
+	struct reply *reply = (void *)ours;
+
+	close(file);
+	while (request.number != REQUEST_CLOSED) {
+		if (port_next(port, reply, &request, ours + PATH_AT + 3, 200))
+			give_up("port_next fails");
+		*reply = result((long)request.in_len);
+		if (request.number == SYS_pread64)
+			*reply = (struct reply){.result = 77,
+			    .out = zeros,
+			    .out_len = sizeof(zeros)};
+	}
+	_exit(0);
+}
+
+static const char *ask_from_ours(void)
+{
+	char *path = (char *)ours + PATH_AT;
+	long at = (long)ours, len = sizeof(struct reply);
+
+	MUST(port_root(file) == 0, "port_root");
+	for (int i = 0; i < 5; i++) {
+		memcpy(path, "/path", 6);
+		MUST(raw(SYS_faccessat, AT_FDCWD, (long)path, 0) == 6,
+		    "another path has arrived");
+		MUST(CALL(SYS_pread64, at, len, 0) == 77,
+		    "the reply is what was sent over it");
+	}
+	return NULL;
+}
+
+TEST(messages_in_a_page_of_both_arrive_as_they_were)
+{
+	pid_t pid;
+
+	TRY(port_make(1));
+	ours = pages_shared(1);
+	pid = must_fork();
+	if (pid == 0)
+		serve_from_ours();
+	port_leave_to(pid);
+	TRY(in_child(ask_from_ours));
+	return service_end();
+}
+
 static const struct test tests[] = {
     T(a_call_without_bytes_goes_straight_there_and_back),
     T(short_bytes_go_along),
@@ -647,5 +703,6 @@ static const struct test tests[] = {
     T(a_path_without_an_end_goes_along_later),
     T(what_is_lent_to_be_read_is_not_written),
     T(a_byte_more_than_is_lent_is_refused),
+    T(messages_in_a_page_of_both_arrive_as_they_were),
 };
 SUITE(tests)

@@ -5,9 +5,9 @@
  * They are in pages; a page that is not there stands for zeros. The last page
  * holds zeros behind the end of the file.
  *
- * Pages that are shared with mappers (node.h:tree.unkept) may be behind the end,
- * and may hold anything there: a mapper may store where the file was once. So
- * they are cleared when the end moves behind them.
+ * Pages that are shared with mappers (node.h:tree.unkept) may be behind the
+ * end, and may hold anything there: a mapper may store where the file was once.
+ * So they are cleared when the end moves behind them.
  */
 #include "tree.h"
 

@@ -34,9 +34,9 @@ void *memory_page(void);
 void memory_page_free(void *page);
 
 /*
- * `pages` pages, one behind the other, zeroed. Successors of the server have the
- * pages themselves and not copies, and so has every process that maps them. NULL
- * if there are none. Each is given back alone, and is never used again.
+ * `pages` pages, one behind the other, zeroed. Successors of the server have
+ * the pages themselves and not copies, and so has every process that maps them.
+ * NULL if there are none. Each is given back alone, and is never used again.
  */
 void *memory_shared(size_t pages);
 void memory_shared_free(void *page);
