@@ -37,8 +37,8 @@ struct pipe **fifo_find(struct pipe_name name)
 }
 
 /*
- * A pipe that has nothing below it takes its place: all that is below it has the
- * bits that lead there.
+ * A pipe that has nothing below it takes its place: all that is below it has
+ * the bits that lead there.
  */
 void fifo_remove(struct pipe *pipe)
 {

@@ -15,7 +15,7 @@ FILES_BOTH := $(F)/compare.c $(F)/real.c $(F)/ours.c $(F)/generate.c
 FILES_ASKED := $(FILES_OURS) $(FILES_SERVE) $(addprefix $(F)/,served.c lent.c \
 	compare.c real.c generate.c differ.c)
 
-FILES_PROGS := $(addprefix $(FB)/,unit unit_made unit_archive \
+FILES_PROGS := $(addprefix $(FB)/,unit unit_sparse unit_made unit_archive \
 	unit_program unit_log allocator starve differ \
 	served mortal archives)
 
@@ -30,6 +30,7 @@ $(addprefix $(HB)/asan/$(F)/,served.o lent.o direct.o mortal.o \
 # They are about Linux's calls, and use them.
 ifeq ($(shell uname -s),Linux)
 $(FB)/unit: $(call files_objs,$(FILES_OURS) $(F)/unit.c)
+$(FB)/unit_sparse: $(call files_objs,$(FILES_OURS) $(F)/unit_sparse.c)
 $(FB)/unit_made: $(call files_objs,$(FILES_OURS) $(F)/unit_made.c)
 $(FB)/unit_archive: $(call files_objs,$(FILES_OURS) $(F)/unit_archive.c)
 $(FB)/unit_program: $(call files_objs,$(FILES_OURS) $(F)/unit_program.c)
@@ -57,6 +58,7 @@ $(FILES_PROGS):
 
 test-files: $(FILES_PROGS) ## the file server's tree on the build machine (SEED= COUNT=)
 	$(FB)/unit
+	$(FB)/unit_sparse
 	$(FB)/unit_made
 	$(FB)/unit_archive
 	$(FB)/unit_program
