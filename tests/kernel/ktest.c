@@ -32,6 +32,7 @@ static const struct suite *const suites[] = {
     &suite_gap,
     &suite_fork,
     &suite_bag,
+    &suite_lend,
     &suite_family,
     &suite_sharer,
     &suite_usercopy,
