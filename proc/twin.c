@@ -94,6 +94,7 @@ static bool is_about_to_end(const struct proc *p) REQUIRES(sched_lock)
 
 bool twin_is_spared(const struct proc *p, int sig)
 {
-	return p->is_system && sig != 0 && signal_ends(p, sig) &&
+	return p->is_system && p != proc_self() && sig != 0 &&
+	    signal_ends(p, sig) &&
 	    (p->twin == NULL || is_about_to_end(p->twin));
 }

@@ -27,7 +27,10 @@ long port_adopt(struct port *port, pid_t parent, pid_t older)
  */
 void twin_end(struct proc *p) REQUIRES(sched_lock);
 
-/* Would nobody go on if the signal ended this process, as it would? */
+/*
+ * Would nobody go on if the signal, which another process sends, ended this
+ * one? A process that kills itself is not spared, as it could exit as well.
+ */
 MUST_USE bool twin_is_spared(const struct proc *p, int sig)
     REQUIRES(sched_lock);
 
