@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Optional
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-SECONDS = 100
+SECONDS = 300
 
 
 def browser() -> Optional[str]:
