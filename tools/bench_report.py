@@ -16,9 +16,6 @@ RATES = ("forks/s", "children", "per-s")
 # the counter itself is exact to within three instructions.
 LOSS = 0.05
 SLACK = 3
-# A row of single accesses may have the refill of a hart's free frames in it, of
-# which there are 64, depending on what ran before.
-REFILL = 450
 # What another compiler may lose, which has no record of its own.
 LOSS_OF_ANOTHER = 0.25
 
@@ -86,8 +83,7 @@ def loss(row: Row, recorded: Row) -> float:
     change = row.low - recorded.low
     if row.unit in RATES:
         change = -change
-    slack = REFILL if "first-" in row.name else SLACK
-    if abs(change) <= slack or recorded.low == 0:
+    if abs(change) <= SLACK or recorded.low == 0:
         return 0.0
     return change / recorded.low
 
