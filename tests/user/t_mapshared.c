@@ -405,7 +405,9 @@ TEST(what_cannot_be_shared_is_refused)
 {
 	int fd = new_file(PAGE), dir = open("/tmp", O_RDONLY);
 	int null = open("/dev/null", O_RDWR);
+	int terminal = on_calf() ? open("/dev/console", O_RDWR) : null;
 
+	MUST(is_error(map_of(terminal, PAGE, RW, 0), ENODEV), "a terminal");
 	MUST(is_error(map_of(dir, PAGE, PROT_READ, 0), ENODEV), "a folder");
 	MUST(is_error(map_of(null, PAGE, RW, 0), ENODEV), "no memory");
 	MUST(is_error(map_of(fd, 0, RW, 0), EINVAL), "nothing");
@@ -470,19 +472,28 @@ static int run(void)
 	return WEXITSTATUS(reap(pid));
 }
 
-TEST(a_program_that_is_stored_to_is_another)
+/* The file is the program, which runs, and is mapped: *code is its own. */
+static const char *share_program(uint32_t **code)
 {
 	int fd = new_file(0), status;
-	uint32_t *code;
 
-	if (!on_calf())
-		return SKIP("it is busy");
 	MUST(write(fd, &program, sizeof program) == sizeof program, "write");
-	code = (uint32_t *)(map_of(fd, PAGE, RW, 0) +
+	*code = (uint32_t *)(map_of(fd, PAGE, RW, 0) +
 	    offsetof(struct program, code));
 	close(fd);
 	status = run();
 	MUST(status == 7, found("status %d", status));
+	return NULL;
+}
+
+TEST(a_program_that_is_stored_to_is_another)
+{
+	uint32_t *code;
+	int status;
+
+	if (!on_calf())
+		return SKIP("it is busy");
+	TRY(share_program(&code));
 	for (unsigned i = 20; i < 23; i++) {
 		code[0] = i << 20 | 0x513;
 		status = run();
@@ -502,18 +513,13 @@ static bool is_executed_by(pid_t pid)
 
 TEST(a_program_that_is_shared_is_found_until_it_changes)
 {
-	int fd = new_file(0), status;
 	uint32_t *code;
+	int fd;
 	pid_t pid;
 
 	if (!on_calf())
 		return SKIP("it is busy");
-	MUST(write(fd, &program, sizeof program) == sizeof program, "write");
-	code = (uint32_t *)(map_of(fd, PAGE, RW, 0) +
-	    offsetof(struct program, code));
-	close(fd);
-	status = run();
-	MUST(status == 7, found("status %d", status));
+	TRY(share_program(&code));
 	code[0] = 0x6f; /* j . */
 	pid = must_fork();
 	if (pid == 0) {

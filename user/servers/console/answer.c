@@ -426,6 +426,9 @@ bool console_answer(struct console *c)
 	case SYS_getdents64:
 		fails(c, ENOTDIR);
 		return false;
+	case SYS_mmap:
+		fails(c, ENODEV);
+		return false;
 	default:
 		fails(c, EINVAL);
 		return false;
