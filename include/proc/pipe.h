@@ -27,7 +27,7 @@ struct pipe {
 	struct waitq write_event; /* there is room, or nobody to read */
 	char *page[PIPE_FRAMES];  /* NULL until needed */
 	struct pipe_name name;    /* [c] */
-	struct pipe *below[2];    /* in the tree of names; pipe.c */
+	struct pipe *below[2];    /* in the tree of names; fifo.c */
 	uint64_t readers_ever;    /* so often one with a name was opened */
 	uint64_t writers_ever;
 };
