@@ -97,6 +97,14 @@ KERNEL_CFLAGS += -fcallgraph-info=su
 else
 KERNEL_CFLAGS += -mno-relax -Wno-unknown-warning-option
 endif
+# What gives the hart to the other side of a message finds all registers saved:
+# arch/trapvec.S. Of those that survive a call s0 and s1 are enough for it.
+ifneq ($(LLVM),1)
+MESSAGE_CFLAGS := $(patsubst %,-fcall-used-%,$(USERS_REGS) \
+	x18 x19 x20 x21 x22 x23 x24 x25 x26 x27)
+MESSAGE_CFLAGS_fast_port := $(MESSAGE_CFLAGS)
+MESSAGE_CFLAGS_fast_reply := $(MESSAGE_CFLAGS)
+endif
 # A section that the script does not name is an error: tools/debug.ld.
 PLACES := -Wl,--orphan-handling=error -Wl,--build-id=none \
 	-Wl,-z,max-page-size=4096 $(LDFLAGS_CC)
@@ -110,29 +118,29 @@ HAS_LLVM := $(shell command -v clang >/dev/null && \
 # --- the kernel --------------------------------------------------------------
 
 LIB_SRCS := lib/string.c lib/print.c lib/heap.c
-ARCH_SRCS := arch/entry.S arch/trapvec.S arch/page.S arch/trapframe.c \
-	arch/hart.c arch/tlb.c arch/timer.c arch/sbi.c arch/plic.c \
-	arch/console.c \
+ARCH_SRCS := arch/entry.S arch/trapvec.S arch/page.S arch/misaligned.S \
+	arch/trapframe.c arch/hart.c arch/tlb.c arch/timer.c arch/sbi.c \
+	arch/plic.c arch/console.c \
 	arch/power.c arch/fdt.c arch/machine.c
 MM_SRCS := mm/memmap.c mm/frame.c mm/slab.c mm/alloc_site.c mm/pagetable.c mm/resolve.c \
 	mm/range.c mm/share.c mm/bag.c mm/gap.c mm/aspace.c mm/usercopy.c mm/inspect.c mm/kernelmap.c \
 	mm/audit.c
 PROC_SRCS := proc/proc.c proc/sched.c proc/timers.c proc/fork.c proc/image.c \
 	proc/exec.c proc/boot.c proc/args.c proc/exit.c proc/wait.c proc/signal.c proc/kill.c proc/background.c proc/sigframe.c \
-	proc/sigwait.c proc/group.c proc/call.c proc/walk.c proc/space.c proc/fast_switch.c proc/fp.c proc/file.c proc/pipe.c proc/futex.c \
+	proc/sigwait.c proc/group.c proc/call.c proc/vector.c proc/walk.c proc/space.c proc/fast_switch.c proc/fp.c proc/file.c proc/pipe.c proc/futex.c \
 	proc/port.c proc/remote.c proc/descriptor.c proc/fifo.c proc/form.c proc/mapping.c proc/place.c proc/serve.c proc/reply.c proc/device.c \
 	proc/random.c proc/victim.c proc/twin.c
 TRAP_SRCS := trap/trap.c trap/fault.c trap/syscall.c trap/sys_mem.c \
 	trap/sys_file.c trap/sys_vector.c trap/sys_path.c trap/sys_proc.c trap/sys_misc.c \
 	trap/sys_time.c trap/sys_wait.c trap/sys_limits.c trap/sys_calf.c trap/sys_port.c trap/fast_pipe.c \
-	trap/fast_port.c trap/fast_reply.c
+	trap/fast_port.c trap/fast_lease.c trap/fast_reply.c
 KERNEL_SRCS := main.c $(LIB_SRCS) $(ARCH_SRCS) $(MM_SRCS) $(PROC_SRCS) \
 	$(TRAP_SRCS)
 
-# Without them everything is the same, and slower.
+# Without these files the kernel does all that it does with them, slower.
 ifneq ($(findstring CALF_NO_FAST_PATHS,$(CFLAGS_EXTRA)),)
 KERNEL_SRCS := $(filter-out %/fast_switch.c %/fast_pipe.c \
-	%/fast_port.c %/fast_reply.c,$(KERNEL_SRCS))
+	%/fast_port.c %/fast_lease.c %/fast_reply.c,$(KERNEL_SRCS))
 endif
 
 OBJCOPY := $(if $(filter 1,$(LLVM)),llvm-objcopy,$(CROSS)objcopy)
@@ -149,7 +157,8 @@ define kernel_rules
 $(1)/%.o: %.c Makefile $(4)
 	@mkdir -p $$(@D)
 	$$(if $$(Q),@echo "  CC    $$@")
-	$$(Q)$$(CC) $$(KERNEL_CFLAGS) $(2) -c $$< -o $$@
+	$$(Q)$$(CC) $$(KERNEL_CFLAGS) $$(MESSAGE_CFLAGS_$$(notdir $$*)) $(2) \
+		-c $$< -o $$@
 $(1)/%.o: %.S Makefile $(4)
 	@mkdir -p $$(@D)
 	$$(if $$(Q),@echo "  AS    $$@")
@@ -216,7 +225,15 @@ $(foreach p,$(USER_PROGS),$(eval \
 
 # The first program is part of the kernel's image, in pages.
 BOOT_OBJS := $(patsubst %,$(B)/user/%.o,$(basename user/boot.c $(USER_MORE_boot)))
-LINK_BOOT = $(CC) $(USER_LDFLAGS:%user.ld=%boot.ld) \
+# All of it is compiled at once, at the end: a request goes through functions of
+# many files. What the compiler calls by itself is then known too late.
+ifneq ($(LLVM),1)
+BOOT_WHOLE := -flto -flto-partition=one
+BOOT_NEEDS := memcpy memset memcmp memmove strlen
+$(BOOT_OBJS): USER_CFLAGS += $(BOOT_WHOLE)
+endif
+LINK_BOOT = $(CC) -O2 $(BOOT_WHOLE) $(BOOT_NEEDS:%=-Wl,-u,%) \
+	$(USER_LDFLAGS:%user.ld=%boot.ld) \
 	$(filter %.o %.a,$^) $(LIBGCC) -o $@
 $(B)/bin/boot.elf: $(BOOT_OBJS) $(USER_LIB) user/boot.ld
 	@mkdir -p $(@D)
@@ -238,17 +255,23 @@ $(B)/initrd.cpio: $(USER_PROGS:%=$(B)/bin/%) tools/mkcpio.sh
 
 # --- running -----------------------------------------------------------------
 
-# PROG= is the first program, and alone. What is in the directory ROOT= comes
-# on top of the kernel's own programs. Both are packed anew each time.
+# PROG= is a file, the first program, and alone. What is in the directory ROOT=
+# comes on top of the kernel's own programs. Both are packed anew each time, and
+# reach the shell by the environment, quotes and all.
 ifneq ($(PROG)$(ROOT),)
 ifneq ($(and $(PROG),$(ROOT))$(INITRD),)
-$(error PROG=, ROOT= and INITRD= are three ways to say the same: give one)
+$(error PROG=, ROOT= and INITRD= each say what is booted: give one of them)
 endif
 override INITRD := $(B)/run.cpio
 .PHONY: $(INITRD)
 $(INITRD): $(if $(ROOT),$(B)/initrd.cpio)
 	@mkdir -p $(@D)
-	$(Q)sh tools/mkcpio.sh $@ $(if $(PROG),init="$(PROG)":755,/="$(ROOT)")
+ifneq ($(PROG),)
+	@[ -f "$$PROG" ] || { echo "PROG=$$PROG: no such file (arguments go" \
+		"into APPEND=; Calf's own programs are at the prompt)" >&2; \
+		exit 1; }
+endif
+	$(Q)sh tools/mkcpio.sh $@ $(if $(PROG),init="$$PROG:755",/="$$ROOT")
 	$(if $(ROOT),$(Q)cat $(B)/initrd.cpio $@ >$@.all && mv $@.all $@)
 endif
 
@@ -256,23 +279,23 @@ QEMU_ARGS := -machine virt -smp $(SMP) -m $(MEM) -nographic
 RUN_ARGS = $(QEMU_ARGS) -kernel $(B)/calf.elf \
 	$(if $(INITRD),-initrd $(INITRD)) $(if $(APPEND),-append "$(APPEND)")
 
-# The status that a session ends with is news, not an error of make's; that
-# there is no QEMU is one (126, 127).
-run: $(B)/calf.elf $(INITRD) ## boot to the shell (SMP= MEM= APPEND= PROG= ROOT= INITRD=)
+# The status that a session ends with is printed, and is no error of make's.
+run: $(B)/calf.elf $(INITRD) ## boot to the shell (SMP= MEM= APPEND= PROG=file ROOT=folder INITRD=)
 	$(info $(QEMU) $(RUN_ARGS))
-	@$(QEMU) $(RUN_ARGS); status=$$?; case $$status in 0) ;; \
-		126 | 127) echo "try: make deps run" >&2; exit $$status ;; \
-		*) echo "QEMU ended with status $$status." ;; esac
+	@command -v $(QEMU) >/dev/null || \
+		{ echo "there is no $(QEMU); try: make deps run" >&2; exit 1; }
+	@$(QEMU) $(RUN_ARGS); status=$$?; \
+		[ $$status = 0 ] || echo "QEMU ended with status $$status."
 
-# One hart that counts its instructions does the same every time.
-gdb: $(B)/calf.elf $(INITRD) ## the same under gdb, stopped at the first instruction
+# One hart that counts its instructions makes no two runs that differ.
+gdb: $(B)/calf.elf $(INITRD) ## boot under gdb, stopped at the first instruction
 	$(Q)sh tools/gdb/session.sh "$(GDB)" "$(B)/calf.elf" \
 		$(QEMU) $(QEMU_ARGS:-nographic=-display none) \
 		$(if $(filter 1,$(SMP)),-icount shift=0) \
 		-kernel $(B)/calf.elf $(if $(INITRD),-initrd $(INITRD)) \
 		$(if $(APPEND),-append "$(APPEND)")
 
-debug: $(B)/calf.elf $(INITRD) ## the same, waiting for a debugger of your own
+debug: $(B)/calf.elf $(INITRD) ## boot, and wait for a debugger of your own
 	@echo "in another terminal: $(GDB) -x tools/gdb/init.gdb $(B)/calf.elf" \
 		"-ex 'target remote :$(GDB_PORT)'"
 	$(QEMU) $(RUN_ARGS) -S -gdb tcp:127.0.0.1:$(GDB_PORT)

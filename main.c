@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * main.c - the boot order. The one file that may see everything.
+ * main.c - starts the parts of the kernel, in order. No other file may include
+ * headers of every part.
  */
 #include "abi/calf.h"
 #include "arch/console.h"
@@ -14,7 +15,6 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/kernelmap.h"
-#include "proc/device.h"
 #include "proc/exec.h"
 #include "proc/random.h"
 #include "proc/sched.h"
@@ -23,7 +23,7 @@
 #include "tests/kernel/ktest.h"
 #endif
 
-/* Between the start of memory and the image: linker.ld. */
+/* For the firmware, between the start of memory and the image: linker.ld. */
 #define FIRMWARE_SIZE (2UL << 20)
 
 NORETURN void kmain(uint64_t hartid, paddr_t fdt);
@@ -31,7 +31,10 @@ NORETURN void hart_main(void);
 
 extern char kernel_start[], kernel_end[];
 
-/* All memory is the allocator's, but for what the machine and we sit on. */
+/*
+ * Gives all memory to the allocator of frames, except what the machine
+ * reserves, the firmware, the kernel's image, and the archive.
+ */
 static void memory_init(void)
 {
 	struct region taken[MAX_REGIONS + 2];
@@ -42,7 +45,7 @@ static void memory_init(void)
 
 	for (unsigned i = 0; i < machine.reserved_count; i++)
 		taken[count++] = machine.reserved[i];
-	/* The firmware lies below the image, whatever the tree says. */
+	/* The firmware is below the image, whatever the device tree says. */
 	taken[count++] = (struct region){
 	    virt_to_phys(kernel_start) - FIRMWARE_SIZE,
 	    page_ceil(virt_to_phys(kernel_end)),
@@ -64,7 +67,11 @@ static uint64_t number(const char *digits, size_t len)
 }
 #endif
 
-/* In a test build, the tests instead of a process if asked for. */
+/*
+ * What the command line of a test build may ask for: `ktest` runs tests of the
+ * kernel instead of a process; `bound` stops the kernel when one entry to it
+ * takes too many instructions.
+ */
 static void tests_start(void)
 {
 #ifdef CALF_TEST
@@ -85,7 +92,8 @@ void kmain(uint64_t hartid, paddr_t fdt)
 	struct region image = {virt_to_phys(kernel_start),
 	    page_ceil(virt_to_phys(kernel_end))};
 
-	hart_init_boot();
+	hart_init();
+	hart_allow_misaligned();
 	machine_init(fdt, image);
 	machine_set_boot_hart(hartid);
 	machine_find_interrupt();
@@ -105,17 +113,17 @@ void kmain(uint64_t hartid, paddr_t fdt)
 		    machine.harts_ignored, MAX_HARTS);
 	random_init();
 	signal_init();
-	device_init();
 	tests_start();
 	trace_init();
 	boot_start();
 	sched_start();
 }
 
-/* The other harts: they have a stack and the boot root (arch/entry.S). */
+/* The other harts start here, with a stack and the boot root: arch/entry.S. */
 void hart_main(void)
 {
 	tlb_init();
+	hart_allow_misaligned();
 	timer_set(TIMER_NEVER);
 	__atomic_store_n(&hart_self()->online, true, __ATOMIC_RELEASE);
 	while (!__atomic_load_n(&sched_is_open, __ATOMIC_ACQUIRE))

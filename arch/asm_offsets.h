@@ -9,6 +9,6 @@
 #define HART_SIZE      256
 #define HART_KERNEL_SP 0
 #define HART_PROC      24
-#define HART_ENTERED   104 /* in test builds */
+#define HART_ENTERED   96 /* in test builds */
 
 #endif

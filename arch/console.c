@@ -48,7 +48,7 @@ static void uart_write(unsigned reg, uint8_t value)
 /*
  * What was typed since the firmware set the port up stays in its FIFO: to
  * enable one that is enabled already clears nothing. What the port held before
- * that is the firmware's to lose, and OpenSBI does: it enables the FIFO.
+ * that is lost, as OpenSBI enables the FIFO.
  */
 void console_init(void)
 {

@@ -32,6 +32,5 @@
 
 #define SATP_SV39       (8UL << 60)
 #define SATP_ASID_SHIFT 44
-#define SATP_PPN_MASK   ((1UL << 44) - 1)
 
 #endif

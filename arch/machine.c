@@ -250,7 +250,7 @@ static void chosen_found(const struct fdt_node *node)
 	archive_found(node);
 }
 
-/* What says nothing of that itself is as the node around it. */
+/* A node without an interrupt-parent has that of the node around it. */
 static void uart_source_found(const struct fdt_node *node)
 {
 	if (!fdt_cell(node, "interrupts", 0, &machine.uart_source))
@@ -366,7 +366,7 @@ static void plic_found(const struct fdt_node *node, uint32_t context)
 	machine.plic_priority = registers_at(node, 4UL * source, 4);
 }
 
-/* Each context is two numbers: whose, and which of his interrupts. */
+/* Two numbers stand for each context: a hart's controller, and a cause. */
 static void find_plic(const struct fdt_node *node)
 {
 	uint32_t self = 0, hart, cause;

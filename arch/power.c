@@ -30,7 +30,7 @@
 
 #define PANIC_STATUS 255
 
-/* The last words, for a debugger that comes too late for the console. */
+/* The message of a panic, for a debugger that did not see the console. */
 char panic_epitaph[200];
 
 static NORETURN void halt(void)
@@ -78,7 +78,7 @@ void power_reboot(void)
 	halt();
 }
 
-/* Past every lock: whoever holds the console may be the one that panics. */
+/* Takes no lock: the hart that panics may hold that of the console. */
 static void say(const char *fmt, ...) PRINTF(1, 2);
 static void say(const char *fmt, ...)
 {
@@ -123,7 +123,7 @@ static void print_process(void)
 	say("  t0 %lu, t1 %lu\n", *tf_reg(tf, REG_T0), *tf_reg(tf, REG_T1));
 }
 
-/* Only the first hart to come here speaks. */
+/* Only the first hart that panics prints its message. */
 void panic(const char *fmt, ...)
 {
 	static uint32_t panicking;

@@ -75,7 +75,9 @@ static void code_sync(void)
 
 /*
  * A process that wrote code and executed fence.i itself did so on one hart
- * only: hence the fence where it comes to another.
+ * only: hence the fence where it comes to another. An address space that has
+ * not run yet is new to every hart: so the kernel need not announce the program
+ * that it has put there.
  */
 static NOINLINE void switch_slow(paddr_t root, struct asid *asid)
 {

@@ -5,23 +5,25 @@
  * sscratch holds the trap frame of the running process while it is in user
  * mode, and 0 while this hart is in the kernel, where no trap may happen.
  *
- * A trap saves what C functions may clobber. A system call then goes straight
- * to its handler, a page fault to trap_fault(), and most traps end there: the
- * other registers are still in place. Where that is not all, there is a verdict
- * other than 0; the rest is saved too and trap_slow() is called, which may
- * switch to another process and never come back.
+ * A trap saves the registers that C functions may clobber. A system call then
+ * goes straight to its handler, a page fault to trap_fault(), and most traps
+ * end there: the other registers are still in place. If more is to be done,
+ * these functions return a verdict other than 0: then the other registers are
+ * saved too and trap_slow() is called, which may switch to another process and
+ * never come back. A call that may become a message to another process has all
+ * registers saved before its fast path runs.
  *
- * What C functions may clobber is ra, t0, t1 and the arguments: the kernel is
- * compiled without gp and t2 to t6, so these stay the user's until it leaves
- * the hart. Ten instructions less in each trap outweigh what the compiler could
- * do with five registers more. Clang takes the option and uses them all the
- * same, so under it they are saved with the others.
+ * The registers that C functions may clobber are ra, t0, t1 and the arguments:
+ * the kernel is compiled without gp and t2 to t6, so these stay the user's
+ * until it leaves the hart. Ten instructions less in each trap outweigh what
+ * the compiler could do with five registers more. Clang accepts the option but
+ * uses these registers nevertheless, so with Clang each trap saves them, too.
  */
 #include "abi/syscall.h"
 #include "arch/trapframe.h"
 #include "asm_offsets.h"
 
-	/* Both take the trap frame in a0 unless told otherwise. */
+	/* save and load: `tf` is the register that points to the trap frame. */
 	.macro	save	reg, n, tf=a0
 	sd	\reg, TF_REG(\n)(\tf)
 	.endm
@@ -61,9 +63,8 @@
 	load	t0, 5, t0
 	.endm
 
-	/* What C leaves as it is, too. Then a0 is the trap frame. */
+	/* The registers that C functions leave as they are. */
 	.macro	save_rest
-	ld	a0, HART_PROC(tp)
 	LATE(save, a0)
 	save	gp, 3
 	save	s0, 8
@@ -122,8 +123,8 @@ trap_vector:
 	bne	a1, t0, trap_other
 
 	/*
-	 * A system call: what syscall_table has for the number in a7. The
-	 * program goes on behind the ecall.
+	 * A system call: calls the function that syscall_table has for the
+	 * number in a7. The program will go on behind the ecall.
 	 */
 	addi	t1, t1, 4
 	sd	t1, TF_PC(a0)
@@ -151,13 +152,13 @@ trap_call_returns:
 	load_caller_saved_but_a0
 	sret
 
-	/* What syscall_table has for calls that want all registers. */
+	/* In syscall_table for calls that want all registers saved. */
 	.globl	trap_call_full
 trap_call_full:
 	li	a0, TRAP_SLOW
 	j	trap_call_needs_all
 
-	/* One that has no handler is for a server. */
+	/* A call that has no handler is for a server. */
 trap_call_of_server:
 	call	sys_remote
 	j	trap_call_returns
@@ -165,8 +166,8 @@ trap_call_more:
 	li	t0, -TRAP_WAITS
 	beq	a0, t0, trap_leaves
 #ifndef CALF_NO_FAST_PATHS
-	li	t0, -TRAP_GIVES
-	beq	a0, t0, trap_gives
+	li	t0, -TRAP_SENDS
+	beq	a0, t0, trap_sends
 #endif
 	call	trap_call
 	bnez	a0, trap_call_needs_all
@@ -193,20 +194,22 @@ trap_return:
 	sret
 
 trap_call_needs_all:
-	li	a2, CAUSE_ECALL		/* scause may be older */
+	li	a2, CAUSE_ECALL
 	j	1f
 trap_needs_all:
 	csrr	a2, scause
 1:	mv	a1, a0			/* what trap_slow() is to do */
+	ld	a0, HART_PROC(tp)
 	save_rest
 	mv	s0, zero		/* the end of backtraces */
-	csrr	a3, stval
+2:	csrr	a3, stval
 	call	trap_slow
 	ld	a0, HART_PROC(tp)
 	j	trapframe_enter
 
-	/* The process waits: on to another one. */
+	/* The process waits: the hart goes on with another one. */
 trap_leaves:
+	ld	a0, HART_PROC(tp)
 	save_rest
 	mv	s0, zero
 #ifdef CALF_NO_FAST_PATHS
@@ -214,11 +217,41 @@ trap_leaves:
 #else
 	j	schedule
 
-	/* The process waits, and hart.next is the process that goes on. */
-trap_gives:
+	/*
+	 * In syscall_table for calls that may give the hart to the other side
+	 * of a message. Each of these saves all registers and calls a function
+	 * of C, which may change all registers but s0 and s1 (Makefile:
+	 * MESSAGE_CFLAGS). That function returns only if it has left the call
+	 * to its ordinary handler, and then with the handler's result.
+	 */
+	.macro	message name
+	.globl	trap_\name
+trap_\name:
+	la	t1, \name
+	j	trap_message
+	.endm
+	message	fast_remote
+	message	fast_lend_at
+	message	fast_path
+	message	fast_stat
+	message	fast_close
+	message	fast_port_next
+trap_sends:
+	ld	a0, HART_PROC(tp)
+	message	fast_lend
+trap_message:
 	save_rest
 	mv	s0, zero
-	j	sched_give
+	jalr	t1
+	li	t0, -TRAP_WAITS
+	bne	a0, t0, 3f
+	j	schedule
+3:	call	trap_call
+	mv	a1, a0
+	li	a2, CAUSE_ECALL
+	ld	a0, HART_PROC(tp)
+	bnez	a1, 2b
+	j	trapframe_enter
 #endif
 
 	.macro	load_rest
@@ -240,7 +273,10 @@ trap_gives:
 	load	s11, 27
 	.endm
 
-	/* trapframe_resume(tf): first what is to be done before user mode. */
+	/*
+	 * trapframe_resume(tf): does what is to be done before user mode, and
+	 * enters it.
+	 */
 	.globl	trapframe_resume
 trapframe_resume:
 	ld	sp, HART_KERNEL_SP(tp)
@@ -266,8 +302,8 @@ trapframe_enter:
 	sret
 
 	/*
-	 * A bug. Whatever the stack was, the report gets a fresh one: the trap
-	 * may have come from the guard page under it.
+	 * A trap in the kernel is a bug. The report gets an empty stack, as the
+	 * trap may have come from the guard page under the stack.
 	 */
 trap_in_kernel:
 	ld	sp, HART_KERNEL_SP(tp)
@@ -276,7 +312,7 @@ trap_in_kernel:
 	csrr	a2, stval
 	call	trap_in_kernel_report
 
-	/* Floating point: the kernel itself is built without. */
+	/* Floating point, which the kernel itself does not use. */
 	.macro	each_fp op
 	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, \
 		17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
@@ -291,7 +327,7 @@ fp_save:
 	sd	t0, TF_FCSR(a0)
 	ret
 
-	/* fp_load(tf), fp_clear(): the unit must be on; see fp_set_clean(). */
+	/* fp_load(tf), fp_clear() turn the unit on first; fp_set_clean(). */
 	.globl	fp_load
 fp_load:
 	li	t0, 1 << 13

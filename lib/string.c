@@ -17,21 +17,25 @@ typedef uint64_t __attribute__((may_alias)) word_t;
 #define LARGE (4 * BLOCK)
 
 /* Shorter ones go by bytes, if their ends are aligned differently. */
-#define SHIFT_MIN (6 * WORD)
+#define SKEWED_MIN (4 * WORD)
 
 static bool is_word_aligned(uintptr_t at)
 {
 	return (at & (WORD - 1)) == 0;
 }
 
-/* Copies a block at the start of what is left. */
+/*
+ * Copies a block at the start of what is left, in two halves: for all of it at
+ * once memcpy would have to save registers.
+ */
 INLINE void block_copy(word_t *d, const word_t *s)
 {
-	word_t a = s[0], b = s[1], c = s[2], e = s[3];
-	word_t f = s[4], g = s[5], h = s[6], i = s[7];
+#pragma GCC unroll 2
+	for (unsigned i = 0; i < BLOCK / WORD; i += 4) {
+		word_t a = s[i], b = s[i + 1], c = s[i + 2], e = s[i + 3];
 
-	d[0] = a, d[1] = b, d[2] = c, d[3] = e;
-	d[4] = f, d[5] = g, d[6] = h, d[7] = i;
+		d[i] = a, d[i + 1] = b, d[i + 2] = c, d[i + 3] = e;
+	}
 }
 
 INLINE void bytes_copy(char *d, const char *s, size_t len)
@@ -41,24 +45,19 @@ INLINE void bytes_copy(char *d, const char *s, size_t len)
 }
 
 /*
- * Between places that are aligned differently: each word is put together from
- * two aligned ones of the source, of which none reaches beyond its end.
+ * Puts each word together from two aligned ones, of which the last may reach
+ * seven bytes beyond the word.
  */
-static NOINLINE void *shifted_copy(void *dst, const char *s, size_t len)
+size_t words_shift(void *dst, const void *src, size_t len)
 {
-	char *d = dst;
-	size_t head = -(uintptr_t)d & (WORD - 1);
-	const unsigned down = 8 * ((uintptr_t)(s + head) & (WORD - 1));
+	const unsigned down = 8 * ((uintptr_t)src & (WORD - 1));
 	const unsigned up = 64 - down;
-	const word_t *from;
-	word_t *to, low;
+	const size_t copied = (len - (WORD - 1)) & ~(WORD - 1);
+	const word_t *from = (const word_t *)((uintptr_t)src & ~(WORD - 1));
+	word_t *to = dst, low = *from++;
+	size_t left = copied;
 
-	bytes_copy(d, s, head);
-	d += head, s += head, len -= head;
-	to = (word_t *)(void *)d;
-	from = (const word_t *)((uintptr_t)s & ~(WORD - 1));
-	low = *from++;
-	for (; len >= BLOCK + WORD; len -= BLOCK, d += BLOCK, s += BLOCK) {
+	for (; left >= BLOCK; left -= BLOCK) {
 #pragma GCC unroll 8
 		for (unsigned i = 0; i < BLOCK / WORD; i++) {
 			word_t high = *from++;
@@ -68,13 +67,27 @@ static NOINLINE void *shifted_copy(void *dst, const char *s, size_t len)
 		}
 	}
 #pragma GCC unroll 1
-	for (; len >= 2 * WORD; len -= WORD, d += WORD, s += WORD) {
+	for (; left > 0; left -= WORD) {
 		word_t high = *from++;
 
 		*to++ = low >> down | high << up;
 		low = high;
 	}
-	bytes_copy(d, s, len);
+	return copied;
+}
+
+size_t (*words_copy)(void *dst, const void *src, size_t len) = words_shift;
+
+/* Between places that are aligned differently. */
+static NOINLINE void *skewed_copy(void *dst, const char *s, size_t len)
+{
+	char *d = dst;
+	size_t head = -(uintptr_t)d & (WORD - 1), copied;
+
+	bytes_copy(d, s, head);
+	d += head, s += head, len -= head;
+	copied = words_copy(d, s, len);
+	bytes_copy(d + copied, s + copied, len - copied);
 	return dst;
 }
 
@@ -95,10 +108,6 @@ static NOINLINE void *large_copy(void *dst, const char *s, size_t len)
 	return dst;
 }
 
-/*
- * No access is misaligned: a machine may leave those to its firmware, at some
- * hundred instructions each.
- */
 void *memcpy(void *dst, const void *src, size_t len)
 {
 	char *d = dst;
@@ -118,8 +127,8 @@ void *memcpy(void *dst, const void *src, size_t len)
 			*(word_t *)(void *)d = *(const word_t *)(const void *)s;
 		len &= WORD - 1;
 	}
-	if (unlikely(len >= SHIFT_MIN))
-		return shifted_copy(d, s, len);
+	if (unlikely(len >= SKEWED_MIN))
+		return skewed_copy(d, s, len);
 	bytes_copy(d, s, len);
 	return dst;
 }

@@ -12,7 +12,7 @@
 pte_t kernel_template[SV39_ENTRIES] ALIGNED(PAGE_SIZE);
 unsigned kernel_template_end = SV39_USER_ROOT_ENTRIES;
 
-/* The last one of a root. */
+/* The last entry of a root. */
 #define DEVICE_SLOT (SV39_ENTRIES - 1)
 
 pte_t device_entry;
@@ -35,7 +35,7 @@ static void clear_kernel_half(pte_t *top)
 	pte_write(&top[DEVICE_SLOT], pte_empty());
 }
 
-/* All but what it does by itself, which begins when it has no users. */
+/* Sets all fields but own_op, which is set when the last user has gone. */
 static void aspace_init(struct aspace *as, struct frame *root)
 {
 	as->lock = (struct lock){0};
@@ -129,7 +129,7 @@ bool aspace_map_device(struct aspace *as)
 	if (pte_is_empty(device_entry))
 		return false;
 	lock_acquire(&as->lock);
-	/* A hart that keeps that it is not there faults once, and is fenced. */
+	/* A hart that has cached the EMPTY entry faults once, and is fenced. */
 	pte_write(&as->top[DEVICE_SLOT], device_entry);
 	lock_release(&as->lock);
 	return true;
@@ -146,7 +146,7 @@ static void path_own(struct aspace *as, vaddr_t va) REQUIRES(as->lock)
 {
 	struct walk w;
 
-	/* Without memory the process will fault, and see what comes of it. */
+	/* Without memory it does nothing, and the process will fault there. */
 	IGNORE_RESULT(walk_own(&w, as, va));
 }
 

@@ -139,7 +139,7 @@ static void count_table(const struct frame *table, int level)
 	audit_alike(table, level);
 }
 
-/* As in every root; or the way to the device, which whoever drives it has. */
+/* As in every root; or the way to the device, in that of its driver. */
 static bool is_kernel_entry(const struct aspace *as, unsigned i)
 {
 	uint64_t bits = as->top[i].bits;

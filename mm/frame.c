@@ -16,7 +16,7 @@
  * mostly: clearing a frame costs more than most of what is done with it.
  *
  * In test builds a freed frame is filled with a pattern, which is checked when
- * it is allocated: whoever writes through a stale reference is found out.
+ * it is allocated: a write through a stale reference is noticed there.
  */
 #include "mm/frame.h"
 
@@ -89,25 +89,39 @@ void frame_poison(struct frame *f)
 		word[i] = POISON;
 }
 
-/* Six words at a time: an audit looks at every free frame. */
-static void check_poison(const struct frame *f)
-{
-	uint64_t *word = frame_virt(f), differs = 0;
-	size_t count = frame_watched ? PAGE_SIZE / sizeof *word : 0;
+/*
+ * The pattern is looked at in POISON_PARTS parts: in all of them when the frame
+ * is allocated, in one of them at each audit, since an audit looks at every
+ * free frame.
+ */
+#define POISON_WORDS (PAGE_SIZE / sizeof(uint64_t) - POISON_FROM)
+#define PART_WORDS   (POISON_WORDS / POISON_PARTS)
 
-	for (size_t i = POISON_FROM; i + 6 <= count; i += 6)
+_Static_assert(POISON_WORDS % (POISON_PARTS * 6) == 0,
+    "check_part() looks at every word, six at a time");
+
+static void check_part(const struct frame *f, unsigned part)
+{
+	const uint64_t *word = frame_virt(f);
+	size_t from = POISON_FROM + part * PART_WORDS, end = from + PART_WORDS;
+	uint64_t differs = 0;
+
+	for (size_t i = from; frame_watched && i < end; i += 6)
 		differs |= (word[i] ^ POISON) | (word[i + 1] ^ POISON) |
 		    (word[i + 2] ^ POISON) | (word[i + 3] ^ POISON) |
 		    (word[i + 4] ^ POISON) | (word[i + 5] ^ POISON);
-	for (size_t i = POISON_FROM; differs != 0 && i < count; i++)
+	for (size_t i = from; differs != 0 && i < end; i++)
 		if (word[i] != POISON)
 			panic("expected free frame %lx untouched, found %lx "
 			      "at offset %lx",
 			    frame_paddr(f), word[i], i * sizeof *word);
 }
 
-_Static_assert((PAGE_SIZE / sizeof(uint64_t) - POISON_FROM) % 6 == 0,
-    "check_poison() looks at every word");
+static void check_poison(const struct frame *f)
+{
+	for (unsigned part = 0; part < POISON_PARTS; part++)
+		check_part(f, part);
+}
 
 static void check_zero(const struct frame *f)
 {
@@ -342,18 +356,17 @@ void freeing_done(struct freeing freeing)
 void frame_free_zeroed(struct frame *f)
 {
 	struct frame_cache *cache = hart_self()->frame_cache;
-	bool kept = false;
 
 	check_zero(f);
-	lock_acquire(&cache->lock);
-	if (cache->zeroed < ZEROED_SIZE) {
-		frame_end(f);
-		cache->zero[cache->zeroed++] = f;
-		kept = true;
-	}
-	lock_release(&cache->lock);
-	if (!kept)
+	/* Other harts only take from it. */
+	if (__atomic_load_n(&cache->zeroed, __ATOMIC_RELAXED) == ZEROED_SIZE) {
 		frame_free(f);
+		return;
+	}
+	frame_end(f);
+	lock_acquire(&cache->lock);
+	cache->zero[cache->zeroed++] = f;
+	lock_release(&cache->lock);
 }
 
 uint64_t frame_free_count(void)
@@ -369,7 +382,7 @@ uint64_t frame_free_count(void)
 
 #ifdef CALF_TEST
 /* A cache or a chain has it: counts it, once. */
-static void audit_free_frame(const struct frame *f, bool zeroed)
+static void audit_free_frame(const struct frame *f, bool zeroed, unsigned part)
 {
 	uint32_t *word = &frame_audit_words[f - frames];
 
@@ -380,20 +393,23 @@ static void audit_free_frame(const struct frame *f, bool zeroed)
 	if (zeroed)
 		check_zero(f);
 	else
-		check_poison(f);
+		check_part(f, part);
 }
 
-static uint64_t audit_cache(const struct frame_cache *cache)
+static uint64_t audit_cache(const struct frame_cache *cache, unsigned part)
 {
 	for (uint64_t i = 0; i < cache->count; i++)
-		audit_free_frame(cache->free[i], false);
+		audit_free_frame(cache->free[i], false, part);
 	for (uint64_t i = 0; i < cache->zeroed; i++)
-		audit_free_frame(cache->zero[i], true);
+		audit_free_frame(cache->zero[i], true, part);
 	return cache->count + cache->zeroed;
 }
 
 uint64_t frame_audit_free(void) NO_LOCK_CHECK
 {
+	static unsigned audits;
+	unsigned audit = __atomic_fetch_add(&audits, 1, __ATOMIC_RELAXED);
+	unsigned part = audit % POISON_PARTS;
 	uint64_t listed = 0, free = 0;
 
 	for (struct frame *f = frame_next_known(NULL); f != NULL;
@@ -402,11 +418,11 @@ uint64_t frame_audit_free(void) NO_LOCK_CHECK
 		free += f->state == FRAME_FREE;
 	}
 	for (unsigned i = 0; i < MAX_HARTS; i++)
-		listed += audit_cache(&caches[i]);
+		listed += audit_cache(&caches[i], part);
 	for (const struct chain *c = depot; c != NULL; c = c->next_chain)
 		for (const struct chain *link = c; link != NULL;
 		     link = link->next, listed++)
-			audit_free_frame(frame_of_virt(link), false);
+			audit_free_frame(frame_of_virt(link), false, part);
 	if (listed != free)
 		panic("expected %lu free frames, found %lu", free, listed);
 	return free + fresh_count();

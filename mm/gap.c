@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gap.c - where there is nothing.
+ * gap.c - finds a place for a mapping: addresses at which nothing is mapped.
  *
  * Mappings are placed from the top down, so that the heap can grow from below.
  * The search looks at entries, and passes what is full or empty a table at a

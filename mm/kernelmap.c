@@ -109,7 +109,7 @@ static void map_device(paddr_t pa)
 		map_entry(page_floor(pa), 0, PTE_R | PTE_W);
 }
 
-/* Below the entry of a root that only has who drives the device. */
+/* The tables below an entry that only the root of the device's driver has. */
 static pte_t device_tables[SV39_ROOT_LEVEL][SV39_ENTRIES] ALIGNED(PAGE_SIZE);
 
 /*

@@ -6,8 +6,8 @@
  * Tables that several address spaces name are read by all of them at once, and
  * written in one way only: an entry is closed. A hart that copies a shared
  * table closes each of its entries first, and several harts may do that at the
- * same time, as they all store the same value. The raised count of what an
- * entry names is never lower than the number of tables that name it.
+ * same time, as they all store the same value. Then it raises the count of what
+ * the entry names, which cannot be freed meanwhile: the shared table names it.
  */
 #include "pagetable.h"
 
@@ -15,7 +15,7 @@
 #include "arch/hart.h"
 #include "arch/page.h"
 
-/* Entries looked at between two looks at how many are left to find. */
+/* How many entries a loop looks at before it looks whether any are left. */
 #define GROUP (EIGHTH < 8 ? EIGHTH : 8)
 
 /* ---- Which entries of a table are used ---- */
@@ -50,10 +50,24 @@ INLINE pte_t *skip_empty(const struct frame *table, pte_t *slot,
 	return slot;
 }
 
+/* Are the entries from `i` on, which are few, all that are used? */
+static bool all_used_are_behind(const struct frame *table, unsigned i)
+{
+	const pte_t *entries = frame_virt(table);
+	unsigned used = 0;
+
+	for (; i < SV39_ENTRIES; i++)
+		used += !pte_is_empty(pte_read(&entries[i]));
+	return used == table->used;
+}
+
 unsigned table_empty_from(const struct frame *table, unsigned i, unsigned stop)
 {
 	const pte_t *entries = frame_virt(table);
 
+	if (i >= SV39_ENTRIES - GROUP && i - stop >= EIGHTH &&
+	    all_used_are_behind(table, i))
+		return stop;
 	while (i > stop) {
 		unsigned first = (i - 1) / EIGHTH * EIGHTH;
 
@@ -111,43 +125,34 @@ vaddr_t walk_next_used(const struct walk *w, unsigned i, vaddr_t limit)
 	return walk_address(w, end);
 }
 
-void slot_clear(pte_t *slot)
+unsigned reserved_run(const pte_t *slot, const pte_t *end)
 {
-	pte_write(slot, pte_empty());
-	frame_of_virt(slot)->used--;
+	const pte_t *at = slot;
+
+	while (at + GROUP <= end && pte_are_reserved(at, GROUP))
+		at += GROUP;
+	while (at < end && pte_are_reserved(at, 1))
+		at++;
+	return (unsigned)(at - slot);
 }
 
-/* Empties groups of nothing but reservations. Returns how many entries. */
-static NOINLINE unsigned groups_clear(pte_t *group, const pte_t *end)
-{
-	unsigned count = 0;
-
-	for (; group + GROUP <= end && pte_are_reserved(group, GROUP);
-	     group += GROUP) {
-#pragma GCC unroll 8
-		for (unsigned i = 0; i < GROUP; i++)
-			pte_write(&group[i], pte_empty());
-		count += GROUP;
-	}
-	return count;
-}
-
-/* Empties the reservation in `slot`, or many. Returns how many. */
+/* Empties the reservation in `slot`, or many from there. Returns how many. */
 INLINE unsigned reserved_clear(pte_t *slot, const pte_t *end)
 {
-	unsigned count = 0;
+	unsigned count = 1;
 
 	if ((uintptr_t)slot % (GROUP * sizeof *slot) == 0)
-		count = groups_clear(slot, end);
-	if (count > 0)
-		return count;
-	pte_write(slot, pte_empty());
-	return 1;
+		count = reserved_run(slot, end);
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < count; i++)
+		pte_write(&slot[i], pte_empty());
+	return count;
 }
 
 /*
  * Empties LAZY entries and drops what they name, up to one that turns out to be
- * the last to name its table. None was valid: there is nothing to fence.
+ * the last to name its table. The hardware takes LAZY for invalid, so there is
+ * nothing to fence.
  */
 INLINE pte_t *lazy_clear(pte_t *slot, const pte_t *end)
 {
@@ -192,8 +197,8 @@ unsigned table_clear_shared(struct frame *table, unsigned i, unsigned end)
 /* ---- Shared tables ---- */
 
 /*
- * Copies the entries of a shared table of a constant level. Most of what forks
- * cost later is spent here.
+ * Copies the entries of a shared table of a constant level. Most of the time
+ * that a fork costs after it has returned is spent here.
  */
 INLINE void entries_copy(pte_t *to, pte_t *from, const struct frame *shared,
     int level)
@@ -224,7 +229,7 @@ INLINE void entries_copy(pte_t *to, pte_t *from, const struct frame *shared,
 	}
 }
 
-/* T3: a table of its own for who shares that of the LAZY entry in `slot`. */
+/* T3: copies the shared table that the LAZY entry in `slot` names. */
 static NOINLINE int table_copy(pte_t *slot, int level)
 {
 	pte_t lazy = pte_read(slot);
@@ -244,7 +249,7 @@ static NOINLINE int table_copy(pte_t *slot, int level)
 	pte_write(slot, pte_table(virt_to_phys(entries)));
 	stats_count(table_copies);
 
-	/* Last: until here the children's counts rested on `shared`. */
+	/* Last: `shared` has kept what its entries name until here. */
 	table_put(shared, level - 1);
 	TRACE(table_copied, "slot frame:from frame:to", (uint64_t)slot,
 	    frame_trace(shared), frame_trace(copy));
@@ -283,6 +288,15 @@ INLINE pte_t *pages_drop(pte_t *slot, const pte_t *end, struct freeing *freeing)
 	return slot;
 }
 
+void table_free(struct frame *table, bool as_it_is)
+{
+	if (as_it_is)
+		frame_free(table);
+	else
+		frame_free_zeroed(table);
+	TRACE(table_freed, "frame:table", frame_trace(table));
+}
+
 /*
  * Drops every page that a table of level 0 names, and frees the table. No one
  * names it any more, and every hart that could walk it has been fenced.
@@ -293,6 +307,7 @@ static void leaf_table_free(struct frame *table)
 	const pte_t *end = slot + SV39_ENTRIES;
 	struct freeing freeing = {0};
 	unsigned left = table->used;
+	bool as_it_is = false;
 
 	while (left > 0) {
 		pte_t e = pte_read(slot), *next;
@@ -302,16 +317,20 @@ static void leaf_table_free(struct frame *table)
 			slot = skip_empty(table, slot, end);
 			continue;
 		}
-		if (likely(pte_names_frame(e)))
+		if (likely(pte_names_frame(e))) {
 			next = pages_drop(slot, slot + left, &freeing);
-		else
+		} else if (table->used == SV39_ENTRIES) {
+			/* It goes as it is: they are not worth emptying. */
+			next = slot + reserved_run(slot, end);
+			as_it_is = true;
+		} else {
 			next = slot + reserved_clear(slot, end);
+		}
 		left -= (unsigned)(next - slot);
 		slot = next;
 	}
 	freeing_done(freeing);
-	frame_free_zeroed(table);
-	TRACE(table_freed, "frame:table", frame_trace(table));
+	table_free(table, as_it_is);
 }
 
 static void inner_table_free(struct frame *table)
@@ -326,14 +345,13 @@ static void inner_table_free(struct frame *table)
 		if (i == SV39_ENTRIES)
 			break;
 		e = pte_read(&entries[i]);
-		slot_clear(&entries[i]);
+		slot_clear(table, &entries[i]);
 		table_put(pte_frame(e), 0);
 	}
-	frame_free_zeroed(table);
-	TRACE(table_freed, "frame:table", frame_trace(table));
+	table_free(table, false);
 }
 
-/* Two levels at most: a function each, no recursion without a bound. */
+/* Frees two levels at most. Each has its own function: nothing recurses. */
 void table_put(struct frame *table, int level)
 {
 	if (!frame_drop(table))
@@ -354,7 +372,7 @@ static void entries_fill(pte_t *entries, pte_t e)
 		TRACE(entry, "slot bits", (uint64_t)&entries[i], e.bits);
 }
 
-/* T4: makes the RESERVED entry in `slot`, of `level`, a TABLE of such. */
+/* T4: makes the RESERVED entry in `slot` a TABLE of RESERVED entries. */
 static NOINLINE int table_split(pte_t *slot, int level)
 {
 	pte_t reserved = pte_read(slot);
@@ -372,7 +390,7 @@ static NOINLINE int table_split(pte_t *slot, int level)
 	return 0;
 }
 
-/* Makes the EMPTY entry where it is a TABLE of such. */
+/* Makes the EMPTY entry at which the walk is a TABLE of EMPTY entries. */
 static NOINLINE int table_create(const struct walk *w)
 {
 	struct frame *table = frame_alloc_zeroed(FRAME_TABLE);
@@ -388,7 +406,10 @@ static NOINLINE int table_create(const struct walk *w)
 
 #define ENDS_HERE 1
 
-/* At an entry that is no TABLE: 0 if it is one now. */
+/*
+ * At an entry that is no TABLE: makes it one if `how` asks for that. 0 if it is
+ * a TABLE now, ENDS_HERE if the walk cannot go on, or -ENOMEM.
+ */
 INLINE int walk_enter(struct walk *w, pte_t e, unsigned how)
 {
 	enum pte_kind kind = pte_kind(e);
@@ -403,8 +424,8 @@ INLINE int walk_enter(struct walk *w, pte_t e, unsigned how)
 }
 
 /*
- * Goes down from level `from` to `level`. If it only looks, it takes a shared
- * table for a private one.
+ * Goes down from level `from` to `level`, or to where the walk ends. With
+ * WALK_LOOK it goes into shared tables as into private ones.
  */
 INLINE int descend(struct walk *w, int from, int level, unsigned how)
 {

@@ -104,6 +104,15 @@ INLINE bool table_drop_shared(struct frame *table)
 	return false;
 }
 
+/* How many reservations follow one another from `slot` on. */
+unsigned reserved_run(const pte_t *slot, const pte_t *end);
+
+/*
+ * Frees a table that nobody names, and that names nothing itself. It may go as
+ * it is, with its reservations; if it does not, all of its entries are EMPTY.
+ */
+void table_free(struct frame *table, bool as_it_is);
+
 /*
  * Above level 0: empties entries from `i` on, and lets go of shared tables.
  * Returns the index of the first that names a table of ours alone, or `end`.
@@ -124,8 +133,12 @@ static inline void table_note_empty(struct frame *table, const pte_t *slot,
 		table->eighths &= (uint8_t) ~((1U << end) - (1U << first));
 }
 
-/* Empties an entry, whose reference is the caller's now. */
-void slot_clear(pte_t *slot);
+/* Empties an entry of the table, whose reference is the caller's now. */
+INLINE void slot_clear(struct frame *table, pte_t *slot)
+{
+	pte_write(slot, pte_empty());
+	table->used--;
+}
 
 /*
  * The way from the root towards the entry for `va` in a table of some level. It

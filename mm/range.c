@@ -64,14 +64,10 @@ static bool root_entry_is_covered(const struct range_op *op)
 	    start + level_span(SV39_ROOT_LEVEL) <= op->end;
 }
 
-/* Above level 0: how many of the entries come before the next table. */
+/* Above level 0, after CHECK: how many entries come before the next table. */
 static unsigned reserved_count(const struct walk *w, const struct range_op *op)
 {
-	unsigned count = touched_count(w, op), i = 0;
-
-	while (i < count && !pte_names_frame(pte_read(&w->slot[i])))
-		i++;
-	return i;
+	return reserved_run(w->slot, w->slot + touched_count(w, op));
 }
 
 /* Fences as narrowly as `count` pages allow, from where it is. */
@@ -107,15 +103,18 @@ static int check(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 
 /* ---- PREPARE and PRUNE ---- */
 
-/* Empties an entry that names a table, and drops the table. */
-static void table_drop(struct aspace *as, pte_t *slot, int level)
-    REQUIRES(as->lock)
+/*
+ * Empties an entry of the table `above` that names another table, whose
+ * reference is the caller's now.
+ */
+static struct frame *table_take(struct aspace *as, struct frame *above,
+    pte_t *slot) REQUIRES(as->lock)
 {
 	struct frame *table = pte_frame(pte_read(slot));
 
-	slot_clear(slot);
+	slot_clear(above, slot);
 	tlb_flush_asid(&as->asid);
-	table_put(table, level - 1);
+	return table;
 }
 
 void border_prune(struct aspace *as, vaddr_t va)
@@ -126,7 +125,9 @@ void border_prune(struct aspace *as, vaddr_t va)
 	for (int level = w.level + 1; level <= SV39_ROOT_LEVEL; level++) {
 		if (pte_frame(pte_read(w.path[level]))->used > 0)
 			return;
-		table_drop(as, w.path[level], level);
+		table_put(table_take(as, frame_of_virt(w.path[level]),
+			      w.path[level]),
+		    level - 1);
 	}
 }
 
@@ -254,12 +255,12 @@ static void pages_clear(const struct walk *w, unsigned count)
  * dropping our reference is all; the last one must not free up to 1 GiB at
  * once, and takes the table over instead.
  */
-static bool inner_table_drop(pte_t *slot)
+static bool inner_table_drop(struct aspace *as, pte_t *slot) REQUIRES(as->lock)
 {
 	struct frame *table = pte_frame(pte_read(slot));
 
 	if (table_drop_shared(table)) {
-		slot_clear(slot);
+		slot_clear(as->root, slot);
 		return true;
 	}
 	pte_write(slot, pte_table(frame_paddr(table)));
@@ -271,7 +272,8 @@ static bool inner_table_drop(pte_t *slot)
 /*
  * Above level 0: reservations, and the tables of level 0 between them. Of those
  * that nobody else has, and which are freed, as many as together have no more
- * entries than a full one. A table of level 1 of which nothing is left goes.
+ * entries than a full one. A table of level 1 in which no table is left goes,
+ * if the range covers it: then its reservations need not be emptied one by one.
  */
 static int entries_clear(struct aspace *as, struct walk *w, struct range_op *op)
     REQUIRES(as->lock)
@@ -279,11 +281,15 @@ static int entries_clear(struct aspace *as, struct walk *w, struct range_op *op)
 	struct frame *table = walk_table(w);
 	unsigned first = walk_index(w), i = first, below = 0, cost;
 	unsigned end = first + range_covered(w, op), held = table->used;
+	bool goes = w->level == 1 && root_entry_is_covered(op);
+	bool full = goes && table->used == SV39_ENTRIES;
+	pte_t *slot = w->slot;
 
 	for (;;) {
-		pte_t *slot;
 		unsigned used;
 
+		if (full)
+			i += reserved_run(slot, slot + (end - i));
 		i = table_clear_shared(table, i, end);
 		if (i == end || w->level > 1)
 			break;
@@ -292,16 +298,18 @@ static int entries_clear(struct aspace *as, struct walk *w, struct range_op *op)
 		if (below > 0 && below + used > SV39_ENTRIES)
 			break;
 		below += used;
-		table_drop(as, slot, w->level);
+		table_put(table_take(as, table, slot++), w->level - 1);
 		i++;
 	}
 	TRACE(unmapped, "slot start count", (uint64_t)w->slot, w->va,
 	    i - first);
 	cost = PASSING_COST + below + held - table->used;
-	table_note_empty(table, w->slot, i - first);
-	if (w->level == 1 && table->used == 0 && root_entry_is_covered(op)) {
+	if (!full)
+		table_note_empty(table, w->slot, i - first);
+	if (goes && i == end) {
 		walk_begin(w, as, w->va);
-		table_drop(as, w->slot, w->level);
+		if (frame_drop(table_take(as, as->root, w->slot)))
+			table_free(table, table->used > 0);
 		i = walk_index(w) + 1;
 	}
 	return range_reached(op, walk_next_used(w, i, op->end), cost);
@@ -326,12 +334,12 @@ static int clear(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 		return range_reached(op,
 		    walk_next_used(&w, walk_index(&w), op->end), 1);
 	if (w.level == SV39_ROOT_LEVEL && pte_names_frame(e)) {
-		if (!pte_is_table(e) && inner_table_drop(w.slot)) {
+		if (!pte_is_table(e) && inner_table_drop(as, w.slot)) {
 			TRACE(unmapped, "slot start count", (uint64_t)w.slot,
 			    w.va, 1);
 			return range_passed(op, &w, 1);
 		}
-		IGNORE_RESULT(walk_down(&w, 1, WALK_LOOK));
+		walk_look(&w, as, op->at, 1);
 	}
 	return entries_clear(as, &w, op);
 }

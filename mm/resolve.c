@@ -200,7 +200,7 @@ int aspace_resolve(struct aspace *as, vaddr_t va, enum access access,
  */
 #define TABLES_MAX 3U
 
-/* Where no process runs nobody would try again. */
+/* Never where no process runs: there no call would be executed again. */
 static bool table_is_refused(struct hart *self)
 {
 	if (self->tables < TABLES_MAX || self->proc == NULL)

@@ -100,8 +100,8 @@ static uint64_t tables_for(uint64_t pages)
 }
 
 /*
- * Asks first whether there is memory at all: nobody else shall go without
- * because of what is bound to fail.
+ * Asks first whether there is memory at all: a mapping that is bound to fail
+ * takes none from other processes.
  */
 static int aside_create(struct aspace *as, const struct range_op *op)
 {
@@ -131,7 +131,7 @@ struct range_op bag_range(struct aspace *as, int err)
 	    .stage = bag->at < bag->end ? BUILD : PUT_IN,
 	    .err = err};
 
-	/* What has not been filled in. */
+	/* First, what was not filled in becomes reserved memory. */
 	*bag = (struct range_op){.kind = RANGE_FILL,
 	    .start = bag->at,
 	    .end = bag->end};

@@ -4,8 +4,8 @@
  * the auxiliary vector; above that sixteen random bytes and the strings, of
  * which the path as it was given is the first.
  *
- * The strings come from the memory of the program before, or from the kernel's
- * command line. They are measured first, and copied when there is a stack.
+ * The strings come from the memory of the program that calls execve. They are
+ * measured first, and copied when the new program has a stack.
  */
 #include "args.h"
 
@@ -35,8 +35,9 @@ static int find_slot(struct program *prog)
 }
 
 /*
- * They are aligned, and so each is within a page. Nobody runs in the space yet:
- * a page that was found stays where it is.
+ * Stores the next word of the vectors. Words are aligned, so each is within a
+ * page. No process runs in the new space yet, so a page that was found stays
+ * where it is.
  */
 static int put_word(struct program *prog, uint64_t word)
 {
@@ -51,7 +52,7 @@ static int put_word(struct program *prog, uint64_t word)
 	return 0;
 }
 
-/* A word of a vector, which may be anywhere. */
+/* Reads a word of a vector; its address need not be aligned. */
 static int get_word(struct aspace *as, vaddr_t at, uint64_t *word)
 {
 	void *kernel;
@@ -110,7 +111,7 @@ static void end_string(struct program *prog)
 	prog->index++;
 }
 
-/* Where the next bytes of the string at hand are, at most `*n`. */
+/* Finds the next bytes of the string at hand, at most `*n` in one page. */
 static int string_bytes(const struct program *prog, const struct strings *from,
     const char **bytes, size_t *n)
 {
@@ -123,7 +124,7 @@ static int string_bytes(const struct program *prog, const struct strings *from,
 	return err;
 }
 
-/* The length of what is at `s`, with its terminator, or n + 1 without one. */
+/* The size of the string at `s` with its NUL; n + 1: it has none in n bytes. */
 static size_t length(const char *s, size_t n)
 {
 	size_t i = 0;
@@ -133,7 +134,7 @@ static size_t length(const char *s, size_t n)
 	return i + 1;
 }
 
-/* Is the string at hand argv[0], and are there words for it? */
+/* Is the string at hand argv[0], whose place the words take? */
 static bool is_replaced(const struct program *prog, const struct strings *from)
 {
 	return from->words != NULL && prog->vector == ARGV && prog->index == 0;
@@ -191,7 +192,7 @@ static int copy_string(struct program *prog, const struct strings *from,
 	return 0;
 }
 
-/* Calls `go_on` for a part of the strings: both passes work this way. */
+/* Does a part of a pass over the strings: `go_on` measures or copies them. */
 static int each_string(struct program *prog, const struct strings *from,
     int (*go_on)(struct program *prog, const struct strings *from,
 	size_t *budget))
@@ -211,56 +212,18 @@ static int each_string(struct program *prog, const struct strings *from,
 	return ARGS_MORE;
 }
 
-/* A string of so many bytes, behind which is its NUL. */
-static int put_text(struct program *prog, const char *s, size_t len)
-{
-	int err = copyout(prog->as, prog->text, s, len + 1);
-
-	prog->text += len + 1;
-	return err;
-}
-
-/*
- * A string of the first process: counted and measured while there is no stack,
- * and written to it afterwards.
- */
-static int put_own(struct program *prog, const char *s, size_t len,
-    unsigned vector)
-{
-	int err;
-
-	if (prog->as == NULL) {
-		prog->count[vector]++;
-		prog->bytes += len + 1;
-		return 0;
-	}
-	err = put_word(prog, prog->text);
-	return err == 0 ? put_text(prog, s, len) : err;
-}
-
-static int put_end(struct program *prog)
-{
-	return prog->as != NULL ? put_word(prog, 0) : 0;
-}
-
-static int put_all_own(struct program *prog, const char *const *own)
-{
-	int err = 0;
-
-	for (; err == 0 && *own != NULL; own++)
-		err = put_own(prog, *own, strlen(*own), ARGV);
-	if (err == 0)
-		err = put_end(prog);
-	return err == 0 ? put_end(prog) : err;
-}
-
 int args_measure(struct program *prog, const struct strings *from)
 {
-	if (prog->bytes == 0)
-		prog->bytes = strlen(from->path) + 1 + from->words_len;
-	if (from->own != NULL)
-		return put_all_own(prog, from->own);
 	return each_string(prog, from, measure_string);
+}
+
+static int put_text(struct program *prog, const char *s)
+{
+	size_t size = strlen(s) + 1;
+	int err = copyout(prog->as, prog->text, s, size);
+
+	prog->text += size;
+	return err;
 }
 
 static int put_auxv(struct program *prog, vaddr_t random)
@@ -288,46 +251,33 @@ static int put_auxv(struct program *prog, vaddr_t random)
 	return copyout(prog->as, prog->slot, auxv, sizeof auxv);
 }
 
-static uint64_t words_count(const struct strings *from)
-{
-	uint64_t count = 0;
-
-	for (size_t i = 0; i < from->words_len; i++)
-		count += from->words[i] == '\0';
-	return count;
-}
-
-static uint64_t args_count(const struct program *prog,
-    const struct strings *from)
-{
-	uint64_t argc = prog->count[ARGV];
-
-	return from->words == NULL || argc == 0 ? argc + words_count(from)
-						: argc - 1 + words_count(from);
-}
-
-/* The words that take the place of argv[0]. */
+/* Writes the words that take the place of argv[0]. */
 static int put_replacement(struct program *prog, const struct strings *from)
 {
+	vaddr_t end = prog->text + from->words_len;
+	const char *word = from->words;
 	int err = 0;
 
-	for (size_t i = 0; err == 0 && i < from->words_len;) {
-		size_t len = strlen(from->words + i);
-
-		err = put_own(prog, from->words + i, len, ARGV);
-		i += len + 1;
+	for (; err == 0 && prog->text < end; word += strlen(word) + 1) {
+		err = put_word(prog, prog->text);
+		if (err == 0)
+			err = put_text(prog, word);
 	}
 	return err;
 }
 
-/* argc, and the strings that belong to no vector. */
+/*
+ * Writes argc, and what is not copied from argv or envp: random bytes, the path
+ * and the words.
+ */
 static int put_head(struct program *prog, const struct strings *from)
 {
 	vaddr_t text = prog->info.stack_top - prog->bytes - 8;
 	vaddr_t random = (text - 16) & ~15UL;
-	uint64_t argc = args_count(prog, from);
+	bool replaces = from->words != NULL && prog->count[ARGV] > 0;
+	uint64_t argc = prog->count[ARGV] - replaces + from->word_count;
 	/* Programs do not expect argc to be 0: an empty argv gets "". */
-	bool nameless = from->as != NULL && argc == 0;
+	bool nameless = argc == 0;
 	uint64_t words = 1 + argc + 2 + prog->count[ENVP] + 1 + 2 * 17;
 	uint64_t seed[2];
 	int err;
@@ -338,7 +288,7 @@ static int put_head(struct program *prog, const struct strings *from)
 	random_bytes(seed, sizeof seed);
 	err = copyout(prog->as, random, seed, sizeof seed);
 	if (err == 0)
-		err = put_text(prog, from->path, strlen(from->path));
+		err = put_text(prog, from->path);
 	prog->as->args = prog->as->args_end = prog->text;
 	if (err == 0)
 		err = put_word(prog, argc + nameless);
@@ -360,19 +310,6 @@ int args_put(struct program *prog, const struct strings *from)
 			prog->slot = 0;
 	}
 	if (err == 0)
-		err = from->own != NULL ? put_all_own(prog, from->own)
-					: each_string(prog, from, copy_string);
+		err = each_string(prog, from, copy_string);
 	return err == 0 ? put_auxv(prog, (head - 16) & ~15UL) : err;
-}
-
-int args_put_own(struct program *prog, const char *const *own)
-{
-	struct strings from = {.path = own[0], .own = own};
-	struct aspace *as = prog->as;
-	int err;
-
-	prog->as = NULL;
-	err = args_measure(prog, &from);
-	prog->as = as;
-	return err == 0 ? args_put(prog, &from) : err;
 }

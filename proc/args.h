@@ -10,11 +10,11 @@
 /* Where the strings of a program's arguments come from. */
 struct strings {
 	const char *path;
-	struct aspace *as;      /* of the vectors, and what they name */
-	vaddr_t vector[2];      /* argv and envp */
-	const char *const *own; /* arguments of the first process; or NULL */
+	struct aspace *as; /* in which the vectors and their strings are */
+	vaddr_t vector[2]; /* argv and envp */
 	const char *words; /* instead of argv[0], each with its NUL; or NULL */
 	size_t words_len;
+	unsigned word_count;
 };
 
 /* A new address space and its stack, while they are being built. */
@@ -24,32 +24,31 @@ struct program {
 	vaddr_t sp;
 	uint64_t count[2]; /* of strings in argv and envp */
 	uint64_t bytes;    /* of all strings, terminators included */
-	vaddr_t slot;      /* for the next word */
-	uint64_t *slot_at; /* the kernel's address of that; NULL: not known */
-	vaddr_t text;      /* for the next string */
+	vaddr_t slot;      /* where the next word goes */
+	uint64_t *slot_at; /* the kernel's address of `slot`; NULL: not known */
+	vaddr_t text;      /* where the next string goes */
 
 	/* The string at which measuring, and then copying, has arrived. */
 	unsigned vector;
 	uint64_t index;
 	vaddr_t string; /* 0: it has not been begun */
-	uint64_t size;  /* what has been seen of it */
+	uint64_t size;  /* bytes of it that are measured, or copied */
 };
 
 #define ARGS_MORE 1
 
 /*
- * Counts and measures the strings, a part at a time: ARGS_MORE until all is
- * done. -EFAULT, -E2BIG, -ENOMEM.
+ * Counts and measures the strings of argv and envp, a part at a time: ARGS_MORE
+ * until all is done. At first, `bytes` counts the strings that are in neither:
+ * the path and the words. -EFAULT, -E2BIG, -ENOMEM.
  */
 MUST_USE int args_measure(struct program *prog, const struct strings *from);
 
 /*
- * Writes them below stack_top, a part at a time, and says where in sp. Errors
- * as above; after -ENOMEM it may be tried again.
+ * Writes the strings below stack_top and the vectors below the strings, a part
+ * at a time, and sets sp. Returns as args_measure(); after -ENOMEM it may be
+ * tried again.
  */
 MUST_USE int args_put(struct program *prog, const struct strings *from);
-
-/* Both, with arguments of the kernel's own up to a NULL, and no environment. */
-MUST_USE int args_put_own(struct program *prog, const char *const *own);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * background.c - stops a process by SIGTTIN or SIGTTOU, because a server, of a
- * terminal, said that the process is in the background.
+ * background.c - stops a process by SIGTTIN or SIGTTOU, because the server of a
+ * terminal said that the process is in the background.
  */
 #include "abi/errno.h"
 #include "proc/sched.h"
@@ -23,7 +23,7 @@ long background_stop(int sig)
 	} else {
 		signal_send(self, sig,
 		    (struct siginfo_small){.code = SI_KERNEL});
-		/* Process 1 is not stopped by it. */
+		/* signal_send() drops the signal if this is process 1. */
 		result = signal_is_due(self)
 		    ? call_wait_locked(NULL, SIGNAL_RESTARTS)
 		    : -EIO;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * boot.c - makes the first process, of a program that is part of the kernel's
- * image and was laid out in pages when it was built. What the program finds is
- * in abi/boot.h.
+ * boot.c - makes the first process, from a program that is part of the kernel's
+ * image and was laid out in pages when it was built. abi/boot.h says what the
+ * program finds in its memory.
  */
 #include "abi/boot.h"
 
@@ -22,35 +22,37 @@ extern char boot_program[], boot_program_end[];
 extern char kernel_archive[], kernel_archive_end[];
 
 /*
- * Maps a frame that the allocator has not been given. In state KERNEL the
- * kernel keeps a reference; in state PAGE the process has the only one.
+ * Maps frames that the allocator has not been given. In state KERNEL the kernel
+ * keeps a reference; in state PAGE the process has the only one.
  */
-static int map_taken(struct aspace *as, vaddr_t va, paddr_t pa, uint64_t perms,
-    enum frame_state state)
+static int map_taken(struct aspace *as, vaddr_t va, struct region pages,
+    uint64_t perms, enum frame_state state)
 {
-	struct frame *frame = frame_of(pa);
-	int err;
+	int err = 0;
 
-	frame->word = FRAME_WORD(state, 1);
-	err = aspace_map_frame(as, va, frame, perms);
-	if (err == 0 && state == FRAME_PAGE)
-		frame_put(frame);
+	for (paddr_t pa = page_floor(pages.start); err == 0 && pa < pages.end;
+	     pa += PAGE_SIZE, va += PAGE_SIZE) {
+		struct frame *frame = frame_of(pa);
+
+		frame->word = FRAME_WORD(state, 1);
+		err = aspace_map_frame(as, va, frame, perms);
+		if (err == 0 && state == FRAME_PAGE)
+			frame_put(frame);
+	}
 	return err;
 }
 
-/* Pages of the kernel's image, as they are. */
+/* Maps pages of the kernel's image without copying them. */
 static int map_image(struct aspace *as, vaddr_t from, vaddr_t to,
     uint64_t perms)
 {
 	paddr_t pa = virt_to_phys(boot_program) + (from - BOOT_BASE);
-	int err = 0;
 
-	for (; err == 0 && from < to; from += PAGE_SIZE, pa += PAGE_SIZE)
-		err = map_taken(as, from, pa, perms, FRAME_KERNEL);
-	return err;
+	return map_taken(as, from, (struct region){pa, pa + (to - from)}, perms,
+	    FRAME_KERNEL);
 }
 
-/* The variables are copied, so that they can be written. */
+/* Maps copies of the program's variables, so that they can be written. */
 static int map_data(struct aspace *as, const struct boot_header *header)
 {
 	struct range_op op = {.kind = RANGE_MAP,
@@ -80,9 +82,6 @@ static int map_data(struct aspace *as, const struct boot_header *header)
 static int map_archive(struct aspace *as, struct region *archive)
 {
 	bool is_own = archive->start == archive->end;
-	vaddr_t va = BOOT_ARCHIVE;
-	paddr_t end;
-	int err = 0;
 
 	if (is_own && archive->start != 0)
 		kprintf("initrd: it is empty; the kernel's own is used\n");
@@ -92,12 +91,8 @@ static int map_archive(struct aspace *as, struct region *archive)
 	else
 		*archive = (struct region){virt_to_phys(kernel_archive),
 		    virt_to_phys(kernel_archive_end)};
-	end = page_ceil(archive->end);
-	for (paddr_t pa = page_floor(archive->start); err == 0 && pa < end;
-	     pa += PAGE_SIZE, va += PAGE_SIZE)
-		err = map_taken(as, va, pa, PTE_R,
-		    is_own ? FRAME_KERNEL : FRAME_PAGE);
-	return err;
+	return map_taken(as, BOOT_ARCHIVE, *archive, PTE_R,
+	    is_own ? FRAME_KERNEL : FRAME_PAGE);
 }
 
 static int build_space(struct program *prog, struct region *archive)
@@ -123,26 +118,22 @@ static int build_space(struct program *prog, struct region *archive)
 	return err == 0 ? image_add_stack(as, &prog->info) : err;
 }
 
-#define DIGITS 16
-
-/* Writes `value` in hexadecimal, with a NUL at the end. */
-static void put_number(char *text, uint64_t value)
+/* Writes the command line and, below it, what the program finds at sp. */
+static int put_stack(struct program *prog, const struct region *archive)
 {
-	for (unsigned i = DIGITS; i-- > 0; value >>= 4)
-		text[i] = "0123456789abcdef"[value & 15];
-	text[DIGITS] = '\0';
-}
+	size_t size = strlen(machine.bootargs) + 1;
+	vaddr_t text = prog->info.stack_top - size;
+	vaddr_t start = BOOT_ARCHIVE + (archive->start & PAGE_MASK);
+	struct boot_stack stack = {.argc = 1,
+	    .argv = {text},
+	    .archive = start,
+	    .archive_end = start + (archive->end - archive->start)};
+	int err = copyout(prog->as, text, machine.bootargs, size);
 
-static int put_arguments(struct program *prog, const struct region *archive)
-{
-	char start[DIGITS + 1], end[DIGITS + 1];
-	uint64_t len = archive->end - archive->start;
-	vaddr_t first = BOOT_ARCHIVE + (archive->start & PAGE_MASK);
-
-	put_number(start, first);
-	put_number(end, first + len);
-	return args_put_own(prog,
-	    (const char *const[]){"boot", machine.bootargs, start, end, NULL});
+	prog->sp = (text - sizeof stack) & ~15UL;
+	if (err == 0)
+		err = copyout(prog->as, prog->sp, &stack, sizeof stack);
+	return err;
 }
 
 /* Makes descriptors 0, 1 and 2 the serial port. */
@@ -167,10 +158,10 @@ void boot_start(void)
 	struct region archive = machine.initrd;
 	struct program prog = {0};
 	struct proc *p = proc_create();
-	struct group *group = session_create(INIT_PID);
+	struct group *group = group_create(INIT_PID, NULL);
 
 	if (p == NULL || group == NULL || build_space(&prog, &archive) < 0 ||
-	    put_arguments(&prog, &archive) < 0 || !open_serial(&p->fds))
+	    put_stack(&prog, &archive) < 0 || !open_serial(&p->fds))
 		panic("expected memory for the first process, found %lu frames",
 		    frame_free_count());
 	enter_program(p, &prog, "boot");
@@ -179,7 +170,7 @@ void boot_start(void)
 	p->umask = 022;
 	proc_init_task = p;
 	lock_acquire(&sched_lock);
-	proc_publish(p, NULL, group);
+	proc_publish(p, &proc_keeper, group);
 	sched_wake(p);
 	lock_release(&sched_lock);
 }

@@ -14,6 +14,7 @@
 #include "proc/queue.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
+#include "proc/vector.h"
 #include "proc/walk.h"
 #include "timers.h"
 
@@ -51,7 +52,10 @@ long call_go_on(enum on_signal on_signal)
 	return CALL_GOES_ON;
 }
 
-/* The call's one kind of things to keep; `size` bytes of zero at first. */
+/*
+ * Makes the call keep things of this kind, `size` bytes of zero at first. It
+ * may keep things of one kind only.
+ */
 INLINE void *keep(enum call_kept kept, void *member, size_t size)
 {
 	struct call *call = &proc_self()->t.call;
@@ -73,9 +77,9 @@ struct transfer *call_transfer(void)
 	return KEEP(KEPT_TRANSFER, transfer);
 }
 
-struct vector *call_vector(void)
+struct transfer *call_vector(void)
 {
-	return KEEP(KEPT_VECTOR, vector);
+	return KEEP(KEPT_VECTOR, transfer);
 }
 
 struct wait_time *call_time(void)
@@ -114,16 +118,7 @@ struct exec **call_exec(void)
 	return KEEP(KEPT_EXEC, exec);
 }
 
-static NOINLINE void vector_free(struct vector *v)
-{
-	for (unsigned i = 0; i < IOV_MAX / VECTOR_PAGE; i++)
-		if (v->pages[i] != NULL)
-			frame_put(frame_of_virt(v->pages[i]));
-	if (v->gathered != NULL)
-		frame_put(frame_of_virt(v->gathered));
-}
-
-/* What is kept beyond the words in struct call goes back. */
+/* Gives back frames, references and marks that the call keeps. */
 static NOINLINE void give_back(struct proc *p)
 {
 	struct call *call = &p->t.call;
@@ -137,8 +132,8 @@ static NOINLINE void give_back(struct proc *p)
 		frame_put(frame_of_virt(call->time.copy));
 	else if (kept == KEPT_EXEC && call->exec != NULL)
 		exec_abandon(p, call->exec);
-	else if (kept == KEPT_VECTOR)
-		vector_free(&call->vector);
+	else if (kept == KEPT_VECTOR && call->transfer.vector != NULL)
+		vector_free(call->transfer.vector);
 	else if (kept == KEPT_REMOTE)
 		remote_abandon(p);
 }
@@ -148,7 +143,7 @@ void call_forget(void)
 	give_back(proc_self());
 }
 
-/* The call takes no signals any more: what it has left is for handlers. */
+/* The call takes no signals any more: those that are pending are delivered. */
 static void stop_awaiting(struct proc *p)
 {
 	p->t.awaited = 0;
@@ -172,19 +167,19 @@ void call_abandon(struct proc *p)
 	p->t.awaited = 0;
 }
 
-/* Begun anew: the program counter is at the ecall again. */
+/* Makes the process begin the call anew: pc is at the ecall again. */
 static void call_restart(struct proc *p)
 {
 	call_abandon(p);
 	p->t.tf.pc -= 4;
 }
 
-/* How much it has moved. A call that has moved bytes is not begun anew. */
+/* How many bytes the call has moved. If there are any, it is not begun anew. */
 static size_t bytes_moved(const struct call *call)
 {
-	if (call->kept == KEPT_VECTOR)
-		return call->vector.transfer.done;
-	return call->kept == KEPT_TRANSFER ? call->transfer.done : 0;
+	return call->kept == KEPT_TRANSFER || call->kept == KEPT_VECTOR
+	    ? call->transfer.done
+	    : 0;
 }
 
 int timespec_copyout(vaddr_t to, uint64_t ns)
@@ -195,7 +190,7 @@ int timespec_copyout(vaddr_t to, uint64_t ns)
 	return copyout(proc_self()->as, to, &ts, sizeof ts);
 }
 
-/* Where the rest of its time goes, or 0. */
+/* Where the call stores the time that is left if it is interrupted, or 0. */
 static vaddr_t rest_to(const struct proc *p)
 {
 	return p->t.call.kept == KEPT_TIME ? p->t.call.time.remain : 0;
@@ -223,13 +218,25 @@ int call_prepare_interrupt(const struct proc *p)
 }
 
 /*
- * A server that looks whether a handler has run, and then waits for requests,
- * would oversleep one that runs in between.
+ * Does the server learn from the result of its call, EINTR, that a handler has
+ * run? If not, thread.heard makes its next port_next return EINTR: a handler
+ * that runs before the server waits would otherwise not be noticed.
  */
 static bool hears_by_result(const struct proc *p)
 {
 	return p->t.call.state != CALL_NONE &&
 	    tf_number(&p->t.tf) == SYS_port_next;
+}
+
+/*
+ * The result of a call that a handler has ended. A sleep says so if the time
+ * that is left cannot be told; a poll does not, as on Linux.
+ */
+static long interrupted(const struct proc *p)
+{
+	bool told = call_report_rest(p) == 0;
+
+	return told || p->t.call.time.copy != NULL ? -EINTR : -EFAULT;
 }
 
 void call_interrupt(struct proc *p, bool restart)
@@ -247,5 +254,5 @@ void call_interrupt(struct proc *p, bool restart)
 	    (call->on_signal == SIGNAL_RESTARTS && restart))
 		call_restart(p);
 	else
-		call_finish(p, call_report_rest(p) < 0 ? -EFAULT : -EINTR);
+		call_finish(p, interrupted(p));
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * descriptor.c - what a server is told of what a process has open.
+ * descriptor.c - tells a server what files a process has open.
  */
 #include "abi/errno.h"
 #include "proc/pipe.h"
 #include "proc/port.h"
 
-/* Of files of other ports, a server is told no token. */
+/* Describes a file to the server of `port`: tokens only of its own files. */
 static void tell(const struct file *f, const struct port *port,
     struct port_descriptor *told) REQUIRES(sched_lock)
 {

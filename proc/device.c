@@ -15,11 +15,11 @@
 #include "proc/sched.h"
 
 static struct {
-	/* what tells the server that drives the port; NULL: none does */
+	/* the note of interrupts for the driver's port; NULL: no driver */
 	struct remote *note;
 	/* the note is in its port's list, or a server has read it */
 	bool is_told;
-	/* of the interrupt that is to be completed; 0: none */
+	/* the source of the interrupt that is to be completed; 0: none */
 	uint32_t source;
 } device GUARDED_BY(sched_lock);
 
@@ -51,10 +51,10 @@ static void tell(void) REQUIRES(sched_lock)
 }
 
 /*
- * If the port cannot interrupt, its driver is told at each tick of the clock.
- * While there is no driver, the interrupt stays claimed, until there is one.
+ * If the serial port cannot interrupt, its driver is told at each tick of the
+ * clock. While there is no driver, the interrupt stays claimed.
  */
-static void at_interrupt(void)
+void device_interrupt(void)
 {
 	uint32_t source = plic_claim();
 
@@ -175,7 +175,7 @@ static long device_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 
 	(void)how;
 	if (__atomic_load_n(&device.note, __ATOMIC_RELAXED) == NULL)
-		return -EBUSY; /* nobody would be told of further input */
+		return -EBUSY; /* no driver would be told of further input */
 	room = user_ready(as, to, min_u64(len, DEVICE_PART), ACCESS_WRITE);
 	if (room <= 0)
 		return room;
@@ -189,7 +189,7 @@ static long device_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 	return n > 0 ? (long)n : -EAGAIN;
 }
 
-/* Writes as the kernel writes its own messages. */
+/* Writes bytes to the console, as the kernel writes its own messages. */
 static long device_write(struct file *f, vaddr_t from, size_t len, unsigned how)
 {
 	char bytes[DEVICE_PART];
@@ -208,9 +208,3 @@ const struct file_ops device_ops = {.read = device_read,
     .write = device_write,
     .write_goes_on = true,
     .part = DEVICE_PART};
-
-void device_init(void)
-{
-	sched_at_interrupt = at_interrupt;
-	sched_idle_ticks = console_is_polled;
-}

@@ -6,9 +6,9 @@
  * changes nothing. It is a fork of the program's frozen image (image.c), whose
  * stack is given its first contents (args.c).
  *
- * Programs are servers' files: the call asks for one in steps. While it waits
- * for an answer, what it has made hangs on the request (call.h:
- * remote_call.exec), and is its own again when the answer has come.
+ * Programs are files of servers, and the call asks a server about one in steps.
+ * While it waits for an answer, struct exec belongs to the request (call.h:
+ * remote_call.exec), and to the call again when the answer has come.
  */
 #include "proc/exec.h"
 
@@ -23,7 +23,10 @@
 #include "proc/signal.h"
 #include "proc/space.h"
 
-/* What a call of execve has made so far; in a frame of its own. */
+/*
+ * What a call of execve has made so far; in a frame of its own. The comment of
+ * each phase completes its name.
+ */
 struct exec {
 	enum {
 		EXEC_FIND,    /* the program */
@@ -42,11 +45,11 @@ struct exec {
 	struct image *image; /* being built */
 	struct strings from;
 	struct program prog;
-	char *path; /* a frame */
+	char *path; /* a frame; so are from.words, if there are any */
 
 	struct step step;
-	struct file *file; /* the program, open to be loaded; or NULL */
-	char *words;       /* a frame, or NULL */
+	struct file *begin; /* where the path begins */
+	struct file *file;  /* the program, open to be loaded; or NULL */
 };
 
 _Static_assert(sizeof(struct exec) <= PAGE_SIZE, "one frame");
@@ -60,7 +63,7 @@ struct step *exec_step(struct exec *exec)
 	return &exec->step;
 }
 
-static void free_frame_of(void *bytes)
+static void free_frame_of(const void *bytes)
 {
 	if (bytes != NULL)
 		frame_put(frame_of_virt(bytes));
@@ -68,7 +71,7 @@ static void free_frame_of(void *bytes)
 
 /* ---- What a server is asked, and answers: struct step ---- */
 
-/* The bytes of an answer, which belong to the caller from then on. */
+/* Returns the bytes of an answer, which belong to the caller from then on. */
 static char *take_bytes(struct step *step)
 {
 	char *bytes = step->bytes;
@@ -77,7 +80,7 @@ static char *take_bytes(struct step *step)
 	return bytes;
 }
 
-/* The next phase is that of the answer. */
+/* Asks the server. The phase after this one deals with the answer. */
 static int ask(struct exec *exec, uint64_t number, struct file *f,
     struct step step)
 {
@@ -87,43 +90,41 @@ static int ask(struct exec *exec, uint64_t number, struct file *f,
 	return (int)remote_step(exec, number, f);
 }
 
-/* Where the path begins. */
-static struct file *begin_of(const struct exec *exec)
-{
-	return exec->path[0] == '/' ? proc_self()->root : proc_self()->dir;
-}
-
 static int ask_for_path(struct exec *exec, uint32_t wants, uint32_t flags)
 {
-	return ask(exec, SYS_execve, begin_of(exec),
+	return ask(exec, SYS_execve, exec->begin,
 	    (struct step){.wants = wants, .flags = flags});
 }
 
-static bool words_are_valid(const struct step *step)
+static bool words_are_valid(const struct step *step, unsigned *count)
 {
-	unsigned count = 0;
-
 	for (size_t i = 0; i < step->bytes_len; i++)
-		count += step->bytes[i] == '\0';
-	return count <= WORDS_MAX && step->bytes[step->bytes_len - 1] == '\0';
+		*count += step->bytes[i] == '\0';
+	return *count <= WORDS_MAX && step->bytes[step->bytes_len - 1] == '\0';
 }
 
-/* Anew, should the program have been changed since. */
+/*
+ * Takes the answer about the program. It replaces an earlier one if the program
+ * has been changed since, and the arguments are measured once more.
+ */
 static int take_found(struct exec *exec)
 {
 	struct step *step = &exec->step;
+	unsigned word_count = 0;
 
 	if (step->result < 0)
 		return (int)step->result;
-	free_frame_of(exec->words);
-	exec->words = NULL;
-	if (step->bytes != NULL && !words_are_valid(step))
+	free_frame_of(exec->from.words);
+	exec->from.words = NULL;
+	if (step->bytes != NULL && !words_are_valid(step, &word_count))
 		return -EIO;
-	exec->key = (struct image_key){remote_port(begin_of(exec))->serial,
-	    step->token};
+	exec->key =
+	    (struct image_key){remote_port(exec->begin)->serial, step->token};
 	exec->from.words_len = step->bytes != NULL ? step->bytes_len : 0;
-	exec->from.words = exec->words = take_bytes(step);
-	exec->prog = (struct program){0};
+	exec->from.words = take_bytes(step);
+	exec->from.word_count = word_count;
+	exec->prog = (struct program){
+	    .bytes = strlen(exec->path) + 1 + exec->from.words_len};
 	exec->phase = EXEC_MEASURE;
 	return 0;
 }
@@ -140,7 +141,10 @@ static int take_opened(struct exec *exec)
 	    (struct step){.len = sizeof(struct program_plan)});
 }
 
-/* The program may be another one by now: then it is looked for once more. */
+/*
+ * Takes the plan. If it is that of another program, as the file has changed,
+ * the program is looked for once more.
+ */
 static int take_plan(struct exec *exec)
 {
 	struct step *step = &exec->step;
@@ -182,19 +186,7 @@ static int take_piece(struct exec *exec)
 	return 0;
 }
 
-/* ---- Each of them ---- */
-
-static int find_program(struct exec *exec)
-{
-	if (begin_of(exec) == NULL)
-		return -ENOENT;
-	return ask_for_path(exec, REPLY_IMAGE, 0);
-}
-
-static int make_plan(struct exec *exec)
-{
-	return ask_for_path(exec, REPLY_FILE, REQUEST_LOAD);
-}
+/* ---- The phases ---- */
 
 static int fork_image(struct exec *exec)
 {
@@ -225,7 +217,7 @@ static int build_image(struct exec *exec)
 	    (struct step){.offset = piece.offset, .len = piece.len});
 }
 
-/* What is done with the arguments, and the phase that comes then. */
+/* Does a part of this work on the arguments; the phase ends when it is done. */
 static int args_part(struct exec *exec,
     int (*part)(struct program *prog, const struct strings *from))
 {
@@ -236,12 +228,12 @@ static int args_part(struct exec *exec,
 	return err;
 }
 
-/* Does the next part. EXEC_MORE: it was long enough. */
+/* Does the next part. EXEC_MORE: it took long enough for a pause. */
 static int exec_part(struct exec *exec)
 {
 	switch (exec->phase) {
 	case EXEC_FIND:
-		return find_program(exec);
+		return ask_for_path(exec, REPLY_IMAGE, 0);
 	case EXEC_FOUND:
 		return take_found(exec);
 	case EXEC_MEASURE:
@@ -249,7 +241,7 @@ static int exec_part(struct exec *exec)
 	case EXEC_FORK:
 		return fork_image(exec);
 	case EXEC_PLAN:
-		return make_plan(exec);
+		return ask_for_path(exec, REPLY_FILE, REQUEST_LOAD);
 	case EXEC_OPENED:
 		return take_opened(exec);
 	case EXEC_PLANNED:
@@ -284,13 +276,14 @@ void enter_program(struct proc *p, const struct program *prog, const char *path)
 	TRACE(process_named, "pid text:name", p->pid, TRACE_TEXT(p->name));
 }
 
-/* The state of a new call. */
+/* Makes the state of a new call. */
 static int exec_begin(struct exec **begun, vaddr_t path, vaddr_t argv,
     vaddr_t envp)
 {
 	struct proc *p = proc_self();
 	struct frame *state = frame_alloc(FRAME_KERNEL), *text;
 	struct exec *exec;
+	int err;
 
 	if (state == NULL)
 		return -ENOMEM;
@@ -302,7 +295,10 @@ static int exec_begin(struct exec **begun, vaddr_t path, vaddr_t argv,
 		return -ENOMEM;
 	exec->path = frame_virt(text);
 	exec->from.path = exec->path;
-	return copyinstr(p->as, exec->path, path, PATH_MAX);
+	err = copyinstr(p->as, exec->path, path, PATH_MAX);
+	if (err < 0)
+		return err;
+	return place_of_byte((uint64_t)AT_FDCWD, exec->path[0], &exec->begin);
 }
 
 void exec_abandon(struct proc *p, struct exec *exec)
@@ -316,12 +312,12 @@ void exec_abandon(struct proc *p, struct exec *exec)
 	if (exec->file != NULL)
 		file_put(exec->file);
 	free_frame_of(exec->step.bytes);
-	free_frame_of(exec->words);
+	free_frame_of(exec->from.words);
 	free_frame_of(exec->path);
 	frame_put(frame_of_virt(exec));
 }
 
-/* Nothing is left to fail. */
+/* Enters the new program. From here on nothing can fail. */
 static void exec_enter(struct proc *p, struct exec *exec)
 {
 	struct aspace *old = p->as;
@@ -351,14 +347,12 @@ long proc_exec(vaddr_t path, vaddr_t argv, vaddr_t envp)
 
 	if (*kept == NULL)
 		err = exec_begin(kept, path, argv, envp);
-	exec = *kept;
 	if (err < 0) {
-		/* Begun anew, should it be tried again. */
-		if (exec != NULL)
-			exec_abandon(p, exec);
-		*kept = NULL;
+		/* If the call is tried again, it begins anew. */
+		call_forget();
 		return err;
 	}
+	exec = *kept;
 	while (err == 0 && exec->phase < EXEC_CLOSE)
 		err = exec_part(exec);
 	if (err == 0 && !fd_table_exec_part(&p->fds))

@@ -2,9 +2,9 @@
 /*
  * exit.c - the end of a process.
  *
- * A process ends in parts, on its own time, each a few files, tables or
- * children (enum exit_phase). When the last frame of its memory is back it
- * becomes a zombie: what a parent has waited for uses no memory any more.
+ * A process ends in parts, on its own time; each part deals with a few files,
+ * tables or children (enum exit_phase). When the last frame of its memory is
+ * freed it becomes a zombie: a child that has been waited for uses no memory.
  */
 #include "proc/proc.h"
 
@@ -46,7 +46,7 @@ void proc_exit(int status)
 		group_search_end(p);
 	p->t.has_saved = false;
 	p->exit_status = status;
-	/* From here on nobody looks at its files any more. */
+	/* From here on no server is told of its files any more. */
 	lock_acquire(&sched_lock);
 	twin_end(p);
 	victim_ends(p);
@@ -57,9 +57,9 @@ void proc_exit(int status)
 }
 
 /*
- * Lets go of the memory, which the next parts tear down if nobody else uses
- * it. Only those whom it was lent by, or to, are left to see clear_tid. False:
- * after a pause.
+ * Leaves the address space, which the next parts tear down if no other process
+ * uses it. The word at clear_tid is cleared only if a process shares the space
+ * (vfork) and so can see it. False: to be called again after a pause.
  */
 static bool exit_memory(struct proc *p)
 {
@@ -82,7 +82,7 @@ static bool exit_memory(struct proc *p)
 	return true;
 }
 
-/* A parent that ignores SIGCHLD does not want to wait for who would send it. */
+/* Does the parent not want to wait for `p`? It ignores SIGCHLD, for example. */
 static bool parent_does_not_wait(const struct proc *p) REQUIRES(sched_lock)
 {
 	const struct proc *parent = p->parent;
@@ -96,8 +96,9 @@ static bool parent_does_not_wait(const struct proc *p) REQUIRES(sched_lock)
 }
 
 /*
- * Init adopts it, or if it is a system process, the keeper. True if it is a
- * zombie that is not waited for: nobody finds it any more.
+ * Gives the child to init, or to the keeper if it is a system process. True if
+ * it is a zombie that is not waited for, which no process can find any more:
+ * the caller has to free it.
  */
 static bool orphan(struct proc *child) REQUIRES(sched_lock)
 {
@@ -124,8 +125,9 @@ static bool orphan(struct proc *child) REQUIRES(sched_lock)
 }
 
 /*
- * The group has just lost one who kept it from being orphaned. If members are
- * stopped, and nobody is left, all of them are to be told.
+ * The group has just lost a member that kept it from being orphaned. If a
+ * member is stopped, the group becomes a suspect: if it turns out that it is
+ * orphaned, all members get SIGHUP and SIGCONT.
  */
 static void suspect(struct proc *p, struct group *group) REQUIRES(sched_lock)
 {
@@ -148,8 +150,8 @@ static bool hang_up(struct proc *member, void *arg) NO_LOCK_CHECK
 }
 
 /*
- * Takes the first of the suspects, to be looked at. If it loses another such
- * process after this, it becomes a suspect again.
+ * Takes the first of the suspects, to be searched. If the group loses another
+ * member that anchored it after this, it becomes a suspect again.
  */
 static void take_suspect(struct proc *p) REQUIRES(sched_lock)
 {
@@ -161,7 +163,10 @@ static void take_suspect(struct proc *p) REQUIRES(sched_lock)
 	p->hangs_up = false;
 }
 
-/* Does a part of what is to be done about it; true when that is all. */
+/*
+ * Does a part of the search of the suspect, or, if it is orphaned, of telling
+ * its members. True when all is done.
+ */
 static bool suspect_part(struct proc *p) REQUIRES(sched_lock)
 {
 	struct group *group = p->suspect;
@@ -177,7 +182,10 @@ static bool suspect_part(struct proc *p) REQUIRES(sched_lock)
 	return !orphaned;
 }
 
-/* True when nobody is suspected any more: only the process itself suspects. */
+/*
+ * Does a part of the work on the suspects. True when there are none left, as
+ * only the process itself adds any.
+ */
 static bool exit_suspects(struct proc *p)
 {
 	struct group *dead = NULL;
@@ -250,7 +258,7 @@ void proc_disown(struct proc *p)
 	lock_release(&sched_lock);
 }
 
-/* Its own group may be the last to be told of its end. */
+/* The process may have anchored its own group, too. */
 static void exit_group(struct proc *p)
 {
 	lock_acquire(&sched_lock);
@@ -260,8 +268,8 @@ static void exit_group(struct proc *p)
 }
 
 /*
- * A zombie. Its time is complete before its parent can read it. It is on this
- * hart until schedule() has let go of it.
+ * Makes the process a zombie. Its time is complete before its parent can read
+ * it. The process is on this hart until schedule() has let go of it.
  */
 static NORETURN void exit_last(struct proc *p)
 {
@@ -289,7 +297,7 @@ static NORETURN void exit_last(struct proc *p)
 	schedule();
 }
 
-#define CHILDREN_PART 32 /* that are given to init without a pause */
+#define CHILDREN_PART 32 /* children that are given away without a pause */
 
 /* True when all have been given away. */
 static bool exit_children(struct proc *p)
@@ -312,7 +320,7 @@ static bool exit_phase_part(struct proc *p)
 	case EXIT_MEMORY:
 		return exit_memory(p);
 	case EXIT_CHILDREN:
-		return list_is_empty(&p->children) || exit_children(p);
+		return exit_children(p);
 	case EXIT_GROUP:
 		exit_group(p);
 		return true;
@@ -323,7 +331,7 @@ static bool exit_phase_part(struct proc *p)
 	}
 }
 
-/* The memory is torn down before it goes on. */
+/* Goes on only when the memory and the ports that it has left are freed. */
 void proc_exit_part(struct proc *p)
 {
 	while (p->dead == NULL && p->closed == NULL && exit_phase_part(p))

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fast_switch.c - from one process to another, where everything is as usual:
- * both have a space of their own, and that of the next one was last on this
- * hart.
+ * fast_switch.c - switches from one process to another in the usual case: each
+ * has a space of its own, and this hart was the last to run the next one's.
  *
- * A fast path changes nothing before it is sure; whatever is not as expected is
- * left to sched_switch(). Without this file everything is the same, and slower.
+ * The fast path changes nothing before it is certain that this is the case, and
+ * leaves every other to sched_switch(). Without this file the kernel does the
+ * same things, slower.
  */
 #include "arch/timer.h"
 #include "fp.h"
@@ -13,7 +13,7 @@
 #include "proc/sched.h"
 #include "proc/space.h"
 
-/* The first in the queue if that is easy; else NULL, and nothing changes. */
+/* Takes the first ready process if this is the usual case; else NULL. */
 INLINE struct proc *take_first(void) REQUIRES(sched_lock)
 {
 	struct proc *p =
@@ -42,7 +42,7 @@ static NORETURN NOINLINE void switch_with_fp(struct proc *prev,
 	sched_enter(next);
 }
 
-/* Both are as they have to be, and `next` is this hart's. */
+/* Switches in the usual case; this hart has claimed `next`. */
 INLINE void switch_easily(struct proc *prev, struct proc *next)
 {
 	uint64_t now;
@@ -72,12 +72,10 @@ void schedule(void)
 	sched_enter(next);
 }
 
-void sched_give(void)
+void sched_give(struct proc *prev, struct proc *next)
 {
-	struct proc *next = hart_self()->next;
-
 	stats_count(handovers);
-	switch_easily(proc_self(), next);
+	switch_easily(prev, next);
 	if (unlikely(__atomic_load_n(&next->t.work, __ATOMIC_RELAXED)))
 		trapframe_resume(&next->t.tf);
 	trapframe_enter(&next->t.tf);

@@ -2,16 +2,15 @@
 /*
  * fifo.c - finds pipes by their names; see fifo.h.
  *
- * They are in a digital search tree: which way it goes on below a pipe is
- * decided by a bit of the name that is looked for, one further on at each step.
- * So it is never deeper than a name has bits, whatever names a server chooses.
+ * They are in a tree over the bits of their names, which is no deeper than a
+ * name has bits, whatever names a server chooses (C5).
  */
 #include "fifo.h"
 
 #define NAME_BITS 128
 
 struct lock fifo_lock;
-static struct pipe *root GUARDED_BY(fifo_lock);
+static struct tree *root GUARDED_BY(fifo_lock);
 
 static unsigned name_bit(struct pipe_name name, unsigned i)
 {
@@ -25,32 +24,33 @@ static bool is_called(const struct pipe *pipe, struct pipe_name name)
 	return pipe->name.token == name.token && pipe->name.port == name.port;
 }
 
-struct pipe **fifo_find(struct pipe_name name)
+static struct tree **slot_of(struct pipe_name name) REQUIRES(fifo_lock)
 {
-	struct pipe **slot = &root;
+	struct tree **slot = &root;
 
-	for (unsigned i = 0; *slot != NULL && !is_called(*slot, name); i++) {
+	for (unsigned i = 0; *slot != NULL &&
+	     !is_called(container_of(*slot, struct pipe, named), name);
+	     i++) {
 		assert(i < NAME_BITS);
 		slot = &(*slot)->below[name_bit(name, i)];
 	}
 	return slot;
 }
 
-/*
- * A pipe that has nothing below it takes its place: all that is below it has
- * the bits that lead there.
- */
+struct pipe *fifo_find(struct pipe_name name)
+{
+	struct tree *found = *slot_of(name);
+
+	return found != NULL ? container_of(found, struct pipe, named) : NULL;
+}
+
+void fifo_add(struct pipe *pipe)
+{
+	pipe->named = (struct tree){0};
+	*slot_of(pipe->name) = &pipe->named;
+}
+
 void fifo_remove(struct pipe *pipe)
 {
-	struct pipe **slot = fifo_find(pipe->name), **last = slot, *moved;
-
-	while ((*last)->below[0] != NULL || (*last)->below[1] != NULL)
-		last = &(*last)->below[(*last)->below[0] == NULL];
-	moved = *last;
-	*last = NULL;
-	if (moved == pipe)
-		return;
-	moved->below[0] = pipe->below[0];
-	moved->below[1] = pipe->below[1];
-	*slot = moved;
+	tree_remove(slot_of(pipe->name));
 }

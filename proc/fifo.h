@@ -9,10 +9,13 @@
 
 extern struct lock fifo_lock; /* taken before pipe.lock */
 
-/* The pipe of that name; or where it is to be put, which has NULL. */
-struct pipe **fifo_find(struct pipe_name name) REQUIRES(fifo_lock);
+/* The open pipe of that name, or NULL. */
+struct pipe *fifo_find(struct pipe_name name) REQUIRES(fifo_lock);
 
-/* The pipe has a name, and is not found by it any more. */
+/* Adds a pipe by its name, which no other pipe has. */
+void fifo_add(struct pipe *pipe) REQUIRES(fifo_lock);
+
+/* Takes a pipe that has a name out of the tree: it is not found any more. */
 void fifo_remove(struct pipe *pipe) REQUIRES(fifo_lock);
 
 #endif

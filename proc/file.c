@@ -8,7 +8,6 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
-#include "proc/random.h"
 
 static struct slab file_slab = SLAB_INIT(struct file);
 
@@ -39,30 +38,6 @@ void file_put(struct file *f)
 		f->ops->close(f);
 	file_discard(f);
 }
-
-#define RANDOM_PART 512UL /* which take long to make */
-
-/* To the end of a page at most. */
-static long random_read(struct file *f, vaddr_t to, size_t len, unsigned how)
-{
-	size_t n = min_u64(len, PAGE_SIZE - (to & PAGE_MASK));
-	void *kernel;
-	int err;
-
-	(void)f, (void)how;
-	n = min_u64(n, RANDOM_PART);
-	if (n == 0)
-		return 0;
-	err = user_page(proc_self()->as, to, ACCESS_WRITE, &kernel);
-	if (err < 0)
-		return err;
-	random_bytes(kernel, n);
-	return (long)n;
-}
-
-const struct file_ops random_ops = {.read = random_read,
-    .read_goes_on = true,
-    .part = RANDOM_PART};
 
 static struct fd_table *self_table(void)
 {
@@ -95,7 +70,7 @@ static int table_grow(struct fd_table *table, unsigned fd)
 	return 0;
 }
 
-/* Every slot below `end` means something. */
+/* Moves `end` behind `fd`. Slots below `end` have a file or NULL. */
 static void table_extend(struct fd_table *table, unsigned fd)
 {
 	while (table->end <= fd)
@@ -213,7 +188,7 @@ void fd_table_init(struct fd_table *table)
 	table->limit = table->limit_max = FD_MAX;
 }
 
-/* What is open stays open, even if the limit was lowered since. */
+/* Ignores the limit, which may have been lowered below what is open. */
 bool fd_table_prepare(struct fd_table *table, const struct fd_table *from)
 {
 	fd_table_init(table);
@@ -229,16 +204,19 @@ void fd_table_discard(struct fd_table *table)
 
 void fd_table_copy(struct fd_table *table, const struct fd_table *from)
 {
+	struct file **to = table->files, **files = from->files;
+	unsigned end = from->end;
+
 	table->end = from->end;
 	table->limit = from->limit;
 	table->limit_max = from->limit_max;
-	/* Bits of descriptors beyond the end mean nothing. */
-	for (unsigned i = 0; i * 64 < from->end; i++)
+	/* Bits of descriptors beyond the end are not used. */
+	for (unsigned i = 0; i * 64 < end; i++)
 		table->cloexec[i] = from->cloexec[i];
-	for (unsigned fd = 0; fd < from->end; fd++) {
-		table->files[fd] = from->files[fd];
-		if (table->files[fd] != NULL)
-			file_get(table->files[fd]);
+	for (unsigned fd = 0; fd < end; fd++) {
+		to[fd] = files[fd];
+		if (to[fd] != NULL)
+			file_get(to[fd]);
 	}
 }
 
@@ -268,7 +246,7 @@ void fd_table_close(struct fd_table *table)
 		;
 }
 
-/* Descriptors that have been dealt with have lost their mark. */
+/* A descriptor's bit is cleared when it is closed: the next part skips it. */
 bool fd_table_exec_part(struct fd_table *table)
 {
 	unsigned closed = 0;

@@ -2,9 +2,10 @@
 /*
  * fork.c - a process makes another.
  *
- * Three paragraphs: check, allocate, commit. The address space is shared by
- * aspace_fork(), whose cost depends on neither its size nor the number of its
- * mappings; all the rest is copying a few hundred bytes of registers.
+ * First everything is allocated that may not be available, then the child is
+ * filled in, and then it is made known, which cannot fail. The address space is
+ * shared by aspace_fork(), whose cost depends on neither its size nor the
+ * number of its mappings.
  */
 #include "abi/errno.h"
 #include "fp.h"
@@ -49,7 +50,7 @@ static void copy_rest(struct proc *child, struct proc *parent,
 	fd_table_copy(&child->fds, &parent->fds);
 }
 
-/* The call of the parent goes on when the child has a space of its own. */
+/* Makes the parent wait until the child has left the space that it runs in. */
 static long wait_for_child(struct proc *child, struct proc *parent)
     REQUIRES(sched_lock)
 {
@@ -62,8 +63,8 @@ static long wait_for_child(struct proc *child, struct proc *parent)
 }
 
 /*
- * What was made so far is nobody's. Its tables are shared, so that letting them
- * go is quick.
+ * Frees a child that no process has seen. Its tables are shared with the
+ * parent, so they are freed quickly.
  */
 static void discard(struct proc *child)
 {
@@ -74,32 +75,29 @@ static void discard(struct proc *child)
 	proc_discard(child);
 }
 
-/* Everything that may not be available. */
+/* Makes everything that may not be available. NULL: memory is out. */
 static struct proc *allocate(struct proc *parent, bool share_memory)
 {
 	struct proc *child = proc_create();
+	bool done;
 
 	if (child == NULL)
 		return NULL;
-	if (!fd_table_prepare(&child->fds, &parent->fds))
-		goto discard_proc;
-	if (share_memory)
+	done = fd_table_prepare(&child->fds, &parent->fds);
+	if (done && !share_memory) {
+		child->as = aspace_fork(parent->as);
+		done = child->as != NULL;
+	}
+	if (done)
 		return child;
-	child->as = aspace_fork(parent->as);
-	if (child->as == NULL)
-		goto discard_files;
-	return child;
-
-discard_files:
-	fd_table_discard(&child->fds);
-discard_proc:
-	proc_discard(child);
+	discard(child);
 	return NULL;
 }
 
 /*
- * Where the child's pid goes in the parent's memory; NULL if nowhere: as on
- * Linux, an address that is no good is not an error. False if memory is out.
+ * Finds where the child's pid goes in the parent's memory; NULL if nowhere. As
+ * on Linux, an address that cannot be written to is not an error. False if
+ * memory is out.
  */
 static bool find_parent_tid(struct proc *parent, vaddr_t at, pid_t **tid)
 {
@@ -113,8 +111,9 @@ static bool find_parent_tid(struct proc *parent, vaddr_t at, pid_t **tid)
 }
 
 /*
- * A signal that came meanwhile goes first, and then the call is executed anew:
- * a child that nobody could name yet must not escape a kill of the group.
+ * If a signal has come meanwhile, the child is discarded, and the call begins
+ * anew after the signal: a signal to the parent's group could not reach the
+ * child, which was no member yet, and must not miss it.
  */
 long proc_fork(const struct fork_args *args)
 {
@@ -125,7 +124,7 @@ long proc_fork(const struct fork_args *args)
 	child = allocate(parent, args->share_memory);
 	if (child == NULL)
 		return -ENOMEM;
-	/* The parent goes on here and now: spare it these page faults. */
+	/* The parent runs next: it need not fault on its code and its stack. */
 	if (!args->share_memory) {
 		aspace_own_paths(parent->as, parent->t.tf.pc,
 		    *tf_reg(&parent->t.tf, REG_SP));

@@ -74,9 +74,9 @@ const struct call_form call_forms[SYSCALL_TABLE_SIZE] = {
 };
 
 /*
- * The number of an ioctl says which way bytes go, and how many. The commands of
- * terminals are older than that rule: they lend enough for any of them, to be
- * read and written.
+ * The command of an ioctl says which way bytes go, and how many. The commands
+ * of terminals are older than that rule: each lends as many bytes as the
+ * longest of them needs, to be read and written.
  */
 #define IOCTL_IN(command)   ((command) >> 30 & 1)
 #define IOCTL_OUT(command)  ((command) >> 31 & 1)
@@ -104,7 +104,8 @@ static uint64_t count_of_int(int32_t count)
 	return count > 0 ? (uint64_t)count : 0;
 }
 
-struct lease lease_of(const struct call_form *form, const struct trapframe *tf)
+struct lease lease_of_rare(const struct call_form *form,
+    const struct trapframe *tf)
 {
 	vaddr_t at = tf_arg(tf, form->at);
 	uint64_t len = form->size;
@@ -113,8 +114,6 @@ struct lease lease_of(const struct call_form *form, const struct trapframe *tf)
 		return lease_of_ioctl((uint32_t)tf_arg(tf, 1), at);
 	if (form->lent == LENT_LOCK && asks_for_lock(tf_arg(tf, 1)))
 		return (struct lease){at, form->size, LEND_READ | LEND_WRITE};
-	if (form->lent == LENT_COUNT)
-		len = min_u64(tf_arg(tf, form->at + 1U), LENT_MAX);
 	if (form->lent == LENT_INT)
 		len = count_of_int((int32_t)tf_arg(tf, form->at + 1U));
 	return (struct lease){at, (uint32_t)len, form->may};

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fp.c - floating point registers, moved as seldom as possible.
+ * fp.c - saves and loads floating point registers as seldom as possible.
  *
- * Most processes never touch them. A process that has not runs with cleared
- * registers; they are saved only when the hardware says that they were written
- * (sstatus.FS), and loaded only if this hart holds somebody else's.
+ * Most processes never use them. A process that has not written them runs with
+ * cleared registers. They are saved only if the hardware says that they were
+ * written (sstatus.FS), and loaded only if this hart holds those of another
+ * process.
  */
 #include "fp.h"
 
@@ -12,7 +13,7 @@
 
 #define NO_HART UINT8_MAX
 
-/* The registers are what tf.f is. */
+/* Notes that the registers of this hart are equal to tf.f. */
 static void fp_agree(struct proc *p)
 {
 	struct hart *self = hart_self();
@@ -32,7 +33,7 @@ void fp_sync(struct proc *p)
 	fp_agree(p);
 }
 
-/* What it never wrote to is zero in the registers, but anything in memory. */
+/* If the process never wrote them, tf.f has not been set yet. */
 void fp_show(struct proc *p)
 {
 	fp_sync(p);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fp.h - whose floating point registers a hart holds, for proc/ alone.
+ * fp.h - saves and loads the floating point registers of processes; for proc/
+ * alone.
  */
 #ifndef PROC_FP_H
 #define PROC_FP_H
 
 #include "proc/proc.h"
 
-/* Brings tf.f, the registers as they are in the trap frame, up to date. */
+/* Saves the registers to tf.f, in the trap frame, if they were written. */
 void fp_sync(struct proc *p);
 
 /* To be called when a process leaves this hart. */
@@ -21,8 +22,8 @@ INLINE void fp_leave(struct proc *p)
 void fp_restore(struct proc *p);
 
 /*
- * Mostly neither a process that comes to this hart nor the one before has used
- * the registers, and there is nothing to do.
+ * Is there nothing to load or clear? Mostly so, as neither the process that
+ * comes to this hart nor the one before has used the registers.
  */
 INLINE bool fp_is_at_rest(const struct proc *p)
 {
@@ -37,12 +38,12 @@ INLINE void fp_enter(struct proc *p)
 }
 
 /*
- * Brings tf.f up to date for one who reads it. A process that never used the
- * registers finds zeros in it.
+ * Brings tf.f up to date, as it is about to be read. If the process has never
+ * written the registers, all of it is zero.
  */
 void fp_show(struct proc *p);
 
-/* Loads tf.f, which was changed. */
+/* Loads the registers from tf.f, which was changed. */
 void fp_reload(struct proc *p);
 
 /* Clears the registers, as a new program finds them. */

@@ -2,12 +2,12 @@
 /*
  * futex.c - processes that wait for a word of memory to change.
  *
- * A word is known by where it is in physical memory, found through the door
- * with the intent to write. So MAP_SHARED memory is one place for all who have
- * it, at whatever address; a private page that fork still shares is copied,
- * and becomes a place of its own for each side; and a page that may only be
- * read is taken as it is found. The place stays the word's as long as somebody
- * sleeps there: only the sleeper could give up its page.
+ * A word is known by its place in physical memory. That is found by resolving
+ * its address for a write. So a word of MAP_SHARED memory is the same for all
+ * processes that map it, at whatever addresses; a private page that fork still
+ * shares is copied, and parent and child have different words; a page that may
+ * only be read is used as it is found. The word keeps its place as long as a
+ * process sleeps on it: only the sleeper could give up the page.
  *
  * The word is compared under sched_lock, which a waker takes after it has
  * changed the word. Either the sleeper sees the change, or the waker sees the
@@ -47,7 +47,7 @@ static int word_find(vaddr_t at, uint32_t **word)
 	return err;
 }
 
-/* Puts the process to sleep, or says why not. */
+/* Puts the process to sleep, or returns an error. */
 static long sleep_on(uint32_t *word, uint32_t value, uint32_t bits,
     uint64_t deadline) REQUIRES(sched_lock)
 {
@@ -79,7 +79,7 @@ long futex_wait(vaddr_t at, uint32_t value, uint32_t bits, uint64_t deadline)
 	return result;
 }
 
-/* Whom futex_wake() is for. */
+/* The processes that futex_wake() wakes: up to `count` that fit. */
 struct wake {
 	const uint32_t *word;
 	uint32_t bits;
@@ -87,8 +87,8 @@ struct wake {
 };
 
 /*
- * Visits a process that sleeps in the bucket. If it is woken its call has
- * ended, whatever becomes of the word before it runs.
+ * Visits a process that sleeps in the bucket. If it is woken, its call has
+ * ended with 0, even if the word changes again before the process runs.
  */
 static bool wake_sleeper(struct proc *p, void *arg) NO_LOCK_CHECK
 {

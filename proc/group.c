@@ -12,82 +12,69 @@
 #define HASH_SIZE 64
 
 static struct slab group_slab = SLAB_INIT(struct group);
-static struct slab session_slab = SLAB_INIT(struct session);
-static struct group *groups[HASH_SIZE] GUARDED_BY(sched_lock);
-static struct session *sessions[HASH_SIZE] GUARDED_BY(sched_lock);
+static struct tree *by_number[HASH_SIZE] GUARDED_BY(sched_lock);
 
-static struct group **group_slot(pid_t id) REQUIRES(sched_lock)
+/*
+ * Groups whose numbers end alike are in a tree over the other bits: it is not
+ * deep, whichever processes a program lets live (C5).
+ */
+static struct tree **group_slot(pid_t id) REQUIRES(sched_lock)
 {
-	struct group **slot = &groups[(uint32_t)id % HASH_SIZE];
-
-	while (*slot != NULL && (*slot)->id != id)
-		slot = &(*slot)->hash_next;
-	return slot;
+	return tree_place(by_number, HASH_SIZE, id,
+	    TREE_KEY(struct group, number, id));
 }
 
-static struct session **session_slot(pid_t id) REQUIRES(sched_lock)
+/* The group or session of a number; NULL: there is none. */
+static struct group *group_of_number(pid_t id) REQUIRES(sched_lock)
 {
-	struct session **slot = &sessions[(uint32_t)id % HASH_SIZE];
+	struct tree *found = *group_slot(id);
 
-	while (*slot != NULL && (*slot)->id != id)
-		slot = &(*slot)->hash_next;
-	return slot;
+	return found != NULL ? container_of(found, struct group, number) : NULL;
 }
 
 struct group *group_find(pid_t id)
 {
-	struct group *group = *group_slot(id);
+	struct group *group = group_of_number(id);
 
 	return group != NULL && group->count > 0 ? group : NULL;
 }
 
 bool group_number_is_taken(pid_t id)
 {
-	return *group_slot(id) != NULL || *session_slot(id) != NULL;
+	return group_of_number(id) != NULL;
 }
 
-struct group *group_create(pid_t id, struct session *session)
+struct group *group_create(pid_t id, struct group *session)
 {
 	struct group *group = slab_alloc(&group_slab);
 
 	if (group == NULL)
 		return NULL;
 	*group = (struct group){.id = id, .session = session};
-	list_init(&group->members);
-	return group;
-}
-
-struct group *session_create(pid_t id)
-{
-	struct session *session = slab_alloc(&session_slab);
-	struct group *group;
-
 	if (session == NULL)
-		return NULL;
-	*session = (struct session){.id = id};
-	group = group_create(id, session);
-	if (group == NULL)
-		slab_free(&session_slab, session);
+		group->session = group;
+	list_init(&group->members);
 	return group;
 }
 
 void group_free(struct group *group)
 {
-	assert(list_is_empty(&group->members)); /* of marks, too */
+	assert(list_is_empty(&group->members)); /* nor marks of walks */
 	if (group->ends_session)
-		slab_free(&session_slab, group->session);
+		slab_free(&group_slab, group->session);
 	slab_free(&group_slab, group);
 }
 
-/* The first member makes a group, and the first group a session, known. */
+/*
+ * Adds a member. With its first member a group becomes known, and takes a
+ * reference to the group that began its session.
+ */
 void group_join(struct proc *p, struct group *group)
 {
-	struct session *session = group->session;
-
 	if (unlikely(group->refs == 0)) {
-		*group_slot(group->id) = group;
-		if (session->refs++ == 0)
-			*session_slot(session->id) = session;
+		*group_slot(group->id) = &group->number;
+		if (group->session != group)
+			group->session->refs++;
 	}
 	group->refs++;
 	group->count++;
@@ -95,21 +82,24 @@ void group_join(struct proc *p, struct group *group)
 	list_push_back(&group->members, &p->group_link);
 }
 
+/* Drops a reference. If it was the last, the group is not found any more. */
+static bool drop(struct group *group) REQUIRES(sched_lock)
+{
+	if (--group->refs > 0)
+		return false;
+	tree_remove(group_slot(group->id));
+	return true;
+}
+
 struct group *group_put(struct group *group)
 {
-	struct session *session = group->session;
-
-	if (--group->refs > 0)
+	if (!drop(group))
 		return NULL;
-	*group_slot(group->id) = group->hash_next;
-	if (--session->refs == 0) {
-		*session_slot(session->id) = session->hash_next;
-		group->ends_session = true;
-	}
+	group->ends_session = group->session != group && drop(group->session);
 	return group;
 }
 
-/* The process is no member any more, but its reference is still there. */
+/* Removes the process from its group's members, but keeps its reference. */
 static void unlink_member(struct proc *p) REQUIRES(sched_lock)
 {
 	struct group *group = p->group;
@@ -127,7 +117,10 @@ struct group *group_leave(struct proc *p)
 	return group_put(p->group);
 }
 
-/* The new group comes first, so that the session has one all the time. */
+/*
+ * Moves the process to another group. It drops the reference to the old group
+ * last, so that the session has a group all the time.
+ */
 static struct group *group_move(struct proc *p, struct group *group)
     REQUIRES(sched_lock)
 {
@@ -144,8 +137,8 @@ bool group_has_been_anchored_by(const struct proc *p)
 {
 	const struct proc *parent = p->parent;
 
-	return parent != NULL && parent != proc_init_task &&
-	    parent != &proc_keeper && parent->group != p->group &&
+	return parent != proc_init_task && parent != &proc_keeper &&
+	    parent->group != p->group &&
 	    parent->group->session == p->group->session;
 }
 
@@ -154,7 +147,7 @@ bool group_is_anchored_by(const struct proc *p)
 	return p->exiting == EXIT_NOT && group_has_been_anchored_by(p);
 }
 
-/* Ends the search at the first member that does. */
+/* Ends the search at the first member that anchors the group. */
 static bool look_for_anchor(struct proc *p, void *orphaned) NO_LOCK_CHECK
 {
 	*(bool *)orphaned = !group_is_anchored_by(p);
@@ -180,8 +173,8 @@ void group_search_end(struct proc *p)
 }
 
 /*
- * May the caller put `p` into the group `pgid`, of itself or of a child that
- * has not become another program yet? 0, or why not.
+ * May the running process put `p` into the group `pgid`? `p` has to be itself
+ * or a child that has not called exec yet. 0, or an error.
  */
 static long may_set(const struct proc *p, pid_t pgid) REQUIRES(sched_lock)
 {
@@ -204,13 +197,13 @@ static long may_set(const struct proc *p, pid_t pgid) REQUIRES(sched_lock)
 }
 
 /*
- * The group `pgid` of the caller's session; if need be, `fresh` becomes it. One
- * that has lost its members may get its leader back.
+ * Returns the group `pgid` of the session of `p`; if there is none, `fresh`
+ * becomes it. A group that has lost its members may get its leader back.
  */
 static struct group *find_or_make(const struct proc *p, pid_t pgid,
     struct group *fresh) REQUIRES(sched_lock)
 {
-	struct group *group = *group_slot(pgid);
+	struct group *group = group_of_number(pgid);
 
 	if (group != NULL)
 		return group;
@@ -250,27 +243,25 @@ long group_set(pid_t pid, pid_t pgid)
 }
 
 /*
- * Not for the leader of a group, nor while there is one that it has led, with
- * members or without.
+ * Fails if a group has the number of the process, with members or without: the
+ * process leads that group, or has led it.
  */
 long session_begin(void)
 {
 	struct proc *p = proc_self();
-	struct group *fresh = session_create(p->pid), *dead = NULL;
+	struct group *fresh = group_create(p->pid, NULL), *dead = NULL;
 	long result = -EPERM;
 
 	if (fresh == NULL)
 		return -ENOMEM;
 	lock_acquire(&sched_lock);
-	if (*group_slot(p->pid) == NULL) {
+	if (group_of_number(p->pid) == NULL) {
 		dead = group_move(p, fresh);
 		result = p->pid;
 	}
 	lock_release(&sched_lock);
-	if (result < 0) {
-		fresh->ends_session = true;
+	if (result < 0)
 		group_free(fresh);
-	}
 	if (dead != NULL)
 		group_free(dead);
 	return result;

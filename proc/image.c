@@ -2,8 +2,8 @@
 /*
  * image.c - programs loaded once, kept as address spaces that never run.
  *
- * Everything in a plan is doubted: sizes, overlaps, and addresses are checked
- * before the first frame is allocated.
+ * A plan comes from a server, so it is not trusted: sizes, overlaps and
+ * addresses are checked before the first frame is allocated.
  *
  * Locks: [i] image_lock
  */
@@ -20,10 +20,10 @@
 #include "proc/space.h"
 
 #define STACK_HEAD  (32UL << 10)
-#define STACK_GUARD (1UL << 20)  /* of nothing below it */
-#define STACK_GAP   (32UL << 10) /* to a program above it */
+#define STACK_GUARD (1UL << 20)  /* unmapped bytes below the stack */
+#define STACK_GAP   (32UL << 10) /* between it and a program above */
 #define LOWEST      0x1000UL
-#define IMAGES_MAX  256 /* that are kept: one is looked for among all */
+#define IMAGES_MAX  256 /* images in the cache, which is a plain list */
 
 struct image {
 	struct list link;       /* [i] */
@@ -33,12 +33,12 @@ struct image {
 
 	/* While it is built, by one process. */
 	struct program_plan *plan; /* NULL once it is complete */
-	struct range_op op; /* reserves a segment; .end is 0 between two */
-	vaddr_t mapped_to;  /* the end of the last segment, */
-	uint64_t last_perms;
+	struct range_op op;  /* reserves a segment; .end is 0 between two */
+	vaddr_t mapped_to;   /* the end of what is reserved */
+	uint64_t last_perms; /* of its last page */
 	bool is_laid_out;
-	unsigned segment; /* that is reserved next, or being loaded */
-	uint64_t loaded;  /* bytes of it */
+	unsigned segment; /* the one to be reserved next, or being loaded */
+	uint64_t loaded;  /* bytes of it that are loaded */
 };
 
 _Static_assert(sizeof(struct program_plan) <= PAGE_SIZE, "one frame");
@@ -57,7 +57,7 @@ static bool segment_is_valid(const struct program_segment *s, vaddr_t above)
 	    !(s->prot & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC));
 }
 
-/* Segments in ascending order, apart, and inside the user half. */
+/* Are segments in ascending order, apart, and inside the user half? */
 static bool plan_is_valid(const struct program_plan *plan)
 {
 	vaddr_t above = 0;
@@ -75,7 +75,7 @@ static bool plan_is_valid(const struct program_plan *plan)
 	return true;
 }
 
-/* Writable memory is readable. */
+/* Permissions of pages: as Sv39 demands, what is writable is readable. */
 static uint64_t perms_of(uint64_t prot)
 {
 	return (prot & PROT_READ ? PTE_R : 0) |
@@ -134,7 +134,7 @@ static int segment_reserve(struct image *image, const struct program_segment *s)
 	return 0;
 }
 
-/* The next part of a segment, or the next segment. */
+/* Reserves the next part of a segment, or begins with the next segment. */
 static int reserve_segments(struct image *image)
 {
 	int err = 0;
@@ -156,11 +156,12 @@ static int reserve_segments(struct image *image)
 }
 
 /*
- * The top of the stack lies a little above the border of a 2 MiB region, so
- * that a small process needs few tables: right below the program where that
- * leaves room, which takes one table for the stack, the program and its heap;
- * otherwise above it, which takes two. The bottom is at a border: all but the
- * head is a few entries of 2 MiB.
+ * Returns the top of the stack. It lies STACK_HEAD above the border of a 2 MiB
+ * region, so that a small process needs few tables. If there is room, that is
+ * in the region where the program begins: then one table holds the head of the
+ * stack, the program and the beginning of the heap. Otherwise the stack is
+ * above the program, which takes two tables. The rest of the stack, from border
+ * to border, is a few entries of 2 MiB.
  */
 static vaddr_t stack_place(const struct image_info *info)
 {
@@ -176,8 +177,8 @@ static vaddr_t stack_place(const struct image_info *info)
 }
 
 /*
- * Above what is highest comes the page that signal handlers return to, and
- * then the heap.
+ * Above the stack and the program, whichever is higher, comes the page that
+ * signal handlers return to, and then the heap.
  */
 int image_add_stack(struct aspace *as, struct image_info *info)
 {
@@ -291,7 +292,7 @@ void image_abandon(struct proc *p, struct image *image)
 	slab_free(&image_slab, image);
 }
 
-/* Takes it out of the cache. */
+/* Takes the image out of the cache. */
 static struct image *image_take(struct image *image) REQUIRES(image_lock)
 {
 	list_remove(&image->link);
@@ -299,7 +300,7 @@ static struct image *image_take(struct image *image) REQUIRES(image_lock)
 	return image;
 }
 
-/* Takes the longest unused one out, or returns NULL. */
+/* Takes the image out that was not used for longest; NULL: there is none. */
 static struct image *oldest_take(void) REQUIRES(image_lock)
 {
 	if (list_is_empty(&images))
@@ -307,14 +308,13 @@ static struct image *oldest_take(void) REQUIRES(image_lock)
 	return image_take(list_entry(images.prev, struct image, link));
 }
 
-/* If somebody else has built the same meanwhile, that one stays. */
+/* If another process has added this program meanwhile, that image stays. */
 void image_add(struct image *image)
 {
 	struct image *surplus = NULL;
 
 	frame_put(frame_of_virt(image->plan));
 	image->plan = NULL;
-	tlb_code_changed();
 	lock_acquire(&image_lock);
 	if (image_find(&image->key) != NULL) {
 		surplus = image;

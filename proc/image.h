@@ -4,7 +4,7 @@
  *
  * The first exec of a program builds an address space with its segments, a
  * stack and a place for the heap, which never runs. This and every later exec
- * forks it. What is where in it, a plan says (abi/port.h).
+ * forks it. A plan (abi/port.h) says at which addresses its segments are.
  */
 #ifndef PROC_IMAGE_H
 #define PROC_IMAGE_H
@@ -12,10 +12,10 @@
 #include "abi/port.h"
 #include "mm/aspace.h"
 
-/* Which program: what is in a server's file for now. */
+/* Names a program: the contents that a server's file has at present. */
 struct image_key {
-	uint64_t port; /* its serial number */
-	uint64_t token;
+	uint64_t port;  /* serial number of the server's port */
+	uint64_t token; /* the server's number for the contents */
 };
 
 struct image_info {
@@ -33,7 +33,7 @@ struct image;
 #define IMAGE_MORE 1
 
 /*
- * A fork of that image, if it is in the cache: 0. IMAGE_MORE: it is not.
+ * Forks the image with that key. 0, or IMAGE_MORE: it is not in the cache;
  * -ENOMEM.
  */
 MUST_USE int image_fork(const struct image_key *key, struct image_info *info,
@@ -46,7 +46,10 @@ MUST_USE int image_fork(const struct image_key *key, struct image_info *info,
 MUST_USE int image_begin(const struct image_key *key, struct program_plan *plan,
     struct image **image);
 
-/* Does a part of the rest but for the bytes; 0: all. IMAGE_MORE, -ENOMEM. */
+/*
+ * Reserves a part of the image's memory: segments, stack and heap. 0 when all
+ * of it is reserved, before that IMAGE_MORE; -ENOMEM.
+ */
 MUST_USE int image_lay_out(struct image *image);
 
 /* Bytes of the program's file. */
@@ -55,14 +58,17 @@ struct image_piece {
 	size_t len;
 };
 
-/* Which bytes come next, all in one page. False: none, and it is complete. */
+/*
+ * Says which bytes of the file are to be filled in next; they go into one page.
+ * False: none, the image is complete.
+ */
 MUST_USE bool image_wants(struct image *image, struct image_piece *piece);
 
-/* Writes them. -ENOMEM: it may be tried again. */
+/* Fills in the bytes of that piece. -ENOMEM: it may be tried again. */
 MUST_USE int image_fill(struct image *image, const struct image_piece *piece,
     const void *bytes);
 
-/* Puts it into the cache, complete. */
+/* Puts an image that is complete into the cache. */
 void image_add(struct image *image);
 
 /*
@@ -71,7 +77,7 @@ void image_add(struct image *image);
  */
 MUST_USE int image_add_stack(struct aspace *as, struct image_info *info);
 
-/* Gives up an image that is being built. */
+/* Gives back an image that is not in the cache. */
 void image_abandon(struct proc *p, struct image *image);
 
 #endif

@@ -8,6 +8,11 @@
 #include "proc/twin.h"
 #include "proc/walk.h"
 
+struct signal {
+	int sig; /* 0: none, only to see whether it could be sent */
+	struct siginfo_small info;
+};
+
 static void send_to_process(struct proc *p, const struct signal *signal)
     REQUIRES(sched_lock)
 {
@@ -16,8 +21,8 @@ static void send_to_process(struct proc *p, const struct signal *signal)
 }
 
 /*
- * What is meant for many spares servers of boot's, which go on if one of them
- * is killed, but not if all are at once.
+ * Signals to many processes are not sent to system processes: a service goes on
+ * if one of its servers is killed, but not if all of them are at once.
  */
 static bool send_to_member(struct proc *p, void *arg) NO_LOCK_CHECK
 {
@@ -26,14 +31,7 @@ static bool send_to_member(struct proc *p, void *arg) NO_LOCK_CHECK
 	return true;
 }
 
-bool signal_send_group(struct proc *walker, struct group *group,
-    struct signal signal)
-{
-	return walk_part(walker, &walker->t.call.walk.marked, &group->members,
-	    offsetof(struct proc, group_link), send_to_member, &signal);
-}
-
-/* kill(-1): all but process 1, servers of boot's, and the caller. */
+/* kill(-1): all but process 1, system processes, and the caller. */
 static bool send_to_any(struct proc *p, void *arg) NO_LOCK_CHECK
 {
 	if (p->pid == INIT_PID || p->is_system || p == proc_self())
@@ -43,8 +41,8 @@ static bool send_to_any(struct proc *p, void *arg) NO_LOCK_CHECK
 }
 
 /*
- * To many, a part at a time. In the order of their creation: a child that one
- * of them forks meanwhile is met as well.
+ * Sends a signal to all processes, a part of them at a time, in the order of
+ * their creation: so it also comes to a child that one of them forks meanwhile.
  */
 static long send_to_all(struct signal signal)
 {
@@ -61,8 +59,9 @@ static long send_to_all(struct signal signal)
 }
 
 /*
- * To the caller's group if `pgid` is 0. All members may have gone before the
- * last part, so the walk keeps the group: its mark is in there.
+ * Sends a signal to a group, to the caller's if `pgid` is 0. All members may
+ * have gone before the last part, so the walk has a reference to the group, in
+ * whose list its mark is.
  */
 static long send_to_group(pid_t pgid, struct signal signal)
 {
@@ -75,7 +74,8 @@ static long send_to_group(pid_t pgid, struct signal signal)
 		group = pgid == 0 ? proc_self()->group : group_find(pgid);
 	if (group != NULL) {
 		walk->value++;
-		done = signal_send_group(proc_self(), group, signal);
+		done = walk_part(proc_self(), &walk->marked, &group->members,
+		    offsetof(struct proc, group_link), send_to_member, &signal);
 	}
 	if (!done && walk->group == NULL) {
 		group->refs++;
@@ -87,7 +87,7 @@ static long send_to_group(pid_t pgid, struct signal signal)
 	return walk->value > 0 ? 0 : -ESRCH;
 }
 
-/* -EAGAIN: who would go on for it is ending, and has to be followed first. */
+/* -EAGAIN: it is the last of a service, until it has forked another twin. */
 static long send_to_one(pid_t pid, struct signal signal)
 {
 	struct proc *p;
@@ -108,25 +108,29 @@ static bool is_number(int sig)
 	return sig >= 0 && sig <= SIGNAL_LAST;
 }
 
+/* As on Linux, -ESRCH comes before -EINVAL: the signal is looked at last. */
 static long send_to(pid_t pid, struct signal signal)
 {
+	bool valid = is_number(signal.sig);
+	long result;
+
+	if (!valid)
+		signal.sig = 0;
 	if (pid == INT32_MIN)
-		return -ESRCH;
-	if (pid > 0)
-		return send_to_one(pid, signal);
-	if (pid == -1)
-		return send_to_all(signal);
-	return send_to_group(-pid, signal);
+		result = -ESRCH;
+	else if (pid > 0)
+		result = send_to_one(pid, signal);
+	else if (pid == -1)
+		result = send_to_all(signal);
+	else
+		result = send_to_group(-pid, signal);
+	return result == 0 && !valid ? -EINVAL : result;
 }
 
-/* Whether there is anybody to get it is asked before what it is. */
 long signal_kill(pid_t pid, int sig)
 {
-	long result = send_to(pid,
-	    (struct signal){is_number(sig) ? sig : 0,
-		{SI_USER, proc_self()->pid, 0}});
-
-	return result == 0 && !is_number(sig) ? -EINVAL : result;
+	return send_to(pid,
+	    (struct signal){sig, {SI_USER, proc_self()->pid, 0}});
 }
 
 long signal_kill_group(pid_t pgid, int sig)
@@ -139,30 +143,26 @@ long signal_kill_group(pid_t pgid, int sig)
 
 long signal_tgkill(pid_t pid, int sig)
 {
-	long result;
-
 	if (pid <= 0)
 		return -EINVAL;
-	result = send_to_one(pid,
-	    (struct signal){is_number(sig) ? sig : 0,
-		{SI_TKILL, proc_self()->pid, 0}});
-	return result == 0 && !is_number(sig) ? -EINVAL : result;
+	return send_to(pid,
+	    (struct signal){sig, {SI_TKILL, proc_self()->pid, 0}});
 }
 
 long signal_queue(pid_t pid, int sig, vaddr_t from)
 {
 	struct proc *self = proc_self();
 	struct siginfo_abi info;
-	struct signal signal = {is_number(sig) ? sig : 0, {0}};
-	long err = copyin(self->as, &info, from, sizeof info);
+	int err = copyin(self->as, &info, from, sizeof info);
 
 	if (err < 0)
 		return err;
-	/* Nobody passes for the kernel, or for kill. */
+	/* To another process it must not look like the kernel's or kill's. */
 	if ((info.code >= 0 || info.code == SI_TKILL) && pid != self->pid)
 		return -EPERM;
-	signal.info = (struct siginfo_small){info.code, info.u.child.pid,
-	    info.u.child.value};
-	err = send_to_one(pid, signal);
-	return err == 0 && !is_number(sig) ? -EINVAL : err;
+	if (pid <= 0)
+		return -ESRCH;
+	return send_to(pid,
+	    (struct signal){sig,
+		{info.code, info.u.child.pid, info.u.child.value}});
 }

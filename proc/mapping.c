@@ -2,7 +2,7 @@
 /*
  * mapping.c - mmap of remote files: pages of the server become the caller's as
  * well, and are copied on the first write, as after a fork. With MAP_SHARED
- * they are not copied: they are pages that the server has of MAP_SHARED.
+ * they are not copied: the server, too, has mapped them with MAP_SHARED.
  *
  * The caller makes a bag (mm/aspace.h) for its mapping, and asks the server for
  * pages. Each reply fills a part of the bag with pages from the server's own
@@ -21,7 +21,7 @@
 #include "proc/sched.h"
 #include "proc/space.h"
 
-/* The caller goes on by mapping its bag, or by dropping it. */
+/* Makes the call go on by mapping its bag, or, if `err` < 0, by dropping it. */
 static void leave_remote(struct call *call, struct aspace *as, int err)
 {
 	call->kept = KEPT_RANGE;
@@ -61,7 +61,7 @@ void mapping_answer(struct proc *client, const struct reply *reply)
 
 /* The pages that a reply names, and what is left of them. */
 struct batch {
-	/* where the next address is stored; of a run, the next page */
+	/* where the next page's address is stored; of a run, the page itself */
 	vaddr_t at;
 	uint64_t count;
 	bool is_run;
@@ -86,8 +86,8 @@ static bool mapping_find(const struct aspace *as, const struct reply *reply,
 }
 
 /*
- * Puts pages into the bag: of a list, those whose addresses are in one page.
- * Returns how many, or an error.
+ * Puts a part of the pages into the bag: of a list of addresses, as much as is
+ * in one page. Returns how many pages, or an error.
  */
 static long fill_part(struct aspace *as, struct batch left)
 {

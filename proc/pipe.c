@@ -2,10 +2,10 @@
 /*
  * pipe.c - bytes from one process to another.
  *
- * A pipe is a ring of frames, each given when it is needed. The kernel keeps no
- * reference to user memory: bytes are copied in before the writer goes on, and
- * out before the reader does, so neither sees what the other does to its page
- * later.
+ * A pipe is a ring of frames, each allocated when it is needed. The kernel
+ * keeps no reference to user memory: bytes are copied in before the writer goes
+ * on, and out before the reader does, so neither sees what the other does to
+ * its page later.
  *
  * A write of up to PIPE_BUF bytes goes in as a whole or not at all.
  */
@@ -22,7 +22,7 @@
 #include "proc/sched.h"
 #include "proc/signal.h"
 
-#define WRITE_PART (4 * PAGE_SIZE) /* that is written without a pause */
+#define WRITE_PART (4 * PAGE_SIZE) /* bytes that are written without a pause */
 
 static struct slab pipes = SLAB_INIT(struct pipe);
 
@@ -33,7 +33,7 @@ static char *pipe_at(struct pipe *pipe, uint64_t at, size_t *n)
 	return pipe->page[at / PAGE_SIZE % PIPE_FRAMES] + at % PAGE_SIZE;
 }
 
-/* A frame for byte number `at`. */
+/* Makes sure that there is a frame for byte number `at`. */
 static bool pipe_give_page(struct pipe *pipe, uint64_t at)
 {
 	char **page = &pipe->page[at / PAGE_SIZE % PIPE_FRAMES];
@@ -61,8 +61,9 @@ static size_t take(struct pipe *pipe, char *to, size_t n) REQUIRES(pipe->lock)
 }
 
 /*
- * Nothing to read, it seemed: the end, or a reason to wait, where writers are
- * told where they may put it.
+ * The pipe looked empty without its lock. If it still is, this is the end of
+ * the file if there is no writer; else the reader waits, and the call says
+ * where its buffer is, so that a writer can fill it.
  */
 static long read_nothing(struct pipe *pipe, vaddr_t to, size_t len,
     unsigned how)
@@ -84,7 +85,7 @@ static long read_nothing(struct pipe *pipe, vaddr_t to, size_t len,
 	return result;
 }
 
-/* Reads into one page, which is made ready before. */
+/* Reads into one page, which is made ready first. */
 static long read_some(struct pipe *pipe, vaddr_t to, size_t len)
 {
 	size_t n = min_u64(len, PAGE_SIZE - (to & PAGE_MASK));
@@ -101,8 +102,9 @@ static long read_some(struct pipe *pipe, vaddr_t to, size_t len)
 }
 
 /*
- * Page by page. The first decides about errors, others end the read. If there
- * is nothing after all, another reader was faster.
+ * Reads page by page. An error at the first page is the result; at a later one
+ * it only ends the read. If no byte is there after all, another reader was
+ * faster, and the call begins anew.
  */
 static long read_pages(struct pipe *pipe, vaddr_t to, size_t len)
 {
@@ -129,7 +131,7 @@ static long pipe_read(struct file *f, vaddr_t to, size_t len, unsigned how)
 		return 0;
 	if (pipe_is_empty(pipe))
 		return read_nothing(pipe, to, len, how);
-	/* No more than there is now: as far as that goes, nothing is late. */
+	/* For the bytes that are there now, no memory is late after this. */
 	len = min_u64(len, min_u64(PIPE_SIZE, pipe_bytes(pipe)));
 	err = user_reach(proc_self()->as, to, len, ACCESS_WRITE);
 	if (err < 0)
@@ -173,7 +175,7 @@ static long pipe_write_some(struct pipe *pipe, vaddr_t from, size_t len,
 	return (long)done;
 }
 
-/* That nobody reads is a signal as well as an error. */
+/* A write to a pipe without readers raises SIGPIPE and fails. */
 static long no_reader(void)
 {
 	struct proc *p = proc_self();
@@ -191,7 +193,7 @@ static long wait_for_room(struct pipe *pipe, unsigned how)
 	return call_wait(&pipe->write_event, SIGNAL_RESTARTS);
 }
 
-/* More than goes in as a whole: what fits, or what a part may be. */
+/* Writes as much as fits, up to one part, of what need not go in as a whole. */
 static long write_large(struct pipe *pipe, vaddr_t from, size_t len,
     unsigned how) REQUIRES(pipe->lock)
 {
@@ -223,8 +225,9 @@ static void put(struct pipe *pipe, const char *from, size_t len)
 }
 
 /*
- * Up to PIPE_BUF bytes, which go in as a whole: the kernel's at `kernel`, or if
- * that is NULL the program's at `from`. Those are ready, or `err` says why not.
+ * Writes up to PIPE_BUF bytes, as a whole or not at all: the kernel's bytes at
+ * `kernel`, or if that is NULL the program's at `from`. The program's memory is
+ * ready, or `err` says why not.
  */
 static long write_whole(struct pipe *pipe, const char *kernel, vaddr_t from,
     size_t len, int err, unsigned how) REQUIRES(pipe->lock)
@@ -281,8 +284,9 @@ static long pipe_write(struct file *f, vaddr_t from, size_t len, unsigned how)
 }
 
 /*
- * Has nobody been on the other side since an end with a name was opened? Its
- * position is one more than how many had been by then; 0: somebody was there.
+ * `f` is an end that was opened by the pipe's name. Has the other side never
+ * been open since? If it was not open at that time, `f->pos` is one more than
+ * how often it had been opened before; otherwise `f->pos` is 0.
  */
 static bool is_alone(const struct file *f)
 {
@@ -367,8 +371,6 @@ const struct file_ops pipe_ops = {
     .close = pipe_close,
 };
 
-static const struct file_ops no_ops = {0};
-
 int pipe_create(uint32_t flags, struct file *ends[2])
 {
 	struct pipe *pipe = slab_alloc(&pipes);
@@ -388,12 +390,9 @@ int pipe_create(uint32_t flags, struct file *ends[2])
 
 discard:
 	slab_free(&pipes, pipe);
-	for (int i = 0; i < 2; i++) {
-		if (ends[i] == NULL)
-			continue;
-		ends[i]->ops = &no_ops;
-		file_put(ends[i]);
-	}
+	for (int i = 0; i < 2; i++)
+		if (ends[i] != NULL)
+			file_discard(ends[i]);
 	return -ENOMEM;
 }
 
@@ -415,22 +414,26 @@ static void enter(struct pipe *pipe, struct file *f)
 	lock_release(&pipe->lock);
 }
 
-/* Puts that one there if there is none. Is it of use then? ENXIO. */
+/*
+ * Opens the pipe of that name. If there is none, `new` becomes it, and is
+ * *used. -ENXIO: as pipe_open().
+ */
 static int enter_fifo(struct pipe_name name, struct file *f, struct pipe *new,
     bool *used) REQUIRES(fifo_lock)
 {
-	struct pipe **slot = fifo_find(name);
-	uint32_t readers = *slot != NULL ? (*slot)->readers : 0;
+	struct pipe *pipe = fifo_find(name);
+	uint32_t readers = pipe != NULL ? pipe->readers : 0;
 
 	*used = false;
 	if (f->flags == (O_WRONLY | O_NONBLOCK) && readers == 0)
 		return -ENXIO;
-	if (*slot == NULL) {
+	if (pipe == NULL) {
 		*used = true;
-		new->name = name;
-		*slot = new;
+		pipe = new;
+		pipe->name = name;
+		fifo_add(pipe);
 	}
-	enter(*slot, f);
+	enter(pipe, f);
 	return 0;
 }
 
@@ -459,7 +462,7 @@ int pipe_open(struct pipe_name name, uint32_t flags, struct file **opened)
 	return err;
 }
 
-/* It waits where readers do. */
+/* A writer, too, waits on the readers' queue, which enter() wakes. */
 long pipe_await(struct file *f)
 {
 	struct pipe *pipe = f->object;

@@ -2,10 +2,11 @@
 /*
  * port.c - ports and remote files as objects: made, polled, closed.
  *
- * The descriptor of a port has one file, however many processes hold it. When
- * that is gone nobody can serve any more: all callers are told so, and notes
- * that nobody took go back in parts, on the time of the process that closed it;
- * so do its programs.
+ * One struct file stands for the right to serve a port, however many processes
+ * hold it. When it is closed no process can serve the port any more: all
+ * callers are woken and find that out. Notes that no server took, and images of
+ * the port's programs, are freed in parts, on the time of the process that
+ * closed it.
  */
 #include "proc/port.h"
 
@@ -65,48 +66,70 @@ static void port_get(struct port *port)
 	lock_release(&sched_lock);
 }
 
-static struct remote *remote_new(struct remote wanted)
+static struct remote *remote_new(uint32_t number)
 {
 	struct remote *remote = slab_alloc(&remotes);
 
 	if (remote != NULL)
-		*remote = wanted;
+		*remote = (struct remote){.number = number};
 	return remote;
 }
 
 struct remote *remote_note(struct port *port, uint64_t token)
 {
-	struct remote *note = remote_new((struct remote){.port = port,
-	    .token = token,
-	    .number = REQUEST_INTERRUPT});
+	struct remote *note = remote_new(REQUEST_INTERRUPT);
 
-	if (note != NULL)
-		port_get(port);
+	if (note == NULL)
+		return NULL;
+	note->port = port;
+	note->token = token;
+	port_get(port);
 	return note;
+}
+
+static struct file *file_of_remote(uint32_t flags)
+{
+	return file_create(&remote_ops,
+	    flags & (O_ACCMODE | O_NONBLOCK | O_APPEND));
 }
 
 int remote_create(struct port *port, const struct remote_wish *wish,
     struct file **f)
 {
-	struct remote *remote = remote_new((struct remote){.port = port,
-	    .token = wish->token,
-	    .number = REQUEST_CLOSED,
-	    .readable = wish->readable,
-	    .writable = wish->writable});
+	struct remote *remote = remote_new(REQUEST_CLOSED);
 	struct file *created;
 
 	if (remote == NULL)
 		return -ENOMEM;
-	created = file_create(&remote_ops,
-	    wish->flags & (O_ACCMODE | O_NONBLOCK | O_APPEND));
+	created = file_of_remote(wish->flags);
 	if (created == NULL) {
 		slab_free(&remotes, remote);
 		return -ENOMEM;
 	}
+	remote->port = port;
+	remote->token = wish->token;
+	remote->readable = wish->readable;
+	remote->writable = wish->writable;
+	remote->files = 1;
 	list_init(&remote->behind);
 	created->object = remote;
 	*f = created;
 	port_get(port);
+	return 0;
+}
+
+int remote_again(const struct file *of, uint32_t flags, struct file **f)
+{
+	struct remote *remote = of->object;
+	struct file *created = file_of_remote(flags);
+
+	if (created == NULL)
+		return -ENOMEM;
+	created->object = remote;
+	*f = created;
+	lock_acquire(&sched_lock);
+	remote->files++;
+	lock_release(&sched_lock);
 	return 0;
 }
 
@@ -117,7 +140,7 @@ void remote_free(struct remote *remote)
 	slab_free(&remotes, remote);
 }
 
-/* False: there is nobody to be told. */
+/* Gives the note to the port, for a server to take. False: it has none. */
 static bool tell(struct remote *note) REQUIRES(sched_lock)
 {
 	struct port *port = note->port;
@@ -134,7 +157,7 @@ int port_need_spare(void)
 	struct thread *t = &proc_self()->t;
 
 	if (t->spare == NULL)
-		t->spare = remote_new((struct remote){.number = REQUEST_GONE});
+		t->spare = remote_new(REQUEST_GONE);
 	return t->spare != NULL ? 0 : -ENOMEM;
 }
 
@@ -171,7 +194,7 @@ void port_keep_spare(void)
 {
 	struct remote *spare = proc_self()->t.spare;
 
-	/* A child may have adopted it. */
+	/* NULL if a child has taken it over by port_adopt(). */
 	if (spare == NULL || spare->port == NULL)
 		return;
 	port_put(spare->port);
@@ -180,7 +203,14 @@ void port_keep_spare(void)
 
 void remote_discard(struct file *f)
 {
-	remote_free(f->object);
+	struct remote *remote = f->object;
+	bool is_last;
+
+	lock_acquire(&sched_lock);
+	is_last = --remote->files == 0;
+	lock_release(&sched_lock);
+	if (is_last)
+		remote_free(remote);
 	file_discard(f);
 }
 
@@ -198,20 +228,21 @@ void port_note_done(struct proc *p)
 		remote_free(note);
 }
 
-/* A note needs no memory: it is what the file was. */
+/* Closing needs no memory: the remote file itself becomes the note. */
 static void remote_close(struct file *f)
 {
 	struct remote *remote = f->object;
-	bool is_told;
+	bool is_last, is_told;
 
 	lock_acquire(&sched_lock);
-	is_told = tell(remote);
+	is_last = --remote->files == 0;
+	is_told = is_last && tell(remote);
 	lock_release(&sched_lock);
-	if (!is_told)
+	if (is_last && !is_told)
 		remote_free(remote);
 }
 
-/* No message: the port knows which events are raised. */
+/* Asks no server, as the port knows which events are raised. */
 static unsigned remote_poll(struct file *f)
 {
 	const struct remote *remote = f->object;
@@ -230,7 +261,7 @@ static unsigned remote_poll(struct file *f)
 	return events;
 }
 
-/* The callers that are woken find that nobody serves. */
+/* The callers that are woken find that no process serves the port any more. */
 static void port_close(struct file *f)
 {
 	struct port *port = f->object;
@@ -248,7 +279,7 @@ static void port_close(struct file *f)
 	self->t.work = 1;
 }
 
-#define NOTES_PART 64 /* that go back without a pause */
+#define NOTES_PART 64 /* notes that are freed without a pause */
 
 void port_clear_part(struct proc *p)
 {
@@ -304,7 +335,7 @@ static unsigned port_poll(struct file *f)
 	return events;
 }
 
-/* Its bytes are requests, which read() cannot take. */
+/* A port has no bytes: servers take requests by port_next. */
 static long port_transfer(struct file *f, vaddr_t at, size_t len, unsigned how)
 {
 	(void)f, (void)at, (void)len, (void)how;

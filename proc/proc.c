@@ -7,6 +7,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "proc/file.h"
+#include "proc/random.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
 #include "proc/victim.h"
@@ -29,10 +30,10 @@ struct proc proc_keeper ALIGNED(PAGE_SIZE) = {.t.state = PROC_ZOMBIE,
     .sig.set = SIGNAL_BIT(SIGCHLD),
     .sig.actions[SIGCHLD - 1].handler = HANDLER_IGNORE};
 
-static struct proc *by_pid[HASH_SIZE] GUARDED_BY(sched_lock);
+static struct tree *by_pid[HASH_SIZE] GUARDED_BY(sched_lock);
 pid_t proc_last_pid;
 
-/* Only what has to be zero is cleared: fork is in a hurry. */
+/* Clears only what has to be zero, to save time in fork. */
 struct proc *proc_create(void)
 {
 	struct frame *frame = frame_alloc(FRAME_KERNEL);
@@ -43,10 +44,8 @@ struct proc *proc_create(void)
 	p = frame_virt(frame);
 	p->t.work = p->t.held = p->t.call.word = 0;
 	memset(&p->t.fp_used, 0,
-	    sizeof p->t - offsetof(struct thread, fp_used));
-	memset(&p->as, 0,
-	    offsetof(struct proc, sig.actions) - offsetof(struct proc, as));
-	memset(&p->root, 0, sizeof *p - offsetof(struct proc, root));
+	    offsetof(struct proc, sig.actions) -
+		offsetof(struct proc, t.fp_used));
 	p->fds.files = p->fds.few;
 	p->t.tf.hart = hart_self();
 	p->t.fp_hart = UINT8_MAX;
@@ -65,18 +64,21 @@ void proc_discard(struct proc *p)
 	frame_put(frame_of_virt(p));
 }
 
-static struct proc **hash_slot(pid_t pid) REQUIRES(sched_lock)
+/*
+ * Processes whose pids end alike are in a tree over the other bits: it is not
+ * deep, whichever of its children a program lets live (C5).
+ */
+static struct tree **pid_slot(pid_t pid) REQUIRES(sched_lock)
 {
-	return &by_pid[(uint32_t)pid % HASH_SIZE];
+	return tree_place(by_pid, HASH_SIZE, pid,
+	    TREE_KEY(struct proc, number, pid));
 }
 
 struct proc *proc_find(pid_t pid)
 {
-	struct proc *p = *hash_slot(pid);
+	struct tree *found = *pid_slot(pid);
 
-	while (p != NULL && p->pid != pid)
-		p = p->hash_next;
-	return p;
+	return found != NULL ? container_of(found, struct proc, number) : NULL;
 }
 
 static bool pid_is_taken(pid_t pid) REQUIRES(sched_lock)
@@ -84,53 +86,59 @@ static bool pid_is_taken(pid_t pid) REQUIRES(sched_lock)
 	return proc_find(pid) != NULL || group_number_is_taken(pid);
 }
 
-_Static_assert((PID_MAX & (PID_MAX - 1)) == 0, "each number is tried once");
+#define ROW_TRIES 8 /* numbers in a row, before any */
+
+static pid_t pid_random(void)
+{
+	uint32_t pid;
+
+	random_bytes(&pid, sizeof pid);
+	return (pid_t)(pid % PID_MAX);
+}
 
 /*
- * The numbers that are tried are the 1st, 3rd, 6th, 10th behind the last one:
- * where many in a row are taken, few of them are looked at.
+ * A free number, where `pid` is not: that behind it, or where a row of them is
+ * taken, any. A program cannot see to it that many are tried (C5).
  */
-static pid_t pid_next(void) REQUIRES(sched_lock)
+static NOINLINE pid_t pid_search(pid_t pid) REQUIRES(sched_lock)
 {
-	pid_t pid = (proc_last_pid + 1) % PID_MAX;
-
-	for (pid_t step = 2; pid == 0 || pid_is_taken(pid); step++)
-		pid = (pid + step) % PID_MAX;
-	proc_last_pid = pid;
+	for (int tries = 1; pid == 0 || pid_is_taken(pid); tries++)
+		pid = tries < ROW_TRIES ? (pid + 1) % PID_MAX : pid_random();
 	return pid;
+}
+
+/* From here on the process is found by its pid. */
+static void take_pid(struct proc *p) REQUIRES(sched_lock)
+{
+	pid_t pid = (pid_t)((uint32_t)(proc_last_pid + 1) % PID_MAX);
+	struct tree **slot = pid_slot(pid);
+
+	if (unlikely(pid == 0 || *slot != NULL || group_number_is_taken(pid))) {
+		pid = pid_search(pid);
+		slot = pid_slot(pid);
+	}
+	proc_last_pid = p->pid = pid;
+	*slot = &p->number;
 }
 
 void proc_publish(struct proc *p, struct proc *parent, struct group *group)
 {
-	struct proc **slot;
-
-	p->pid = pid_next();
+	take_pid(p);
 	group_join(p, group);
-	slot = hash_slot(p->pid);
-	p->hash_next = *slot;
-	*slot = p;
 	list_push_back(&proc_all, &p->all);
 	proc_count += !p->is_system;
 	victim_add(p);
 	p->parent = parent;
-	if (parent != NULL)
-		list_push_back(&parent->children, &p->sibling);
-	else
-		list_init(&p->sibling);
-	TRACE(process_born, "pid parent frame:root system", p->pid,
-	    parent != NULL ? parent->pid : 0,
+	list_push_back(&parent->children, &p->sibling);
+	TRACE(process_born, "pid parent frame:root system", p->pid, parent->pid,
 	    p->as != NULL ? frame_trace(p->as->root) : 0, p->is_system);
 	TRACE(process_named, "pid text:name", p->pid, TRACE_TEXT(p->name));
 }
 
 void proc_remove(struct proc *p)
 {
-	struct proc **slot = hash_slot(p->pid);
-
 	assert(p->t.state == PROC_ZOMBIE && list_is_empty(&p->children));
-	while (*slot != p)
-		slot = &(*slot)->hash_next;
-	*slot = p->hash_next;
+	tree_remove(pid_slot(p->pid));
 	list_remove(&p->all);
 	list_remove(&p->sibling);
 	p->group = group_leave(p); /* for proc_discard(), if it is dead */
@@ -144,7 +152,7 @@ void proc_tell_parent(struct proc *parent)
 	waitq_wake_all_locked(&parent->child_event);
 }
 
-/* The smallest pid that is larger than `after`, so far. */
+/* Keeps the smallest pid above `after` that the walk has met so far. */
 static bool look_at_pid(struct proc *p, void *after) NO_LOCK_CHECK
 {
 	struct list_walk *walk = call_walk();
@@ -158,9 +166,10 @@ static bool look_at_pid(struct proc *p, void *after) NO_LOCK_CHECK
 #define PIDS_PART 64 /* numbers that are tried without a pause */
 
 /*
- * The numbers that follow are tried before all processes are looked at: as many
- * as there are processes. So who asks for one after the other looks at all of
- * them only where that many numbers in a row are nobody's.
+ * First tries the numbers after `after`, as many as there are processes, and
+ * only then looks at all processes. So a program that lists the processes one
+ * by one makes the kernel look at all of them only where that many numbers in a
+ * row are free.
  */
 bool proc_next(pid_t after, struct proc **next)
 {
@@ -182,7 +191,7 @@ bool proc_next(pid_t after, struct proc **next)
 	*next = proc_find((pid_t)walk->value);
 	if (*next != NULL || walk->value == 0)
 		return true;
-	/* It has gone since it was looked at. There may be others. */
+	/* The process found has gone meanwhile: the walk begins anew. */
 	walk->value = 0;
 	return false;
 }

@@ -3,9 +3,9 @@
  * random.c - random bytes: the ChaCha20 block function over a key from the
  * device tree's rng-seed, which is new at every boot, and the counters.
  *
- * As unpredictable as that seed is. The first output of each key is the next
- * key, and what is given out is forgotten: it cannot be computed from what is
- * left.
+ * The bytes are as unpredictable as that seed. The first output of each key is
+ * the next key, and bytes are cleared when they are given out: so they cannot
+ * be computed later from the memory of the kernel.
  *
  * Ref: RFC 8439, "ChaCha20 and Poly1305 for IETF Protocols", section 2.3.
  */
@@ -56,7 +56,7 @@ static void next_block(uint32_t out[16]) REQUIRES(random_lock)
 #define POOL_BLOCKS 4
 #define KEY_SIZE    32
 
-/* Output that nobody has yet; `left` bytes at its end. */
+/* Output: the `left` bytes at its end have not been given out yet. */
 static uint32_t pool[POOL_BLOCKS][16] GUARDED_BY(random_lock);
 static size_t left GUARDED_BY(random_lock);
 

@@ -16,10 +16,11 @@
 #include "proc/request.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
+#include "proc/vector.h"
 
 /*
- * What a signal with a handler means. mmap, and calls that are about the root,
- * like uname, never fail with EINTR: they begin anew.
+ * What a signal with a handler means for the call. mmap, and calls that go to
+ * the root without a path, like uname, never fail with EINTR: they begin anew.
  */
 static enum on_signal on_signal(const struct remote_call *call)
 {
@@ -58,7 +59,8 @@ bool port_may_call(const struct proc *self, const struct port *port)
 uint64_t remote_last_id;
 
 /*
- * Asks, or asks again: whatever woke the process, everything is checked anew.
+ * Asks a server, or asks again: everything is checked anew, whatever woke the
+ * process.
  */
 static long ask(struct proc *self) REQUIRES(sched_lock)
 {
@@ -89,7 +91,7 @@ static long ask(struct proc *self) REQUIRES(sched_lock)
 	return wait_for_server(self, port);
 }
 
-/* Opens what the server has named, which the kernel has. */
+/* Opens a file of the caller's, or a pipe, that the reply has named. */
 static int open_here(struct remote_call *call)
 {
 	const struct opening *opening = &call->opening;
@@ -151,7 +153,7 @@ static long be_stopped(struct remote_call *call)
 	long result = background_stop(sig);
 
 	if (result == CALL_GOES_ON && proc_self()->t.call.state == CALL_PART)
-		return result; /* the search of the group goes on */
+		return result; /* group_search() goes on */
 	call->stop = 0;
 	call->deaf = result == 0;
 	if (call->deaf)
@@ -179,8 +181,6 @@ long remote_go_on(void)
 	lock_release(&sched_lock);
 	return maps ? mapping_end(result) : result;
 }
-
-#define READY_MAX (64UL << 10) /* bytes for which memory is found first */
 
 /*
  * Finds memory for what the server is to write, as much as it can write at
@@ -214,6 +214,20 @@ static long begin(struct file *f, struct file *second, uint64_t number,
 	    .file = f,
 	    .second = second,
 	    .lease = lease};
+	return remote_go_on();
+}
+
+long remote_vector(struct file *f, uint64_t number, struct vector *v)
+{
+	struct call *call = &proc_self()->t.call;
+
+	call->kept = KEPT_REMOTE;
+	call->remote = (struct remote_call){.number = (uint16_t)number,
+	    .file = f,
+	    .vector = v,
+	    .in_pieces = true,
+	    .lease = {vector_find(v, 0)->at, (uint32_t)v->len,
+		call_forms[number].may}};
 	return remote_go_on();
 }
 
@@ -350,6 +364,7 @@ void remote_abandon(struct proc *p)
 {
 	struct remote_call *call = &p->t.call.remote;
 	struct exec *exec = call->exec;
+	struct vector *vector = lease_pieces(call);
 	struct remote *told;
 	struct file *opened;
 
@@ -365,13 +380,15 @@ void remote_abandon(struct proc *p)
 		file_put(opened);
 	if (exec != NULL)
 		exec_abandon(p, exec);
+	if (vector != NULL)
+		vector_free(vector);
 }
 
 /*
  * Changes the arguments that the server is shown where they differ from those
- * of the caller. readv, for example, is shown as a read of one piece of its
- * memory, and a count is never more than what is lent. A step of execve has no
- * arguments of its caller's: it asks for a piece of the file.
+ * of the caller. readv, for example, is shown as a read of as many bytes as all
+ * its pieces have, and a count is never more than what is lent. A step of
+ * execve has no arguments of its caller's: it asks for a piece of the file.
  */
 static void describe_args(const struct proc *client,
     const struct call_form *form, struct request *request)

@@ -14,6 +14,7 @@
 #include "proc/queue.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
+#include "proc/vector.h"
 
 /* Sends a part of the bytes of a reply. 0 when all have been sent. */
 static long send_part(const struct reply *reply)
@@ -38,7 +39,7 @@ static long send_part(const struct reply *reply)
 	return t->done < reply->out_len ? call_go_on(SIGNAL_HELD) : 0;
 }
 
-/* Who waits for the reply? */
+/* Is the caller at a call or at a step of execve? It may have been killed. */
 enum waiter { WAITS_NOBODY, WAITS_CALL, WAITS_STEP };
 
 static enum waiter waiter(void)
@@ -55,10 +56,11 @@ static enum waiter waiter(void)
 	return who;
 }
 
-/* What is handed over with a reply. */
+/* What is handed over with a reply; and the pieces that the caller had lent. */
 struct gift {
 	struct file *opened;
 	char *bytes;
+	struct vector *vector;
 };
 
 static void give_back(const struct gift *gift)
@@ -67,6 +69,8 @@ static void give_back(const struct gift *gift)
 		file_put(gift->opened);
 	if (gift->bytes != NULL)
 		frame_put(frame_of_virt(gift->bytes));
+	if (gift->vector != NULL)
+		vector_free(gift->vector);
 }
 
 static long copy_to_frame(const struct reply *reply, struct gift *gift)
@@ -100,24 +104,21 @@ static long send_bytes(const struct reply *reply, struct gift *gift)
 }
 
 /*
- * The server passes on one of its own descriptors, of a file of another server.
- * The caller gets a new file with the same token, so that flags that one of the
- * two sets are not the other's.
+ * The server passes on the file of one of its own descriptors, of any port. The
+ * caller gets a struct file of its own, so that flags which it sets do not
+ * change the server's; they allow no more than the server may do itself.
  */
 static long pass_to_caller(const struct reply *reply, struct gift *gift)
 {
 	const struct file *f = fd_get((int)reply->token);
-	const struct remote *remote;
 
 	if (f == NULL)
 		return -EBADF;
-	if (!file_is_remote(f))
+	if (!file_is_remote(f) ||
+	    ((f->flags & O_ACCMODE) != O_RDWR &&
+		(f->flags & O_ACCMODE) != (reply->file_flags & O_ACCMODE)))
 		return -EINVAL;
-	remote = f->object;
-	return remote_create(remote->port,
-	    &(struct remote_wish){remote->token, remote->readable,
-		remote->writable, reply->file_flags},
-	    &gift->opened);
+	return remote_again(f, reply->file_flags, &gift->opened);
 }
 
 static long open_for_caller(struct port *port, const struct reply *reply,
@@ -142,7 +143,7 @@ static long step_result(const struct step *step, const struct reply *reply)
 	return reply->flags == step->wants ? 0 : -EIO;
 }
 
-/* The call goes on with its next step. */
+/* Hands over the answer to a step, and makes the execve go on. */
 static void answer_step(struct call *call, const struct reply *reply,
     struct gift *gift)
 {
@@ -155,7 +156,7 @@ static void answer_step(struct call *call, const struct reply *reply,
 		step->bytes = gift->bytes;
 		step->bytes_len = gift->bytes != NULL ? reply->out_len : 0;
 		step->opened = gift->opened;
-		*gift = (struct gift){NULL, NULL};
+		*gift = (struct gift){0};
 	}
 	call->kept = KEPT_EXEC;
 	call->exec = exec;
@@ -193,6 +194,7 @@ static void answer(struct proc *client, const struct reply *reply,
 	} else {
 		if (reply->flags & REPLY_POSITION)
 			f->pos = reply->position;
+		gift->vector = lease_pieces(&call->remote);
 		call->kept = KEPT_NOTHING;
 		call_finish(client, later ? -EAGAIN : reply->result);
 	}
@@ -226,8 +228,8 @@ static bool makes_sense(const struct reply *reply)
 }
 
 /*
- * Does the reply answer the call? An image is for a step of execve only, and
- * what the kernel has is for openat only.
+ * Does the reply fit the call? REPLY_IMAGE is for a step of execve only, and
+ * REPLY_DUP and REPLY_PIPE are for openat only.
  */
 static bool answers(const struct reply *reply, const struct remote_call *call)
 {
@@ -259,7 +261,7 @@ static long deliver(const struct reply *reply, struct gift *gift)
 
 long port_reply(struct port *port, const struct reply *reply)
 {
-	struct gift gift = {NULL, NULL};
+	struct gift gift = {0};
 	long result = -EINVAL;
 
 	if (makes_sense(reply))

@@ -10,9 +10,11 @@
 #include "proc/sched.h"
 
 #include "abi/errno.h"
+#include "arch/console.h"
 #include "arch/hart.h"
 #include "arch/timer.h"
 #include "fp.h"
+#include "proc/device.h"
 #include "proc/queue.h"
 #include "proc/signal.h"
 #include "proc/space.h"
@@ -27,21 +29,15 @@ struct waitq poll_event = {.procs = {&poll_event.procs, &poll_event.procs}};
 uint64_t poll_news;
 static uint64_t tick_ticks; /* [c] a tick, in timer ticks */
 
-static void nothing(void)
-{
-}
-
-void (*sched_at_interrupt)(void) = nothing;
-bool sched_idle_ticks;
-
-#define WOKEN_PART 8 /* moved to the run queue at a time */
+#define WOKEN_PART  8  /* moved to the run queue at a time */
+#define CLAIMS_PART 16 /* looked at in the run queue at a time */
 
 void waitq_init(struct waitq *wq)
 {
 	list_init(&wq->procs);
 }
 
-/* As many others as there is new work for. */
+/* Kicks other harts, not this one. */
 void sched_kick_idle(unsigned count)
 {
 	uint32_t self = 1U << hart_index();
@@ -71,7 +67,7 @@ void sched_wake_first(struct proc *p)
 	ready_push_first(p);
 }
 
-/* The only one on its queue, or all of them. */
+/* Wakes the processes of a queue: one at once, several by way of `woken`. */
 static void wake_each(struct list *procs) REQUIRES(sched_lock)
 {
 	if (list_is_empty(procs))
@@ -117,36 +113,48 @@ void sched_notify(struct proc *p)
 		hart_kick(p->t.tf.hart);
 }
 
-/* When this hart wants to be interrupted next. */
+/* Sets when the timer interrupts this hart next. */
 static void timer_arm(bool idle)
 {
 	uint64_t at = timers_first();
 
-	if (!idle || (sched_idle_ticks && hart_index() == 0))
+	if (!idle || (console_is_polled && hart_index() == 0))
 		at = min_u64(at, timer_now() + tick_ticks);
 	timer_set(at);
 }
 
 /*
- * The next one to run, which is this hart's from now on, or NULL. Its space is
- * this hart's too, unless its old hart is still on the way out of it.
+ * Takes the next process to run off the run queue. This hart has claimed its
+ * space, unless its last hart is still on the way out of it. NULL: there is
+ * none, or the first CLAIMS_PART have gone to wait for their turn, and the
+ * hart has to look again. C5: there may be many of these, lenders of one space
+ * that were killed together.
  */
 INLINE struct proc *ready_first(void) REQUIRES(sched_lock)
 {
-	struct proc *p;
+	struct list *ready = &sched_queues.ready;
 
 	if (unlikely(!list_is_empty(&sched_queues.woken)))
 		woken_move();
-	do {
-		if (list_is_empty(&sched_queues.ready))
-			return NULL;
-		p = list_entry(sched_queues.ready.next, struct proc, t.link);
+	for (int i = 0; i < CLAIMS_PART && !list_is_empty(ready); i++) {
+		struct proc *p = list_entry(ready->next, struct proc, t.link);
+
 		list_unlink(&p->t.link);
-	} while (unlikely(!space_claim(p)));
-	p->t.state = PROC_RUNNING;
-	p->t.tf.hart = hart_self();
-	return p;
+		if (unlikely(!space_claim(p)))
+			continue;
+		p->t.state = PROC_RUNNING;
+		p->t.tf.hart = hart_self();
+		return p;
+	}
+	return NULL;
 }
+
+#ifdef CALF_TEST
+struct proc *sched_ready_first(void)
+{
+	return ready_first();
+}
+#endif
 
 static struct proc *ready_pop(void)
 {
@@ -175,14 +183,21 @@ static struct proc *ready_pop_or_idle(void)
 	return p;
 }
 
-/* What is due at an interrupt, whether the hart has something to run or not. */
+/* Does what is due at an interrupt, whether the hart runs a process or not. */
 static void interrupted(void)
 {
 	hart_clear_kick();
 	hart_park_if_asked();
 	timers_run();
 	if (hart_index() == 0)
-		sched_at_interrupt();
+		device_interrupt();
+}
+
+/* Without the lock: whoever makes a process ready kicks the hart if idle. */
+static bool some_are_ready(void)
+{
+	return !list_is_empty(&sched_queues.ready) ||
+	    !list_is_empty(&sched_queues.woken);
 }
 
 /* Waits for something to run. */
@@ -193,8 +208,10 @@ static NOINLINE struct proc *ready_wait(void)
 	while ((p = ready_pop_or_idle()) == NULL) {
 		timer_arm(true);
 		hart_park_if_asked();
-		hart_wait();
-		stats_count(wakes);
+		if (likely(!some_are_ready())) {
+			hart_wait();
+			stats_count(wakes);
+		}
 		hart_pause_begin();
 		interrupted();
 	}
@@ -202,18 +219,18 @@ static NOINLINE struct proc *ready_wait(void)
 	return p;
 }
 
-/* The running process has run, and its registers are all in memory. */
+/* Adds up the process's time, and saves its floating point registers. */
 INLINE void stop(struct proc *p, uint64_t now)
 {
-	if (likely(p->t.state != PROC_ZOMBIE)) /* whose time is complete */
+	if (likely(p->t.state != PROC_ZOMBIE)) /* see exit_last() */
 		p->t.time_ticks += now - p->t.started;
 	fp_leave(p);
 }
 
 /*
- * This hart is out of the process's address space, and does not touch the
- * process any more: from here on it may be anywhere, or, if nobody waits for
- * it, nowhere.
+ * This hart has left the process's address space, and does not touch the
+ * process any more: from here on another hart may run it or free it. If its
+ * parent does not wait for it, it is freed here.
  */
 INLINE void let_go(struct proc *p, struct aspace *next)
 {
@@ -243,8 +260,9 @@ static void await_process(struct proc *p)
 }
 
 /*
- * From `prev` to `next`, each NULL if there is none, by way of the kernel's own
- * root: this hart holds nobody while it waits, for work or for another hart.
+ * Switches from `prev` to `next`, each NULL if there is none, by way of the
+ * kernel's own root: so this hart has no process and no space while it waits,
+ * for work or for another hart.
  */
 static NORETURN NOINLINE void switch_slow(struct proc *prev, struct proc *next)
 {
@@ -284,13 +302,12 @@ void sched_switch(void)
 	sched_enter(next);
 }
 
-/* The glance may be old, which only makes a process yield later. */
+/* Looks without the lock: an old value only makes a process yield later. */
 bool sched_others_are_ready(void)
 {
 	const struct proc *p = proc_self();
 
-	return !list_is_empty(&sched_queues.ready) ||
-	    !list_is_empty(&sched_queues.woken) ||
+	return some_are_ready() ||
 	    (p->as != NULL && !list_is_empty(&p->as->turn));
 }
 

@@ -17,6 +17,7 @@
 #include "proc/request.h"
 #include "proc/sched.h"
 #include "proc/space.h"
+#include "proc/vector.h"
 
 static struct remote *remote_of(const struct proc *client) REQUIRES(sched_lock)
 {
@@ -37,8 +38,8 @@ void port_put_in_hand(struct proc *server, struct proc *client)
 
 /*
  * Takes the caller out of the server's hand. Calls that waited behind it, on
- * the same file, are the first of the queue again; if nobody serves the port,
- * they are woken to learn that.
+ * the same file, are the first of the queue again. If no process serves the
+ * port any more, callers are woken to learn that.
  */
 void port_let_go(struct proc *server)
 {
@@ -67,12 +68,40 @@ struct proc *port_empty_hand(struct proc *server)
 	return client->t.state == PROC_BLOCKED ? client : NULL;
 }
 
+/* What a caller lends, whose space is claimed. */
+struct lent {
+	struct aspace *as; /* the caller's */
+	struct lease lease;
+	const struct vector *vector; /* its pieces; NULL: it is one */
+};
+
+static struct lent lent_by(const struct proc *client) REQUIRES(sched_lock)
+{
+	const struct remote_call *call = &client->t.call.remote;
+
+	return (struct lent){client->as, call->lease, lease_pieces(call)};
+}
+
+/* Where a byte of the lease is. *len is cut where its piece ends. */
+static vaddr_t lent_at(const struct lent *lent, uint64_t offset, size_t *len)
+{
+	const struct piece *piece;
+
+	if (lent->vector == NULL)
+		return lent->lease.at + offset;
+	piece = vector_find(lent->vector, offset);
+	*len = min_u64(*len, piece->end - offset);
+	return piece->at + offset;
+}
+
+#define LEASE_PIECES 16 /* of a vector that are copied without a pause */
+
 /*
  * Copies one part between the memory of the running process, a server, and what
- * was lent to it (M3). Returns how many bytes.
+ * was lent to it (M3). Returns how many bytes. If memory is late (user_is_late)
+ * after some of them, it is fewer.
  */
-static long copy(struct aspace *as, const struct lease *lease,
-    const struct lease_use *use)
+static long copy(const struct lent *lent, const struct lease_use *use)
 {
 	struct aspace *own = proc_self()->as;
 	bool out = use->may == LEND_WRITE;
@@ -80,67 +109,62 @@ static long copy(struct aspace *as, const struct lease *lease,
 	enum access theirs = out ? ACCESS_WRITE : ACCESS_READ;
 	size_t done = 0, len = min_u64(use->len, LEASE_PART);
 
-	assert(aspace_is_ours(as) && (lease->may & use->may) != 0);
-	if (use->offset >= lease->len)
+	assert(aspace_is_ours(lent->as) && (lent->lease.may & use->may) != 0);
+	if (use->offset >= lent->lease.len)
 		return 0;
-	len = min_u64(len, lease->len - use->offset);
-	if (user_reach(own, use->own, len, ours) < 0 ||
-	    user_reach(as, lease->at + use->offset, len, theirs) < 0)
-		return -ENOMEM;
-	while (done < len) {
+	len = min_u64(len, lent->lease.len - use->offset);
+	for (int i = 0; done < len && i < LEASE_PIECES; i++) {
+		size_t n = len - done;
 		vaddr_t here = use->own + done;
-		vaddr_t there = lease->at + use->offset + done;
-		size_t n = min_u64(len - done,
-		    min_u64(PAGE_SIZE - (here & PAGE_MASK),
-			PAGE_SIZE - (there & PAGE_MASK)));
-		void *mine, *lent;
+		vaddr_t there = lent_at(lent, use->offset + done, &n);
+		void *mine, *callers;
 		int err = user_page(own, here, ours, &mine);
 
 		if (err == 0)
-			err = user_page(as, there, theirs, &lent);
+			err = user_page(lent->as, there, theirs, &callers);
 		if (err < 0)
 			return done > 0 ? (long)done : err;
+		n = min_u64(n,
+		    PAGE_SIZE - max_u64(here & PAGE_MASK, there & PAGE_MASK));
 		if (out)
-			memcpy(lent, mine, n);
+			memcpy(callers, mine, n);
 		else
-			memcpy(mine, lent, n);
+			memcpy(mine, callers, n);
 		done += n;
 	}
-	TRACE(lease_copied, "lent bytes written", lease->at, done, out);
+	TRACE(lease_copied, "lent bytes written", lent->lease.at, done, out);
 	return (long)done;
 }
 
 /*
  * Finds what the caller in hand lends. If the result is 0 its space is claimed.
  */
-static long claim_lease(const struct lease_use *use, struct lease *lease,
-    struct aspace **as) REQUIRES(sched_lock)
+static long claim_lease(const struct lease_use *use, struct lent *lent)
+    REQUIRES(sched_lock)
 {
 	struct proc *client = proc_self()->t.client;
 
 	if (client == NULL || client->t.state != PROC_BLOCKED)
 		return -ESRCH;
 	assert(client->t.call.kept == KEPT_REMOTE);
-	*lease = client->t.call.remote.lease;
-	*as = client->as;
-	if (!(lease->may & use->may))
+	*lent = lent_by(client);
+	if (!(lent->lease.may & use->may))
 		return -EINVAL;
 	return space_borrow(client->as) ? 0 : call_go_on(SIGNAL_HELD);
 }
 
 long port_copy_part(const struct lease_use *use)
 {
-	struct lease lease;
-	struct aspace *as = NULL;
+	struct lent lent;
 	long result;
 
 	lock_acquire(&sched_lock);
-	result = claim_lease(use, &lease, &as);
+	result = claim_lease(use, &lent);
 	lock_release(&sched_lock);
 	if (result != 0)
 		return result;
-	result = copy(as, &lease, use);
-	space_leave(as);
+	result = copy(&lent, use);
+	space_leave(lent.as);
 	return result;
 }
 
@@ -189,11 +213,11 @@ void port_refuse(int error)
  * of what is lent.
  */
 struct along {
-	struct aspace *as; /* the caller's, claimed; NULL: nothing is copied */
-	unsigned strings;  /* how many strings; 0: bytes of the lease */
-	bool in_doubt;     /* the call may have been done already */
+	bool is_claimed;  /* the caller's space; if not, nothing is copied */
+	unsigned strings; /* how many strings; 0: bytes of the lease */
+	bool in_doubt;    /* the call may have been done already */
 	vaddr_t string[STRINGS_MAX];
-	struct lease lease;
+	struct lent lent;
 	struct lease_use use;
 };
 
@@ -210,12 +234,12 @@ static long copy_lease(struct along *along, long *room)
 	*room = user_ready(proc_self()->as, use->own, use->len, ACCESS_WRITE);
 	if (*room <= 0)
 		return *room;
-	n = copy(along->as, &along->lease, use);
+	n = copy(&along->lent, use);
 	/* Whether missing bytes are an error is for the server to say. */
 	return n == -EFAULT ? 0 : n;
 }
 
-/* One for each hart: it is used up before anything else runs on the hart. */
+/* A buffer for each hart: its user is done before the hart does other work. */
 static char *path_buffer(void)
 {
 	static char buffers[MAX_HARTS][PATH_MAX];
@@ -224,9 +248,9 @@ static char *path_buffer(void)
 }
 
 /*
- * Copies strings, as copy_lease() does bytes. Each is read once from the
- * caller's memory, which may change, into a buffer, where it has an end for
- * sure.
+ * Copies strings, and returns as copy_lease(). Each is read once from the
+ * caller's memory, which may change, into a buffer, where it certainly has an
+ * end.
  */
 static long copy_strings(const struct along *along, long *room)
 {
@@ -234,8 +258,8 @@ static long copy_strings(const struct along *along, long *room)
 	size_t done = 0;
 
 	for (unsigned i = 0; i < along->strings; i++) {
-		int err =
-		    copyinstr(along->as, string, along->string[i], PATH_MAX);
+		int err = copyinstr(along->lent.as, string, along->string[i],
+		    PATH_MAX);
 		size_t len;
 
 		if (err < 0)
@@ -263,8 +287,8 @@ static long take_along(struct along *along, uint64_t *len)
 	long n = along->strings > 0 ? copy_strings(along, &room)
 				    : copy_lease(along, &room);
 
-	space_leave(along->as);
-	if (n >= 0) {
+	space_leave(along->lent.as);
+	if (n >= 0 && !user_is_late()) {
 		*len = (uint64_t)n;
 		return 0;
 	}
@@ -287,7 +311,7 @@ static void take_note(struct port *port, struct request *request)
 
 /*
  * The first caller whose file has no call in a server's hand; NULL if there is
- * none. Callers before it are moved to the list of those who wait behind the
+ * none. Callers before it are moved to the list of those that wait behind the
  * call in the hand.
  */
 static struct proc *next_caller(struct port *port) REQUIRES(sched_lock)
@@ -310,15 +334,15 @@ static struct proc *next_caller(struct port *port) REQUIRES(sched_lock)
 static long take_caller(struct port *port, struct proc *client,
     struct along *along) REQUIRES(sched_lock)
 {
-	along->lease = client->t.call.remote.lease;
+	along->lent = lent_by(client);
 	along->strings = remote_strings(client, along->string);
 	if (along->strings == 0)
-		along->use.len = min_u64(along->use.len, along->lease.len);
+		along->use.len = min_u64(along->use.len, along->lent.lease.len);
 	if (along->strings > 0 ||
-	    (along->lease.may == LEND_READ && along->use.len > 0)) {
+	    (along->lent.lease.may == LEND_READ && along->use.len > 0)) {
 		if (!space_borrow(client->as))
 			return call_go_on(SIGNAL_RESTARTS);
-		along->as = client->as;
+		along->is_claimed = true;
 	}
 	along->in_doubt = client->t.call.remote.in_doubt;
 	port_put_in_hand(proc_self(), client);
@@ -329,8 +353,9 @@ static long take_caller(struct port *port, struct proc *client,
 }
 
 /*
- * The server has the request now, so it is no longer in doubt, and its old
- * spare is freed. The server's own spare takes over.
+ * The server has the request now, so it is no longer in doubt, and the note
+ * that its last server left is freed. If this server dies, its own note
+ * thread.spare does the same for the request.
  */
 static void end_doubt(void)
 {
@@ -375,7 +400,7 @@ long port_take(struct file *f, struct request *request,
 	lock_acquire(&sched_lock);
 	client = next_caller(port);
 	if (unlikely(proc_self()->t.spare == NULL))
-		/* A child has adopted its request, and its spare with it. */
+		/* A child took it over (port_adopt()): a new one is made. */
 		result = call_go_on(SIGNAL_RESTARTS);
 	else if (!list_is_empty(&port->notes))
 		take_note(port, request);
@@ -390,7 +415,7 @@ long port_take(struct file *f, struct request *request,
 	if (result == 0 && proc_self()->t.client != NULL)
 		remote_describe(client, request);
 	lock_release(&sched_lock);
-	if (along.as != NULL)
+	if (along.is_claimed)
 		result = take_along(&along, &request->in_len);
 	if (result == 0 && along.in_doubt)
 		end_doubt();

@@ -22,7 +22,7 @@ _Static_assert(sizeof(struct ucontext_abi) == 960, "Linux's layout");
 _Static_assert(offsetof(struct ucontext_abi, head.sigmask) == 40, "likewise");
 _Static_assert(offsetof(struct ucontext_abi, regs) == 176, "likewise");
 
-/* A stack that a handler disarms is not in use, whoever runs there. */
+/* Is `sp` on the alternate stack? With SS_AUTODISARM that does not count. */
 static bool is_on_stack(const struct proc *p, vaddr_t sp)
 {
 	return !p->t.stack_disarms && sp - p->t.stack - 1 < p->t.stack_size;
@@ -58,7 +58,7 @@ int siginfo_copyout(vaddr_t to, int sig, const struct siginfo_small *small)
 	return copyout(proc_self()->as, to, &info, sizeof info);
 }
 
-/* The part of a ucontext that is alike in a trap frame. */
+/* The size of the part of a ucontext that is laid out as a trap frame is. */
 #define CONTEXT_REGS                               \
 	(offsetof(struct ucontext_abi, fcsr) + 4 - \
 	    offsetof(struct ucontext_abi, regs))
@@ -87,8 +87,8 @@ static int copyout_context(struct proc *p, vaddr_t to, uint64_t mask)
 }
 
 /*
- * On the alternate stack for a handler that wants it. Below the end of the one
- * that it is on already there is nothing of that stack.
+ * A handler that wants it gets the alternate stack. A process that runs on that
+ * stack already gets the frame below sp. -EFAULT: the stack is too small.
  */
 int sigframe_prepare(struct proc *p, const struct sigaction_abi *act,
     vaddr_t *frame)
@@ -105,6 +105,15 @@ int sigframe_prepare(struct proc *p, const struct sigaction_abi *act,
 		return -EFAULT;
 	return user_prepare(p->as, *frame, sizeof(struct sigframe_abi),
 	    ACCESS_WRITE);
+}
+
+static void stack_set(struct proc *p, const struct stack_abi *next)
+{
+	bool off = next->flags & SS_DISABLE;
+
+	p->t.stack = off ? 0 : next->sp;
+	p->t.stack_size = off ? 0 : next->size;
+	p->t.stack_disarms = (next->flags & SS_AUTODISARM) != 0;
 }
 
 void sigframe_push(struct proc *p, vaddr_t frame, int sig,
@@ -127,10 +136,8 @@ void sigframe_push(struct proc *p, vaddr_t frame, int sig,
 	*tf_reg(&p->t.tf, REG_A1) = frame;
 	*tf_reg(&p->t.tf, REG_A2) = uc;
 	p->t.tf.pc = act->handler;
-	if (p->t.stack_disarms) {
-		p->t.stack_size = 0;
-		p->t.stack_disarms = false;
-	}
+	if (p->t.stack_disarms)
+		stack_set(p, &(struct stack_abi){.flags = SS_DISABLE});
 	mask = p->t.blocked | act->mask;
 	if (!(act->flags & SA_NODEFER))
 		mask |= SIGNAL_BIT(sig);
@@ -139,7 +146,7 @@ void sigframe_push(struct proc *p, vaddr_t frame, int sig,
 	signal_set_blocked(p, mask);
 }
 
-/* 0, or why this cannot become the alternate stack. */
+/* 0, or the error if `next` cannot become the alternate stack. */
 static int stack_check(const struct proc *p, const struct stack_abi *next)
 {
 	int32_t mode = next->flags & ~SS_AUTODISARM;
@@ -151,16 +158,7 @@ static int stack_check(const struct proc *p, const struct stack_abi *next)
 	return mode != SS_DISABLE && next->size < MINSIGSTKSZ ? -ENOMEM : 0;
 }
 
-static void stack_set(struct proc *p, const struct stack_abi *next)
-{
-	bool off = next->flags & SS_DISABLE;
-
-	p->t.stack = next->sp;
-	p->t.stack_size = off ? 0 : next->size;
-	p->t.stack_disarms = !off && (next->flags & SS_AUTODISARM);
-}
-
-/* All of it or nothing: the registers are overwritten when they are ready. */
+/* Copies all of it or nothing: the registers are changed when it is ready. */
 static int copyin_context(struct proc *p, vaddr_t uc,
     struct ucontext_head_abi *head)
 {
@@ -184,7 +182,7 @@ long signal_return(void)
 	struct ucontext_head_abi head;
 	int err = copyin_context(p, uc, &head);
 
-	/* First: one that is spared goes on from here when it runs again. */
+	/* Before memory_comes(), which may yield: then it is executed again. */
 	if (err == -ENOMEM)
 		(void)call_go_on(SIGNAL_HELD);
 	if (err == -ENOMEM && memory_comes(p))

@@ -21,18 +21,18 @@ MUST_USE int sigframe_prepare(struct proc *p, const struct sigaction_abi *act,
 void sigframe_push(struct proc *p, vaddr_t frame, int sig,
     const struct siginfo_small *info, const struct sigaction_abi *act);
 
-/* Tells the running program of a signal, or of a child. -EFAULT, -ENOMEM. */
+/* Writes a siginfo to the running program's memory. -EFAULT, -ENOMEM. */
 MUST_USE int siginfo_copyout(vaddr_t to, int sig,
     const struct siginfo_small *small);
 
-/* The pending signal of a set that comes first; 0: none. */
+/* The pending signal of the set that is to be taken first; 0: none. */
 int signal_first(const struct proc *p, uint64_t set) REQUIRES(sched_lock);
 
 /* Takes a pending signal off. False if it is not pending any more. */
 bool signal_take(struct proc *p, int sig, struct siginfo_small *info)
     REQUIRES(sched_lock);
 
-/* Changes the mask of the running process; what is due now is seen to. */
+/* Sets the mask of the running process, and t.work if a signal is due now. */
 void signal_set_blocked(struct proc *p, uint64_t mask) EXCLUDES(sched_lock);
 
 #endif

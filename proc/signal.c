@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * signal.c - sending signals, and what happens to the one who gets them.
+ * signal.c - sends signals, and delivers them to the running process.
  *
- * A signal is a pending bit set by anyone under sched_lock. It is acted upon
- * by the hart that runs the process, before it returns to user mode: default
- * actions at once, handlers by a frame on the user's stack. There is no
- * SA_RESTORER on riscv64, so handlers return to a page of the kernel's that
- * exec maps into every process.
+ * To send a signal is to set a pending bit, under sched_lock. The hart that
+ * runs the process delivers it before it returns to user mode: a default action
+ * at once, a handler by a frame on the user's stack. There is no SA_RESTORER on
+ * riscv64, so handlers return to a page of the kernel's that exec maps into
+ * every process.
  */
 #include "proc/signal.h"
 
@@ -16,7 +16,6 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "proc/sched.h"
-#include "proc/twin.h"
 #include "proc/victim.h"
 #include "proc/walk.h"
 #include "sigframe.h"
@@ -42,7 +41,6 @@ void signal_init(void)
 	memset(code, 0, PAGE_SIZE);
 	code[0] = 0x00000893 | SYS_rt_sigreturn << 20; /* li a7, ... */
 	code[1] = 0x00000073;                          /* ecall */
-	tlb_code_changed();
 }
 
 static struct sigaction_abi action_of(const struct proc *p, int sig)
@@ -73,8 +71,9 @@ bool signal_ends(const struct proc *p, int sig)
 }
 
 /*
- * What would end or stop process 1 is lost on it, whoever sends it: only a
- * fault of its own, or its exit, takes the machine down.
+ * Is this a signal that process 1 has no handler for? It is dropped, so that no
+ * process can end or stop process 1. Only a fault of its own, or its exit,
+ * turns the machine off.
  */
 static bool is_shielded(const struct proc *p, int sig)
 {
@@ -87,8 +86,6 @@ static void notify_parent(struct proc *p, int code, int status)
 {
 	struct proc *parent = p->parent;
 
-	if (parent == NULL)
-		return;
 	if (!(action_of(parent, SIGCHLD).flags & SA_NOCLDSTOP))
 		signal_send(parent, SIGCHLD,
 		    (struct siginfo_small){code, p->pid, (uint64_t)status});
@@ -108,7 +105,7 @@ static void wake_stopped(struct proc *p, int sig) REQUIRES(sched_lock)
 	notify_parent(p, CLD_CONTINUED, SIGCONT);
 }
 
-/* It has to know: wakes it from a wait that may be interrupted. */
+/* Makes the process look at the signal, if its call may be interrupted. */
 static void wake_for_signal(struct proc *p, int sig) REQUIRES(sched_lock)
 {
 	if (p->t.state != PROC_BLOCKED) {
@@ -183,9 +180,9 @@ static void stop_locked(struct proc *p, int sig) REQUIRES(sched_lock)
 
 /*
  * Takes the signal and stops until SIGCONT, to go on from trap_resume(). A
- * process that nobody would continue is stopped by SIGSTOP only. A signal that
- * cancels this one, or ends it all, is not overslept. It stays pending as long
- * as it is not known whether to stop.
+ * process of an orphaned group is stopped by SIGSTOP only. The signal stays
+ * pending until it is known whether the group is orphaned. The process does not
+ * stop if SIGCONT has cancelled the signal meanwhile, or SIGKILL is pending.
  */
 static void stop_self(struct proc *p, int sig)
 {
@@ -217,14 +214,15 @@ static int lowest_signal(uint64_t set)
 	return sig;
 }
 
-/* What an instruction can raise; it is first even if somebody sends it. */
+/* Signals that an instruction can raise; they are first even if sent. */
 #define SYNCHRONOUS                                                      \
 	(SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | \
 	    SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSYS))
 
 /*
- * SIGKILL comes first; then what the process's own instruction has raised, so
- * that its handler finds that instruction; then what looks like that.
+ * SIGKILL comes first; then a signal that the process's own instruction has
+ * raised, so that the handler finds pc at that instruction; then the other
+ * SYNCHRONOUS ones; then the lowest number.
  */
 int signal_first(const struct proc *p, uint64_t set)
 {
@@ -251,7 +249,7 @@ bool signal_take(struct proc *p, int sig, struct siginfo_small *info)
 	return true;
 }
 
-/* The signal that is delivered next, 0 for none, and what is done about it. */
+/* The signal that is delivered next, and its action; 0: none is due. */
 static int next_due(struct proc *p, struct sigaction_abi *act)
 {
 	int sig;
@@ -265,24 +263,26 @@ static int next_due(struct proc *p, struct sigaction_abi *act)
 }
 
 /*
- * False if it has been cancelled by another one. A signal that ends the process
- * is no longer pending then, so its twin is told here.
+ * Takes the signal; false if another one has cancelled it. A signal that ends
+ * the process stays pending until proc_exit() has begun, so that the twin of
+ * the process is spared meanwhile.
  */
 static bool take(struct proc *p, int sig, struct siginfo_small *info)
 {
 	bool taken;
 
 	lock_acquire(&sched_lock);
-	taken = signal_take(p, sig, info);
-	if (taken && signal_ends(p, sig))
-		twin_end(p);
+	if (signal_ends(p, sig) && !is_shielded(p, sig))
+		taken = (p->sig.pending & SIGNAL_BIT(sig)) != 0;
+	else
+		taken = signal_take(p, sig, info);
 	lock_release(&sched_lock);
 	return taken;
 }
 
 /*
- * A frame that cannot be pushed is a bad access of the process's own, unless
- * memory is out.
+ * The handler's frame cannot be pushed: that is SIGSEGV, as for a bad access of
+ * the process's own, or if memory is out, SIGKILL.
  */
 static void deliver_failed(struct proc *p, int sig, int err)
 {
@@ -309,8 +309,8 @@ static bool is_stop(const struct proc *p, int sig,
 }
 
 /*
- * The frame is made ready before the signal is taken (C3), which stays pending
- * if memory has to be given back first, or is late.
+ * Delivers a signal. The frame for its handler is made ready before the signal
+ * is taken (C3): it stays pending if memory has to be freed first, or is late.
  */
 static void deliver(struct proc *p, int sig, const struct sigaction_abi *act)
 {
@@ -340,7 +340,10 @@ static void deliver(struct proc *p, int sig, const struct sigaction_abi *act)
 		act_by_default(p, sig);
 }
 
-/* The child's part of fork that needs its own memory. False: after a pause. */
+/*
+ * The child writes its tid into its own memory (CLONE_CHILD_SETTID). False: to
+ * be called again after a pause.
+ */
 static bool write_tid(struct proc *p)
 {
 	int err = copyout(p->as, p->t.set_tid, &p->pid, sizeof p->pid);
@@ -395,7 +398,7 @@ void signal_exec(struct proc *p)
 	     sig++)
 		if (action_of(p, sig).handler != HANDLER_IGNORE)
 			p->sig.set &= ~SIGNAL_BIT(sig);
-	p->t.stack_size = 0;
+	p->t.stack = p->t.stack_size = 0;
 	p->t.heard = false;
 	lock_release(&sched_lock);
 }
@@ -420,6 +423,7 @@ long signal_action(int sig, vaddr_t action, vaddr_t old)
 	if (err < 0 || action == 0)
 		return err;
 	act.mask &= ~NOT_MASKABLE;
+	act.flags &= SA_KNOWN; /* so a program learns what there is */
 	lock_acquire(&sched_lock);
 	p->sig.actions[sig - 1] = act;
 	p->sig.set |= SIGNAL_BIT(sig);
@@ -453,7 +457,7 @@ long signal_mask(int how, vaddr_t set, vaddr_t old)
 	return 0;
 }
 
-/* As much of the set as there is room for. */
+/* Copies the first `size` bytes of the set. */
 long signal_pending(vaddr_t set, size_t size)
 {
 	struct proc *p = proc_self();

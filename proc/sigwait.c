@@ -27,7 +27,7 @@ void signal_return_mask(void)
 	signal_set_blocked(p, p->t.saved);
 }
 
-/* Executed again after each wake-up that no handler was behind. */
+/* Executed again after each wake-up without a handler: it waits again. */
 long signal_suspend(vaddr_t set)
 {
 	struct proc *p = proc_self();

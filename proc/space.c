@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * space.c - who runs an address space, who has lent it, and its end.
+ * space.c - address spaces: their runners, their lenders, and their end.
  */
 
 #include "proc/space.h"
@@ -60,7 +60,7 @@ void space_lend(struct proc *parent, struct aspace *as)
 	list_push_front(&as->lenders, &parent->t.lent_link);
 }
 
-/* It gets back what it has lent, or has been killed. */
+/* A lender gets back its space, or leaves it because it was killed. */
 static void lender_remove(struct proc *p) REQUIRES(sched_lock)
 {
 	list_unlink(&p->t.lent_link);
@@ -68,9 +68,9 @@ static void lender_remove(struct proc *p) REQUIRES(sched_lock)
 }
 
 /*
- * The process that ran in the space has left it, and the one that lent it last
- * has it again. If that one was killed meanwhile, and has no call any more, it
- * has no use for the result.
+ * The process that ran in the space has left it: ends the call of the lender
+ * that lent it last. If the lender was killed meanwhile, it has no call any
+ * more, and the result is not used.
  */
 static void lender_go_on(struct aspace *as) REQUIRES(sched_lock)
 {

@@ -11,7 +11,7 @@
 static struct heap timers GUARDED_BY(sched_lock);
 uint64_t timers_first_at = TIMER_NEVER;
 
-/* Re-reads the earliest time that somebody waits for. */
+/* Sets timers_first_at to the time of the first timer in the heap. */
 static void timers_changed(void) REQUIRES(sched_lock)
 {
 	uint64_t first = timers.first != NULL ? timers.first->key : TIMER_NEVER;
@@ -36,8 +36,8 @@ void timer_start(struct timer *timer, uint64_t at)
 }
 
 /*
- * An interval timer is not armed again before its signal has been taken: one
- * that nobody takes costs nothing.
+ * An interval timer is not armed again before its signal has been taken: a
+ * signal that is never taken costs nothing more.
  */
 static void alarm_expire(struct proc *p, uint64_t at) REQUIRES(sched_lock)
 {
@@ -46,7 +46,7 @@ static void alarm_expire(struct proc *p, uint64_t at) REQUIRES(sched_lock)
 	signal_send(p, SIGALRM, (struct siginfo_small){.code = SI_KERNEL});
 }
 
-/* Its next expiry is a multiple of the period after the last one. */
+/* Sets the next expiry: a multiple of the period after the last one. */
 void alarm_taken(struct proc *p)
 {
 	uint64_t now = timer_now(), last = p->alarm_last;

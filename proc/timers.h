@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * timers.h - what ends a wait, or sends SIGALRM, at a given time; for proc/
- * alone.
+ * timers.h - timers, which end a wait or send SIGALRM at a given time; for
+ * proc/ alone.
  */
 #ifndef PROC_TIMERS_H
 #define PROC_TIMERS_H
@@ -19,10 +19,10 @@ INLINE void timer_stop(struct timer *timer) REQUIRES(sched_lock)
 		timer_take_off(timer);
 }
 
-/* SIGALRM was taken: an interval timer goes on. */
+/* SIGALRM was taken: if it was an interval timer's, starts that again. */
 void alarm_taken(struct proc *p) REQUIRES(sched_lock);
 
-/* The earliest time that somebody waits for, or TIMER_NEVER. */
+/* The earliest time at which a timer expires, or TIMER_NEVER. */
 extern uint64_t timers_first_at; /* [A] written under sched_lock */
 
 static inline uint64_t timers_first(void)
@@ -30,7 +30,7 @@ static inline uint64_t timers_first(void)
 	return __atomic_load_n(&timers_first_at, __ATOMIC_RELAXED);
 }
 
-/* Lets all happen whose time has come. */
+/* Lets timers expire whose time has come, up to a limit at a time. */
 void timers_run(void) EXCLUDES(sched_lock);
 
 #endif

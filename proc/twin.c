@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * twin.c - a server goes on in the place of its parent, which stays behind; and
- * no service loses both; see twin.h.
+ * twin.c - a server takes the place of its parent, which stays behind, and the
+ * last of two twins is spared from signals; see twin.h.
  */
 #include "proc/twin.h"
 
@@ -17,7 +17,7 @@ void twin_end(struct proc *p)
 	p->twin = NULL;
 }
 
-/* They are twins, and neither has another; if they are system processes. */
+/* Makes two system processes twins. An older twin of either has none then. */
 static void twin_begin(struct proc *keeper, struct proc *server)
     REQUIRES(sched_lock)
 {
@@ -31,7 +31,7 @@ static void twin_begin(struct proc *keeper, struct proc *server)
 
 /*
  * Moves the request or note of this port that `from` has in hand into the hand
- * of `to`. Was it a request?
+ * of `to`. True if it was a request.
  */
 static bool hand_over(const struct port *port, struct proc *from,
     struct proc *to) REQUIRES(sched_lock)
@@ -69,10 +69,10 @@ long port_adopt(struct port *port, pid_t parent, pid_t older)
 	from = self->parent;
 	if (self->t.owes || self->t.note != NULL) {
 		result = -EINVAL;
-	} else if (from != NULL && from->pid == parent &&
+	} else if (from != &proc_keeper && from->pid == parent &&
 	    from->exiting == EXIT_NOT) {
 		left = from->parent;
-		if (left != NULL && left->pid == older)
+		if (left->pid == older)
 			signal_send(left, SIGKILL,
 			    (struct siginfo_small){SI_USER, self->pid, 0});
 		twin_begin(from, self);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * victim.c - who ends when memory is out; see victim.h.
+ * victim.c - chooses the process that is killed when memory is out; see
+ * victim.h.
  */
 #include "proc/victim.h"
 
@@ -9,7 +10,7 @@
 #include "proc/sched.h"
 #include "proc/signal.h"
 
-/* From the oldest to the youngest. */
+/* The candidates from the oldest to the youngest. */
 static struct list candidates GUARDED_BY(
     sched_lock) = {&candidates, &candidates};
 static unsigned ending GUARDED_BY(sched_lock);
@@ -34,7 +35,7 @@ void victim_ended(const struct proc *p)
 	ending -= !p->is_system;
 }
 
-/* False: there is none. */
+/* Kills the youngest candidate. False: there is none. */
 static bool kill_youngest(void) REQUIRES(sched_lock)
 {
 	struct proc *victim;

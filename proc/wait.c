@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wait.c - a parent waits for its children, and is told what became of them.
+ * wait.c - a parent waits until a child ends, stops or continues.
  */
 #include "abi/wait.h"
 #include "abi/errno.h"
@@ -33,13 +33,13 @@ void discard_zombie(struct proc *p)
 	proc_discard(p);
 }
 
-/* Whom a call waits for, and what it found. */
+/* Which children a call waits for, and what it found. */
 struct search {
 	struct proc *self;
 	pid_t pid; /* as for wait4 */
 	int options;
-	bool any;    /* there is somebody to wait for */
-	pid_t found; /* who has news, or 0 */
+	bool any;    /* there is a child to wait for */
+	pid_t found; /* the child with news, or 0 */
 	int status;  /* the news */
 };
 
@@ -55,7 +55,7 @@ static bool is_waited_for(const struct search *search, const struct proc *child)
 	return pid == -1 || child->group->id == -pid;
 }
 
-/* Has it something to tell? */
+/* Has the child changed its state in a way that the call waits for? */
 static bool has_news(struct search *search, const struct proc *child)
     REQUIRES(sched_lock)
 {
@@ -92,8 +92,9 @@ static bool look_at_child(struct proc *child, void *arg) NO_LOCK_CHECK
 }
 
 /*
- * True when it is known whether there is a child with news. A child that has
- * some only after it was looked at makes the search begin anew.
+ * Does a part of the search for a child with news. True when it is known
+ * whether there is one. If a child gets news after it was looked at, the search
+ * begins anew.
  */
 static bool search_children(struct search *search) REQUIRES(sched_lock)
 {
@@ -133,9 +134,9 @@ int rusage_copyout(vaddr_t to, uint64_t ticks)
 }
 
 /*
- * Takes the news of the child that was found; NULL if they are not there any
- * more. A child that lives may go on meanwhile, or end and have other news; or
- * be gone, if its parent does not want to wait. A zombie stays.
+ * Takes the news of the child that was found; NULL if it has none any more. A
+ * child that lives may have continued meanwhile, or have ended and so have
+ * other news, or be gone if its parent does not want to wait. A zombie stays.
  */
 static struct proc *take_news(struct search *search) REQUIRES(sched_lock)
 {
@@ -155,7 +156,7 @@ static struct proc *take_news(struct search *search) REQUIRES(sched_lock)
 	return child;
 }
 
-/* Where a call wants to be told: 0 is nowhere. */
+/* Where a call has its results written; 0: nowhere. */
 struct report {
 	vaddr_t status, info, usage;
 };
@@ -178,7 +179,7 @@ static int report_prepare(const struct report *report)
 	return err;
 }
 
-/* What has been prepared cannot fail. */
+/* Writes what report_prepare() has made ready, so it cannot fail. */
 static void report_write(const struct report *report, pid_t pid, int status,
     uint64_t ticks)
 {
@@ -197,7 +198,10 @@ static void report_write(const struct report *report, pid_t pid, int status,
 	assert(err == 0);
 }
 
-/* The news that were found are taken and told; if it is a zombie, it goes. */
+/*
+ * Reports the news that were found. Without WNOWAIT they are taken, and a
+ * zombie is freed.
+ */
 static long report_child(struct search *search, const struct report *report)
 {
 	struct proc *self = search->self, *child;

@@ -7,10 +7,10 @@
 
 #include "proc/proc.h"
 
-/* What wait4 says in one word, as waitid and SIGCHLD say it. */
+/* Turns a status as wait4 reports it into what waitid and SIGCHLD report. */
 struct siginfo_small child_info(pid_t pid, int status);
 
-/* Frees a zombie that nobody finds any more. */
+/* Frees a zombie that no process can find any more. */
 void discard_zombie(struct proc *p) EXCLUDES(sched_lock);
 
 #endif

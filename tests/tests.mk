@@ -8,8 +8,8 @@ include tests/kernel/suites.mk
 include tests/red/red.mk
 include tests/linux/linux.mk
 
-# Two kernels from the sources of the one that is used: with its checks on, and
-# with those of the compiler as well.
+# Two test kernels from the sources of the kernel: the first with the kernel's
+# own checks, the second also with the compiler's.
 TEST_SRCS := $(KERNEL_SRCS) $(KTEST_SRCS)
 $(eval $(call kernel_rules,$(B)/test,-DCALF_TEST -fno-omit-frame-pointer,\
 	$(TEST_SRCS),tests/tests.mk))
@@ -33,6 +33,7 @@ $(foreach p,$(USER_TESTS) testinit,$(eval \
 	$(call program_rule,$(p),tests/user/$(p).c $(USER_TEST_COMMON:%=tests/user/%))))
 $(eval $(call program_rule,fuzz,$(FUZZ_SRCS:%=tests/user/%)))
 $(eval $(call program_rule,genprog,$(GENPROG_SRCS:%=tests/linux/%)))
+$(eval $(call program_rule,ltprun,tests/linux/ltprun.c))
 $(eval $(call program_rule,storm,$(STORM_SRCS:%=tests/user/%)))
 $(foreach p,$(KILL_PROGS),$(eval $(call program_rule,$(p),tests/user/$(p).c)))
 
@@ -41,11 +42,12 @@ TEST_PROGS := $(USER_TESTS) $(RED_PROGS)
 $(B)/elf: $(B)/bin/t_elf tests/user/odd_elf.py
 	$(Q)rm -rf $@ && $(PYTHON) tests/user/odd_elf.py $@ $<
 
-# An archive for the file server, within the other.
+# A file of the test archive that is itself an archive: t_files lets a file
+# server unpack it.
 $(B)/files.cpio: LICENSE tools/mkcpio.sh
 	$(Q)sh tools/mkcpio.sh $@ some/text=LICENSE:640
 
-# What tests execute beside themselves.
+# Programs that tests execute.
 TEST_TOOLS := files sh cat echo ls
 
 $(B)/test.cpio: $(TEST_PROGS:%=$(B)/bin/%) $(TEST_TOOLS:%=$(B)/bin/%) \
@@ -103,14 +105,14 @@ test-kernel: $(TEST_FILES) ## tests inside the kernel
 test-user: $(TEST_FILES) ## tests in user programs, on 1, 2 and 4 harts
 	$(Q)$(RUN_BOOTS) 'user-*'
 
-test-linux: $(LINUX_FILES) ## the same programs here and on Linux (COUNT= SEED=)
+test-linux: $(LINUX_FILES) ## programs whose output on Calf must be that on Linux (COUNT= SEED=)
 	$(Q)$(PYTHON) tests/linux/compare.py --qemu $(QEMU) \
 		$(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
-test-ubsan: $(TEST_FILES) ## the same in a kernel built with -fsanitize=undefined
+test-ubsan: $(TEST_FILES) ## tests in a kernel built with -fsanitize=undefined
 	$(Q)$(RUN_BOOTS) 'ubsan-*' red-kernel-shift
 
-# In a folder of its own; GCC builds what the other tests run.
+# Clang builds in a folder of its own, as GCC builds what the other tests run.
 test-clang: ## tests in the kernel and on it, built by clang
 ifeq ($(HAS_LLVM),)
 	@echo "test-clang: skipped, as there is no clang or no ld.lld"
@@ -137,7 +139,7 @@ SPIKE ?= spike
 FIRMWARE ?= /usr/lib/riscv64-linux-gnu/opensbi/generic/fw_jump.elf
 SPIKE_FILES := $(B)/calf-test.img $(B)/spike-fw.elf $(B)/test.cpio
 
-# The whole image as it lies in memory.
+# The kernel as bytes, as it lies in memory.
 $(B)/calf-test.img: $(B)/calf-test.elf
 	$(Q)$(OBJCOPY) -O binary $< $@
 

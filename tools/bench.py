@@ -49,10 +49,10 @@ COMPILED = "compiled by "
 GLIBC_GROUPS = "fork life brk cow"
 GLIBC_PREFIX = "glibc-"
 
-LARGE, SMALL = 12, 4  # GiB of the machine that is measured in
-SPARE = 2             # GiB that the machine we run on keeps
+LARGE, SMALL = 12, 4  # GiB of memory of the virtual machine
+SPARE = 2             # GiB that this machine keeps for itself
 
-# Of virtual time: until then its own threads run as well.
+# Seconds of virtual time: until then Linux's own threads run as well.
 LINUX_SETTLES = 30
 
 
@@ -85,7 +85,7 @@ class Outcome:
 
 
 def memory() -> int:
-    """GiB for the guest: as much as this machine can spare."""
+    """GiB of memory for the guest: as much as this machine can spare."""
     for line in Path("/proc/meminfo").read_text().splitlines() \
             if Path("/proc/meminfo").exists() else []:
         if line.startswith("MemAvailable:"):

@@ -9,23 +9,23 @@ from typing import Dict, Iterable, List, Optional
 
 from bench_report import Row, Rows
 
-# How exactly the benchmark's clock tells how long a stretch was.
+# The error of the benchmark's clock for one stretch.
 SLACK = 5
 SLACK_SHARE = 0.0005
 
 
 @dataclass(frozen=True)
 class Hidden:
-    """Of one stretch that was measured."""
+    """The counts of one stretch that was measured."""
 
-    program: int  # instructions of the program and its library
-    kernel: int   # and of the kernel,
-    in_faults: int  # of which so many in page faults,
-    faults: int     # in so many of them
+    program: int    # instructions of the program and its library
+    kernel: int     # instructions of the kernel
+    in_faults: int  # those of the kernel that were executed in page faults
+    faults: int     # page faults
     fences: int
-    satp: int     # writes
-    data: int     # lines of 64 bytes that were loaded or stored
-    code: int     # and executed
+    satp: int       # writes to this register
+    data: int       # lines of 64 bytes that were loaded or stored
+    code: int       # lines of 64 bytes that were executed
 
     def instructions(self) -> int:
         return self.program + self.kernel

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterable, List, Optional, Tuple
 
-# Units in which more is better.
+# Units of which a higher figure is better.
 RATES = ("forks/s", "children", "per-s")
 
 # A loss of more than this, and of more than this many units, is a failure:
 # the counter itself is exact to within three instructions.
-LOSS = 0.05
+LOSS = 0.02
 SLACK = 3
-# What another compiler may lose, which has no record of its own.
+# The loss that is allowed for a compiler without a record of its own.
 LOSS_OF_ANOTHER = 0.25
 
 
@@ -79,7 +79,7 @@ def read_record(path: Path) -> Tuple[List[str], Rows]:
 
 
 def loss(row: Row, recorded: Row) -> float:
-    """By how much of itself it became worse; negative if better."""
+    """By what part of itself a figure became worse; negative if better."""
     change = row.low - recorded.low
     if row.unit in RATES:
         change = -change
@@ -126,7 +126,7 @@ def show_value(row: Optional[Row]) -> str:
 
 
 def show_ratio(ours: Optional[Row], theirs: Optional[Row]) -> str:
-    """How many times better we are."""
+    """How many times better Calf is."""
     if ours is None or theirs is None or not (ours.right and theirs.right):
         return "-"
     low, high = ours.median, theirs.median

@@ -7,7 +7,8 @@
 Looks at README.md, docs/ and the README.md of a folder: a citation
 `path:symbol` in backticks names a file and a word in it, and in a C file what
 is defined there; a citation never names a line number; and a relative link
-leads to a file (and a heading, if it has a #fragment).  The numbers that
+leads to a file (and a heading, if it has a #fragment).  A line `in FUNCTION
+(FILE:LINE)` in an answer of gdb names a line of that function.  The numbers that
 README.md quotes are those that `make bench RECORD=1` has recorded, and the
 pictures in docs/figures are drawn from the text beside them.
 """
@@ -28,6 +29,7 @@ CITATION = re.compile(
 LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
 REFERENCE = re.compile(r"^ {0,3}\[[^\]]+\]:\s*<?(\S+?)>?\s*$")
 CODE = re.compile(r"`[^`]*`")
+ANSWER = re.compile(r"^  in (\w+)[\w.]* \(([\w/.-]+):(\d+)\)$")
 FENCE = re.compile(r"^\s*(```|~~~)")
 SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:|^//", re.IGNORECASE)
 
@@ -61,11 +63,26 @@ def check_citation(root: Path, path: str, symbol: str) -> str:
         return f"{path}:{symbol}: cite a name, not a line"
     word = rf"(?<![\w]){re.escape(symbol)}(?![\w])"
     if cited.suffix == ".c":
-        # What is defined begins in the first column, as no comment does.
+        # A definition begins in the first column, and no comment does.
         word = rf"^[\w#].*{word}"
     if not re.search(word, cited.read_text(errors="replace"), re.MULTILINE):
         return f"{path}: knows no {symbol}"
     return ""
+
+
+def check_answer(root: Path, function: str, path: str, line: int) -> str:
+    """Is the line still one of the function?"""
+    if not (root / path).is_file():
+        return f"{path}: no such file"
+    here = ""  # the line in the first column with which a function begins
+    for text in (root / path).read_text().split("\n")[:line]:
+        if here.startswith("}"):
+            here = ""
+        if re.match(r"[a-zA-Z].*\(|}", text):
+            here = text if text[0] != "}" else f"}} {here}"
+    if re.search(rf"\b{function}\(", here):
+        return ""
+    return f"{path}:{line} is not in {function} any more: make sessions"
 
 
 def check_link(root: Path, document: Path, target: str) -> str:
@@ -87,7 +104,7 @@ RECORDS = ("calf.tsv", "linux.tsv", "linux-thp.tsv")
 
 
 def check_figures(root: Path) -> Iterator[str]:
-    """What README.md quotes and is recorded otherwise."""
+    """Figures that README.md quotes, but that are recorded with another value."""
     records = [root / "docs" / "bench" / name for name in RECORDS]
     if not all(path.is_file() for path in records):
         return
@@ -102,6 +119,13 @@ def check_figures(root: Path) -> Iterator[str]:
 
 def check(root: Path, document: Path) -> Iterator[str]:
     name = document.relative_to(root).as_posix()
+    for number, line in enumerate(document.read_text().splitlines(), 1):
+        match = ANSWER.match(line)
+        if match:
+            function, path, at = match.groups()
+            wrong = check_answer(root, function, path, int(at))
+            if wrong:
+                yield f"{name}:{number}: {wrong}"
     for number, line in prose(document.read_text()):
         found = [check_citation(root, *match.groups())
                  for match in CITATION.finditer(line)]

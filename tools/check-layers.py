@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Check who may know whom, and that files keep their shape.
+"""Check which folder includes which, and that files keep their shape.
 
     tools/check-layers.py [ROOT]
 
 A folder of the kernel includes its own headers and those of the folders in
 its row of the table; headers in include/NAME count as NAME's.  Only arch/
 names instructions.  What include/abi defines is defined nowhere else in the
-kernel and in programs.  What is the affair of servers has no name in the
-kernel: file paths, terminals, archives, ELF headers.  Every source has its
+kernel and in programs.  Things that only servers know have no name in
+the kernel: file paths, terminals, archives, ELF headers.  Every source has its
 licence, and stays within the limits on lines and functions.
 """
 
@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from typing import Dict, Iterator, List, Set, Tuple
 
-# Who may include what, besides itself.
+# Which folders a folder may include, besides its own headers.
 LAYERS: Dict[str, Set[str]] = {
     "abi": set(),
     "lib": {"abi"},
@@ -30,23 +30,24 @@ LAYERS: Dict[str, Set[str]] = {
     "main.c": {"trap", "proc", "mm", "arch", "lib", "abi"},
     "user": {"abi"},
 }
-# Calls go up in these only: assembly calls kmain() and trap_handle().
+# Only these may call a folder above them: assembly calls kmain() and
+# trap_handle().
 KERNEL = {"abi", "lib", "arch", "mm", "proc", "trap", "main.c"}
-# What the compiler brings without a C library.
+# Headers that the compiler has without a C library.
 FREESTANDING = {"stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h",
                 "stdint.h"}
-# GNU extensions have one home outside arch/.
+# Outside of arch/, GNU extensions are in this file only.
 ASM_ALLOWED = {"include/lib/compiler.h"}
 
 # The kernel does not know what a file path, a terminal, an archive or an ELF
-# header is: docs/design.md.  What these headers define it does not use, but for
-# the numbers of an auxiliary vector.
+# header is: docs/design.md.  It uses nothing that these headers define, except
+# for the numbers of an auxiliary vector.
 SERVED_HEADERS = ("dirent", "elf", "ioctl", "statfs", "termios")
 AUXILIARY = re.compile(r"AT_[A-Z]+$")
 SERVED_NAMES = {"O_CREAT", "O_DIRECTORY", "O_EXCL", "O_NOFOLLOW", "O_TRUNC",
                 "S_IFDIR", "S_IFLNK", "S_IFREG"}
-# As a part of a name or of a file's name; and what an archive or an ELF file
-# begins with.
+# Words that no name and no file's name in the kernel has in it; and the bytes
+# by which an archive and an ELF file are known, which no string has.
 SERVED_WORDS = re.compile(
     r"\b\w*?(?<![a-z0-9])(?:cpio|elf|initramfs|newc|termios|tty)"
     r"(?![a-z0-9])\w*", re.IGNORECASE)
@@ -55,7 +56,7 @@ SERVED_BYTES = re.compile(r'"[^"\n]*(?:07070\d|TRAILER!|x7f|\\177)[^"\n]*"')
 SLASH = re.compile(r"""'/'|"(?:[^"\\\n]|\\.)*/(?:[^"\\\n]|\\.)*\"""")
 SLASHES = {
     "proc/place.c": 2,  # does a path begin at the root?
-    "proc/exec.c": 2,  # the same, and the name of a process
+    "proc/exec.c": 2,  # where a path begins, and the name of a process
     "arch/fdt.c": 2,  # names of the device tree
     "mm/alloc_site.c": 1,  # a source of the tests
     "arch/trace.c": 1,  # a source of the tools
@@ -166,7 +167,7 @@ def check_constants(shared: Set[str], name: str, text: str) -> Iterator[str]:
 
 
 def served_names(root: Path) -> Set[str]:
-    """What only servers and programs have a use for."""
+    """The names that only servers and programs need."""
     found = set(SERVED_NAMES)
     for header in SERVED_HEADERS:
         path = root / f"include/abi/{header}.h"
@@ -229,7 +230,7 @@ def check_shape(name: str, text: str) -> Iterator[str]:
         if width > COLUMNS:
             yield f"{name}:{number}: {width} columns, more than {COLUMNS}"
     for first, last in functions(lines):
-        # What is for the preprocessor is a list, and read as one.
+        # A macro is a list, and read as one.
         count = sum(not line.startswith("#")
                     for line in lines[first:last - 1])
         if count > FUNCTION_LINES:

@@ -5,13 +5,13 @@
     tools/check-stack.py FOLDER...
 
 Reads the call graphs (*.ci) that `gcc -fcallgraph-info=su` leaves beside the
-objects of a kernel in each FOLDER, finds the deepest path from each function that begins with
-an empty stack, and fails if one of them leaves less than MARGIN of a hart's
-stack, if a frame has no fixed size, or if something is called that nobody
-knows.
+objects of a kernel in each FOLDER, and finds the deepest path from each function
+that begins with an empty stack.  It fails if a path leaves less than MARGIN
+bytes of a hart's stack, if the size of a frame is not fixed, or if a function is
+called that is in no graph.
 
-What the graphs do not tell is declared below: who may be called through which
-pointer, and how deep a recursion may go, with the reason.
+What the graphs do not tell is declared below: which functions may be called
+through which pointer, and how deep a recursion may go, with the reason.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ROOTS = ["kmain", "hart_main"]
 FOUND_ROOTS = [
     ("arch/*.S", re.compile(r"^\s*(?:call|tail)\s+(\w+)", re.MULTILINE)),
     ("trap/syscall.c", re.compile(r"= FAST\((\w+)\)")),
-    ("trap/syscall.c", re.compile(r"= FIRST\((\w+), \w+\)")),
+    ("trap/syscall.c", re.compile(r"= FIRST\((?:trap_)?(\w+), \w+\)")),
     ("proc/*.c", re.compile(r"\bstack_restart\((\w+)\)")),
 ]
 
@@ -42,7 +42,7 @@ INDIRECT = [
     (r"(?:f->)?ops->(\w+)\(", "proc/*.c", r"\.{0} = (\w+),"),
     (r"visit\(", "proc/*.c", r"\b(look_at_child|hang_up|send_to_member|"
      r"send_to_any|wake_sleeper)\("),
-    (r"sched_at_interrupt\(", "proc/device.c", r"sched_at_interrupt = (\w+);"),
+    (r"words_copy\(", "arch/hart.c", r"\bwords_copy = (\w+);"),
     (r"go_on\(prog", "proc/args.c", r"\b(measure_string|copy_string)\("),
     (r"\w+->fast\(", "trap/syscall.c", r"= FAST\((\w+)\)"),
     (r"syscall_table\[.*\]\.full\(", "trap/syscall.c",
@@ -59,22 +59,24 @@ RECURSION: Dict[str, int] = {
     "memcpy": 2,  # what is left of a long copy is a short one
     "signal_send": 2,  # SIGCONT or SIGKILL, and SIGCHLD for the parent
     "audit_owner": 3,  # a level each; test kernels only
-    "count_table": 3,  # the same
+    "count_table": 3,  # a level each; test kernels only
 }
 
-USED: Set[str] = set()  # of these
+USED: Set[str] = set()  # those of them that a graph has: others are stale
 
-# Begin with an empty stack of their own, whoever calls them.
+# Functions that begin with an empty stack of their own, whoever calls them.
 RESTARTS = {"trapframe_enter", "trapframe_resume"}
 
-# Written in assembly, and use no stack.
-LEAVES = {"page_copy", "page_zero", "page_fill", "fp_save", "fp_load",
-          "fp_clear"}
+# Functions that are written in assembly, and use no stack.
+LEAVES = {"page_copy", "page_zero", "page_fill", "misaligned_copy",
+          "load_cycles", "fp_save", "fp_load", "fp_clear"}
 
-# Called from assembly or from the table of calls, in test or trace kernels only.
+# Functions that assembly or the table of calls calls, in test or trace kernels
+# only.
 TEST_ONLY = {"trap_check", "trap_trace", "sys_calf_check", "sys_calf_fail"}
 
-# In test kernels only: begins before there is a process, and never returns.
+# A function of test kernels that begins before there is a process, and never
+# returns.
 NOT_CHECKED = {"kernel_tests_run"}
 
 NODE = re.compile(r'node: \{ title: "([^"]+)" label: "([^"]+)"(.*)\}')
@@ -84,11 +86,11 @@ FRAME = re.compile(r"(\d+) bytes \(([\w,]+)\)")
 
 
 class Wrong(Exception):
-    """Something that makes the answer worthless."""
+    """An error because of which no depth can be told."""
 
 
 class Graph:
-    """Frames of all functions, and who calls whom."""
+    """The frames of all functions, and which function calls which."""
 
     def __init__(self) -> None:
         self.frame: Dict[str, int] = {}
@@ -114,7 +116,7 @@ class Graph:
 
     @staticmethod
     def pointed_to(source: str, place: str) -> List[str]:
-        """Who may be meant by a call through a pointer."""
+        """The functions that a call through a pointer may call."""
         path, line, column = place.rsplit(":", 2)
         text = (ROOT / path).read_text().splitlines()[int(line) - 1]
         for call, where, how in INDIRECT:
@@ -167,7 +169,7 @@ def roots(graph: Graph) -> List[str]:
 
 
 def components(graph: Graph) -> Dict[str, Tuple[str, ...]]:
-    """Tarjan's: for each function, those that it is in a cycle with."""
+    """For each function, those that it is in a cycle with (Tarjan's algorithm)."""
     index: Dict[str, int] = {}
     low: Dict[str, int] = {}
     stack: List[str] = []
@@ -221,7 +223,7 @@ class Depths:
         self.known: Dict[str, Tuple[int, Path_]] = {}
 
     def below(self, name: str) -> Tuple[int, Path_]:
-        """With the function itself; a cycle counts as a whole."""
+        """The depth below and including a function; a cycle counts as a whole."""
         members = self.component[name]
         if members[0] not in self.known:
             own = (sum(self.graph.frame[m] for m in members) *

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Dict, Iterator, List
 
-# What a file is about; a file that is in no row has no subject yet.
+# The subject of each file; a file that is in no row has no subject yet.
 SUBJECTS: Dict[str, str] = {
     "tree, ranges, address spaces, copies":
         "mm/pagetable.c mm/resolve.c mm/range.c mm/share.c mm/bag.c mm/gap.c "
@@ -46,7 +46,7 @@ SUBJECTS: Dict[str, str] = {
         "proc/signal.c proc/kill.c proc/twin.c proc/sigframe.c proc/sigwait.c "
         "proc/background.c",
     "files and descriptors":
-        "proc/file.c trap/sys_file.c trap/sys_vector.c trap/sys_path.c",
+        "proc/file.c proc/vector.c trap/sys_file.c trap/sys_vector.c trap/sys_path.c",
     "serial port":
         "proc/device.c arch/console.c arch/plic.c",
     "pipes":
@@ -54,6 +54,8 @@ SUBJECTS: Dict[str, str] = {
     "messages":
         "proc/port.c proc/remote.c proc/form.c proc/place.c proc/serve.c "
         "proc/reply.c proc/descriptor.c proc/mapping.c trap/sys_port.c",
+    "messages: fast paths":
+        "trap/fast_port.c trap/fast_lease.c trap/fast_reply.c",
     "poll, select, futex":
         "proc/futex.c trap/sys_wait.c",
     "calls: memory, time, limits, the rest":
@@ -63,7 +65,7 @@ SUBJECTS: Dict[str, str] = {
     "inspection and private calls":
         "mm/inspect.c mm/audit.c mm/alloc_site.c trap/sys_calf.c",
     "strings, pages, output":
-        "lib/string.c lib/print.c arch/page.S",
+        "lib/string.c lib/print.c arch/page.S arch/misaligned.S",
 }
 
 # Literals first, as a comment does not begin in one.

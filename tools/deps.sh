@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# deps.sh [GOAL...] - install what these goals of make need, where it is
-# missing; without a goal, what any of them needs.
+# deps.sh [GOAL...] - install the tools that these goals of make need and that
+# are missing; without a goal, the tools for all of them.
 #
-# What is there is found by trying it, not by asking a package manager, so a
-# tool from any source counts; when nothing is missing nothing is installed
-# and no rights are asked for. LLVM=1 asks for clang in the place of GCC.
+# A tool is looked for by trying it, not by asking a package manager, so a tool
+# from any source counts; when none is missing nothing is installed and no
+# rights are asked for. LLVM=1 asks for clang in the place of GCC.
 
 set -eu
 
@@ -28,8 +28,8 @@ need_python()
 		python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))'
 }
 
-# GCC is what the figures were recorded with and what tells of the stack's
-# depth. Clang will do where no GCC is to be had.
+# The figures were recorded with GCC, and only GCC tells the stack's depth.
+# Clang is enough where there is no GCC.
 need_toolchain()
 {
 	has riscv64-unknown-elf-gcc || has riscv64-elf-gcc ||
@@ -119,8 +119,8 @@ need_graphviz()
 	has dot
 }
 
-# To try what the page of a film does, without a window. Who looks at a film has
-# a browser, and needs none of the 700 MB that this takes.
+# To try what the page of a film does, without a window. This takes 700 MB, and
+# a person who looks at a film uses a browser that is there already.
 need_browser()
 {
 	has chromium || has chromium-browser || has google-chrome
@@ -136,7 +136,7 @@ CROSS=toolchain
 ALL="make python $CROSS qemu firmware gdb host_cc clang lld clang_format
 	cppcheck spin qemu_user linux_cc browser"
 
-# What needs them is left out without them.
+# Goals leave out what needs these tools if they are missing.
 OPTIONAL='linux_cc browser'
 
 # What a goal of make needs. One that is not known here needs everything.
@@ -210,7 +210,7 @@ missing()
 	done
 }
 
-# --- Who provides it --------------------------------------------------------
+# --- Packages ---------------------------------------------------------------
 #
 # packages_MANAGER NEED prints candidates.  A comma joins what belongs
 # together; of several words the first the manager has heard of is taken,
@@ -422,7 +422,7 @@ install_needs()
 	as_installer "$command" || ask_administrator "$command"
 }
 
-# Says what is still missing; true if what is, is not needed badly.
+# Says what is still missing; true if the goals work without it.
 report()
 {
 	status=0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a program that is tested inherits, whoever has started the test."""
+"""The handling of signals that a tested program inherits, whoever starts it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 
 
 def default_signals() -> None:
-    """Ignore and block no signal: for preexec_fn.
+    """Let no signal be ignored or blocked; to be used as preexec_fn.
 
     A shell lets what it runs in the background ignore SIGINT and SIGQUIT, and
     nohup does the same with SIGHUP.

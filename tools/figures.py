@@ -33,7 +33,7 @@ def mark_of(text: Path) -> str:
 
 
 def stale(root: Path) -> Iterator[str]:
-    """The pictures that are not those of their texts, and those of none."""
+    """The pictures that were drawn from another text, or that have no text."""
     for text in texts(root):
         picture = text.with_suffix(".svg")
         drawn = MARK.search(picture.read_text()) if picture.is_file() else None

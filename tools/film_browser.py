@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A browser without a window, to see what becomes of a page."""
+"""A browser without a window, which shows what a page's scripts make of it."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """From records to the steps of a film.
 
-The kernel records each store to an entry, and after them what they were done
-for.  A step is one such thing with the stores before it.  What the kernel says
-of counts is compared with the entries that there are.
+The kernel records each store to an entry, and after several stores what they
+were made for.  A step is one such purpose with the stores before it.  The
+counts that the kernel records are compared with the number of entries.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ FIRST = 1  # the process that becomes the program
 CAUSE_CALL = 8
 INTERRUPT = 1 << 63
 
-# Records that are no steps, but tell of those that are.
+# Records that are no steps, but belong to steps.
 OTHERS = {"entry", "trapped", "returned", "process_named", "calibrated"}
 
-# Nothing to be shown if no entry has changed.
+# Steps that are not shown if no entry has changed.
 ONLY_WITH_CHANGES = {"unmapped", "discarded", "protected", "reserved"}
 
 
 @dataclass
 class Trap:
-    """What a hart is in the kernel for."""
+    """The reason for which a hart entered the kernel."""
 
     cause: int
     address: int
@@ -65,8 +65,9 @@ class Step:
     text: str = ""
     address: Optional[int] = None
     level: Optional[int] = None
-    # frame -> its count before and after; of which the kernel has said:
+    # frame -> how many entries name it before and after the step
     counts: Dict[int, Tuple[int, int]] = field(default_factory=dict)
+    # frame -> its count afterwards, as the kernel has recorded it
     said: Dict[int, int] = field(default_factory=dict)
     freed: int = 0
     closed: int = 0
@@ -100,7 +101,7 @@ def call_name(number: int) -> str:
 
 
 class Film:
-    """Fed with records in their order; then it has steps and slices."""
+    """Takes the records in their order, and makes steps and slices of them."""
 
     def __init__(self) -> None:
         self.world = World()
@@ -140,14 +141,21 @@ class Film:
     # --- what comes between steps ---
 
     def _entry(self, record: Record) -> None:
+        """A store replaces what another hart has stored in the same entry."""
         slot = record.values["slot"] - DIRECT_MAP
-        self.pending.setdefault(record.hart, {})[
-            (slot >> 12, (slot & 0xfff) // 8)] = record.values["bits"]
+        key = (slot >> 12, (slot & 0xfff) // 8)
+        for stores in self.pending.values():
+            stores.pop(key, None)
+        self.pending.setdefault(record.hart, {})[key] = record.values["bits"]
 
     def _named(self, record: Record) -> None:
         pid, name = record.values["pid"], record.text
         self.names.setdefault(pid, []).append((record.time, name))
-        step = self.steps[-1]
+        # Other harts may have had steps since.
+        step = next((step for step in reversed(self.steps)
+                     if step.hart == record.hart), None)
+        if step is None:
+            return
         if pid:
             step.fields += self.world.set("process", pid, "name", name)
         if step.event not in ("process_born", "process_executes"):
@@ -216,8 +224,8 @@ class Film:
         return str(name) if self.is_system(pid) else ""
 
     def _is_of_system(self, step: Step) -> bool:
-        """All that take part are servers, or the program has yet to begin.  A
-        switch between a server and the program is the program's."""
+        """True if all processes of the step are servers, or the program has not
+        begun yet.  A switch between a server and the program is the program's."""
         pids = {step.pid, step.values.get("pid", 0)} - {0}
         return not self.has_begun or (
             bool(pids) and all(self.is_system(pid) for pid in pids))
@@ -235,7 +243,7 @@ class Film:
         return runs(found)
 
     def _note_counts(self, step: Step) -> None:
-        """What the step is going to change."""
+        """Notes the counts that the step is going to change."""
         frames = set(step.said)
         for _, _, count, old, new in step.changes:
             frames.update(frame for frame in (frame_of(old), frame_of(new))
@@ -259,7 +267,7 @@ class Film:
                     f"{self.world.count(frame)} entries name it")
 
     def _place(self, step: Step) -> None:
-        """The address that it is about."""
+        """The address that the step is about."""
         slot = step.values.get("slot", 0)
         if not slot:
             return
@@ -270,7 +278,7 @@ class Film:
         if place is not None:
             step.address, step.level = place
 
-    # --- what some of them mean beside their entries ---
+    # --- what some steps mean besides their entries ---
 
     def _on_space_created(self, step: Step) -> None:
         step.fields += self.world.set("root", step.values["root"], "label",
@@ -280,6 +288,7 @@ class Film:
                                           "system", 1)
 
     def _on_space_freed(self, step: Step) -> None:
+        self.made_from.pop(step.values["root"], None)
         step.fields += self.world.remove("root", step.values["root"])
 
     def _on_space_forked(self, step: Step) -> None:
@@ -306,7 +315,7 @@ class Film:
             step.fields += self.world.set("process", pid, "system", 1)
 
     def _on_process_executes(self, step: Step) -> None:
-        """It is a program's from now on, with the image that it starts from."""
+        """The process is a program from now on, with the image that it starts from."""
         pid, root = step.values["pid"], step.values["root"]
         if not pid:
             return
@@ -346,7 +355,8 @@ class Film:
         self.requests[step.values["pid"], step.values["request"]] = step
 
     def _on_request_taken(self, step: Step) -> None:
-        """What a server of the system is asked for is of the system."""
+        """If a server of the system takes a request, the step that made it is one
+        of the system, too."""
         made = self.requests.get((step.values["client"],
                                   step.values["request"]))
         if made is not None and step.system:
@@ -368,7 +378,7 @@ def film_of(records: List[Record]) -> Film:
 
 
 def kinds_of_entries(film: Film) -> Dict[int, Tuple[str, str]]:
-    """What the low bits of all entries that occur mean."""
+    """The meaning of the low bits of each entry that occurs."""
     return {bits % FLAG_BITS: (kind_of(bits), marks_of(bits))
             for step in film.steps for change in step.changes
             for bits in change[3:]}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A film as a trace for Perfetto: who is on which hart, and what the kernel
-does for whom.
+"""A film as a trace for Perfetto: which process is on which hart, and what the
+kernel does for which process.
 
 The format is Protocol Buffers: a message is a row of fields, each a number, a
 type and a value.  The few messages that are needed are written out below, with
@@ -66,7 +66,7 @@ def descriptor(pid: int, name: str) -> bytes:
 
 
 def name_at(film: "Film", pid: int, time: int) -> str:
-    """What a process was called then."""
+    """The name that a process had at some time."""
     if pid == 0:
         return "idle"
     names = [name for since, name in film.names.get(pid, [])
@@ -115,7 +115,7 @@ def instants(film: "Film") -> "List[tuple[int, int, bytes]]":
 
 
 def switches(film: "Film") -> "List[tuple[int, int, bytes]]":
-    """As the scheduler of Linux would tell of them, a bundle for each."""
+    """Each switch of processes as an event of Linux's scheduler, in a bundle."""
     found = []
     runs: Dict[int, int] = {}
     for time, hart, pid in film.switches:

@@ -22,12 +22,13 @@ RAM_START = 0x80000000           # of QEMU's virt
 RING = "trace_ring"
 
 # struct trace_ring: eight words, then the records, of which each is eight.
-WORDS = ("is_on", "written", "drained", "is_read", "lost")
+WORDS = ("is_on", "written", "drained")
 HEADER = 64
 RECORD = struct.Struct("<8Q")
 RING_RECORDS = 65536
 PLACE = struct.Struct("<5Q")
 PAUSE = 0.002
+DRAIN_AT = 1  # records that wait, before they are drained
 
 
 @dataclass(frozen=True)
@@ -81,19 +82,26 @@ class Memory:
         with open(path, "r+b") as file:
             self.bytes = mmap.mmap(file.fileno(), 0)
         self.ring = self.offset(symbol(kernel.read_bytes(), RING))
+        if self.ring + HEADER + RING_RECORDS * RECORD.size > len(self.bytes):
+            raise ValueError("the kernel does not fit into so little memory")
+        self.words = memoryview(self.bytes)[
+            self.ring:self.ring + 8 * len(WORDS)].cast("Q")
         self.places: Dict[int, Place] = {}
 
     @staticmethod
     def offset(address: int) -> int:
         return address - DIRECT_MAP - RAM_START
 
+    # The machine reads and writes these words meanwhile: each must be read and
+    # written as a whole, which struct.pack_into does not do (it clears first).
     def word(self, name: str) -> int:
-        at = self.ring + 8 * WORDS.index(name)
-        return struct.unpack_from("<Q", self.bytes, at)[0]
+        return self.words[WORDS.index(name)]
 
     def set_word(self, name: str, value: int) -> None:
-        at = self.ring + 8 * WORDS.index(name)
-        struct.pack_into("<Q", self.bytes, at, value)
+        self.words[WORDS.index(name)] = value
+
+    def waiting(self) -> int:
+        return self.word("written") - self.word("drained")
 
     def string(self, address: int) -> str:
         at = self.offset(address)
@@ -125,12 +133,6 @@ class Memory:
         self.set_word("drained", end)
         return b"".join(pieces)
 
-    def poll(self) -> bytes:
-        """The same while the machine runs: from now on it waits for us."""
-        if self.word("is_on"):
-            self.set_word("is_read", 1)
-        return self.drain()
-
     def decode(self, raw: bytes) -> List[Record]:
         return [self.record(words) for words in RECORD.iter_unpack(raw)]
 
@@ -152,10 +154,9 @@ class Memory:
 
 @dataclass
 class Run:
-    """What a machine said in a run, and how it ended."""
+    """The output of a machine in a run, and how it ended."""
 
     records: List[Record]
-    lost: int
     status: int
 
 
@@ -170,7 +171,8 @@ def run_machine(command: List[str], path: Path, kernel: Path, size: int,
     machine = subprocess.Popen(command, **how)  # type: ignore[call-overload]
     try:
         while machine.poll() is None and time.monotonic() < end:
-            raw.append(memory.poll())
+            if memory.waiting() >= DRAIN_AT:
+                raw.append(memory.drain())
             time.sleep(PAUSE)
     except KeyboardInterrupt:
         pass
@@ -178,5 +180,4 @@ def run_machine(command: List[str], path: Path, kernel: Path, size: int,
         machine.kill()
         machine.wait()
     raw.append(memory.drain())
-    return Run(memory.decode(b"".join(raw)), memory.word("lost"),
-               machine.returncode)
+    return Run(memory.decode(b"".join(raw)), machine.returncode)

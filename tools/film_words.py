@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Dict, List, Tuple
 
-from film_world import marks_of
+from film_world import frame_of, marks_of
 
 if TYPE_CHECKING:
     from film_model import Film, Step
@@ -59,14 +59,14 @@ def plural(count: int, word: str) -> str:
 
 
 def who(step: "Step") -> str:
-    """By whom it is done."""
+    """The words for the process that does the step."""
     if step.server:
         return f"Server {step.pid} ({step.server})"
     return f"Process {step.pid}" if step.pid else "The kernel"
 
 
 def server(step: "Step") -> str:
-    """One of the system has a name."""
+    """The words for a server: one of the system has a name."""
     return f"{step.pid} ({step.server})" if step.server else f"{step.pid}"
 
 
@@ -77,7 +77,7 @@ def listed(words: List[str]) -> str:
 
 
 def others(film: "Film", frame: int, pid: int) -> str:
-    """Who else reaches a frame: processes, and images of programs."""
+    """The other processes and images that reach a frame."""
     world = film.world
     own = world.get("process", pid, "root")
     roots = world.roots_of(frame) - {own}
@@ -91,14 +91,14 @@ def others(film: "Film", frame: int, pid: int) -> str:
 
 
 def before_step(film: "Film", step: "Step") -> None:
-    """What can be told only as long as the step has not changed anything."""
+    """Finds what can be known only before the step has changed anything."""
     shared = step.values.get("from", 0)
     if step.event in ("page_copied", "table_copied"):
         step.text = others(film, shared, step.pid)
 
 
 def touch(step: "Step", what: str) -> str:
-    """How it came to this: an access, or a call."""
+    """What led to the step: an access, or a call."""
     trap = step.trap
     if trap is None:
         return (f"The kernel goes on with a call of process {step.pid}: "
@@ -127,7 +127,7 @@ def table(step: "Step") -> str:
 
 
 def page_of_access(step: "Step") -> str:
-    """What is touched: the address of the fault, if it is in reach."""
+    """The page that is accessed: that of the fault's address, if it is in reach."""
     trap = step.trap
     if trap is not None and trap.cause in (12, 13, 15):
         return f"page {trap.address & ~0xfff:#x}"
@@ -141,9 +141,11 @@ def of_space_created(_film: "Film", _step: "Step") -> str:
 
 def of_space_forked(film: "Film", step: "Step") -> str:
     source = step.values["from"]
-    entries = len(film.world.entries.get(source, {}))
+    entries = sum(frame_of(bits) > 0 for bits in
+                  film.world.entries.get(source, {}).values())
     shared = (f"{plural(entries, 'entry')} of its root, now LAZY in both, "
-              "name the same tables")
+              f"{'names' if entries == 1 else 'name'} the same "
+              f"{'table' if entries == 1 else 'tables'}")
     if step.pid in film.world.processes_in([source]):
         return (f"Process {step.pid} forks. Its child gets a root of its own "
                 f"and no page is copied: {shared}.")

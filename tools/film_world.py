@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the records say there is: tables, pages, who names them, processes.
+"""What exists by the records: tables, pages, the entries that name them, processes.
 
 A world is changed by differences alone, which the page undoes as well, to step
 backwards: entries of tables, and fields of things (a process, a root, a hart).
@@ -65,7 +65,7 @@ def marks_of(bits: int) -> str:
 
 
 def is_closed(old: int, new: int) -> bool:
-    """Does it make of an entry what two may hold?"""
+    """Does the change close an entry, so that two tables may hold it?"""
     if frame_of(old) != frame_of(new):
         return False
     return (has(new, "COW") and has(old, "W")) or (
@@ -82,7 +82,7 @@ def marks_of_flags(bits: int) -> str:
 
 
 def runs(changes: Dict[Tuple[int, int], Tuple[int, int]]) -> List[Change]:
-    """Changes of entries, those that are alike and in a row as one."""
+    """Changes of entries, where equal changes of entries in a row are one."""
     found: List[Change] = []
     for (table, index), (old, new) in sorted(changes.items()):
         if found:
@@ -132,7 +132,7 @@ class World:
 
     def set(self, kind: str, which: int, name: str,
             value: object) -> List[Field]:
-        """Sets a field; None takes it away. The difference that it makes."""
+        """Sets a field; None removes the field. Returns the difference."""
         fields = self.things[kind].setdefault(which, {})
         before = fields.get(name)
         if value is None:
@@ -156,13 +156,13 @@ class World:
         return frame in self.things["root"]
 
     def count(self, frame: int) -> int:
-        """How many entries name it; a root has one name, and what the kernel
-        holds has one more."""
+        """How many entries name a frame; a root has one name, and a frame that the
+        kernel holds has one more."""
         return (len(self.names.get(frame, ())) + int(self.is_root(frame)) +
                 int(frame in self.things["kernel"]))
 
     def roots_of(self, frame: int, levels: int = LEVELS) -> Set[int]:
-        """From which roots it is reached, in so many steps."""
+        """The roots from which a frame is reached, in so many steps."""
         if self.is_root(frame):
             return {frame}
         if levels == 0:

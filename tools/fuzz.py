@@ -24,12 +24,15 @@ from typing import List, Optional
 ROOT = Path(__file__).resolve().parent.parent
 HEADER = ROOT / "include" / "abi" / "syscall.h"
 
-# The memory that is in use at every check is what a check costs.
+# By the number of harts: how much memory the machine has, after how many calls
+# the kernel checks itself, how many frames are left free, how many families of
+# processes call. A check takes the longer the more memory is in use.
 MEMORY = {1: "12M"}
 EVERY = {1: 1}
 FREE = {1: 160}
 FAMILIES = {1: 2}
-# The seed is the kernel's random numbers', the clock the one it boots with.
+# What the kernel gets from outside is the same in each run, too: the seed of its
+# random numbers, and the time at which it boots.
 SAME = "-seed 1 -rtc base=2026-01-01,clock=vm"
 
 # What a panic prints of the process that the kernel was working for.
@@ -56,7 +59,7 @@ def panic_story(log: str, seed: int) -> Optional[str]:
         return None
     name, when = call_name(call), "in"
     if name == "calf_check" and words[0] != "0":
-        # It was told after which call it checks.
+        # The kernel was told after which call it checks.
         name, when = call_name(int(words[0], 16)), "after"
         words = words[1:]
     return (f"{when} call {where.group(1)} of seed {seed}, by family "
@@ -83,7 +86,7 @@ def boot_command(options: argparse.Namespace, name: str) -> List[str]:
 
 
 def play(options: argparse.Namespace, name: str) -> Optional[str]:
-    """One run; its transcript, or None if it failed, which has been told."""
+    """One run. Returns its transcript, or None after a failure was printed."""
     command = boot_command(options, name)
     status = subprocess.run(command, cwd=ROOT, check=False).returncode
     path = ROOT / "build" / "logs" / f"{name}.log"

@@ -17,24 +17,33 @@ of the host tests, which forgets no translation before it has to.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 import fnmatch
+import hashlib
 import json
+import os
 import random
 import shutil
 import sys
 import textwrap
+import threading
+import time
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, Iterator, List, Optional, Tuple
 
-from killers import Killer, Seen
-from mutant_list import DOCUMENT, Kill, Mutant, mutate, read_all
+from killers import FIRST_SECONDS, Killer, Seen, limit_after
+from mutant_list import (DOCUMENT, Broken, Kill, Mutant, mutate,
+                         read_all)
 from mutants import ROOT, Tree
 
 HUNT = ROOT / "build" / "hunt"
+BEFORE = ROOT / "build" / "hunt.before"  # the one before, for who wants it back
 COPY = HUNT / "calf"
 STATE = HUNT / "state.json"
 TAIL = 12
+TRIES = 10  # how many random mistakes are tried until one shows
+PATIENCE = 20  # seconds of a run, before it is said how long it may take
 
 # Those of docs/exercises.md, in its order.
 EXERCISES = [
@@ -56,43 +65,46 @@ EXERCISES = [
 
 # Where to begin to look, by the file that a record is in.
 WATCH = {
-    "bag": "pages on their way from one address space to another: who names "
+    "bag": "pages on their way from one address space to another: what names "
            "them while they are in neither.",
     "calls": "the system calls of the test that fails: arguments, results and "
              "errno. Break on its handler in trap/.",
     "console": "what is typed, what comes back, and in which mode: the test "
-               "types the same on a terminal of this machine's Linux.",
-    "devices": "who drives the serial port: who has its page, who is told of "
-               "its interrupt, and when that is completed.",
+               "does it on a terminal of this machine's Linux, too.",
+    "devices": "the process that drives the serial port: does it have the "
+               "page, is it told of the interrupt, and when is that completed?",
     "entries": "the entry itself: `calf-walk ADDRESS` in the debugger, or "
                "`vmmap` at the prompt, against the table of kinds in "
                "docs/design.md.",
     "fences": "what a hart may still remember. Which change of an entry is "
               "followed by no fence, or by too narrow a one?",
-    "files": "one call on the file server's tree, and what Linux makes of the "
-             "same: number, bytes, names, links, and what is left of memory.",
+    "files": "one call on the file server's tree, beside what it does on Linux: "
+             "number, bytes, names, links, and what is left of memory.",
     "film": "what is recorded (include/arch/trace.h), against what was done: "
             "`make film` compares the counts.",
     "fork": "both sides of the fork, before and after: `cow` at the prompt "
             "shows entry, frame and count of each.",
     "frames": "the counts: free frames before and after (`free` at the "
-              "prompt), and who names a frame.",
+              "prompt), and which entries name a frame.",
     "kills": "a server that is killed, at any of its instructions: what its "
              "successor knows, and what it does once more.",
     "locks": "who may be there at the same time, and under which lock.",
     "mapping": "the pages that a server gives to a call of mmap: whose they "
                "are, how many, and where they go.",
+    "memcpy": "bytes that are copied from one alignment to another, and what "
+              "lies behind both ends. Break on words_copy's functions.",
     "ports": "one call on its way to a server and back: in whose hand it is, "
              "what is lent with it, and who is told when one of them ends.",
     "process": "one process through its life: fork, switch, signal, exit, "
                "wait. What of it is whose, and until when?",
     "programs": "the new program's address space (`vmmap`), against the "
                 "headers of its file (`readelf -lW`).",
-    "range": "the borders: the first and the last page of the range, and of "
-             "each table that it touches.",
+    "range": "what is mapped, from the mapping to the end of the address "
+             "space: the borders of each range, gaps, and who tears down.",
     "resolve": "one page fault: `calf-fault` stops at it, `calf-walk` shows "
                "the path before and after.",
-    "runner": "who runs an address space, who has lent it, and who waits.",
+    "runner": "which process runs an address space, has lent it, or waits for "
+              "it; and what is done in parts: long lists, groups, the end.",
     "straight": "a call that goes straight to its server, and the reply: what "
                 "has to hold before, and what is different after (`calf_stat` "
                 "counts handovers).",
@@ -110,7 +122,7 @@ def level_of(kill: Kill) -> int:
 
 
 def easiest(mutant: Mutant) -> Tuple[int, Kill]:
-    """How hard it is to see, and where it is seen best."""
+    """The level of a mistake, and the test that shows it best."""
     return min(((level_of(kill), kill) for kill in mutant.kills
                 if not kill.hang and kill.how.split()[0] != "check-locks"),
                key=lambda pair: pair[0], default=(0, mutant.kills[0]))
@@ -120,19 +132,21 @@ def candidates(level: int) -> List[Mutant]:
     return [mutant for mutant in read_all(ROOT) if easiest(mutant)[0] == level]
 
 
-def picked(options: argparse.Namespace) -> Tuple[Mutant, str]:
-    """The mistake that is asked for, and how it is called."""
+def eligible(options: argparse.Namespace) -> List[Tuple[Mutant, str]]:
+    """The mistake that was asked for, or else random ones, with their titles."""
     number = options.exercise
-    if number:
+    if number is not None:
         if not 1 <= number <= len(EXERCISES):
             sys.exit(f"There are {len(EXERCISES)} exercises.")
-        return named(EXERCISES[number - 1]), f"Exercise {number}"
+        return [(named(EXERCISES[number - 1]), f"Exercise {number}")]
     found = candidates(options.level)
-    number = options.number or random.randint(1, len(found))
-    if not 1 <= number <= len(found):
+    number = options.number
+    if number is not None and not 1 <= number <= len(found):
         sys.exit(f"There are {len(found)} mistakes of level {options.level}.")
-    return found[number - 1], (f"Mistake {number} of {len(found)}, "
-                               f"level {options.level}")
+    numbers = ([number] if number is not None else
+               random.sample(range(1, len(found) + 1), TRIES))
+    return [(found[n - 1], f"Mistake {n} of {len(found)}, "
+             f"level {options.level}") for n in numbers]
 
 
 def named(name: str) -> Mutant:
@@ -142,11 +156,25 @@ def named(name: str) -> Mutant:
     sys.exit("The records have changed since: make hunt")
 
 
-def hunted() -> Mutant:
-    """The mistake that is out there."""
-    if not STATE.is_file():
+def digest(name: str) -> str:
+    """What stands for a name in the state, which a learner may come to see.
+
+    It is no secret: whoever wants to know has `make hunt-reveal`."""
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+def hunted() -> Tuple[Mutant, float]:
+    """The mistake that is hidden in the copy now, and how many seconds the test
+    that shows it takes without it."""
+    try:
+        state = json.loads(STATE.read_text())
+        wanted, seconds = state["mistake"], float(state["seconds"])
+    except (OSError, ValueError, KeyError, TypeError):
         sys.exit("There is nothing to hunt yet: make hunt")
-    return named(json.loads(STATE.read_text())["name"])
+    for mutant in read_all(ROOT):
+        if digest(mutant.name) == wanted:
+            return mutant, seconds
+    sys.exit("The records have changed since: make hunt")
 
 
 def remove_traces() -> None:
@@ -155,17 +183,69 @@ def remove_traces() -> None:
     (COPY / DOCUMENT).unlink(missing_ok=True)
 
 
-def run_test(kill: Kill, quietly: bool) -> Seen:
-    """Builds the copy and runs what notices the mistake."""
+@contextlib.contextmanager
+def patience(limit: float) -> Iterator[None]:
+    """Says after a while how long a run may go on."""
+    timer = threading.Timer(PATIENCE, lambda: print(
+        f"It is still running. If it has not ended after {limit:.0f} s, it "
+        "hangs.", flush=True))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def run_test(kill: Kill, limit: float = FIRST_SECONDS) -> Seen:
+    """Builds the copy and runs what notices the mistake, so many seconds long."""
     killer = Killer(kill.how)
-    complaint = Tree(COPY).make(killer.target, quietly)
+    if not (COPY / "build").is_dir():
+        print("Building all of the copy: that takes some minutes ...", flush=True)
+    complaint = Tree(COPY).make(killer.target, quietly=False)
     if complaint is not None:
-        sys.exit(f"{complaint}\nThe copy does not compile.")
-    return killer.run(COPY, None)
+        raise Broken(f"{complaint}\nThe copy does not compile.")
+    with patience(limit):
+        return killer.run(COPY, None, limit)
+
+
+def shows(mutant: Mutant) -> Optional[float]:
+    """Makes the mistake in the copy, if the test notices it on this machine.
+
+    Returns how many seconds the test takes without it, or None: a race may turn
+    out well, what the compiler warns of is not hidden, and a test that fails
+    anyway shows nothing.  Then the copy is left without the mistake.
+    """
+    kill = easiest(mutant)[1]
+    print("Running the test without the mistake ...", flush=True)
+    usual = run_test(kill)
+    if not usual.passed:
+        print("It fails without the mistake, too.", flush=True)
+        return None
+    path = COPY / mutant.path
+    right = path.read_text()
+    path.write_text(mutate(mutant, right))
+    print("Building a kernel with a mistake in it ...", flush=True)
+    try:
+        if not run_test(kill, limit_after(usual.seconds)).passed:
+            remove_times()
+            return usual.seconds
+        print("It does not show itself here.", flush=True)
+    except Broken:
+        print("The compiler notices it.", flush=True)
+    path.write_text(right)
+    return None
+
+
+def remove_times() -> None:
+    """No file is newer than the others, and none alone is built anew."""
+    shutil.rmtree(COPY / "build")
+    now = time.time_ns()
+    for path in COPY.rglob("*"):
+        os.utime(path, ns=(now, now), follow_symlinks=False)
 
 
 def last_words() -> str:
-    """What the run said when it went wrong."""
+    """The lines that the run printed when it failed."""
     lines = COPY.with_suffix(".log").read_text(errors="replace").splitlines()
     wrong = [i for i, line in enumerate(lines)
              if line.startswith(("not ok", "panic", "Bail out!"))]
@@ -174,23 +254,33 @@ def last_words() -> str:
     return "\n".join(f"    {line}" for line in lines[first:at + TAIL // 2 + 1])
 
 
+def was_skipped() -> bool:
+    """A check is, where its tool is not there: it says so, and no more."""
+    text = COPY.with_suffix(".log").read_text(errors="replace")
+    return ": skipped, as there is no" in text.split("\n", 1)[0]
+
+
 def start(options: argparse.Namespace) -> int:
-    mutant, title = picked(options)
-    kill = easiest(mutant)[1]
+    found = eligible(options)
+    if STATE.is_file():
+        shutil.rmtree(BEFORE, ignore_errors=True)
+        HUNT.rename(BEFORE)
+        print("The hunt before is in build/hunt.before.")
     shutil.rmtree(HUNT, ignore_errors=True)
     HUNT.mkdir(parents=True)
     Tree(COPY).create()
     remove_traces()
-    path = COPY / mutant.path
-    path.write_text(mutate(mutant, path.read_text()))
-    STATE.write_text(json.dumps({"name": mutant.name}))
-    print("Building a kernel with a mistake in it ...", flush=True)
-    seen = run_test(kill, quietly=True)
-    if seen.passed:
-        sys.exit("This one does not show itself here. Try another: make hunt")
+    for mutant, title in found:
+        seconds = shows(mutant)
+        if seconds is not None:
+            break
+    else:
+        sys.exit("There is nothing to hunt. Try another: make hunt")
+    STATE.write_text(json.dumps({"mistake": digest(mutant.name),
+                                 "seconds": seconds}))
     print(f"""
 {title}. This is what it does
-(`{kill.how}`; all of it is in build/hunt/calf.log):
+(`{easiest(mutant)[1].how}`; all of it is in build/hunt/calf.log):
 
 {last_words()}
 
@@ -198,7 +288,7 @@ def start(options: argparse.Namespace) -> int:
 
 The copy in build/hunt/calf is a whole tree: look, change, boot it there.
 
-    make -C build/hunt/calf run     the prompt, with the mistake
+    make -C build/hunt/calf run     boot it, with the mistake
     make -C build/hunt/calf gdb     the debugger
     make -C build/hunt/calf replay  back in time from the end (BOOT=kernel-all)
     make -C build/hunt/calf film    what happens to the page tables, step by step
@@ -210,27 +300,43 @@ The copy in build/hunt/calf is a whole tree: look, change, boot it there.
 
 
 def hint(_options: argparse.Namespace) -> int:
-    print(f"The rule that it breaks: {hunted().rule}.")
+    print(f"The rule that it breaks: {hunted()[0].rule}.")
     return 0
 
 
 def foreign_changes() -> List[str]:
-    """Tests that are not what they were: they prove nothing."""
-    return [str(path.relative_to(COPY)) for folder in ("tests", "tools")
-            for path in sorted(COPY.glob(f"{folder}/**/*"))
-            if path.is_file() and "__pycache__" not in path.parts and
-            (ROOT / path.relative_to(COPY)).is_file() and
-            path.read_bytes() != (ROOT / path.relative_to(COPY)).read_bytes()]
+    """Tests that were changed: their results prove nothing."""
+    found = []
+    for folder in ("tests", "tools"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            name = path.relative_to(ROOT)
+            if (not path.is_file() or "__pycache__" in path.parts or
+                    name.match("tests/mutants/*.txt")):
+                continue
+            copy = COPY / name
+            if not copy.is_file() or copy.read_bytes() != path.read_bytes():
+                found.append(str(name))
+    return found
 
 
 def check(_options: argparse.Namespace) -> int:
-    mutant = hunted()
+    mutant, seconds = hunted()
+    if not COPY.is_dir():
+        sys.exit("The copy in build/hunt/calf is not there any more: make hunt")
     changed = foreign_changes()
     if changed:
         print(f"{changed[0]} was changed: the test has to stay as it is.")
         return 1
-    for kill in mutant.kills:
-        seen = run_test(kill, quietly=False)
+    shown = easiest(mutant)[1]
+    for kill in [shown] + [kill for kill in mutant.kills if kill != shown]:
+        limit = limit_after(seconds) if kill is shown else FIRST_SECONDS
+        print(f"Running `{kill.how}` ...", flush=True)
+        seen = run_test(kill, limit)
+        if seen.hung:
+            print(f"Not yet: `{kill.how}` does not come to its end in "
+                  f"{limit:.0f} s.\n")
+            print(last_words())
+            return 1
         if not seen.passed:
             names = [name for name in seen.failed
                      if fnmatch.fnmatchcase(name, kill.test or "*")]
@@ -238,13 +344,13 @@ def check(_options: argparse.Namespace) -> int:
                   f"{(names or seen.failed or ['no test'])[0]}.\n")
             print(last_words())
             return 1
-        print(f"`{kill.how}` passes.")
+        print(f"`{kill.how}` {'was skipped' if was_skipped() else 'passes'}.")
     print("It is repaired. `make hunt-reveal` shows how it was.")
     return 0
 
 
 def reveal(_options: argparse.Namespace) -> int:
-    mutant = hunted()
+    mutant, _ = hunted()
     right = (ROOT / mutant.path).read_text()
     print(f"{mutant.path}, {mutant.function or 'at file level'}: the rule is "
           f"\"{mutant.rule}\".\n")
@@ -265,10 +371,14 @@ def main(arguments: Optional[List[str]] = None) -> int:
                                "reveal": reveal}
     parser.add_argument("what", choices=what)
     parser.add_argument("--level", type=int, choices=(1, 2, 3), default=1)
-    parser.add_argument("--number", type=int, default=0, metavar="N")
-    parser.add_argument("--exercise", type=int, default=0, metavar="N")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--number", type=int, metavar="N")
+    which.add_argument("--exercise", type=int, metavar="N")
     options = parser.parse_args(arguments)
-    return what[options.what](options)  # type: ignore[operator]
+    try:
+        return what[options.what](options)  # type: ignore[operator]
+    except Broken as broken:
+        sys.exit(str(broken))
 
 
 if __name__ == "__main__":

@@ -2,16 +2,16 @@
 """What notices a mutant: how it is built, run and understood.
 
     unit, starve, random ARGUMENTS, model   tests/host/, with sanitizers
-    line ARGUMENTS, terminal                the same, beside Linux
-    tree ARGUMENTS                          the same, device trees
-    fast ARGUMENTS                          the same random, without
-    files-unit, files-made, files-archive, files-program, files-starve, allocator
-    files-log, mortal ARGUMENTS             the same, servers that die
+    line ARGUMENTS, terminal                tests/host/, beside Linux
+    tree ARGUMENTS                          tests/host/, on device trees
+    fast ARGUMENTS                          random, without sanitizers
+    files-unit, files-made, files-archive, files-program, files-starve, allocator,
     differ, served, archives ARGUMENTS      tests/files/
+    files-log, mortal ARGUMENTS             tests/files/, servers that die
     ktest SUITES [smp=N] [mem=M]            suites inside the test kernel
     user PROGRAMS [smp=N] [mem=M] [bound] [nasty=SEED]
                                             programs on the test kernel
-    release PROGRAMS [smp=N] [mem=M]        the same on the other kernel
+    release PROGRAMS [smp=N] [mem=M]        programs on the release kernel
     typist [KIND]                           boots.txt's user-tty or user-tty-KIND
     boot LABEL                              that line of boots.txt
     bench WORDS                             the benchmark's own checks
@@ -47,14 +47,14 @@ HOST = {"unit": "asan/unit", "starve": "asan/starve", "random": "asan/random",
         "differ": "files/differ", "served": "files/served",
         "mortal": "files/mortal",
         "archives": "files/archives"}
-FIRST_SECONDS = 400.0   # what may be slow, when nothing is known of it yet
+FIRST_SECONDS = 400.0   # for a run of which it is not known yet how long it takes
 LEAST_SECONDS = 15.0
 NAME = re.compile(r"^(?:not )?ok\s+\d+\s*-\s*([^#]*)")
 
 
 @dataclass
 class Seen:
-    """What a run did."""
+    """The results of a run."""
 
     passed: bool = False
     hung: bool = False
@@ -66,6 +66,11 @@ class Seen:
 def name_of(line: str) -> str:
     match = NAME.match(line)
     return match.group(1).strip() if match else ""
+
+
+def limit_after(seconds: float) -> float:
+    """When to end a run of what usually takes so long: by then, it hangs."""
+    return LEAST_SECONDS + 6 * seconds
 
 
 class Listener(Outcome):
@@ -97,7 +102,7 @@ class Killer:
         self.target, self.boot = self._plan()
 
     def _plan(self) -> Tuple[str, Boot]:
-        """What to make, and what to run."""
+        """The target to build, and the command to run."""
         smp = self.options.get("smp", "1")
         mem = self.options.get("mem", "64M")
         if self.kind == "tree":
@@ -132,8 +137,11 @@ class Killer:
         if self.kind in ("typist", "boot"):
             label = self.words[0] if self.kind == "boot" else \
                 "-".join(["user", "tty", *self.words])
-            return "build/calf-test.elf build/test.cpio build/trees", \
-                read_table(str(BOOTS), Boot("", ""), [label], "build")[0]
+            boot = read_table(str(BOOTS), Boot("", ""), [label], "build")[0]
+            target = "build/calf-test.elf build/test.cpio build/trees"
+            if "nasty" in boot.extra:
+                target += " build/nasty/nasty"
+            return target, boot
         if self.kind in ("user", "release"):
             kernel = ("build/calf-test.elf" if self.kind == "user"
                       else "build/calf.elf")
@@ -158,13 +166,14 @@ class Killer:
         return [str(tree / word) if word.startswith("build/") else word
                 for word in argv]
 
-    def run(self, tree: Path, usual: Optional[Seen]) -> Seen:
-        """`usual` is how it goes without a mutant, if that is known."""
-        seconds = FIRST_SECONDS
-        if usual is not None:
-            seconds = LEAST_SECONDS + 6 * usual.seconds
+    def run(self, tree: Path, usual: Optional[Seen],
+            limit: Optional[float] = None) -> Seen:
+        """Runs the test. `usual` is its run without a mutant, if that is known,
+        and decides after how many seconds it is ended, unless `limit` does."""
+        if limit is None:
+            limit = limit_after(usual.seconds) if usual else FIRST_SECONDS
         with open(tree.with_suffix(".log"), "wb") as log:
-            runner = Runner(self._argv(tree), seconds, log)
+            runner = Runner(self._argv(tree), limit, log)
             outcome = runner.outcome = Listener()
             runner.run(None)
         return self._understand(outcome, usual)
@@ -182,7 +191,7 @@ class Killer:
         wrong = reasons(self.boot, outcome)
         seen.passed = not wrong
         seen.failed = [name_of(line) for line in report.failures]
-        # What did not come to its end was in the middle of a test.
+        # A run that did not end was in the middle of a test.
         if usual is not None and (outcome.timed_out or report.missing or
                                   outcome.panics or not report.suites):
             at = len(outcome.names)

@@ -9,7 +9,7 @@
 # `name/`, an empty directory; or `name/=path`, all that is in the directory at
 # `path`, where `/=path` puts it at the top.  Without an octal mode, a file is
 # 755 if it may be executed here and 644 if not.  Parent directories are made
-# as needed.
+# as needed.  No name may have a newline in it.
 #
 # The same input gives the same bytes on every machine: owner and time are 0,
 # inode numbers count from 1, entries keep the order they are given in.
@@ -25,8 +25,9 @@ die()
 
 inode=0
 offset=0
-seen='
+newline='
 '
+seen=$newline
 
 # Zero bytes up to a multiple of $1.
 pad()
@@ -55,12 +56,9 @@ header()
 first_time()
 {
 	case $seen in
-	*"
-$1
-"*)	return 1 ;;
+	*"$newline$1$newline"*) return 1 ;;
 	esac
-	seen="$seen$1
-"
+	seen=$seen$1$newline
 	inode=$((inode + 1))
 }
 
@@ -79,6 +77,7 @@ directory()
 # file NAME PATH MODE
 file()
 {
+	[ ! -d "$2" ] || die "$2: a directory, not a file"
 	[ -f "$2" ] || die "$2: no such file"
 	case $1 in
 	*/*)	directory "${1%/*}" ;;
@@ -113,7 +112,15 @@ tree()
 {
 	[ -d "$2" ] || die "$2: no such directory"
 	[ -z "$1" ] || directory "$1"
-	find "$2/." ! -name . -print | sort | while IFS= read -r found; do
+	find "$2/." -name "*$newline*" -print >"$out.found" ||
+		die "$2: not all of it can be read"
+	found=$(head -n 2 "$out.found")
+	[ -z "$found" ] || die "$2: there is a newline in the name" \
+		"$(printf %s "${found#"$2/./"}" | tr '\n' '?')"
+	# By itself: in a pipeline nobody would hear that it failed.
+	find "$2/." ! -name . -print >"$out.found" ||
+		die "$2: not all of it can be read"
+	sort "$out.found" | while IFS= read -r found; do
 		printf '%s\n' "${found#"$2/./"}"
 	done >"$out.names"
 	while IFS= read -r found; do
@@ -144,6 +151,8 @@ entry()
 	case $name in
 	'' | /* | *//* | . | .. | ./* | ../* | */. | */.. | */./* | */../*)
 		die "$1: a name is relative, without . or .." ;;
+	*"$newline"*)
+		die "$1: there is a newline in the name" ;;
 	esac
 	case $1 in
 	*/=*)	tree "${name%/}" "${1#*=}"; return ;;
@@ -176,7 +185,8 @@ archive()
 out=$1
 shift
 
-# Made aside, so that an error leaves no half archive for make to believe in.
-trap 'rm -f "$out.part" "$out.names"' EXIT
+# The archive is written to another file first, so that an error leaves no
+# incomplete archive that make would take for a good one.
+trap 'rm -f "$out.part" "$out.names" "$out.found"' EXIT
 archive "$@" >"$out.part"
 mv "$out.part" "$out"

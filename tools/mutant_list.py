@@ -5,16 +5,17 @@ A mutant is a mistake made on purpose.  Each file of tests/mutants/ holds some,
 as records that begin in the first column with a name:
 
     fork-fences-nothing
-        rule    Fork: fence the parent's ASID
+        rule    Fences: fork flushes the parent's ASID
         museum  21
         in      mm/aspace.c aspace_fork
-        -       aspace_flush(as);
+        -       tlb_flush_asid(&as->asid);
         +
         by      ktest live: a_store_after_fork_faults_in_the_running_parent
         by      random --ops 20000: random operations agree*
 
-`rule` is what the mistake breaks; `museum` the number of a bug of museum.txt
-that it repeats, if any.  `in` names a file and, unless all of the file is
+`rule` is what the mistake breaks, one plain sentence, as it is also a hint to
+those who look for the mistake; `museum` is the number of a bug of museum.txt
+that the mistake repeats, if any.  `in` names a file and, unless all of the file is
 meant, a function.  There the text of `-` has to occur exactly once, blanks and
 line ends being equal, and is replaced by that of `+`, which may be nothing.
 Several lines of either are joined.  Each `by` is something that has to notice:
@@ -43,7 +44,7 @@ class Kill:
 
     how: str    # what to run
     test: str   # a pattern
-    hang: bool  # or does not come to an end
+    hang: bool  # the run may also not end
 
 
 @dataclass

@@ -37,12 +37,12 @@ from mutant_list import (DOCUMENT, Broken, Kill, Mutant, document, mutate,
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build" / "mutants"
 LEFT_OUT = {".git", "__pycache__", "logs"}
-COPIES = {WORK, ROOT / "build" / "hunt"}
+COPIES = {WORK, ROOT / "build" / "hunt", ROOT / "build" / "hunt.before"}
 BUILD_SECONDS = 600
 # A mistake may leave something unused, or a body empty.
 QUIETLY = ["CFLAGS_EXTRA=-Wno-error", "HOST_CFLAGS_EXTRA=-Wno-error"]
 
-# What may become of a mutant; all but the first is an error.
+# The possible results of a mutant; all but the first are errors.
 KILLED, SURVIVED, OTHER, STALE, NO_BUILD, HUNG, UNFIT = (
     "killed", "survived", "killed by another test", "stale",
     "does not build", "hung", "noticed by what fails anyway")
@@ -63,7 +63,7 @@ class Tree:
         shutil.copytree(ROOT, self.root, ignore=ignore, symlinks=True)
 
     def make(self, target: str, quietly: bool = True) -> Optional[str]:
-        """None, or what the compiler says, warnings too if not quietly."""
+        """Returns None, or the compiler's errors, and warnings too if not quietly."""
         done = subprocess.run(
             ["make", "-s", "-C", str(self.root), *(QUIETLY if quietly else []),
              *target.split()],
@@ -72,12 +72,12 @@ class Tree:
         return None if done.returncode == 0 else done.stdout
 
     def keep(self) -> None:
-        """Remembers what is built now, to go back to."""
+        """Saves what is built now, for go_back()."""
         shutil.rmtree(self.kept, ignore_errors=True)
         shutil.copytree(self.root / "build", self.kept)
 
     def go_back(self) -> None:
-        """Everything built since is as it was."""
+        """Restores what was built when keep() was called."""
         build = self.root / "build"
         for path in build.rglob("*"):
             if path.is_dir():
@@ -104,7 +104,7 @@ def short(names: List[str]) -> str:
 
 
 def judge(kill: Kill, seen: Seen) -> Tuple[str, str]:
-    """What one run means, and what it said."""
+    """The result of one run, and what to print about it."""
     said = short(seen.failed)
     if seen.hung and not kill.hang:
         return HUNG, f"in {said}"
@@ -129,7 +129,7 @@ def try_kill(tree: Tree, kill: Kill, usual: Seen) -> Tuple[str, str]:
 
 def try_mutant(tree: Tree, mutant: Mutant, kills: List[Kill],
                usual: Dict[str, Seen]) -> Tuple[str, str]:
-    """The verdict of all that should notice: the first that is no kill."""
+    """Tries all tests that should notice: returns the first result that is no kill."""
     path = tree.root / mutant.path
     wrong = stale(tree.root, mutant)
     if wrong:
@@ -161,7 +161,7 @@ def say(text: str) -> None:
 
 
 def usual_runs(tree: Tree, hows: List[str]) -> Dict[str, Seen]:
-    """Each killer without a mutant."""
+    """Runs each killer without a mutant."""
     usual: Dict[str, Seen] = {}
     for how in hows:
         killer = Killer(how)
@@ -188,7 +188,7 @@ def host_kills(mutant: Mutant) -> List[Kill]:
 
 
 def sample(mutants: List[Mutant], count: int) -> List[Mutant]:
-    """Spread evenly over those that die on the build machine."""
+    """A sample, spread evenly over the mutants that die on the build machine."""
     quick = [mutant for mutant in mutants if host_kills(mutant)]
     count = min(count, len(quick))
     return [quick[i * len(quick) // count] for i in range(count)]

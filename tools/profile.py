@@ -33,7 +33,7 @@ from typing import Dict, Iterator, List, Optional, Set, Tuple
 PC = re.compile(rb"\[[0-9a-f]+/([0-9a-f]+)/")
 ENTRY = "trap_vector"
 
-# What names a kind of visit: all of these that were called.
+# A kind of visit is named by those of these functions that it called.
 TELLING = re.compile(
     r"^((sys|fast)_(?!zero$)\w+|table_(copy|split|create)|page_(own|give|copy|"
     r"zero)|signal_deliver|aspace_teardown|aspace_switch|sched_tick)$")

@@ -20,6 +20,7 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import List, Optional
@@ -29,13 +30,15 @@ import run
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOTS = ROOT / "tests" / "boots.txt"
+LEAST_MEM, MOST_MEM = 4 << 20, 256 << 30  # of tests/nasty
 GDBS = ("gdb-multiarch", "riscv64-unknown-elf-gdb", "riscv64-elf-gdb", "gdb")
 
 
 def program_boot(options: argparse.Namespace) -> run.Boot:
-    entries, append, texts = film.boot_of(options.line)
     options.initrd = f"{options.build}/initrd.cpio"
-    initrd = str(film.archive(options, entries, texts))
+    entries, append, texts = film.boot_of(
+        options.line, film.programs_in(Path(options.initrd).read_bytes()))
+    initrd = str(film.archive(options, entries, texts, options.out))
     return run.Boot(label=options.line, kernel=f"{options.build}/calf.elf",
                     initrd=initrd, append=append)
 
@@ -72,7 +75,7 @@ def find_gdb(wanted: str = "") -> str:
 def machine_words(options: argparse.Namespace, boot: run.Boot) -> List[str]:
     """The machine's command line for a boot."""
     words = ["-kernel", boot.kernel, "-m", options.mem or boot.mem, "-smp",
-             str(options.smp or boot.smp)]
+             options.smp or boot.smp]
     if boot.initrd:
         words += ["-initrd", boot.initrd]
     if boot.append:
@@ -105,23 +108,40 @@ def session(options: argparse.Namespace, boot: run.Boot) -> List[str]:
     return argv
 
 
+def check_values(options: argparse.Namespace) -> None:
+    """Says now what is wrong: the machine could tell only gdb."""
+    if options.smp is not None:
+        film.harts_of(options.smp)
+    if options.mem is not None:
+        size = film.size_of(options.mem)
+        if not LEAST_MEM <= size <= MOST_MEM:
+            raise ValueError(f"MEM={options.mem}: expected 4M to 256G")
+        options.mem = f"{size >> 20}M"
+    if options.seed is not None and not re.fullmatch(r"[0-9]{1,18}",
+                                                     options.seed):
+        raise ValueError(f"SEED={options.seed}: expected a number")
+    if options.input and not Path(options.input).exists():
+        raise ValueError(f"INPUT={options.input}: no such file")
+
+
 def parse_arguments(arguments: Optional[List[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--boot", metavar="NAME", help="a boot of tests/boots.txt, or a suite")
-    add("--smp", type=int, metavar="N", help="harts")
+    add("--smp", metavar="N", help="harts")
     add("--mem", metavar="SIZE")
     add("--input", metavar="FILE", help="what is typed at the console")
-    add("--seed", type=int, metavar="N", help="with an adversary")
+    add("--seed", metavar="N", help="with an adversary")
     add("--start", action="store_true", help="stay at the first instruction")
     add("--gdb", metavar="NAME")
     add("--build", default="build", metavar="FOLDER")
     add("-ex", dest="execute", action="append", default=[], metavar="COMMAND",
         help="a command for gdb, which ends after the last")
-    add("words", nargs="*", metavar="PROGRAM")
+    add("words", nargs=argparse.REMAINDER, metavar="PROGRAM")
     options = parser.parse_args(arguments)
+    check_values(options)
     options.out = Path(options.build)
     options.line = (shlex.join(options.words) or os.environ.get("PROG") or
                     "cow")
@@ -129,13 +149,15 @@ def parse_arguments(arguments: Optional[List[str]]) -> argparse.Namespace:
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    options = parse_arguments(arguments)
     os.chdir(ROOT)
     try:
+        options = parse_arguments(arguments)
         boot = (table_boot if options.boot else program_boot)(options)
         argv = session(options, boot)
     except (ValueError, OSError) as error:
         sys.exit(f"replay: {error}")
+    except subprocess.CalledProcessError:
+        return 1  # it has said why
     os.execvp(argv[0], argv)
     return 1
 

@@ -68,7 +68,7 @@ REASONS = {
     "status": "all tests passed, and yet the exit status says no",
 }
 
-# What the kernel says when it cannot go on.
+# The line that the kernel prints when it cannot go on.
 INIT_DIED = re.compile(r"\binit was killed by signal \d|"
                        r"(Bail out!|^panic\b).*\binit\b.*"
                        r"\b(died|exited|killed|ended|gone)\b")
@@ -114,7 +114,7 @@ class Boot:
 
 @dataclass
 class Outcome:
-    """What a run did, as far as the verdict needs to know."""
+    """The facts about a run that the verdict needs."""
 
     report: Report = field(default_factory=Report)
     status: Optional[int] = None
@@ -187,7 +187,7 @@ def as_expected(boot: Boot, outcome: Outcome, wrong: List[str]) -> bool:
 
 
 def count(boot: Boot, outcome: Outcome, wrong: List[str]) -> Count:
-    """What a run adds to the sum at the end."""
+    """How many passed, failed and skipped tests a run adds to the sum."""
     report = outcome.report
     if boot.expect != PASS:
         good = as_expected(boot, outcome, wrong)

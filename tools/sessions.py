@@ -28,7 +28,7 @@ END = "end-of-answer"
 MARK = re.compile(r"<!-- session: (\w+)((?:; [^;>]+)*) -->")
 BLOCK = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NUMBER = re.compile(r"0x[0-9a-f]+")
-# Where gdb stopped: the commands say it in their own words.
+# A line in which gdb says where it stopped: the commands here say that, too.
 STOPPED = re.compile(r"0x[0-9a-f]{16} in \?\? \(\)")
 KERNEL = "build/calf.elf"
 QEMU = ["qemu-system-riscv64", "-machine", "virt", "-smp", "1", "-m", "128M",

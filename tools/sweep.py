@@ -13,8 +13,9 @@ named.  Each is left out in a copy of the tree below build/mutants/, the test
 kernel is built, and the boots below are run one after the other until one says
 `not ok`, panics or hangs.  A statement whose absence nothing notices is a
 survivor: either a test is missing, or the statement is not needed, or only a
-race or a figure could tell. What lasts too long is not looked for: how long is
-told truly only by an emulator that counts, which is too slow for this.
+race or a figure could tell.  It is not found out whether an entry into the kernel
+has become too long: that takes an emulator that counts instructions, which is
+too slow for so many boots.
 
 What became of each statement is remembered in build/sweep.txt, so that a sweep
 that was ended goes on where it stopped; remove that file to begin anew.
@@ -39,7 +40,7 @@ from run import Runner, reasons
 KNOWN = ROOT / "build" / "sweep.txt"
 FOLDERS = ["proc", "trap"]
 
-# What notices, the quickest and most general first.
+# The boots that may notice, the quickest and most general first.
 BOOTS = [
     "user t_fork t_pipe t_proc smp=2",
     "user t_signal t_jobs t_exec t_fd t_poll smp=2",
@@ -60,8 +61,8 @@ STATEMENT = re.compile(
 PREFIX = re.compile(r"\t+((?:\+\+|--)[\w\[\].>-]+);$")
 DECLARATION = re.compile(r"(?:const |static |struct |enum |unsigned )|"
                          r"\w+ (?:\*|const |\w)")
-# These change nothing that a test could see, or are left to other tools: the
-# compiler's analysis of locks, and the eye.
+# Statements that change nothing which a test could see, or are left to other
+# checks: the compiler's analysis of locks, and reading.
 IDLE = re.compile(r"(?:\(void\)\w+$|assert\(|lock_|stats_count\(|kprintf\(|"
                   r"panic\(|hart_relax\(|return\b|goto\b|IGNORE_RESULT\(err)")
 NOTICED, SURVIVED, SAME, NO_BUILD = "noticed", "SURVIVED", "same", "no build"
@@ -114,11 +115,11 @@ def statements(path: Path) -> List[Statement]:
 
 
 class Noticed(Exception):
-    """There is no need to wait for the end."""
+    """Raised when a test has failed: there is no need to wait for the end."""
 
 
 class Impatient(Runner):
-    """Stops at the first thing that is wrong."""
+    """A runner that ends its boot at the first failure."""
 
     def __init__(self, argv: List[str], timeout: float, log, usual: Set[str]):
         super().__init__(argv, timeout, log)
@@ -140,7 +141,7 @@ def name_in(line: str) -> str:
 
 
 class Sweep:
-    """A tree, and how it fares without a mistake."""
+    """A copy of the tree, and the results of its boots without a mistake."""
 
     def __init__(self) -> None:
         self.tree = Tree(WORK / "sweep-0")
@@ -150,7 +151,7 @@ class Sweep:
         self.kernel = b""
 
     def prepare(self) -> None:
-        """What fails anyway notices nothing; what hangs is of no use."""
+        """Runs each boot without a mistake, and leaves out boots that fail or hang."""
         WORK.mkdir(parents=True, exist_ok=True)
         self.tree.create()
         for killer in self.killers:
@@ -168,11 +169,11 @@ class Sweep:
         self.tree.keep()
 
     def text(self) -> bytes:
-        """The kernel as far as it is executed."""
+        """The executable part of the kernel."""
         return (self.tree.root / "build" / "calf-test.img").read_bytes()
 
     def boot(self, killer: Killer) -> str:
-        """What notices; "" if nothing does."""
+        """The boot that notices; "" if none does."""
         # pylint: disable=protected-access
         limit = 15 + 3 * self.seconds[killer.how]
         usual = self.failures[killer.how]
@@ -225,7 +226,7 @@ def known() -> Dict[str, str]:
 
 
 def sweep(chosen: List[Statement]) -> Dict[str, str]:
-    """What became of each; those that are known are not tried again."""
+    """Tries each statement whose result is not known yet, and remembers it."""
     verdicts = known()
     left = [statement for statement in chosen
             if statement.key not in verdicts]

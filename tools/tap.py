@@ -18,7 +18,7 @@ SKIP = re.compile(r"#\s*skip\b", re.IGNORECASE)
 
 @dataclass
 class Suite:
-    """What one plan promised, and what came of it."""
+    """One plan and its results."""
 
     planned: int
     passed: int = 0
@@ -36,7 +36,7 @@ class Suite:
 
 @dataclass
 class Report:
-    """Everything a run said, fed to it line by line."""
+    """The results of a run, whose output is fed to it line by line."""
 
     suites: List[Suite] = field(default_factory=list)
     failures: List[str] = field(default_factory=list)
@@ -102,6 +102,15 @@ Test = Callable[[], Optional[str]]
 
 class Skip(Exception):
     """Raised by a test that cannot be tried here, with the reason."""
+
+
+def rejects(wrong: str, function: Callable[..., object],
+            *arguments: object) -> Optional[str]:
+    """Does it raise a ValueError that says this?  Else what it did."""
+    try:
+        return f"{arguments}: taken as {function(*arguments)}"
+    except ValueError as error:
+        return None if wrong in str(error) else f"{arguments}: {error}"
 
 
 def run_tests(tests: List[Test]) -> int:

@@ -70,7 +70,7 @@ def judge(script: str, passed: int, failed: int, reason: str,
 
 
 def red(image: str, reason: str, *options: str) -> Optional[str]:
-    """The same kernel, expected to fail like this and not like that."""
+    """A kernel that fails for one reason passes if that one is expected, only."""
     status, lines = run("--timeout", "5", *options, "--expect",
                         f"fail:{reason}", image)
     if status != 0 or lines[-1] != "1 passed, 0 failed":

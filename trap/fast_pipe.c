@@ -1,26 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fast_pipe.c - the two calls of a conversation through pipes, where everything
- * is as one hopes: read() finds nothing and waits, write() finds the pipe empty
- * and its reader waiting. The bytes then go straight from one buffer to the
- * other, and the reader's call has ended when it wakes up.
+ * fast_pipe.c - the fast paths of read() and write() on pipes: read() finds the
+ * pipe empty and waits; write() finds the pipe empty and a reader waiting. The
+ * bytes then go straight from one buffer to the other, and the reader's call
+ * has ended when it wakes up.
  *
- * A fast path changes nothing before it is sure; whatever is not as expected is
- * left to the call as it is written elsewhere. Without this file everything is
- * the same, and slower.
+ * A fast path changes nothing until it is sure that it can do all. If anything
+ * is not as expected, the call is left to its ordinary handler. Without this
+ * file everything works the same, and slower.
  */
-#include "lib/string.h"
+#include "fast_port.h"
+
 #include "proc/pipe.h"
-#include "proc/queue.h"
-#include "syscalls.h"
 
-#define COPY_MAX 512 /* bytes that are copied under sched_lock */
-
-/* Is it the end of a pipe that is open for this, and for waiting? */
+/* Is it an end of a pipe, open for `mode`, at which calls may wait? */
 INLINE bool is_end(const struct file *f, uint32_t mode)
 {
 	return f != NULL && file_is_pipe(f) &&
 	    (f->flags & (O_ACCMODE | O_NONBLOCK)) == mode;
+}
+
+/* The file is no such end; it may be that of a server that waits for a call. */
+INLINE long no_pipe(const struct trapframe *tf, const struct file *f)
+{
+	return f != NULL && file_is_remote(f) && is_awaited(f) ? CALL_SENDS
+							       : leave(tf);
 }
 
 long fast_read(const struct trapframe *tf)
@@ -33,7 +37,7 @@ long fast_read(const struct trapframe *tf)
 	long result;
 
 	if (unlikely(!is_end(f, O_RDONLY)))
-		return fast_lend(tf);
+		return no_pipe(tf, f);
 	pipe = f->object;
 	if (!pipe_is_empty(pipe) || len == 0 || ((to + len) | len) >= USER_TOP)
 		return sys_read(tf);
@@ -52,8 +56,8 @@ long fast_read(const struct trapframe *tf)
 
 /*
  * Is the buffer of a reader that waits ready for `len` bytes? Its space has no
- * runner, and cannot get one while sched_lock is held. One that waits in readv
- * has more to give back than hand_over() does.
+ * runner, and cannot get one while sched_lock is held. Never if the reader is
+ * in readv, whose call keeps more, which hand_over() does not give back.
  */
 INLINE bool buffer_is_ready(const struct proc *reader, size_t len, void **to_at)
     REQUIRES(sched_lock)
@@ -68,7 +72,7 @@ INLINE bool buffer_is_ready(const struct proc *reader, size_t len, void **to_at)
 	return user_page_ready(as, to, ACCESS_WRITE, to_at);
 }
 
-/* What is passed back and forth is often a byte or two. */
+/* Copies the bytes, in a loop if they are few: often there are one or two. */
 INLINE void copy(void *to, const void *from, size_t len)
 {
 	if (len >= sizeof(uint64_t)) {
@@ -110,7 +114,7 @@ long fast_write(const struct trapframe *tf)
 	void *bytes;
 
 	if (unlikely(!is_end(f, O_WRONLY)))
-		return fast_lend(tf);
+		return no_pipe(tf, f);
 	pipe = f->object;
 	if (list_is_empty(&pipe->read_event.procs) || len - 1 >= COPY_MAX ||
 	    len > PAGE_SIZE - (from & PAGE_MASK))

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fast_port.c - the fast path of a call on a server's file, and of the reply.
+ * All registers of the process have been saved: arch/trapvec.S.
  *
  * The call: exactly one server waits at the port. The request is written
  * straight into the server's buffer, with a path or a few bytes; the server's
  * port_next() has ended, and the caller's hart goes on as the server. The
- * reply, a word or bytes for what the caller lends: nobody else waits at the
- * port. The caller's call has ended, the server waits again, and the hart goes
- * on as the caller.
+ * reply: nobody else waits at the port. The caller gets a result, with bytes
+ * for the memory that it lends or with a new file. Its call has ended, the
+ * server waits again, and the hart goes on as the caller.
  *
- * A fast path changes nothing until it is sure that it can do all. If anything
- * is not as expected, the call is left to its ordinary handler. After each half
- * all is as the ordinary path would have left it, so that each half can be
- * combined with an ordinary one. Without this file everything works the same,
- * and slower.
+ * A fast path changes nothing that others see until it is sure that it can do
+ * all. If anything is not as expected, the call is left to its ordinary
+ * handler, and a file that was made for it is thrown away. After each half all
+ * is as the ordinary path would have left it, so that each half can be combined
+ * with an ordinary one. Without this file everything works the same, and
+ * slower.
  */
 #include "fast_port.h"
 
@@ -21,20 +23,6 @@
 #include "proc/request.h"
 
 #define STRING_MAX 128UL /* bytes of a path that is copied along */
-
-bool copy_claimed(const struct copy *copy)
-{
-	size_t n = 1;
-
-	for (size_t done = 0; done < copy->len; done += n) {
-		n = copy_part(copy, done);
-		if (unlikely(n == 0 ||
-			(done / LEASE_PART != (done + n) / LEASE_PART &&
-			    hart_is_interrupted())))
-			return false;
-	}
-	return true;
-}
 
 /* ---- The call ---- */
 
@@ -56,8 +44,8 @@ INLINE struct proc *server_of(const struct port *port) REQUIRES(sched_lock)
 }
 
 /*
- * No call on the file is in a hand (M6), and a server calls lower levels only
- * (M5).
+ * May the process make a request for the file? Not while a server has another
+ * call on the file in hand (M6); and a server calls lower levels only (M5).
  */
 INLINE bool may_ask(const struct proc *self, const struct remote *remote)
     REQUIRES(sched_lock)
@@ -77,7 +65,7 @@ INLINE void begin(struct call *call, struct file *f, uint64_t number)
 	    .id = ++remote_last_id};
 }
 
-/* The caller is in the server's hand, and waits. */
+/* Puts the caller into the server's hand; it waits from now on. */
 INLINE void put_in_hand(struct proc *self, struct remote *remote,
     struct proc *server) REQUIRES(sched_lock)
 {
@@ -91,15 +79,16 @@ INLINE void put_in_hand(struct proc *self, struct remote *remote,
 
 /*
  * What goes to the server besides registers. `along` is the kernel's address of
- * the bytes or the path to be copied along. It is NULL for bytes that are many,
- * or in more than one page.
+ * the bytes or the path to be copied along. It is NULL for more than COPY_MAX
+ * bytes, and for bytes in more than one page.
  */
 struct message {
 	struct file *f;
 	const struct call_form *form;
 	struct lease lease;
+	void *ready;       /* the kernel's address of the lease, or NULL */
 	const char *along; /* bytes or a string, or NULL */
-	size_t len;        /* of a string: at most; 0: nothing is copied */
+	size_t len;        /* of bytes; of a string at most; 0: copy nothing */
 	bool is_string;
 };
 
@@ -110,28 +99,34 @@ INLINE word_t *word_at(const char *at)
 	return (word_t *)(uintptr_t)at;
 }
 
-INLINE bool has_nul(uint64_t word)
+#define ONES 0x0101010101010101UL /* a one in each byte of a word */
+
+/*
+ * Marks the highest bit of the first NUL in a word, and perhaps of bytes behind
+ * it. 0: there is no NUL.
+ */
+INLINE uint64_t nul_mark(uint64_t word)
 {
-	return ((word - 0x0101010101010101) & ~word & 0x8080808080808080) != 0;
+	return (word - ONES) & ~word & ONES << 7;
 }
 
 /*
- * Stores the bytes of a word that has a NUL, up to the NUL. Returns how many.
+ * Stores a word up to its first NUL, and zeros for all bytes from there on.
+ * Returns how many bytes there are with the NUL.
  */
 INLINE size_t put_end(char *to, uint64_t word)
 {
-	size_t n = 0;
+	uint64_t mark = nul_mark(word);
+	uint64_t before = ((mark & -mark) >> 7) - 1; /* all bits before it */
 
-	for (; (word & 0xff) != 0; word >>= 8)
-		to[n++] = (char)word;
-	to[n++] = '\0';
-	return n;
+	*word_at(to) = word & before;
+	return ((before & ONES) * ONES >> 56) + 1; /* adds up those ones */
 }
 
 /*
  * Copies a string. Each byte is read once, as its owner may change it, and
- * nothing behind the end is written. Returns the length with the NUL; 0 if
- * there is none among `len` bytes.
+ * nothing behind the end is copied. Returns the length with the NUL; 0 if there
+ * is none among `len` bytes.
  */
 INLINE size_t copy_string(char *to, const char *from, size_t len)
 {
@@ -142,7 +137,7 @@ INLINE size_t copy_string(char *to, const char *from, size_t len)
 			uint64_t word = __atomic_load_n(word_at(from + i),
 			    __ATOMIC_RELAXED);
 
-			if (has_nul(word))
+			if (nul_mark(word) != 0)
 				return i + put_end(to + i, word);
 			*word_at(to + i) = word;
 		}
@@ -158,7 +153,24 @@ INLINE size_t copy_string(char *to, const char *from, size_t len)
 }
 
 /*
- * Copies what comes along into the buffer of the waiting server. If the fast
+ * The kernel's address of the waiting server's buffer for bytes, which is at
+ * `in`; NULL if that memory is not ready.
+ */
+INLINE void *buffer_of(const struct proc *server, vaddr_t in)
+    REQUIRES(sched_lock)
+{
+	vaddr_t beside = tf_arg(&server->t.tf, 2);
+	void *buffer;
+
+	/* It is often in the page that room_of() has found already. */
+	if (likely((in ^ beside) < PAGE_SIZE))
+		return (char *)server->t.call.room + (in - beside);
+	return user_page_ready(server->as, in, ACCESS_WRITE, &buffer) ? buffer
+								      : NULL;
+}
+
+/*
+ * Copies the bytes or the path to the buffer of the waiting server. If the fast
  * path is left afterwards that is no harm: the buffer means nothing until the
  * server's call ends. Returns how many bytes; 0 if it cannot be done, for
  * example as a string and the buffer are in one page, which both processes
@@ -170,9 +182,9 @@ INLINE size_t bring(const struct proc *server, const struct message *m)
 	vaddr_t in = tf_arg(&server->t.tf, 3);
 	size_t len =
 	    min_u64(tf_arg(&server->t.tf, 4), PAGE_SIZE - (in & PAGE_MASK));
-	void *to;
+	void *to = buffer_of(server, in);
 
-	if (unlikely(!user_page_ready(server->as, in, ACCESS_WRITE, &to)))
+	if (unlikely(to == NULL))
 		return 0;
 	if (m->is_string && ((vaddr_t)to ^ (vaddr_t)m->along) < PAGE_SIZE)
 		return 0;
@@ -185,8 +197,8 @@ INLINE size_t bring(const struct proc *server, const struct message *m)
 }
 
 /*
- * As bring(), for more bytes, and without the lock. 0 also if the server does
- * not wait any more, or the hart has something else to do.
+ * Does what bring() does, for more bytes; releases the lock meanwhile. 0 also
+ * if the server does not wait any more, or the hart has something else to do.
  */
 static NOINLINE size_t bring_more(const struct proc *self,
     const struct remote *remote, const struct proc *server,
@@ -210,11 +222,11 @@ static NOINLINE size_t bring_more(const struct proc *self,
 }
 
 /*
- * Gives the request to a waiting server, if all is as expected. `m` is NULL if
- * nothing is lent.
+ * Gives the request to a waiting server, and returns it; NULL if not all is as
+ * expected. `m` is NULL if nothing is lent.
  */
-INLINE bool ask(struct proc *self, struct file *f, const struct message *m)
-    REQUIRES(sched_lock)
+INLINE struct proc *ask(struct proc *self, struct file *f,
+    const struct message *m) REQUIRES(sched_lock)
 {
 	struct remote *remote = f->object;
 	uint64_t number = tf_number(&self->t.tf);
@@ -223,16 +235,16 @@ INLINE bool ask(struct proc *self, struct file *f, const struct message *m)
 	size_t in_len = 0;
 
 	if (unlikely(!may_leave(self) || !may_ask(self, remote)))
-		return false;
+		return NULL;
 	server = server_of(remote->port);
 	if (unlikely(server == NULL))
-		return false;
+		return NULL;
 	if (m != NULL && m->len != 0) {
 		in_len = likely(m->along != NULL)
 		    ? bring(server, m)
 		    : bring_more(self, remote, server, m);
 		if (unlikely(in_len == 0))
-			return false;
+			return NULL;
 	}
 	begin(&self->t.call, f, number);
 	put_in_hand(self, remote, server);
@@ -240,29 +252,25 @@ INLINE bool ask(struct proc *self, struct file *f, const struct message *m)
 	remote_tell(self, call_forms[number].args, request);
 	if (m != NULL) {
 		self->t.call.remote.lease = m->lease;
+		self->t.call.remote.ready = m->ready;
 		request->in_len = in_len;
 	}
 	give(server, 0);
-	return true;
-}
-
-/* Does a server wait? Without the lock, so the answer is only a hint. */
-INLINE bool is_awaited(const struct file *f)
-{
-	return !list_is_empty(&remote_port(f)->idle.procs);
+	return server;
 }
 
 /* Takes the fast path, or else the ordinary one. */
 INLINE long ask_or(const struct trapframe *tf, struct file *f,
     const struct message *m)
 {
-	struct proc *self = proc_self();
-	bool done;
+	struct proc *self = proc_self(), *server;
 
 	lock_acquire(&sched_lock);
-	done = ask(self, f, m);
+	server = ask(self, f, m);
 	lock_release(&sched_lock);
-	return likely(done) ? CALL_GIVES : leave(tf);
+	if (likely(server != NULL))
+		sched_give(self, server);
+	return leave(tf);
 }
 
 long fast_remote(const struct trapframe *tf)
@@ -274,8 +282,8 @@ long fast_remote(const struct trapframe *tf)
 	return ask_or(tf, f, NULL);
 }
 
-/* Is each page there that is lent to be written? */
-static bool is_ready(const struct lease *lease)
+/* Are all pages there that the lease lends to be written? */
+static NOINLINE bool pages_are_ready(const struct lease *lease)
 {
 	const struct aspace *as = proc_self()->as;
 
@@ -290,7 +298,21 @@ static bool is_ready(const struct lease *lease)
 	return true;
 }
 
-/* What is lent to be read is copied along, up to the length of one part. */
+/*
+ * Are all pages of the lease there? If it is in one page, *bytes becomes the
+ * kernel's address of it, for the reply.
+ */
+INLINE bool is_ready(const struct lease *lease, void **bytes)
+{
+	if (lease->len > PAGE_SIZE - (lease->at & PAGE_MASK))
+		return pages_are_ready(lease);
+	return user_page_ready(proc_self()->as, lease->at, ACCESS_WRITE, bytes);
+}
+
+/*
+ * Finds what is copied along of memory that is lent to be read: as much as one
+ * part. False if it is not there.
+ */
 INLINE bool take_along(struct message *m)
 {
 	vaddr_t at = m->lease.at;
@@ -305,7 +327,7 @@ INLINE bool take_along(struct message *m)
 	return true;
 }
 
-/* Fills in what the call lends. False if that is not simple. */
+/* Fills in what the call lends. False if the fast path cannot handle that. */
 INLINE bool lend(struct message *m, const struct trapframe *tf)
 {
 	if (m->form->lent == LENT_NOTHING)
@@ -316,7 +338,7 @@ INLINE bool lend(struct message *m, const struct trapframe *tf)
 		return false;
 	if (m->lease.may == LEND_READ)
 		return take_along(m);
-	return m->lease.may != LEND_WRITE || is_ready(&m->lease);
+	return m->lease.may != LEND_WRITE || is_ready(&m->lease, &m->ready);
 }
 
 INLINE bool is_open_for(const struct file *f, const struct call_form *form)
@@ -365,7 +387,7 @@ long fast_path(const struct trapframe *tf)
 	return ask_or(tf, m.f, &m);
 }
 
-/* newfstatat, if it is about a path and not about the descriptor. */
+/* newfstatat; only with flags with which it is never about the descriptor. */
 long fast_stat(const struct trapframe *tf)
 {
 	return likely((tf_arg(tf, 3) & ~(uint64_t)AT_SYMLINK_NOFOLLOW) == 0)
@@ -374,44 +396,47 @@ long fast_stat(const struct trapframe *tf)
 }
 
 /*
- * The last descriptor of the file is being closed: its note goes straight to
- * the server, and the process that closed it runs after the server. Not if
- * another hart is idle, which could run the server at the same time.
+ * The last descriptor of the file is being closed: gives the note of that
+ * straight to the server, and queues the process that closes it to run after
+ * the server. Returns the server. NULL if not all is as expected, or if another
+ * hart is idle, which could run the server at the same time.
  */
-INLINE bool tell(struct proc *self, struct remote *remote) REQUIRES(sched_lock)
+INLINE struct proc *tell(struct proc *self, struct remote *remote)
+    REQUIRES(sched_lock)
 {
 	struct proc *server;
 
-	if (unlikely(!may_leave(self) || sched_queues.idle != 0))
-		return false;
+	if (unlikely(!may_leave(self) || sched_queues.idle != 0 ||
+		remote->files != 1))
+		return NULL;
 	server = server_of(remote->port);
 	if (unlikely(server == NULL))
-		return false;
+		return NULL;
 	server->t.note = remote;
 	*server->t.call.room =
 	    (struct request){.number = remote->number, .token = remote->token};
 	*tf_reg(&self->t.tf, REG_A0) = 0;
 	ready_push_first(self);
 	give(server, 0);
-	return true;
+	return server;
 }
 
 long fast_close(const struct trapframe *tf)
 {
 	int fd = (int)tf_arg(tf, 0);
 	struct file *f = fd_get(fd);
-	bool done;
+	struct proc *self = proc_self(), *server;
 
 	if (unlikely(f == NULL || !file_is_remote(f) || !is_awaited(f) ||
 		__atomic_load_n(&f->refs, __ATOMIC_ACQUIRE) != 1))
 		return sys_close(tf);
 	lock_acquire(&sched_lock);
-	done = tell(proc_self(), f->object);
-	if (likely(done))
+	server = tell(self, f->object);
+	if (likely(server != NULL))
 		(void)fd_take(fd);
 	lock_release(&sched_lock);
-	if (unlikely(!done))
+	if (unlikely(server == NULL))
 		return sys_close(tf);
 	file_discard(f);
-	return CALL_GIVES;
+	sched_give(self, server);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fast_port.h - what the fast paths of calls and of replies have in common. */
+/* fast_port.h - what the fast paths have in common. */
 #ifndef TRAP_FAST_PORT_H
 #define TRAP_FAST_PORT_H
 
@@ -23,8 +23,8 @@ INLINE bool may_leave(const struct proc *self) REQUIRES(sched_lock)
 }
 
 /*
- * Makes the hart go on as `next`, which has waited and whose call has ended
- * with `result`.
+ * Ends the call of `next`, which waits, with `result`, and claims `next` for
+ * this hart, which is to go on as that process: sched_give().
  */
 INLINE void give(struct proc *next, long result) REQUIRES(sched_lock)
 {
@@ -32,7 +32,6 @@ INLINE void give(struct proc *next, long result) REQUIRES(sched_lock)
 	*tf_reg(&next->t.tf, REG_A0) = (uint64_t)result;
 	list_unlink(&next->t.link);
 	switch_claim(next);
-	hart_self()->next = next;
 }
 
 /* Bytes on their way from one process's memory to another's. */
@@ -62,11 +61,17 @@ INLINE size_t copy_part(const struct copy *copy, size_t done)
 }
 
 /*
- * Copies all, without the lock; the space of the other side has to be claimed.
- * False if that cannot be done, or the hart is interrupted: the ordinary path
- * has pauses.
+ * Copies all bytes, without the lock; the space of the other side has to be
+ * claimed. False if a page is not ready, or the hart is interrupted: then the
+ * ordinary path copies, with pauses.
  */
 bool copy_claimed(const struct copy *copy);
+
+/* Does a server wait? Read without the lock, so the answer is only a hint. */
+INLINE bool is_awaited(const struct file *f)
+{
+	return !list_is_empty(&remote_port(f)->idle.procs);
+}
 
 /* Leaves the call to its ordinary handler. */
 INLINE long leave(const struct trapframe *tf)

@@ -1,81 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fast_reply.c - the server's half of fast_port.c: what a server does with a
- * request in its hand. It reads and writes what is lent to it, and replies.
+ * fast_reply.c - the server's half of fast_port.c: it replies to the request in
+ * its hand, and waits for the next one.
  */
 #include "fast_port.h"
 
 #include "proc/request.h"
 #include "proc/space.h"
 
-/* ---- What is lent, in between ---- */
-
 /*
- * Finds what is to be copied between what is lent and the server's memory, and
- * claims the caller's space.
+ * The reply of the running process, whose room for a request is `room`; NULL if
+ * it is not ready.
  */
-INLINE bool lease_claim(const struct trapframe *tf, uint32_t may,
-    struct copy *copy, struct aspace **as) REQUIRES(sched_lock)
-{
-	struct proc *self = proc_self(), *client = self->t.client;
-	uint64_t offset = tf_arg(tf, 2), len = tf_arg(tf, 4);
-	vaddr_t own = tf_arg(tf, 3), lent;
-	const struct lease *lease;
-
-	if (unlikely(client == NULL || client->t.state != PROC_BLOCKED))
-		return false;
-	lease = &client->t.call.remote.lease;
-	if (unlikely(!(lease->may & may) || offset > lease->len ||
-		len > lease->len - offset || !space_borrow(client->as)))
-		return false;
-	*as = client->as;
-	lent = lease->at + offset;
-	*copy = may == LEND_READ
-	    ? (struct copy){client->as, self->as, lent, own, len}
-	    : (struct copy){self->as, client->as, own, lent, len};
-	return true;
-}
-
-/* Copies all of it at once, or leaves it to the ordinary handler. */
-INLINE long use_lease(const struct trapframe *tf, uint32_t may)
-{
-	const struct file *f = fd_get((int)tf_arg(tf, 0));
-	struct copy copy;
-	struct aspace *as;
-	bool done;
-
-	if (unlikely(f == NULL || !file_is_port(f) || tf_arg(tf, 1) != 0 ||
-		tf_arg(tf, 4) - 1 >= LEND_MAX))
-		return leave(tf);
-	lock_acquire(&sched_lock);
-	done = lease_claim(tf, may, &copy, &as);
-	lock_release(&sched_lock);
-	if (unlikely(!done))
-		return leave(tf);
-	done = copy_claimed(&copy);
-	space_leave(as);
-	return likely(done) ? (long)copy.len : leave(tf);
-}
-
-long fast_port_read(const struct trapframe *tf)
-{
-	return use_lease(tf, LEND_READ);
-}
-
-long fast_port_write(const struct trapframe *tf)
-{
-	return use_lease(tf, LEND_WRITE);
-}
-
-/* ---- The reply ---- */
-
-/* The reply of the running process, whose room for a request is `room`. */
 INLINE const struct reply *reply_of(const struct proc *self,
     const struct request *room)
 {
 	vaddr_t at = tf_arg(&self->t.tf, 1), beside = tf_arg(&self->t.tf, 2);
 
-	/* They are often in one page, and found by one walk. */
+	/* They are often in one page, which room_of() has found already. */
 	if (likely((at ^ beside) < PAGE_SIZE &&
 		(at & PAGE_MASK) <= PAGE_SIZE - sizeof(struct reply) &&
 		at % sizeof(uint64_t) == 0))
@@ -83,9 +25,17 @@ INLINE const struct reply *reply_of(const struct proc *self,
 	return words_ready(self->as, at, sizeof(struct reply), ACCESS_READ);
 }
 
+/* May the server wait for the next request now? Not if there is one. */
+INLINE bool may_wait(const struct proc *self, const struct port *port)
+    REQUIRES(sched_lock)
+{
+	return list_is_empty(&port->callers.procs) &&
+	    list_is_empty(&port->notes) && !self->t.heard && may_leave(self);
+}
+
 /*
  * The caller in the server's hand, if it waits at this port for no more than a
- * reply, and nobody else waits there.
+ * reply, and nobody else waits there; else NULL.
  */
 INLINE struct proc *caller_of(const struct proc *self, const struct port *port)
     REQUIRES(sched_lock)
@@ -98,13 +48,22 @@ INLINE struct proc *caller_of(const struct proc *self, const struct port *port)
 		return NULL;
 	call = &client->t.call.remote;
 	remote = call->file->object;
-	if (unlikely(call->exec != NULL || call_maps(call) ||
+	if (unlikely(call->exec != NULL || call->in_pieces || call_maps(call) ||
 		remote->port != port || !list_is_empty(&remote->behind) ||
-		!list_is_empty(&port->callers.procs) ||
-		!list_is_empty(&port->notes) || self->t.heard ||
-		!may_leave(self)))
+		!may_wait(self, port)))
 		return NULL;
 	return client;
+}
+
+/* The server waits for the next request. */
+INLINE void await(struct proc *self, struct port *port, struct request *room)
+    REQUIRES(sched_lock)
+{
+	self->t.call.state = CALL_WAIT;
+	self->t.call.on_signal = SIGNAL_RESTARTS;
+	room_keep(&self->t.call, room);
+	self->t.state = PROC_BLOCKED;
+	list_push_back(&port->idle.procs, &self->t.link);
 }
 
 /* The caller goes on, and the server waits for the next request. */
@@ -119,23 +78,19 @@ INLINE void answer(struct proc *self, struct proc *client,
 	self->t.client = NULL;
 	self->t.owes = false;
 	remote->is_in_hand = false;
-	self->t.call.state = CALL_WAIT;
-	self->t.call.on_signal = SIGNAL_RESTARTS;
-	room_keep(&self->t.call, room);
-	self->t.state = PROC_BLOCKED;
-	list_push_back(&remote->port->idle.procs, &self->t.link);
+	await(self, remote->port, room);
 	give(client, reply->result);
 }
 
-INLINE bool answer_word(struct proc *self, const struct port *port,
+INLINE struct proc *answer_word(struct proc *self, const struct port *port,
     const struct reply *reply, struct request *room) REQUIRES(sched_lock)
 {
 	struct proc *client = caller_of(self, port);
 
 	if (unlikely(client == NULL || !switch_is_easy_to(client)))
-		return false;
+		return NULL;
 	answer(self, client, reply, room);
-	return true;
+	return client;
 }
 
 INLINE bool lends(const struct proc *client, size_t len) REQUIRES(sched_lock)
@@ -147,8 +102,8 @@ INLINE bool lends(const struct proc *client, size_t len) REQUIRES(sched_lock)
 }
 
 /*
- * As send(), for more bytes, without the lock. False also if the caller was
- * killed meanwhile, or another one came to the port.
+ * Does what send() does, for more bytes; releases the lock meanwhile. False
+ * also if the caller was killed meanwhile, or another one came to the port.
  */
 static NOINLINE bool send_more(const struct proc *self, const struct port *port,
     const struct copy *copy) REQUIRES(sched_lock)
@@ -169,41 +124,57 @@ static NOINLINE bool send_more(const struct proc *self, const struct port *port,
 	return false;
 }
 
-/* Sends the caller `len` bytes that are at `out`. */
+/* Sends the caller `len` bytes that are at `out`. False if it cannot. */
 INLINE bool send(const struct proc *self, const struct proc *client,
     const struct port *port, vaddr_t out, size_t len) REQUIRES(sched_lock)
 {
-	const struct copy copy = {self->as, client->as, out,
-	    client->t.call.remote.lease.at, len};
+	const struct remote_call *call = &client->t.call.remote;
+	const struct copy copy = {self->as, client->as, out, call->lease.at,
+	    len};
+	void *bytes;
 
-	if (len <= COPY_MAX && copy_part(&copy, 0) == len)
+	if (unlikely(len > COPY_MAX))
+		return send_more(self, port, &copy);
+	if (likely(call->ready != NULL &&
+		len <= PAGE_SIZE - (out & PAGE_MASK) &&
+		user_page_ready(self->as, out, ACCESS_READ, &bytes))) {
+		memcpy(call->ready, bytes, len);
 		return true;
-	return send_more(self, port, &copy);
+	}
+	return copy_part(&copy, 0) == len || send_more(self, port, &copy);
 }
 
 /* Replies with bytes, which are copied to what the caller lends. */
 static NOINLINE long send_bytes(const struct trapframe *tf,
     const struct port *port, const struct reply *reply, struct request *room)
 {
-	/* A copy, as the bytes may be written over the reply itself. */
-	const struct reply said = *reply;
+	/*
+	 * A copy of what answer() looks at, as the bytes may be written over
+	 * the reply itself.
+	 */
+	const struct reply said = {.flags = reply->flags,
+	    .result = reply->result,
+	    .position = reply->position};
+	vaddr_t out = (vaddr_t)reply->out;
+	size_t len = reply->out_len;
 	struct proc *self = proc_self(), *client;
 	bool done;
 
 	lock_acquire(&sched_lock);
 	client = caller_of(self, port);
 	done = client != NULL && switch_is_easy_to(client) &&
-	    lends(client, said.out_len) &&
-	    send(self, client, port, (vaddr_t)said.out, said.out_len);
+	    lends(client, len) && send(self, client, port, out, len);
 	if (likely(done))
 		answer(self, client, &said, room);
 	lock_release(&sched_lock);
-	return likely(done) ? CALL_GIVES : sys_port_next(tf);
+	if (likely(done))
+		sched_give(self, client);
+	return sys_port_next(tf);
 }
 
 /*
- * The caller in the server's hand, if it waits at this port for a file, which
- * it can be given.
+ * The caller in the server's hand, if it waits at this port for a file that the
+ * fast path can give to it; else NULL.
  */
 INLINE struct proc *opener_of(const struct proc *self, const struct port *port)
     REQUIRES(sched_lock)
@@ -217,41 +188,25 @@ INLINE struct proc *opener_of(const struct proc *self, const struct port *port)
 	return client;
 }
 
-/* A new file for the caller; NULL if nobody waits for one, or memory is out. */
-static struct file *new_file(const struct proc *self, struct port *port,
-    const struct reply *reply)
-{
-	const struct remote_wish wish = {reply->token, reply->readable,
-	    reply->writable, reply->file_flags};
-	struct file *f;
-	bool is_awaited;
-
-	lock_acquire(&sched_lock);
-	is_awaited = opener_of(self, port) != NULL;
-	lock_release(&sched_lock);
-	if (unlikely(!is_awaited || remote_create(port, &wish, &f) < 0))
-		return NULL;
-	return f;
-}
-
 /* Replies with a new file, for which the caller gets a descriptor. */
-static NOINLINE long send_file(const struct trapframe *tf, struct port *port,
-    const struct reply *reply, struct request *room)
+static NOINLINE long send_file(const struct trapframe *tf,
+    const struct file *port, const struct reply *reply, struct request *room)
 {
 	struct reply said = *reply;
+	const struct remote_wish wish = {said.token, said.readable,
+	    said.writable, said.file_flags};
 	struct proc *self = proc_self(), *client;
 	struct file *f;
 
 	if (unlikely(said.flags != REPLY_FILE || said.out_len != 0 ||
-		(said.file_flags & O_ACCMODE) == O_ACCMODE))
-		return sys_port_next(tf);
-	f = new_file(self, port, &said);
-	if (unlikely(f == NULL))
+		(said.file_flags & O_ACCMODE) == O_ACCMODE ||
+		!file_is_port(port) ||
+		remote_create(port->object, &wish, &f) < 0))
 		return sys_port_next(tf);
 	said.flags = 0;
 	said.result = -EMFILE;
 	lock_acquire(&sched_lock);
-	client = opener_of(self, port);
+	client = opener_of(self, port->object);
 	if (likely(client != NULL))
 		said.result =
 		    fd_give(&client->fds, f, said.file_flags & O_CLOEXEC);
@@ -259,39 +214,67 @@ static NOINLINE long send_file(const struct trapframe *tf, struct port *port,
 		answer(self, client, &said, room);
 	lock_release(&sched_lock);
 	if (likely(said.result >= 0))
-		return CALL_GIVES;
+		sched_give(self, client);
 	remote_discard(f);
 	return sys_port_next(tf);
 }
 
 /*
- * port_next() of a server that has a request in hand: the reply to it, and the
- * wait for the next one. The process serves this port if its file is that of
- * the port of the request.
+ * The server has no call in hand, but perhaps a note, which is done then. It
+ * waits if there is nothing else for it. A process without thread.spare has not
+ * served before, or a child has just taken over from it (port_adopt()).
+ */
+static NOINLINE long wait_again(const struct trapframe *tf,
+    const struct file *f, struct request *room)
+{
+	struct proc *self = proc_self();
+	struct port *port = f->object;
+	bool waits;
+
+	if (unlikely(!file_is_port(f) || self->t.serves > port->level + 1))
+		return sys_port_next(tf);
+	port_note_done(self);
+	lock_acquire(&sched_lock);
+	waits = self->t.spare != NULL && !self->t.owes && may_wait(self, port);
+	if (likely(waits))
+		await(self, port, room);
+	lock_release(&sched_lock);
+	if (likely(waits))
+		schedule();
+	return sys_port_next(tf);
+}
+
+/*
+ * port_next(): the reply to the request in hand, if there is one, and the wait
+ * for the next one. Where there is one, nothing else checks that the file is a
+ * port: caller_of() finds nobody unless the file's object is the port of the
+ * request.
  */
 long fast_port_next(const struct trapframe *tf)
 {
 	const struct file *f = fd_get((int)tf_arg(tf, 0));
-	struct proc *self = proc_self();
+	struct proc *self = proc_self(), *client;
 	const struct reply *reply;
 	struct request *room;
-	bool done;
 
-	if (unlikely(
-		self->t.client == NULL || f == NULL || (f->flags & O_NONBLOCK)))
+	if (unlikely(f == NULL || (f->flags & O_NONBLOCK)))
 		return sys_port_next(tf);
 	room = room_of(self);
 	if (unlikely(room == NULL))
 		return sys_port_next(tf);
+	if (unlikely(self->t.client == NULL))
+		return wait_again(tf, f, room);
 	reply = reply_of(self, room);
 	if (unlikely(reply == NULL))
 		return sys_port_next(tf);
 	if (unlikely(reply->flags & ~REPLY_POSITION))
-		return send_file(tf, f->object, reply, room);
+		return send_file(tf, f, reply, room);
 	if (reply->out_len != 0)
 		return send_bytes(tf, f->object, reply, room);
 	lock_acquire(&sched_lock);
-	done = answer_word(self, f->object, reply, room);
+	client = answer_word(self, f->object, reply, room);
 	lock_release(&sched_lock);
-	return likely(done) ? CALL_GIVES : sys_port_next(tf);
+	if (likely(client != NULL))
+		sched_give(self, client);
+	return sys_port_next(tf);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fault.c - page faults: resolved by the memory system, or a signal for the
- * process. Nothing that a program does to itself is an error of the kernel.
+ * fault.c - what becomes of a process that has taken an exception, or a page
+ * fault that the memory system could not resolve: it gets a signal, or ends.
+ * The kernel goes on, whatever a program does to itself.
  */
 #include "fault.h"
 
@@ -13,11 +14,11 @@
 #include "proc/victim.h"
 #include "syscalls.h"
 
-/* What is said of a cause, and what signal it is. */
+/* The name of a cause, as it is printed, and the signal for it. */
 struct cause_info {
 	const char *name;
 	uint8_t sig;
-	uint8_t code; /* of a page fault: fault_failed() knows */
+	uint8_t code; /* 0 for a page fault: fault_failed() chooses */
 };
 
 static const struct cause_info causes[] = {
@@ -34,7 +35,7 @@ static const struct cause_info causes[] = {
     [STORE_PAGE] = {"bad store", SIGSEGV, 0},
 };
 
-/* Of a newer machine than the kernel; still the program's. */
+/* For a cause that this kernel does not know, as of a newer machine. */
 static const struct cause_info unknown = {"unknown exception", SIGILL,
     ILL_ILLTRP};
 
@@ -45,7 +46,7 @@ static const struct cause_info *info_of(uint64_t cause)
 	return &causes[cause];
 }
 
-/* One line for a process that dies of it; none if it has a handler. */
+/* Sends the signal. Prints a line if it is not handled, and so kills. */
 static void raise_fault(struct proc *p, const struct cause_info *info, int code,
     vaddr_t va)
 {
@@ -87,7 +88,7 @@ void fault_exception(struct proc *p, uint64_t cause, vaddr_t va)
 {
 	const struct cause_info *info = info_of(cause);
 
-	/* What the instruction is, not what it is about. */
+	/* These signals tell the address of the instruction itself. */
 	if (info->sig == SIGILL || info->sig == SIGTRAP)
 		va = p->t.tf.pc;
 	raise_fault(p, info, info->code, va);

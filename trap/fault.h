@@ -43,8 +43,9 @@ static inline enum access fault_access(uint64_t cause)
 void fault_failed(struct proc *p, uint64_t cause, vaddr_t va, long error);
 
 /*
- * There is no frame for a page of the process's own: it ends. Only process 1
- * is spared, at the cost of another, and comes back to try again.
+ * Called if there is no frame for a page that the process has touched. Another
+ * process ends for it if victim_goes_for() finds one, and then the access is
+ * tried again. Else the process ends.
  */
 void fault_no_memory(struct proc *p);
 

@@ -13,8 +13,8 @@
 #define TRANSFER_MAX 0x7ffff000UL
 
 /*
- * The end of user memory is the end of what can be named: a length that
- * reaches beyond is an address error, whatever is mapped before.
+ * May a call use these bytes as its buffer? If they reach beyond the end of
+ * user memory, the call is -EFAULT, even if the first of them are mapped.
  */
 static inline bool is_user_buffer(vaddr_t at, size_t len)
 {
@@ -46,17 +46,10 @@ INLINE long io_part(const struct io *io, vaddr_t at, size_t len, unsigned how)
 			    : ops->read(io->f, at, len, how);
 }
 
-/* Is a part followed by another, until all is moved or there is no more? */
+/* Is a part followed by another, until all is moved? */
 INLINE bool io_goes_on(const struct io *io)
 {
-	return io->is_write ? io->f->ops->write_goes_on
-			    : io->f->ops->read_goes_on;
-}
-
-static inline long io_pause(const struct io *io)
-{
-	return call_go_on(
-	    io->f->ops->holds_signals ? SIGNAL_HELD : SIGNAL_RESTARTS);
+	return io->is_write && io->f->ops->write_goes_on;
 }
 
 INLINE unsigned io_wait(const struct io *io)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sys_calf.c - the calls that show what this kernel is about (abi/calf.h), and
- * in test builds the two that check it and make it fail.
+ * sys_calf.c - the calls that only this kernel has, about its memory and its
+ * processes (abi/calf.h); in test builds also one that checks the kernel, and
+ * one that lets allocations fail.
  */
 #include "abi/calf.h"
 #include "abi/errno.h"
@@ -82,7 +83,7 @@ static uint8_t state_letter(const struct proc *p)
 	}
 }
 
-/* Another process's address space, kept from going away; or NULL. */
+/* The process's space, which stays until space_put(); or NULL. */
 static struct aspace *space_of(const struct proc *p) REQUIRES(sched_lock)
 {
 	if (p->as != NULL)
@@ -95,8 +96,11 @@ long sys_calf_ps(const struct trapframe *tf)
 	struct aspace *as = NULL;
 	struct calf_ps ps;
 	struct proc *p;
-	int err;
+	int err = user_prepare(proc_self()->as, tf_arg(tf, 1), sizeof ps,
+	    ACCESS_WRITE);
 
+	if (err < 0)
+		return err;
 	memset(&ps, 0, sizeof ps);
 	(void)call_walk();
 	lock_acquire(&sched_lock);
@@ -106,7 +110,7 @@ long sys_calf_ps(const struct trapframe *tf)
 	}
 	if (p != NULL) {
 		ps.pid = p->pid;
-		ps.ppid = p->parent != NULL ? p->parent->pid : 0;
+		ps.ppid = p->parent->pid;
 		ps.pgid = p->group->id;
 		ps.state = state_letter(p);
 		ps.hart = (uint8_t)p->t.tf.hart->index;
@@ -174,8 +178,9 @@ long sys_calf_next(const struct trapframe *tf)
 
 #ifdef CALF_TEST
 /*
- * For the audit, which does not count their memory as used. Returns how many
- * they are: each has a frame of its own as well.
+ * Marks the spaces of system processes for the audit, which does not count
+ * their memory as used. Returns the number of these processes: each has a frame
+ * beside its space as well.
  */
 static uint64_t mark_system_spaces(void)
 {
@@ -201,14 +206,14 @@ long sys_calf_check(const struct trapframe *tf)
 	long free;
 
 	(void)tf;
-	/* Their memory is to be back before it is counted. */
+	/* Cached programs give their memory back before it is counted. */
 	if (image_reclaim(proc_self()))
 		return call_go_on(SIGNAL_HELD);
 	system = mark_system_spaces();
 	hart_stop_others();
 	free = (long)(system + aspace_audit() + slab_excess());
 	hart_resume_others();
-	hart_pause_begin(); /* an audit is none of what a program may ask for */
+	hart_pause_begin(); /* the audit does not count as time in the kernel */
 	return free;
 }
 

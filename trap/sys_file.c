@@ -12,11 +12,12 @@
 #include "proc/file.h"
 #include "proc/pipe.h"
 #include "proc/port.h"
+#include "proc/random.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
 #include "syscalls.h"
 
-/* Goes on with what a part, or a wait, has left to do. */
+/* Executes a call again: goes on with the bytes that are not moved yet. */
 static NOINLINE long transfer_rest(const struct io *io, vaddr_t at, size_t len)
 {
 	struct transfer *t = call_transfer();
@@ -28,15 +29,15 @@ static NOINLINE long transfer_rest(const struct io *io, vaddr_t at, size_t len)
 	if (n > 0)
 		t->done += (size_t)n;
 	if (n > 0 && t->done < len && io_goes_on(io))
-		return io_pause(io);
+		return call_go_on(SIGNAL_RESTARTS);
 	return t->done > 0 ? (long)t->done : n;
 }
 
-/* The first part has moved `n` of `len` bytes, and is not all. */
-static NOINLINE long transfer_more(const struct io *io, size_t n)
+/* The first part has moved `n` bytes, and more are left. */
+static NOINLINE long transfer_more(size_t n)
 {
 	call_transfer()->done = n;
-	return io_pause(io);
+	return call_go_on(SIGNAL_RESTARTS);
 }
 
 INLINE long transfer(int fd, vaddr_t at, size_t len, bool is_write)
@@ -55,7 +56,7 @@ INLINE long transfer(int fd, vaddr_t at, size_t len, bool is_write)
 		return transfer_rest(&io, at, len);
 	n = io_part(&io, at, len, io_wait(&io));
 	if (unlikely(n > 0 && (size_t)n < len && io_goes_on(&io)))
-		return transfer_more(&io, (size_t)n);
+		return transfer_more((size_t)n);
 	return n;
 }
 
@@ -73,13 +74,29 @@ long sys_write(const struct trapframe *tf)
 #define GRND_RANDOM   2U
 #define GRND_INSECURE 4U
 #define GRND_ALL      7U
+#define RANDOM_PART   512UL /* bytes that are made without a pause */
+#define RANDOM_WHOLE  256UL /* no signal ends a call for so few: getrandom(2) */
 
-/* As if it read from /dev/random. */
+/* Fills in a part of the buffer: to the end of a page at most. */
+static long random_part(vaddr_t at, size_t len)
+{
+	size_t n = min_u64(len, PAGE_SIZE - (at & PAGE_MASK));
+	void *kernel;
+	int err = user_page(proc_self()->as, at, ACCESS_WRITE, &kernel);
+
+	if (err < 0)
+		return err;
+	n = min_u64(n, RANDOM_PART);
+	random_bytes(kernel, n);
+	return (long)n;
+}
+
 long sys_getrandom(const struct trapframe *tf)
 {
-	struct file random = {.ops = &random_ops};
-	struct io io = {.f = &random};
 	unsigned flags = (unsigned)tf_arg(tf, 2);
+	size_t len = min_u64(tf_arg(tf, 1), TRANSFER_MAX);
+	struct transfer *t = call_transfer();
+	long n = 0;
 
 	if ((flags & ~GRND_ALL) ||
 	    (flags & (GRND_RANDOM | GRND_INSECURE)) ==
@@ -87,8 +104,14 @@ long sys_getrandom(const struct trapframe *tf)
 		return -EINVAL;
 	if (!is_user_buffer(tf_arg(tf, 0), tf_arg(tf, 1)))
 		return -EFAULT;
-	return transfer_rest(&io, tf_arg(tf, 0),
-	    min_u64(tf_arg(tf, 1), TRANSFER_MAX));
+	if (len > 0)
+		n = random_part(tf_arg(tf, 0) + t->done, len - t->done);
+	if (n > 0)
+		t->done += (size_t)n;
+	if (n > 0 && t->done < len)
+		return call_go_on(
+		    len <= RANDOM_WHOLE ? SIGNAL_HELD : SIGNAL_RESTARTS);
+	return moved(t, n);
 }
 
 long sys_close(const struct trapframe *tf)
@@ -169,17 +192,17 @@ long sys_fcntl(const struct trapframe *tf)
 {
 	int fd = (int)tf_arg(tf, 0);
 	struct file *f = fd_get(fd);
+	int command = (int)tf_arg(tf, 1);
 	uint64_t arg = tf_arg(tf, 2);
 
 	if (f == NULL)
 		return -EBADF;
-	switch (tf_arg(tf, 1)) {
+	switch (command) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
 		if (arg >= proc_self()->fds.limit)
 			return -EINVAL;
-		return duplicate(fd, (int)arg,
-		    tf_arg(tf, 1) == F_DUPFD_CLOEXEC);
+		return duplicate(fd, (int)arg, command == F_DUPFD_CLOEXEC);
 	case F_GETFD:
 		return fd_is_cloexec(fd) ? FD_CLOEXEC : 0;
 	case F_SETFD:

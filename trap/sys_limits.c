@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * sys_limits.c - limits of a process, and its name. Most limits cannot be
- * changed here; a call that sets one to what it is succeeds, and any other
- * is refused.
+ * changed: a call that sets one to the value that it has succeeds, and any
+ * other is refused.
  */
 #include "abi/errno.h"
 #include "abi/misc.h"
@@ -36,7 +36,7 @@ static struct limit limit_of(const struct proc *p, uint64_t resource)
 	return limit;
 }
 
-/* That of descriptors can be changed, the others asked to stay as they are. */
+/* The limit of descriptors can be changed; others only set to what they are. */
 static long limit_set(struct proc *p, uint64_t resource, struct limit limit)
 {
 	if (limit.now > limit.max)
@@ -65,7 +65,7 @@ long sys_prlimit64(const struct trapframe *tf)
 	before = limit_of(p, resource);
 	if (from != 0)
 		err = copyin(p->as, &limit, from, sizeof limit);
-	/* What cannot be told is not set (C3). */
+	/* If the old limit cannot be told, the new one is not set (C3). */
 	if (err == 0 && to != 0)
 		err = user_prepare(p->as, to, sizeof before, ACCESS_WRITE);
 	if (err == 0 && from != 0)
@@ -75,7 +75,7 @@ long sys_prlimit64(const struct trapframe *tf)
 	return err;
 }
 
-/* Servers are told, who make what it is about. */
+/* Servers are told the umask with their requests, and apply it. */
 long sys_umask(const struct trapframe *tf)
 {
 	struct proc *p = proc_self();

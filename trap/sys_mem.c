@@ -21,7 +21,7 @@ static long range_go_on(struct range_op *op)
 	return err == RANGE_MORE ? call_go_on(SIGNAL_HELD) : err;
 }
 
-/* The first execution of the call sets it up; later ones go on. */
+/* The first execution of a call sets its operation up; later ones go on. */
 static long range_call(enum range_kind kind, vaddr_t start, vaddr_t end,
     uint64_t perms)
 {
@@ -43,7 +43,7 @@ static uint64_t perms_of(uint64_t prot)
 	    (prot & PROT_WRITE ? PTE_W : 0) | (prot & PROT_EXEC ? PTE_X : 0);
 }
 
-/* Rounded up to pages, and from the start of one. */
+/* Is it in user memory, if its length is rounded up to pages? */
 static bool is_user_range(vaddr_t start, uint64_t len)
 {
 	return len <= USER_TOP && start <= USER_TOP - page_ceil(len);
@@ -91,8 +91,8 @@ static bool is_private(const struct trapframe *tf)
 }
 
 /*
- * How a mapping of the file is shared. What may not be written to when it is
- * opened may not be made writable later.
+ * How a mapping of the file is shared. If the file is not open for writing, the
+ * mapping can never be made writable.
  */
 static uint64_t sharing_of(const struct trapframe *tf, const struct file *f)
 {
@@ -101,13 +101,10 @@ static uint64_t sharing_of(const struct trapframe *tf, const struct file *f)
 	return file_can_write(f) ? PTE_SHARED : PTE_SEALED;
 }
 
-static long check_file(const struct trapframe *tf)
+static long check_file(const struct trapframe *tf, const struct file *f)
 {
-	const struct file *f = fd_get((int)tf_arg(tf, 4));
 	uint64_t len = tf_arg(tf, 1), offset = tf_arg(tf, 5);
 
-	if (f == NULL)
-		return -EBADF;
 	if (!file_is_remote(f))
 		return -ENODEV;
 	if (offset + page_ceil(len) < offset)
@@ -122,19 +119,21 @@ static long check_file(const struct trapframe *tf)
 static long check_mapping(const struct trapframe *tf)
 {
 	uint64_t addr = tf_arg(tf, 0), len = tf_arg(tf, 1);
-	uint64_t flags = tf_arg(tf, 3);
+	uint64_t flags = tf_arg(tf, 3), type = flags & MAP_TYPE;
 	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
-	long err = is_of_file(tf) ? check_file(tf) : 0;
+	const struct file *f =
+	    is_of_file(tf) ? fd_get((int)tf_arg(tf, 4)) : NULL;
+	long err;
 
 	if (tf_arg(tf, 5) & PAGE_MASK)
 		return -EINVAL;
+	if (is_of_file(tf) && f == NULL)
+		return -EBADF;
+	if (len == 0 || (type != MAP_SHARED && type != MAP_PRIVATE))
+		return -EINVAL;
+	err = f != NULL ? check_file(tf, f) : 0;
 	if (err < 0)
 		return err;
-	if (len == 0)
-		return -EINVAL;
-	if ((flags & MAP_TYPE) != MAP_SHARED &&
-	    (flags & MAP_TYPE) != MAP_PRIVATE)
-		return -EINVAL;
 	if (len > USER_TOP)
 		return -ENOMEM;
 	if (!fixed)
@@ -146,7 +145,7 @@ static long check_mapping(const struct trapframe *tf)
 	return addr < PAGE_SIZE ? -EPERM : 0;
 }
 
-/* Where it is to be; without MAP_FIXED that is a hint. */
+/* Where the mapping is to be; without MAP_FIXED the address is a hint. */
 static long place_mapping(struct aspace *as, const struct trapframe *tf,
     struct range_op *op)
 {
@@ -181,7 +180,10 @@ static long begin_mapping(const struct trapframe *tf)
 	return range_go_on(call_range());
 }
 
-/* Where it is the kernel says; it lasts until the process executes another. */
+/*
+ * Maps the registers of the device at an address that the kernel chooses, until
+ * the process executes another program.
+ */
 static long map_device(const struct trapframe *tf)
 {
 	uint64_t len = tf_arg(tf, 1), flags = tf_arg(tf, 3);
@@ -246,7 +248,7 @@ long sys_madvise(const struct trapframe *tf)
 		return -EINVAL;
 	if (len == 0)
 		return 0;
-	/* Rounded up it is 0, or it ends before its start. */
+	/* The length rounded up is 0, or the range ends before its start. */
 	if (page_ceil(len) == 0 || start + page_ceil(len) < start)
 		return -EINVAL;
 	if (!is_user_range(start, len))
@@ -255,7 +257,10 @@ long sys_madvise(const struct trapframe *tf)
 	    start, start + page_ceil(len), 0);
 }
 
-/* Memory is all there is of a file: what was stored there is in it. */
+/*
+ * Has nothing to write back: the pages of a shared mapping are those of the
+ * file. Only looks whether all of the range is mapped.
+ */
 long sys_msync(const struct trapframe *tf)
 {
 	vaddr_t start = tf_arg(tf, 0);

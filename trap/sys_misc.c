@@ -6,7 +6,7 @@
 #include "proc/proc.h"
 #include "syscalls.h"
 
-/* Real, effective and saved: there is user 0, and group 0. */
+/* Real, effective and saved id are 0: there is only user 0, and group 0. */
 long sys_get_three_ids(const struct trapframe *tf)
 {
 	uint32_t id = 0;

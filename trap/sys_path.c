@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sys_path.c - system calls that name files: what a path leads to, a server
- * knows; and what is known of files that are none of a server's.
+ * sys_path.c - calls that tell the attributes and the names of files. A server
+ * knows what a path leads to; the kernel answers for pipes, ports and the
+ * serial port, which are no server's.
  */
 #include "abi/errno.h"
 #include "abi/fcntl.h"
@@ -13,11 +14,13 @@
 #include "proc/port.h"
 #include "syscalls.h"
 
-/* Pipes, ports and the serial port have neither size nor time. */
+/* NULL is -EBADF. Pipes, ports and the serial port have no size, no times. */
 static long stat_file(struct file *f, vaddr_t to)
 {
 	struct stat_abi st;
 
+	if (f == NULL)
+		return -EBADF;
 	if (file_is_remote(f))
 		return remote_call_as(f, SYS_fstat, to, sizeof st);
 	memset(&st, 0, sizeof st);
@@ -31,17 +34,7 @@ static long stat_file(struct file *f, vaddr_t to)
 
 long sys_fstat(const struct trapframe *tf)
 {
-	struct file *f = fd_get((int)tf_arg(tf, 0));
-
-	return f == NULL ? -EBADF : stat_file(f, tf_arg(tf, 1));
-}
-
-/* What a descriptor itself names: AT_FDCWD is the working directory. */
-static long stat_descriptor(int fd, vaddr_t to)
-{
-	struct file *f = fd == AT_FDCWD ? proc_self()->dir : fd_get(fd);
-
-	return f == NULL ? -EBADF : stat_file(f, to);
+	return stat_file(fd_get((int)tf_arg(tf, 0)), tf_arg(tf, 1));
 }
 
 #define STAT_FLAGS                                               \
@@ -60,9 +53,10 @@ long sys_newfstatat(const struct trapframe *tf)
 	err = copyin(proc_self()->as, &first, tf_arg(tf, 1), 1);
 	if (err < 0)
 		return err;
-	if (first == '\0')
-		return stat_descriptor(fd, tf_arg(tf, 2));
-	return remote_path_call();
+	if (first != '\0')
+		return remote_path_call();
+	return stat_file(fd == AT_FDCWD ? proc_self()->dir : fd_get(fd),
+	    tf_arg(tf, 2));
 }
 
 long sys_getcwd(const struct trapframe *tf)

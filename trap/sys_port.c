@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sys_port.c - the calls of servers (abi/port.h), and those that only servers
- * know.
+ * sys_port.c - the calls that servers make (abi/port.h), and the calls that
+ * only servers can answer.
  */
 #include "abi/errno.h"
 #include "abi/syscall.h"
@@ -63,7 +63,10 @@ long sys_port_open(const struct trapframe *tf)
 	return err < 0 ? err : install(f, wish.flags & O_CLOEXEC);
 }
 
-/* From now on; of all the ports that it serves, the lowest level counts. */
+/*
+ * The process serves the port from now on. Of all the ports that it serves, the
+ * lowest level counts.
+ */
 static void serve(const struct port *port)
 {
 	struct thread *t = &proc_self()->t;
@@ -96,7 +99,7 @@ static long reply_from(struct port *port, vaddr_t at)
 	return reply.out_len > PAGE_SIZE ? call_go_on(SIGNAL_RESTARTS) : 0;
 }
 
-/* What is taken is sure to arrive (C3): there is room for it before. */
+/* Makes sure of the room before it takes a request, which so arrives (C3). */
 static long take_next(struct file *f, const struct trapframe *tf)
 {
 	struct aspace *as = proc_self()->as;
@@ -122,8 +125,8 @@ static long take_next(struct file *f, const struct trapframe *tf)
 }
 
 /*
- * What is in the hand is looked at without a lock: only this process puts
- * anything there.
+ * Looks at the process's own hand without a lock: while a process runs, only it
+ * puts anything there.
  */
 long sys_port_next(const struct trapframe *tf)
 {
@@ -148,8 +151,8 @@ long sys_port_next(const struct trapframe *tf)
 }
 
 /*
- * There is one lease for a call, number 0. Signals wait until all is there: to
- * the server, fewer bytes mean that its caller has no more.
+ * A call has one lease, number 0. Signals wait until all bytes are copied, as a
+ * server takes fewer bytes to mean that its caller has no more.
  */
 static long use_lease(const struct trapframe *tf, uint32_t may)
 {
@@ -185,9 +188,9 @@ long sys_port_write(const struct trapframe *tf)
 }
 
 /*
- * The callers that wait for one of them ask again. They do so even if the event
- * is lowered before they run: then it was true for another caller, which came
- * first.
+ * Callers that wait for one of the raised events make their calls again. They
+ * do so even if the event is lowered before they run, for example because
+ * another caller came first.
  */
 static void raise_events(struct port *port, uint64_t raised)
     REQUIRES(sched_lock)
@@ -237,7 +240,7 @@ long sys_port_adopt(const struct trapframe *tf)
 	    (pid_t)tf_arg(tf, 2));
 }
 
-/* What a call says of a file that is none of a server's. */
+/* The error of a call that only a server answers, on a file of the kernel's. */
 static int refusal(const struct trapframe *tf)
 {
 	switch (tf_number(tf)) {

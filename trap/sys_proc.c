@@ -105,13 +105,11 @@ long sys_getpid(const struct trapframe *tf)
 
 long sys_getppid(const struct trapframe *tf)
 {
-	struct proc *parent;
 	pid_t pid;
 
 	(void)tf;
 	lock_acquire(&sched_lock);
-	parent = proc_self()->parent;
-	pid = parent != NULL ? parent->pid : 0;
+	pid = proc_self()->parent->pid;
 	lock_release(&sched_lock);
 	return pid;
 }
@@ -150,7 +148,10 @@ long sys_setsid(const struct trapframe *tf)
 	return session_begin();
 }
 
-/* It ends before the process is queued: what follows may not come back here. */
+/*
+ * Finishes the call before it queues the process: another hart may run the
+ * process from then on.
+ */
 long sys_sched_yield(const struct trapframe *tf)
 {
 	(void)tf;

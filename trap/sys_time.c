@@ -16,7 +16,7 @@ static uint64_t cpu_ticks(const struct proc *p)
 	return p->t.time_ticks + timer_now() - p->t.started;
 }
 
-int64_t clock_ns(uint64_t clock)
+int64_t clock_ns(int clock)
 {
 	switch (clock) {
 	case CLOCK_REALTIME:
@@ -37,14 +37,14 @@ int64_t clock_ns(uint64_t clock)
 
 long sys_clock_gettime(const struct trapframe *tf)
 {
-	int64_t ns = clock_ns(tf_arg(tf, 0));
+	int64_t ns = clock_ns((int)tf_arg(tf, 0));
 
 	return ns < 0 ? ns : timespec_copyout(tf_arg(tf, 1), (uint64_t)ns);
 }
 
 long sys_clock_getres(const struct trapframe *tf)
 {
-	int64_t ns = clock_ns(tf_arg(tf, 0));
+	int64_t ns = clock_ns((int)tf_arg(tf, 0));
 
 	if (ns < 0 || tf_arg(tf, 1) == 0)
 		return ns < 0 ? ns : 0;
@@ -91,8 +91,8 @@ int deadline_in(vaddr_t from, uint64_t now_ns, uint64_t *deadline)
 }
 
 /*
- * The first execution reads when it is over, relative or a time of the clock
- * that reads `now_ns`; later ones go on waiting (C2).
+ * The first execution reads until when to sleep: as deadline_in(). Later ones
+ * go on waiting (C2).
  */
 static long sleep(vaddr_t until, uint64_t now_ns, vaddr_t remain)
 {
@@ -120,7 +120,7 @@ long sys_nanosleep(const struct trapframe *tf)
 	return sleep(tf_arg(tf, 0), 0, tf_arg(tf, 1));
 }
 
-static bool is_slept_on(uint64_t clock)
+static bool is_slept_on(int clock)
 {
 	return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC ||
 	    clock == CLOCK_BOOTTIME || clock == CLOCK_PROCESS_CPUTIME_ID;
@@ -128,11 +128,11 @@ static bool is_slept_on(uint64_t clock)
 
 long sys_clock_nanosleep(const struct trapframe *tf)
 {
-	int64_t now = clock_ns(tf_arg(tf, 0));
+	int64_t now = clock_ns((int)tf_arg(tf, 0));
 
 	if (now < 0)
 		return now;
-	if (!is_slept_on(tf_arg(tf, 0)))
+	if (!is_slept_on((int)tf_arg(tf, 0)))
 		return -EOPNOTSUPP;
 	if (tf_arg(tf, 1) & TIMER_ABSTIME)
 		return sleep(tf_arg(tf, 2), (uint64_t)now, 0);
@@ -157,21 +157,26 @@ static struct timeval_abi ticks_timeval(uint64_t ticks)
 static void itimer_state(struct timeval_abi state[2])
 {
 	const struct proc *p = proc_self();
-	uint64_t now = timer_now(), at = p->alarm.at, left = 0;
+	uint64_t now, at, last, left = 0;
 
-	if (p->alarm_last != 0)
-		left =
-		    p->alarm_period - (now - p->alarm_last) % p->alarm_period;
+	/* Another hart may be about to let the timer expire. */
+	lock_acquire(&sched_lock);
+	now = timer_now();
+	at = p->alarm.at;
+	last = p->alarm_last;
+	lock_release(&sched_lock);
+	if (last != 0)
+		left = p->alarm_period - (now - last) % p->alarm_period;
 	else if (at != 0)
 		left = at > now ? at - now : 1;
 	state[0] = ticks_timeval(p->alarm_period);
 	state[1] = ticks_timeval(left);
-	/* What runs has something left. */
+	/* A timer that runs must not seem to be off. */
 	if (left != 0 && state[1].seconds == 0 && state[1].micros == 0)
 		state[1].micros = 1;
 }
 
-/* ITIMER_REAL is the one there is. */
+/* ITIMER_REAL is the only timer of a process. */
 long sys_getitimer(const struct trapframe *tf)
 {
 	struct timeval_abi state[2];
@@ -214,13 +219,13 @@ long sys_setitimer(const struct trapframe *tf)
 	return 0;
 }
 
-/* In the unit that AT_CLKTCK tells. */
+/* The time in the unit of times(), which AT_CLKTCK tells to programs. */
 static int64_t clocks(uint64_t ticks)
 {
 	return (int64_t)(timer_to_ns(ticks) / (NS_PER_S / TICKS_PER_S));
 }
 
-/* User time, system time, and the same of the children. */
+/* All time counts as user time; system time is 0, as is that of children. */
 long sys_times(const struct trapframe *tf)
 {
 	struct proc *p = proc_self();

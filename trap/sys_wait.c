@@ -15,13 +15,13 @@
 #include "syscalls.h"
 
 /*
- * FUTEX_WAIT says how long, FUTEX_WAIT_BITSET until when. It is read at the
- * first execution.
+ * The timeout of FUTEX_WAIT is a time from now, and that of FUTEX_WAIT_BITSET a
+ * time of a clock. The first execution of the call reads it.
  */
 static int futex_timeout(const struct trapframe *tf, uint64_t *deadline)
 {
 	uint64_t op = tf_arg(tf, 1);
-	uint64_t clock =
+	int clock =
 	    op & FUTEX_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
 	bool absolute = (op & FUTEX_WAIT_BITSET) == FUTEX_WAIT_BITSET;
 	int err;
@@ -83,16 +83,17 @@ long sys_rt_sigtimedwait(const struct trapframe *tf)
 }
 
 /*
- * What ppoll and pselect6 have in common. Both are asked about entries as poll
- * has them, of which the call keeps a copy.
+ * What ppoll and pselect6 have in common. Either looks at entries like those of
+ * poll, which the call keeps.
  */
 struct poll {
 	uint64_t count;
 	/* Reads what is asked for into the entries, once. 0 or an error. */
 	int (*read)(const struct trapframe *tf, struct pollfd_abi *entries);
 	/*
-	 * Tells the program, at the latest when it is the `last` time, what is
-	 * in the entries by now. Returns how much that is, or an error.
+	 * Tells the program of the events that are in the entries. If there are
+	 * none, it may put that off until it is the `last` time. Returns how
+	 * many there are, or an error.
 	 */
 	long (*tell)(const struct trapframe *tf,
 	    const struct pollfd_abi *entries, bool last);
@@ -101,7 +102,10 @@ struct poll {
 	uint64_t mask_size;
 };
 
-/* Waits, unless something has come since: then the look is repeated. */
+/*
+ * Waits, unless something has happened since poll_news was `news`: then the
+ * call looks again.
+ */
 static long wait_for_news(uint64_t news, bool has_files, uint64_t deadline)
 {
 	long result;
@@ -131,7 +135,7 @@ static int16_t entry_events(const struct pollfd_abi *entry)
 	return (int16_t)(f != NULL ? file_events(f) & wanted : POLLNVAL);
 }
 
-/* What is there counts first, then signals, then the time. */
+/* Events end the call first, then signals, then the deadline. */
 static long poll_once(const struct trapframe *tf, const struct poll *poll,
     const struct wait_time *time)
 {
@@ -153,8 +157,8 @@ static long poll_once(const struct trapframe *tf, const struct poll *poll,
 }
 
 /*
- * The first execution reads all that is in the program's memory; later ones
- * look at what the call keeps of it (C2).
+ * The first execution reads all arguments that are in the program's memory;
+ * later ones look at the copy that the call keeps (C2).
  */
 static int poll_begin(const struct trapframe *tf, const struct poll *poll)
 {
@@ -242,8 +246,9 @@ long sys_ppoll(const struct trapframe *tf)
 }
 
 /*
- * The sets of pselect6: to read, to write, and the exceptions there are not.
- * What the entry of a descriptor asks for tells in which sets it is.
+ * The sets of pselect6: descriptors to read from, to write to, and with an
+ * exception, which no file has. The events that the entry of a descriptor asks
+ * for tell in which sets the descriptor is.
  */
 #define SETS 3
 static const struct {

@@ -3,11 +3,12 @@
  * syscall.c - from number to handler.
  *
  * The handlers of FAST calls run while some registers of the process are still
- * in the hart, and not in its trap frame. FULL is for those that look at them,
- * change them, or give the hart away before they return. FIRST is for those
- * that have a fast path in front of them, which leaves to them what is not as
- * usual. The numbers are Linux's; what is not in the table is for a server:
- * sys_remote().
+ * in the hart, and not in its trap frame. FULL is for calls whose handlers look
+ * at these registers, change them, or give the hart away before they return.
+ * FIRST is for calls with a fast path, which leaves the call to the handler if
+ * anything is not as usual; trap_fast_...() saves all registers before it calls
+ * the fast path. The numbers are Linux's; a call that is not in the table is
+ * for a server: sys_remote().
  */
 #include "abi/syscall.h"
 #include "proc/port.h"
@@ -37,25 +38,27 @@ const struct syscall syscall_table[SYSCALL_TABLE_SIZE] = {
     [SYS_dup] = FAST(sys_dup),
     [SYS_dup3] = FAST(sys_dup3),
     [SYS_fcntl] = FAST(sys_fcntl),
-    [SYS_ioctl] = FIRST(fast_lend, sys_ioctl),
-    [SYS_unlinkat] = FIRST(fast_path, sys_remote),
-    [SYS_faccessat] = FIRST(fast_path, sys_remote),
-    [SYS_faccessat2] = FIRST(fast_path, sys_remote),
-    [SYS_openat] = FIRST(fast_path, sys_remote),
-    [SYS_close] = FIRST(fast_close, sys_close),
+    [SYS_ioctl] = FIRST(trap_fast_lend, sys_ioctl),
+    [SYS_unlinkat] = FIRST(trap_fast_path, sys_remote),
+    [SYS_faccessat] = FIRST(trap_fast_path, sys_remote),
+    [SYS_faccessat2] = FIRST(trap_fast_path, sys_remote),
+    [SYS_openat] = FIRST(trap_fast_path, sys_remote),
+    [SYS_close] = FIRST(trap_fast_close, sys_close),
     [SYS_pipe2] = FAST(sys_pipe2),
-    [SYS_getdents64] = FIRST(fast_lend, sys_remote),
-    [SYS_lseek] = FIRST(fast_remote, sys_remote),
+    [SYS_getdents64] = FIRST(trap_fast_lend, sys_remote),
+    [SYS_lseek] = FIRST(trap_fast_remote, sys_remote),
     [SYS_read] = FIRST(fast_read, sys_read),
     [SYS_write] = FIRST(fast_write, sys_write),
     [SYS_readv] = FAST(sys_readv),
     [SYS_writev] = FAST(sys_writev),
-    [SYS_pread64] = FIRST(fast_lend_at, sys_remote),
+    [SYS_preadv] = FAST(sys_preadv),
+    [SYS_pwritev] = FAST(sys_pwritev),
+    [SYS_pread64] = FIRST(trap_fast_lend_at, sys_remote),
     [SYS_pselect6] = FAST(sys_pselect6),
     [SYS_ppoll] = FAST(sys_ppoll),
-    [SYS_readlinkat] = FIRST(fast_path, sys_remote),
-    [SYS_newfstatat] = FIRST(fast_stat, sys_newfstatat),
-    [SYS_fstat] = FIRST(fast_lend, sys_fstat),
+    [SYS_readlinkat] = FIRST(trap_fast_path, sys_remote),
+    [SYS_newfstatat] = FIRST(trap_fast_stat, sys_newfstatat),
+    [SYS_fstat] = FIRST(trap_fast_lend, sys_fstat),
     [SYS_exit] = FULL(sys_exit),
     [SYS_exit_group] = FULL(sys_exit),
     [SYS_waitid] = FAST(sys_waitid),
@@ -114,7 +117,7 @@ const struct syscall syscall_table[SYSCALL_TABLE_SIZE] = {
 #endif
     [SYS_port_create] = FAST(sys_port_create),
     [SYS_port_open] = FAST(sys_port_open),
-    [SYS_port_next] = FIRST(fast_port_next, sys_port_next),
+    [SYS_port_next] = FIRST(trap_fast_port_next, sys_port_next),
     [SYS_port_read] = FIRST(fast_port_read, sys_port_read),
     [SYS_port_write] = FIRST(fast_port_write, sys_port_write),
     [SYS_port_events] = FAST(sys_port_events),
@@ -124,26 +127,26 @@ const struct syscall syscall_table[SYSCALL_TABLE_SIZE] = {
     [SYS_wait4] = FAST(sys_wait4),
     [SYS_prlimit64] = FAST(sys_prlimit64),
     [SYS_getrandom] = FAST(sys_getrandom),
-    [SYS_execveat] = FAST(sys_refused), /* it is what execve asks */
+    [SYS_execveat] = FAST(sys_refused), /* only a request of execve */
     /* C libraries try these at their start. */
     [SYS_riscv_hwprobe] = FAST(sys_refused),
     [SYS_rseq] = FAST(sys_refused),
-    /* Of files of a server's, with a fast path. */
-    [SYS_flock] = FIRST(fast_remote, sys_remote),
-    [SYS_fstatfs] = FIRST(fast_lend, sys_remote),
-    [SYS_ftruncate] = FIRST(fast_remote, sys_remote),
-    [SYS_fallocate] = FIRST(fast_remote, sys_remote),
-    [SYS_fchmod] = FIRST(fast_remote, sys_remote),
-    [SYS_fchown] = FIRST(fast_remote, sys_remote),
-    [SYS_pwrite64] = FIRST(fast_lend_at, sys_remote),
-    [SYS_fsync] = FIRST(fast_remote, sys_remote),
-    [SYS_fdatasync] = FIRST(fast_remote, sys_remote),
-    [SYS_fchdir] = FIRST(fast_remote, sys_remote),
-    [SYS_mknodat] = FIRST(fast_path, sys_remote),
-    [SYS_mkdirat] = FIRST(fast_path, sys_remote),
-    [SYS_fchmodat] = FIRST(fast_path, sys_remote),
-    [SYS_fchownat] = FIRST(fast_path, sys_remote),
-    [SYS_statx] = FIRST(fast_path, sys_remote),
+    /* Calls on a server's files that have a fast path. */
+    [SYS_flock] = FIRST(trap_fast_remote, sys_remote),
+    [SYS_fstatfs] = FIRST(trap_fast_lend, sys_remote),
+    [SYS_ftruncate] = FIRST(trap_fast_remote, sys_remote),
+    [SYS_fallocate] = FIRST(trap_fast_remote, sys_remote),
+    [SYS_fchmod] = FIRST(trap_fast_remote, sys_remote),
+    [SYS_fchown] = FIRST(trap_fast_remote, sys_remote),
+    [SYS_pwrite64] = FIRST(trap_fast_lend_at, sys_remote),
+    [SYS_fsync] = FIRST(trap_fast_remote, sys_remote),
+    [SYS_fdatasync] = FIRST(trap_fast_remote, sys_remote),
+    [SYS_fchdir] = FIRST(trap_fast_remote, sys_remote),
+    [SYS_mknodat] = FIRST(trap_fast_path, sys_remote),
+    [SYS_mkdirat] = FIRST(trap_fast_path, sys_remote),
+    [SYS_fchmodat] = FIRST(trap_fast_path, sys_remote),
+    [SYS_fchownat] = FIRST(trap_fast_path, sys_remote),
+    [SYS_statx] = FIRST(trap_fast_path, sys_remote),
 };
 
 bool syscall_wants_memory(const struct trapframe *tf)
@@ -162,6 +165,8 @@ bool syscall_wants_memory(const struct trapframe *tf)
 	case SYS_dup3:
 	case SYS_fcntl:
 	case SYS_sigaltstack:
+	case SYS_setpgid:
+	case SYS_setsid:
 	case SYS_port_create:
 	case SYS_port_open:
 	case SYS_port_next:

@@ -12,7 +12,7 @@
 
 typedef long syscall_fn(const struct trapframe *tf);
 
-/* What trapvec.S calls at once, and what is called with all registers saved. */
+/* trapvec.S calls `fast` at once; `full` is called with all registers saved. */
 struct syscall {
 	syscall_fn *fast;
 	syscall_fn *full;
@@ -26,15 +26,19 @@ syscall_fn trap_call_full;
 /* Executes the call that the frame asks for, all of its registers saved. */
 syscall_fn syscall_execute;
 
-/* Is -ENOMEM an answer of this call, rather than a page that is missing? */
+/*
+ * Is -ENOMEM an answer of this call? Else it means that there was no frame for
+ * a page of user memory that the call touches.
+ */
 bool syscall_wants_memory(const struct trapframe *tf);
 
 /* Nanoseconds on the given clock, or -EINVAL. */
-int64_t clock_ns(uint64_t clock);
+int64_t clock_ns(int clock);
 
 /*
- * The deadline, in ticks, that a timespec in user memory stands for: that far
- * from now, or on the clock that reads `now_ns`. -EFAULT, -ENOMEM or -EINVAL.
+ * Reads a timespec from user memory, and tells the deadline in ticks. The
+ * timespec is a time from now if `now_ns` is 0, else a time of the clock that
+ * reads `now_ns`. -EFAULT, -ENOMEM or -EINVAL.
  */
 MUST_USE int deadline_in(vaddr_t from, uint64_t now_ns, uint64_t *deadline);
 
@@ -42,8 +46,9 @@ MUST_USE int deadline_in(vaddr_t from, uint64_t now_ns, uint64_t *deadline);
 syscall_fn sys_brk, sys_mmap, sys_munmap, sys_mprotect, sys_madvise, sys_msync;
 
 /* sys_file.c */
-syscall_fn sys_read, sys_write, sys_readv, sys_writev, sys_close, sys_dup,
-    sys_dup3, sys_pipe2, sys_fcntl, sys_ioctl, sys_getrandom;
+syscall_fn sys_read, sys_write, sys_readv, sys_writev, sys_preadv, sys_pwritev,
+    sys_close, sys_dup, sys_dup3, sys_pipe2, sys_fcntl, sys_ioctl,
+    sys_getrandom;
 
 /* sys_path.c */
 syscall_fn sys_fstat, sys_newfstatat, sys_getcwd;
@@ -74,15 +79,24 @@ syscall_fn sys_port_create, sys_port_open, sys_port_next, sys_port_read,
     sys_port_write, sys_port_events, sys_port_adopt, sys_port_root;
 
 /*
- * sys_port.c: calls without a handler in the table, and calls that nobody
- * answers
+ * sys_port.c: calls without a handler in the table, and calls that are always
+ * -ENOSYS
  */
 syscall_fn sys_remote, sys_refused;
 
-/* fast_*.c: in front of some of these, if they are there. */
-syscall_fn fast_read, fast_write, fast_remote, fast_lend, fast_lend_at,
-    fast_path, fast_stat, fast_close, fast_port_next, fast_port_read,
-    fast_port_write;
+/* fast_*.c: called before some of the handlers above, unless left out. */
+syscall_fn fast_read, fast_write, fast_port_read, fast_port_write;
+
+/*
+ * fast_port.c, fast_reply.c: called by the functions below, which have saved
+ * all registers.
+ */
+syscall_fn fast_remote, fast_lend, fast_lend_at, fast_path, fast_stat,
+    fast_close, fast_port_next;
+
+/* trapvec.S */
+syscall_fn trap_fast_remote, trap_fast_lend, trap_fast_lend_at, trap_fast_path,
+    trap_fast_stat, trap_fast_close, trap_fast_port_next;
 
 /* sys_calf.c */
 syscall_fn sys_calf_stat, sys_calf_ps, sys_calf_walk, sys_calf_next,

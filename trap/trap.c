@@ -2,10 +2,10 @@
 /*
  * trap.c - why a process came into the kernel, and what is done about it.
  *
- * All called by arch/trapvec.S. Most system calls need nothing from here, and
- * nearly all page faults only trap_fault(). What they cannot finish goes
- * through trap_slow(), with all registers saved, where the process may be
- * exchanged for another.
+ * arch/trapvec.S calls these functions. Most system calls need none of them,
+ * and nearly all page faults only trap_fault(). What a call's handler or
+ * trap_fault() cannot finish goes through trap_slow(), with all registers
+ * saved, where the hart may go on with another process.
  *
  * Ref: RISC-V Privileged Architecture, "Supervisor Cause Register".
  */
@@ -24,9 +24,9 @@
 #define CAUSE_INTERRUPT (1UL << 63)
 
 _Static_assert(CALL_WAITS == -TRAP_WAITS, "trapvec.S");
-_Static_assert(CALL_GIVES == -TRAP_GIVES, "trapvec.S");
+_Static_assert(CALL_SENDS == -TRAP_SENDS, "trapvec.S");
 
-/* What trapvec.S is told to do; negative values are errors of a page fault. */
+/* Tells trapvec.S what to do; negative values are errors of a page fault. */
 enum trap_verdict { DONE, WORK, SLOW = TRAP_SLOW };
 
 long trap_call(long result);
@@ -40,15 +40,15 @@ void trap_check(struct trapframe *tf);
 void trap_trace(struct trapframe *tf, uint64_t cause, vaddr_t va);
 #endif
 
-/* Memory may be short because programs are cached that nobody runs. */
+/* Has memory run out, so that a cached program should be given up for it? */
 static bool may_reclaim(long error)
 {
 	return unlikely(error == -ENOMEM) && frame_free_count() < RECLAIM_BELOW;
 }
 
 /*
- * A fast call that ended with an error or a result of the kernel's own, or
- * whose process has something to do before it goes on.
+ * Called if the handler of a call has returned a negative result, which is an
+ * error or one of proc/call.h, or if the process has work. Returns a verdict.
  */
 long trap_call(long result)
 {
@@ -63,7 +63,7 @@ long trap_call(long result)
 	return __atomic_load_n(&p->t.work, __ATOMIC_RELAXED) ? WORK : DONE;
 }
 
-/* Everything that is not a system call. */
+/* Called for all traps that are not system calls. Returns a verdict. */
 long trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va)
 {
 	struct proc *p = container_of(tf, struct proc, t.tf);
@@ -80,10 +80,10 @@ long trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va)
 }
 
 /*
- * The call had no memory, while programs are cached that nobody runs: one of
- * them is given up, and the call executed again. If that does not help, and the
- * memory that is missing is not what the call asks for but what it works on,
- * the process is treated as if it had touched that memory itself.
+ * The call found no memory. If a program is cached that nobody runs, it is
+ * given up, and the call is executed again. Else -ENOMEM is the result, if the
+ * call has asked for memory; or if a page of user memory that it works on is
+ * missing, the process is treated as if it had touched that page itself.
  */
 static long call_without_memory(struct proc *p)
 {
@@ -91,7 +91,7 @@ static long call_without_memory(struct proc *p)
 		return call_go_on(SIGNAL_HELD);
 	if (syscall_wants_memory(&p->t.tf))
 		return -ENOMEM;
-	/* First: one that is spared goes on from here when it runs again. */
+	/* First: a process that is spared then executes its call again. */
 	(void)call_go_on(SIGNAL_HELD);
 	fault_no_memory(p);
 	return p->exiting ? CALL_ENDED : CALL_GOES_ON;
@@ -110,7 +110,7 @@ static void call_execute(struct proc *p)
 	if (result == CALL_WAITS)
 		schedule();
 	if (result == CALL_ENDED)
-		p->t.call.word = 0; /* it may have gone on before */
+		p->t.call.word = 0; /* earlier parts may have set it */
 	else if (result != CALL_GOES_ON)
 		call_finish(p, result);
 }
@@ -124,8 +124,8 @@ static void fault_slow(struct proc *p, uint64_t cause, vaddr_t va, long error)
 
 /*
  * What a process does before it enters user mode or goes on with its call:
- * tears down what it left behind, ends, takes its signals. It may be exchanged
- * for another process at each pause.
+ * tears down what it left behind, ends, takes its signals. At each pause the
+ * hart may go on with another process.
  */
 static void before_user(struct proc *p)
 {
@@ -148,7 +148,7 @@ static void before_user(struct proc *p)
 }
 
 #ifdef CALF_TRACE
-/* A trap has come, which ends when trap_check() is called. */
+/* Records a trap; trap_check() records the return to user mode. */
 void trap_trace(struct trapframe *tf, uint64_t cause, vaddr_t va)
 {
 	TRACE(trapped, "cause va call pc", cause, va, *tf_reg(tf, REG_A7),
@@ -162,7 +162,7 @@ void trap_check(struct trapframe *tf)
 #endif
 
 #ifdef CALF_TEST
-/* What has to hold whenever user mode is entered: C1, C4 and C5. */
+/* Checks what has to hold whenever user mode is entered: C1, C4 and C5. */
 void trap_check(struct trapframe *tf)
 {
 	const struct proc *p = container_of(tf, struct proc, t.tf);

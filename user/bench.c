@@ -2,10 +2,10 @@
 /*
  * bench [-s SECONDS] [-p PREFIX] [small] [all | GROUP... | scale N]
  *
- * What a kernel costs.
+ * Measures what system calls, faults and messages cost.
  *
- * The same static program on every kernel, as a program or as the first
- * process. It prints a line for each row,
+ * It is one static program for every kernel, and runs as an ordinary program or
+ * as the first process. It prints a line for each row,
  *
  *   name <TAB> min <TAB> median <TAB> unit <TAB> ok or FAILED
  *
@@ -31,6 +31,35 @@
 #include "bench/bench.h"
 
 #define SMALL_LIMIT (64 * MIB)
+
+/* As in user/include/program.h, which other C libraries do not have. */
+extern const char program_help[];
+const char program_help[] =
+    "NAME\n"
+    "    bench - what system calls, faults and messages cost\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    bench [-s SECONDS] [-p PREFIX] [small] [all | GROUP... | scale N]\n"
+    "\n"
+    "DESCRIPTION\n"
+    "    Prints a line for each row: its name, the least and the median cost,\n"
+    "    the unit, and ok if the contents were right. The unit is\n"
+    "    instructions where QEMU counts them (-smp 1 -icount\n"
+    "    shift=0,sleep=off), else nanoseconds. Without words it is quick,\n"
+    "    which is small all. A word that is no group lists the groups.\n"
+    "\n"
+    "    small    leaves out what needs more than 64 MiB\n"
+    "    scale N  measures 1 to N processes at the same time\n"
+    "\n"
+    "OPTIONS\n"
+    "    -s SECONDS  waits for so long first\n"
+    "    -p PREFIX   begins the name of each row with it\n"
+    "\n"
+    "EXIT STATUS\n"
+    "    1 if a row is FAILED or a group is not known, else 0.\n"
+    "\n"
+    "SEE ALSO\n"
+    "    forkbench --help; docs/bench/README.md; make bench\n";
 
 static const struct group {
 	const char *name;
@@ -62,7 +91,7 @@ const char *bench_path;
 
 #define GROUP_COUNT (sizeof groups / sizeof groups[0])
 
-/* In a process of its own: 0 if all its rows were right. */
+/* Runs a group in a process of its own: 0 if all its rows were right. */
 static int run_group(const struct group *group)
 {
 	pid_t pid = start_child();

@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "abi/boot.h"
 #include "abi/misc.h"
 #include "servers/boot/words.h"
 #include "servers/console/setup.h"
@@ -58,8 +59,8 @@ static bool begins_server(const char *name)
 /* ---- The terminal ---- */
 
 /*
- * The server keeps a descriptor of the port besides 0 to 2, which become the
- * terminal.
+ * The console server keeps one more descriptor of the serial port, as 0 to 2
+ * become the terminal.
  */
 static void start_console(void)
 {
@@ -105,8 +106,8 @@ static void unpack(uintptr_t start, uintptr_t end)
 		munmap((void *)first, end - first);
 }
 
-/* A program that opens /dev/console gets what is the server's descriptor 0. */
-static void start_files(uintptr_t start, uintptr_t end)
+/* Opening /dev/console gives a program what the server has as descriptor 0. */
+static void start_files(const struct boot_stack *stack)
 {
 	int root;
 
@@ -114,7 +115,7 @@ static void start_files(uintptr_t start, uintptr_t end)
 		fail("no memory for files");
 	if (!words.has_serial)
 		files.terminal = 0;
-	unpack(start, end);
+	unpack(stack->archive, stack->archive_end);
 	devices_make(&files.tree);
 	proc_make(&files.tree, files.port, files.terminal);
 	root = files_open_root(&files);
@@ -133,13 +134,15 @@ static void start_files(uintptr_t start, uintptr_t end)
 
 int main(int argc, char **argv)
 {
-	if (argc != 4 || !words_read(&words, argv[1]))
+	const struct boot_stack *stack = (const void *)(argv - 1);
+
+	if (argc != 1 || !words_read(&words, argv[0]))
 		fail("no memory for the command line");
 	/* Nobody waits for a server that has been replaced. */
 	(void)signal(SIGCHLD, SIG_IGN);
 	if (!words.has_serial)
 		start_console();
-	start_files(strtoul(argv[2], NULL, 16), strtoul(argv[3], NULL, 16));
+	start_files(stack);
 	(void)signal(SIGCHLD, SIG_DFL);
 	execve(words.init, words.argv, words.envp);
 	fail(words.init);

@@ -121,8 +121,8 @@ static const struct step steps[] = {
 #define STEPS (sizeof steps / sizeof steps[0])
 
 static struct view parent, child;
-static int to_child[2], from_child[2]; /* pipes */
-static int port, sent; /* the child's, and the parent's file of it */
+static int to_child[2], from_child[2]; /* pipes to and from the child */
+static int port, sent;                 /* the child's port, and a file of it */
 
 /* ---- touching pages ---- */
 
@@ -182,7 +182,9 @@ static struct calf_stat touch(enum action action, enum page page, char value)
 
 /* ---- sending pages ---- */
 
-/* What the child sends, and where the parent wants it. */
+/*
+ * The address of what the child sends, which is also where the parent wants it.
+ */
 static void *place_of(enum action action)
 {
 	return action == SEND_PAGE ? (void *)(uintptr_t)page_of(PAGE_A)
@@ -211,19 +213,22 @@ static void send_pages(enum action action)
 	    .out_len = size_of(action)};
 	struct request request;
 
-	/* So that it can be seen before, too. */
+	/*
+	 * The table is made before, so that the picture before the step shows
+	 * it, too.
+	 */
 	if (action == SEND_PAGE)
 		make_table();
 	write(from_child[1], "", 1);
 	if (port_next(port, NULL, &request, NULL, 0) < 0)
 		_exit(1);
-	/* It does not wait for another one then. */
+	/* O_NONBLOCK: port_next() replies, and waits for no other request. */
 	fcntl(port, F_SETFL, O_NONBLOCK);
 	(void)port_next(port, &reply, &request, NULL, 0);
 	fcntl(port, F_SETFL, 0);
 }
 
-/* The parent asks. False if it did not get them where it wants them. */
+/* In the parent: maps the pages. False if they are not where it wants them. */
 static bool get_pages(const struct step *step, struct calf_stat *cost)
 {
 	void *want = place_of(step->action), *got;
@@ -310,7 +315,7 @@ static void print_cost(const struct calf_stat *cost)
 
 /* ---- the demonstration ---- */
 
-/* Returns false if it did not go as the step's title says. */
+/* Takes a step. False if it did not go as the step's title says. */
 static bool take_step(const struct step *step, struct calf_stat *cost)
 {
 	int status = 0;
@@ -361,7 +366,7 @@ static bool run_step(size_t i)
 	return went_well;
 }
 
-/* Of what the child wrote it has the shared page, and what it was sent. */
+/* Has the parent its own pages, the shared one, and what it was sent? */
 static bool parent_is_intact(void)
 {
 	return *page_of(PAGE_A) == 'c' && *page_of(PAGE_B) == 'P' &&

@@ -30,7 +30,10 @@ const char program_help[] =
 
 int main(int argc, char **argv);
 
-/* An address the compiler knows nothing about, not even that it is wrong. */
+/*
+ * Makes a pointer of a number, so that the compiler cannot see that it is
+ * wrong.
+ */
 static volatile char *at(uintptr_t address)
 {
 	__asm__("" : "+r"(address));
@@ -59,7 +62,7 @@ static void write_to_constant(void)
 	*at((uintptr_t)text) = 'k';
 }
 
-/* Volatile, because compilers refuse a recursion they see no end of. */
+/* This is volatile, because compilers refuse a recursion without an end. */
 static volatile int depth_wanted = 1 << 30;
 
 /* The frame is written to, so each call touches a page further down. */

@@ -96,7 +96,7 @@ static struct where in_tree(const char *path)
 	return (struct where){server.tree.root, path};
 }
 
-/* The folders of the tree that a path goes through. */
+/* Makes the folders of the tree that a path goes through. */
 static void make_folders(const char *path)
 {
 	char folder[PATH_MAX];
@@ -163,7 +163,7 @@ static void copy_folder(const char *path)
 	closedir(dir);
 }
 
-/* A file, or all of a folder, by the same path. */
+/* Copies a file, or all of a folder, to the same path in the tree. */
 static void copy(const char *path)
 {
 	int fd = open(path, O_RDONLY);
@@ -178,7 +178,7 @@ static void copy(const char *path)
 	close(fd);
 }
 
-/* The process goes into the tree. */
+/* Makes the tree the root of this process, and opens its standard input. */
 static void enter(int root, const char *input)
 {
 	int fd;

@@ -59,8 +59,8 @@ const char program_help[] =
 #define MIB         (1UL << 20)
 #define PAGE_BYTES  4096UL
 #define ROUNDS      8
-#define WRITES      64        /* averaged over, for the cost of one */
-#define SPARE_BYTES (8 * MIB) /* for what is copied while measuring */
+#define WRITES      64        /* for the average cost of one */
+#define SPARE_BYTES (8 * MIB) /* memory for what is copied while measuring */
 
 struct figures {
 	uint64_t fork, whole, first_write, next_write, last_owner;
@@ -104,7 +104,7 @@ static uint64_t count_loop(uint64_t n)
 	return instructions() - start;
 }
 
-/* The counter may be forbidden: let a child find out. */
+/* Reading the counter may be forbidden: a child tries it first. */
 static bool counter_is_readable(void)
 {
 	int status = 0;
@@ -118,7 +118,10 @@ static bool counter_is_readable(void)
 	return pid > 0 && status == 0;
 }
 
-/* Twice out of ten, because an interrupt adds instructions of the kernel. */
+/*
+ * Two exact counts of ten are enough, as an interrupt adds instructions of the
+ * kernel.
+ */
 static bool counter_counts_instructions(void)
 {
 	int exact = 0;
@@ -211,7 +214,10 @@ static bool measure_writes(struct figures *f, volatile uint64_t *mem,
 	bool right;
 	pid_t pid;
 
-	/* Before the fork: the child may be done before we come back. */
+	/*
+	 * This is stored before the fork, as the child may be done before the
+	 * parent goes on.
+	 */
 	from_child->child_was_right = false;
 	pid = checked_fork();
 	if (pid == 0) {

@@ -60,11 +60,11 @@ int main(void)
 	print_counter("table copies", st.table_copies,
 	    "first access to a shared table");
 	print_counter("table reuses", st.table_reuses,
-	    "the same, by the last owner: no copy");
+	    "access by the last owner: no copy");
 	print_counter("page copies", st.page_copies,
 	    "first write to a shared page");
 	print_counter("page reuses", st.page_reuses,
-	    "the same, by the last owner: no copy");
+	    "write by the last owner: no copy");
 	print_counter("page zeros", st.page_zeros,
 	    "first touch of reserved memory");
 	print_counter("oom kills", st.oom_kills,

@@ -7,6 +7,7 @@
  * gone. When the shell exits, so does init, with the same status, and that
  * switches the machine off. A shell that was killed is started again.
  */
+#include <program.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,22 @@
 #include <unistd.h>
 
 #define SHELL "/bin/sh"
+
+const char program_help[] =
+    "NAME\n"
+    "    init - the first program after the servers\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    init\n"
+    "\n"
+    "DESCRIPTION\n"
+    "    Starts a shell in the foreground of the terminal, and waits for\n"
+    "    every process whose parent is gone. A shell that was killed is\n"
+    "    started again. When the shell exits, init exits with its status,\n"
+    "    and as process 1 that switches the machine off.\n"
+    "\n"
+    "SEE ALSO\n"
+    "    sh --help\n";
 
 static char *const shell_argv[] = {(char *)"sh", NULL};
 static char *const shell_env[] = {
@@ -37,7 +54,7 @@ static void print_banner(void)
 	       "\n");
 }
 
-/* Asked for by both sides, because either may be the first to need it. */
+/* Parent and child both call this, as either may be the first to need it. */
 static void move_to_foreground(pid_t pid)
 {
 	setpgid(pid, pid);
@@ -74,7 +91,10 @@ int main(void)
 	pid_t shell;
 	int status;
 
-	/* Else a background process that sets the foreground is stopped. */
+	/*
+	 * Without this, a background process that sets the foreground is
+	 * stopped.
+	 */
 	signal(SIGTTOU, SIG_IGN);
 	print_banner();
 	for (;;) {

@@ -2,10 +2,10 @@
 /*
  * oom - what happens when memory runs out.
  *
- * A child takes memory until there is none. The kernel never promised it any:
- * mmap only reserved. So the child is killed at the touch that finds no frame,
- * and its parent, which shared everything with it, goes on as if nothing had
- * happened.
+ * A child takes memory until there is none. The kernel promised it more than
+ * there is, as mmap only reserves. So the child is killed at the touch that
+ * finds no frame, and its parent, which shared everything with it, goes on as
+ * if nothing had happened.
  */
 #include <calf.h>
 #include <program.h>
@@ -27,10 +27,10 @@ const char program_help[] =
     "    oom\n"
     "\n"
     "DESCRIPTION\n"
-    "    A child takes memory until there is none. The kernel never promised\n"
-    "    it any: mmap only reserved. So the child is killed at the touch that\n"
-    "    finds no frame, and its parent, which shared everything with it,\n"
-    "    goes on.\n"
+    "    A child takes memory until there is none. The kernel promised it\n"
+    "    more than there is, as mmap only reserves. So the child is killed at\n"
+    "    the touch that finds no frame, and its parent, which shared\n"
+    "    everything with it, goes on.\n"
     "\n"
     "SEE ALSO\n"
     "    free --help\n";
@@ -39,7 +39,7 @@ const char program_help[] =
 #define CHUNK        (16 * MIB)
 #define SAMPLE_PAGES 64
 
-/* What the child tells the parent: it lies on a page that both have. */
+/* What the child tells the parent: this is on a page that both share. */
 static volatile uint64_t *pages_touched;
 
 static unsigned char sample[SAMPLE_PAGES * CALF_PAGE_SIZE];
@@ -66,7 +66,7 @@ static uint64_t oom_kills(void)
 	return st.oom_kills;
 }
 
-/* In the child. Returns if it has enough, or a reservation is refused. */
+/* Runs in the child. Returns if it has enough, or a reservation is refused. */
 static void eat_memory(uint64_t pages_wanted)
 {
 	char *chunk;
@@ -115,7 +115,10 @@ static int report(int status, uint64_t before, uint64_t kills)
 	print_frames("after:", after);
 	printf("processes killed for want of memory: %lu\n",
 	    oom_kills() - kills);
-	/* It may be more than before: programs kept for reuse go first. */
+	/*
+	 * There may be more than before, as programs kept for reuse are freed
+	 * first.
+	 */
 	printf("free frames, compared with before: %+ld\n",
 	    (long)(after - before));
 	if (!sample_is_intact()) {
@@ -157,7 +160,10 @@ int main(void)
 	}
 	fill_sample();
 
-	/* A rehearsal, so that the parent itself needs nothing new later. */
+	/*
+	 * This run comes first, so that the parent itself needs no new memory
+	 * later.
+	 */
 	run_child(1);
 	kills = oom_kills();
 	before = frames_free();

@@ -47,7 +47,7 @@ const char program_help[] =
 
 static bool kills_itself;
 
-/* What was done last, and for which call, as that call may be asked again. */
+/* The last call and its result, as that call may be asked again. */
 static struct {
 	uint64_t id;
 	unsigned long number;

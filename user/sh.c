@@ -144,20 +144,23 @@ static void take_terminal(void)
 }
 
 /*
- * Byte by byte, so that what follows the line is left for the commands in it.
- * Returns the length with the newline, 0 at the end, -1 if interrupted.
+ * Reads byte by byte, so that what follows the line is left for the commands in
+ * it. Returns the length with the newline, 0 at the end, -1 if interrupted, or
+ * LINE_SIZE if the line is too long: then it has been read to its end, too.
  */
 static int read_line(int fd, char *line)
 {
-	ssize_t got = 1;
+	ssize_t got;
 	int len = 0;
+	char c;
 
-	while (len < LINE_SIZE - 1 && got == 1) {
-		got = read(fd, line + len, 1);
-		if (got == 1 && line[len++] == '\n')
-			break;
-	}
-	line[len] = '\0';
+	do {
+		got = read(fd, &c, 1);
+		if (got == 1 && len < LINE_SIZE)
+			line[len++] = c;
+	} while (got == 1 && c != '\n');
+	if (len < LINE_SIZE)
+		line[len] = '\0';
 	return got < 0 ? -1 : len;
 }
 
@@ -173,12 +176,17 @@ static void run_file(int fd)
 		len = read_line(fd, line);
 		if (len == 0)
 			break;
-		if (len > 0)
+		if (len == LINE_SIZE) {
+			complain("a line has more than %d bytes",
+			    LINE_SIZE - 1);
+			shell.status = 2;
+		} else if (len > 0) {
 			run_line(line);
-		else if (errno == EINTR)
+		} else if (errno == EINTR) {
 			putchar('\n');
-		else
+		} else {
 			break;
+		}
 	}
 	if (shell.interactive)
 		putchar('\n');
@@ -189,7 +197,7 @@ int main(int argc, char **argv)
 	int fd = STDIN_FILENO;
 
 	if (argc > 2 && strcmp(argv[1], "-c") == 0) {
-		/* C libraries say sh -c -- COMMANDS. */
+		/* C libraries call the shell as sh -c -- COMMANDS. */
 		int at = argc > 3 && strcmp(argv[2], "--") == 0 ? 3 : 2;
 
 		shell.argc = argc - at - 1;

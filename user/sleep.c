@@ -20,8 +20,8 @@ const char program_help[] =
     "EXAMPLES\n"
     "    sleep 0.5\n";
 
-/* The digits after the point, as nanoseconds. */
-static long fraction(const char *digits)
+/* The digits after the point, as nanoseconds; *end is what follows them. */
+static long fraction(char *digits, char **end)
 {
 	long unit = 100000000;
 	long nanoseconds = 0;
@@ -30,6 +30,7 @@ static long fraction(const char *digits)
 		nanoseconds += (*digits - '0') * unit;
 		unit /= 10;
 	}
+	*end = digits;
 	return nanoseconds;
 }
 
@@ -44,7 +45,11 @@ int main(int argc, char **argv)
 	}
 	duration.tv_sec = strtol(argv[1], &end, 10);
 	if (*end == '.')
-		duration.tv_nsec = fraction(end + 1);
+		duration.tv_nsec = fraction(end + 1, &end);
+	if (end == argv[1] || *end != '\0' || duration.tv_sec < 0) {
+		fprintf(stderr, "sleep: %s: expected seconds\n", argv[1]);
+		return 1;
+	}
 	if (nanosleep(&duration, NULL) == 0)
 		return 0;
 	perror("sleep");

@@ -43,7 +43,7 @@ struct totals {
 	uint64_t reserved;
 };
 
-/* Neighbours that differ only in which table they are in. */
+/* Are both runs neighbours that differ only in which table they are in? */
 static bool runs_join(const struct calf_run *a, const struct calf_run *b)
 {
 	return a->end == b->start && a->kind == b->kind &&

@@ -22,7 +22,10 @@ const char program_help[] =
 
 static char buf[4096];
 
-/* As many whole lines as fit, so that a write costs little per line. */
+/*
+ * Fills the buffer with as many whole lines as fit, so that a write costs
+ * little per line.
+ */
 static size_t fill(const char *word)
 {
 	size_t len = strlen(word) + 1;

@@ -4,8 +4,7 @@
  *
  * The first program, user/boot.c, is part of the kernel's image, laid out in
  * pages: BOOT_BASE is the address of its first byte, which is this header.
- * Its arguments are its name, the kernel's command line as it is, and where the
- * archive begins and ends, in hexadecimal.
+ * At its start its stack is a struct boot_stack.
  */
 #ifndef ABI_BOOT_H
 #define ABI_BOOT_H
@@ -22,6 +21,15 @@ struct boot_header {
 	uint64_t data;      /* constants end, and variables begin */
 	uint64_t zeros;     /* from here on, variables are zero at first, */
 	uint64_t end;       /* up to here */
+};
+
+/* As other programs find it, up to `envp`. Addresses are of the program's. */
+struct boot_stack {
+	uint64_t argc;    /* 1 */
+	uint64_t argv[2]; /* the kernel's command line, as it is; 0 */
+	uint64_t envp;    /* 0 */
+	uint64_t archive; /* where it begins */
+	uint64_t archive_end;
 };
 #endif
 

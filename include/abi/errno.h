@@ -12,7 +12,7 @@
 #define ENOENT       2   /* no such file or directory */
 #define ESRCH        3   /* no such process */
 #define EINTR        4   /* interrupted by a signal handler */
-#define EIO          5   /* the terminal is not ours to read, or no server */
+#define EIO          5   /* caller may not read the terminal, or no server */
 #define ENXIO        6   /* there is no such device */
 #define E2BIG        7   /* arguments and environment too large */
 #define ENOEXEC      8   /* not a program this kernel can run */
@@ -29,7 +29,7 @@
 #define ENOTDIR      20  /* not a directory */
 #define EISDIR       21  /* is a directory */
 #define EINVAL       22  /* an argument no state could make valid */
-#define ENFILE       23  /* no more files may be open, of anybody */
+#define ENFILE       23  /* no more files may be open in the system */
 #define EMFILE       24  /* descriptor table full */
 #define ENOTTY       25  /* not a terminal, or no such ioctl */
 #define EFBIG        27  /* beyond what a file can have */

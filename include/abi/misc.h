@@ -11,7 +11,7 @@
 #define PR_GET_PDEATHSIG 2
 #define PR_SET_NAME      15
 #define PR_GET_NAME      16
-#define COMM_LEN         16 /* of a name, with its end */
+#define COMM_LEN         16 /* of a name, with its NUL */
 
 struct utsname_abi {
 	char sysname[65];

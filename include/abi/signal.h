@@ -52,6 +52,11 @@
 #define SA_RESTART   0x10000000UL
 #define SA_NODEFER   0x40000000UL
 #define SA_RESETHAND 0x80000000UL
+/* Asks for tags in si_addr; addresses have none here. */
+#define SA_EXPOSE_TAGBITS 0x800UL
+#define SA_KNOWN                                                        \
+	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_EXPOSE_TAGBITS | \
+	    SA_ONSTACK | SA_RESTART | SA_NODEFER | SA_RESETHAND)
 
 #define SIG_BLOCK   0
 #define SIG_UNBLOCK 1

@@ -70,6 +70,7 @@ struct statx_abi {
 	uint64_t unused[14];
 };
 
-#define STATX_ALL 0xfffU
+#define STATX_ALL      0xfffU
+#define STATX_RESERVED 0x80000000U
 
 #endif

@@ -26,7 +26,6 @@ struct hart {
 	unsigned index;          /* [c] */
 	bool online;             /* [A] */
 	struct proc *proc;       /* whose trap frame is in use; NULL: none */
-	struct proc *next;       /* whom it was given to: CALL_GIVES */
 	uint64_t timer_deadline; /* what the timer is set to */
 	uint64_t code_epoch;     /* of the last fence.i; see arch/tlb.h */
 	uint64_t asid_round; /* ASIDs given out in earlier rounds are stale */
@@ -62,7 +61,15 @@ static inline unsigned hart_index(void)
 }
 
 /* The first thing a boot does: a trap from here on can be reported. */
-void hart_init_boot(void);
+void hart_init(void);
+
+/*
+ * Each hart calls this as it starts. memcpy loads misaligned words if the boot
+ * hart does so in about the time of aligned ones, and as long as no other hart
+ * is found that does not: there the firmware might take some hundred
+ * instructions for each, or the kernel would trap.
+ */
+void hart_allow_misaligned(void);
 
 /* Starts every other hart at hart_main(); returns when all have come up. */
 void hart_start_others(void);

@@ -6,7 +6,7 @@
  *   DIRECT_MAP + physical                  memory, the kernel image in it, and
  *                                          the few devices that are used
  *   DEVICE_PAGE                            the registers of the serial port, in
- *                                          the address space of who drives it
+ *                                          the space of its driver
  *
  * The kernel is linked at its place in the direct map, so that every physical
  * address has exactly one kernel address, and no alias of the kernel's text is

@@ -29,11 +29,8 @@
 /* The negated result of a call whose process waits: CALL_WAITS. */
 #define TRAP_WAITS 512
 
-/*
- * The negated result of a call that has given the hart to another process:
- * CALL_GIVES.
- */
-#define TRAP_GIVES 515
+/* The negated result of a call that fast_lend() goes on with: CALL_SENDS. */
+#define TRAP_SENDS 515
 
 #ifndef __ASSEMBLER__
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * assert.h - what the kernel guarantees to itself.
+ * assert.h - conditions that must hold, or else the kernel panics.
  *
  * Always on: a kernel that has broken an invariant must stop before it writes
  * anything else. User input is checked, never asserted.

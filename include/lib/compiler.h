@@ -3,7 +3,7 @@
  * compiler.h - the GNU extensions in use, each under a name.
  *
  * The capability macros are Clang's thread-safety annotations; `make check`
- * verifies them, GCC sees nothing.
+ * verifies them with Clang, and GCC ignores them.
  */
 #ifndef LIB_COMPILER_H
 #define LIB_COMPILER_H

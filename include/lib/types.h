@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * types.h - the words everything else is written in.
+ * types.h - integer types, addresses and sizes of pages.
  *
  * A physical address is a paddr_t, a user address a vaddr_t, a kernel address
  * a pointer. C does not tell the first two apart, so names must; crossing

@@ -79,11 +79,11 @@ struct range_op {
 
 struct aspace {
 	struct lock lock;
-	uint32_t users;      /* [A] processes, and whoever else keeps it */
+	uint32_t users;      /* [A] processes, and others that keep it */
 	struct hart *runner; /* [A] the hart that runs it, or NULL */
 	uint32_t sharers;    /* processes in it; proc/space.c */
-	struct list turn;    /* of those, who wait until it has no runner */
-	struct list lenders; /* of those, who lent it; the last one first */
+	struct list turn;    /* of those: they wait until it has no runner */
+	struct list lenders; /* of those: they lent it; the last one first */
 	struct aspace *next_dead; /* among those that a process tears down */
 	struct frame *root;       /* [c] */
 	pte_t *top;   /* [c] the root's entries; entries themselves [l] */
@@ -267,7 +267,7 @@ INLINE uint64_t bag_size(const struct aspace *as)
 /* What maps it; or drops it, and ends with the error `err` < 0. */
 struct range_op bag_range(struct aspace *as, int err);
 
-/* All of it at once: for short ones, and for who cannot be disturbed. */
+/* All of it at once: for short ones, and where there can be no pause. */
 MUST_USE int range_finish(struct aspace *as, struct range_op *op)
     EXCLUDES(as->lock);
 

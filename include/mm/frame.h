@@ -274,7 +274,11 @@ uint64_t frame_free_count(void);
 uint64_t frame_total_count(void);
 
 #ifdef CALF_TEST
-/* Verifies what is free, and returns how many frames that are. */
+/*
+ * Verifies what is free, and returns how many frames that are. It looks at one
+ * part of the words of each; POISON_PARTS calls look at all.
+ */
+#define POISON_PARTS 5
 uint64_t frame_audit_free(void);
 
 /* Goes through all frames that have ever been used; NULL: to the first. */

@@ -14,8 +14,8 @@
  *   C1  A process in user mode has no call: nothing waits, nothing is kept.
  *   C2  A call that is executed again has the number and the arguments with
  *       which it began.
- *   C3  What a call takes (a child's news, a signal, bytes) it takes when
- *       nothing can keep the result from arriving any more.
+ *   C3  A call takes something away (a child's status, a signal, bytes) only
+ *       when its result is certain to reach the program.
  *
  * Results are written, and the program counter is moved, by the functions
  * below and by the fast return in arch/trapvec.S, and nowhere else.
@@ -25,7 +25,6 @@
 
 #include "abi/errno.h"
 #include "abi/limits.h"
-#include "abi/uio.h"
 #include "arch/lock.h"
 #include "mm/aspace.h"
 
@@ -36,13 +35,14 @@ struct group;
 struct proc;
 struct remote;
 struct request;
+struct vector;
 struct waitq;
 
 /* What a handler returns instead of a result. */
-#define CALL_WAITS   (-512L) /* until it is woken: call_wait() */
+#define CALL_WAITS   (-512L) /* the process waits: call_wait() */
 #define CALL_GOES_ON (-513L) /* it is executed again: call_go_on() */
-#define CALL_ENDED   (-514L) /* the registers are as the call wants them */
-#define CALL_GIVES   (-515L) /* it waits, and the hart is hart.next's */
+#define CALL_ENDED   (-514L) /* the handler has set the registers itself */
+#define CALL_SENDS   (-515L) /* fast paths only: fast_lend() goes on */
 
 enum call_state {
 	CALL_NONE, /* none, or one that is executed for the first time */
@@ -52,10 +52,10 @@ enum call_state {
 
 /* What a signal with a handler means for the call. */
 enum on_signal {
-	SIGNAL_RESTARTS, /* EINTR, or begun anew if the handler says so */
+	SIGNAL_RESTARTS, /* EINTR, or with SA_RESTART begun anew */
 	SIGNAL_ENDS,     /* EINTR in any case */
 	SIGNAL_REPEATS,  /* begun anew in any case */
-	SIGNAL_HELD,     /* it waits for the end of the call, if not SIGKILL */
+	SIGNAL_HELD,     /* signals but SIGKILL wait for the end of the call */
 };
 
 /* Which member of the union in struct call means something. */
@@ -64,7 +64,7 @@ enum call_kept {
 	KEPT_TRANSFER,
 	KEPT_RANGE,
 	KEPT_ROOM,
-	/* From here on there may be more to give back than the member. */
+	/* Members from here on may own frames, references or a mark. */
 	KEPT_TIME,
 	KEPT_VECTOR,
 	KEPT_EXEC,
@@ -75,45 +75,32 @@ enum call_kept {
 
 /* Bytes moved by read, write and their like. */
 struct transfer {
-	size_t done;  /* all in all */
+	size_t done;  /* bytes moved since the call began */
 	vaddr_t base; /* where the next bytes go, or come from */
-	size_t len;   /* bytes up to the end of the piece at hand */
-};
-
-#define VECTOR_PAGE 256 /* pieces that fit into one frame */
-
-/* The pieces of memory that readv and writev were given. */
-struct vector {
-	struct transfer transfer; /* first: of the piece at hand */
-	uint32_t count;
-	/* index of the next piece */
-	uint32_t index;
-	/* bytes of all pieces */
-	size_t len;
-	struct iovec_abi *pages[IOV_MAX / VECTOR_PAGE]; /* frames, or NULL */
-	char *gathered; /* a frame: the bytes of the pieces so far; NULL */
+	size_t len; /* bytes up to the end of the piece at hand; or prepared */
+	struct vector *vector; /* KEPT_VECTOR: the pieces; or NULL */
 };
 
 /* A wait that ends at a given time. */
 struct wait_time {
 	uint64_t deadline; /* or TIMER_NEVER */
-	vaddr_t remain;    /* where the rest goes if it is interrupted; 0 */
-	void *copy;        /* of what is waited for, in a frame; NULL */
+	vaddr_t remain;    /* where EINTR stores the time that is left; 0 */
+	void *copy;        /* a frame: the descriptors waited for; NULL */
 };
 
 /* A walk over a list of processes, whose place in it proc.mark keeps. */
 struct list_walk {
 	uint64_t value;      /* what was found so far */
-	pid_t tried;         /* numbers behind the first, that nobody has */
+	pid_t tried;         /* how many pids proc_next() has tried */
 	bool marked;         /* proc.mark is in the list */
-	struct group *group; /* whose members they are, kept for the walk */
+	struct group *group; /* a reference, if the list is its members */
 };
 
 /* Memory that a caller lends to the server of its call. */
 struct lease {
 	vaddr_t at;
 	uint32_t len;
-	uint32_t may; /* LEND_READ, LEND_WRITE: the server */
+	uint32_t may; /* what the server may do: LEND_READ, LEND_WRITE */
 };
 
 #define LEND_READ  1U
@@ -135,23 +122,39 @@ struct remote_call {
 		struct lease lease;     /* [c] */
 		struct opening opening; /* [s] once `opens` */
 	};
-	struct exec *exec;   /* [c] that it is a step of; NULL */
+	union {
+		/*
+		 * [c] The kernel's address of a lease that can be written to
+		 * and is in one page; or NULL. It is good until the process
+		 * runs again, since nobody shares its memory.
+		 */
+		void *ready;
+		struct vector *vector; /* [c] if `in_pieces`: the lease */
+	};
+	struct exec *exec;   /* [c] of a step of execve; NULL */
 	struct proc *server; /* [s] the server that has it in hand, or NULL */
 	union {
 		uint64_t events; /* [s] it waits for one of these; 0: none */
-		struct remote *doubt; /* [s] the note that it is gone: M8 */
+		struct remote *doubt; /* [s] the note REQUEST_GONE of it: M8 */
 	};
 	struct file *opened; /* [s] the file that the reply opened; NULL */
-	uint16_t number;     /* [c] of the call as which it goes; 0: its own */
-	uint16_t raises;     /* [s] port.raises, as it was told of events */
+	uint16_t number;     /* [c] that the server is told; 0: its own */
+	uint16_t raises;     /* [s] port.raises at its last look at events */
 	int8_t error;        /* [s] the error that it ends with; 0: none yet */
-	uint8_t stop;        /* [s] the signal that stops it first; 0: none */
+	uint8_t stop;        /* [s] it is stopped by this signal; 0: none */
 	uint8_t deaths;      /* [s] how many servers died with it in hand */
-	bool deaf : 1;       /* [s] it was to be stopped, and cannot be */
+	bool deaf : 1;       /* [s] it blocks or ignores that signal */
 	bool cloexec : 1;    /* [s] how what is opened is to be installed */
 	bool in_doubt : 1;   /* [s] a server that is gone may have done it */
-	bool opens : 1; /* [s] it is answered: the caller opens it itself */
+	bool opens : 1;      /* [s] the caller carries out `opening` itself */
+	bool in_pieces : 1;  /* [c] `vector` says where the lease is */
 };
+
+/* The pieces of the memory that a call lends; NULL: it is in one. */
+static inline struct vector *lease_pieces(const struct remote_call *call)
+{
+	return call->in_pieces ? call->vector : NULL;
+}
 
 struct call {
 	union {
@@ -163,24 +166,23 @@ struct call {
 		uint32_t word; /* all of it; trapvec.S writes 0 */
 	};
 	union {
-		struct transfer transfer;
-		struct vector vector;
+		struct transfer transfer; /* or KEPT_VECTOR */
 		struct wait_time time;
 		struct range_op range;
 		struct exec *exec;
 		pid_t child; /* of vfork */
 		struct list_walk walk;
 		struct remote_call remote;
-		struct request *room; /* where one goes; request.h */
+		struct request *room; /* where a request goes; request.h */
 	};
 };
 
 /*
  * Puts the running process on a queue (NULL: on none) and returns CALL_WAITS,
  * for the handler to return. The caller may hold the lock of what is waited
- * for until after this call. If a signal is due that the call would be
- * interrupted for, the process is not queued, and CALL_GOES_ON is returned: it
- * finds the signal first.
+ * for until after this call. If a signal is due that would interrupt the call,
+ * the process is not queued, and the result is CALL_GOES_ON: the signal is
+ * delivered first.
  */
 long call_wait(struct waitq *wq, enum on_signal on_signal) EXCLUDES(sched_lock);
 long call_wait_locked(struct waitq *wq, enum on_signal on_signal)
@@ -196,8 +198,9 @@ long call_wait_until_locked(struct waitq *wq, uint64_t deadline,
 long call_go_on(enum on_signal on_signal);
 
 /*
- * The result of a call, unless it only says that user memory was late
- * (mm/aspace.h): then the call goes on after a pause. C5.
+ * Returns the result of a call as it is, unless it is an -ENOMEM which means
+ * that user memory was late (mm/aspace.h): then the call goes on after a pause.
+ * C5.
  */
 INLINE long call_or_later(long result, enum on_signal on_signal)
 {
@@ -212,7 +215,7 @@ INLINE long call_or_later(long result, enum on_signal on_signal)
  * call keeps things of one kind only.
  */
 struct transfer *call_transfer(void);
-struct vector *call_vector(void);
+struct transfer *call_vector(void);
 struct wait_time *call_time(void);
 struct range_op *call_range(void);
 struct list_walk *call_walk(void);
@@ -220,8 +223,8 @@ struct remote_call *call_remote(void);
 struct exec **call_exec(void);
 
 /*
- * Gives back what the running call keeps: for a handler that ends and has kept
- * more than words, or could not begin.
+ * Gives back what the running call keeps, and the call keeps nothing from then
+ * on.
  */
 void call_forget(void);
 
@@ -241,15 +244,15 @@ MUST_USE int call_report_rest(const struct proc *p);
 MUST_USE int timespec_copyout(vaddr_t to, uint64_t ns);
 
 /*
- * Makes ready what call_interrupt() tells the program. 0, or -ENOMEM; a place
- * that is no good it finds itself.
+ * Makes the memory ready to which call_interrupt() writes. 0, or -ENOMEM. An
+ * address that cannot be written to is left for call_interrupt() to find.
  */
 MUST_USE int call_prepare_interrupt(const struct proc *p);
 
 /* A handler is about to run: the call ends, or will begin anew after it. */
 void call_interrupt(struct proc *p, bool restart);
 
-/* The process ends: so does its call, and gives back what it keeps. */
+/* Ends the call of a process without a result, and gives back what it keeps. */
 void call_abandon(struct proc *p);
 
 #endif

@@ -8,7 +8,7 @@
  *
  *   D1  Between its claim and its completion an interrupt does not come again.
  *       It is completed when a server that had the note in hand asks for what
- *       is next: so a server that dies leaves it to another one (M7).
+ *       is next. If that server dies before, another one gets the note (M7).
  *
  * Locks: sched_lock, for all of it.
  */
@@ -26,7 +26,7 @@ static inline bool file_is_device(const struct file *f)
 
 /*
  * Maps the registers for the running process; returns where. -ENODEV: the
- * console is the firmware's. Then it is written to.
+ * console is the firmware's, and the program writes to the descriptor instead.
  */
 MUST_USE long device_map(void);
 
@@ -34,13 +34,16 @@ MUST_USE long device_map(void);
 long device_ioctl(const struct file *f, uint64_t request, vaddr_t arg)
     EXCLUDES(sched_lock);
 
-/* The note has been read: the interrupt may come again. Is it the device's? */
+/*
+ * If the note, which has been read, is the device's, completes the interrupt,
+ * so that it may come again, and returns true.
+ */
 bool device_note_done(const struct remote *note) REQUIRES(sched_lock);
 
-/* Nobody serves the port any more: the device can be given to another. */
+/* The port is closed: if it had the device, another port may have that now. */
 void device_leave(const struct port *port) EXCLUDES(sched_lock);
 
-/* Interrupts of the boot hart come here from now on. */
-void device_init(void);
+/* What the boot hart does at each of its interrupts, also while it is idle. */
+void device_interrupt(void) EXCLUDES(sched_lock);
 
 #endif

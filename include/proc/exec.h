@@ -16,21 +16,21 @@
  */
 long proc_exec(vaddr_t path, vaddr_t argv, vaddr_t envp);
 
-/* What it is asking a server; port.h. */
+/* The step for which the execve asks a server; port.h. */
 struct step *exec_step(struct exec *exec);
 
-/* Gives back what a call has made so far that will not end. */
+/* The call will not end: gives back what it has made so far. */
 void exec_abandon(struct proc *p, struct exec *exec);
 
 /*
- * `p`, which runs nowhere yet or itself asks for it, is at the beginning of
- * that program from now on.
+ * Puts `p` at the beginning of that program. `p` is the running process, or
+ * runs nowhere yet.
  */
 struct program;
 void enter_program(struct proc *p, const struct program *prog,
     const char *path);
 
-/* The first process, with the program that is part of the kernel's image. */
+/* Makes the first process, with the program in the kernel's image. */
 void boot_start(void);
 
 /*

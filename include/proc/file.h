@@ -32,9 +32,7 @@ struct file_ops {
 	long (*write)(struct file *f, vaddr_t from, size_t len, unsigned how);
 	unsigned (*poll)(struct file *f); /* NULL: always ready */
 	void (*close)(struct file *f);
-	bool read_goes_on; /* after a part, until all is read or the end */
-	bool write_goes_on;
-	bool holds_signals; /* between two parts */
+	bool write_goes_on; /* after a part, until all is written */
 	size_t part;        /* bytes of a vector that go without a pause */
 };
 
@@ -52,7 +50,7 @@ MUST_USE struct file *file_create(const struct file_ops *ops, uint32_t flags);
 void file_get(struct file *f);
 void file_put(struct file *f);
 
-/* Frees the last reference to one that needs no closing, or was closed. */
+/* Frees a file without its operation close: it needs none, or has had it. */
 void file_discard(struct file *f);
 
 static inline bool file_can_read(const struct file *f)
@@ -75,7 +73,7 @@ static inline struct file *fd_get(int fd)
 
 /*
  * Puts a file into the lowest free descriptor from `lowest` on, and takes over
- * the caller's reference. Returns it, or -EMFILE or -ENOMEM.
+ * the caller's reference. Returns the descriptor, or -EMFILE or -ENOMEM.
  */
 MUST_USE int fd_install(struct file *f, int lowest, bool cloexec)
     EXCLUDES(sched_lock);
@@ -87,7 +85,7 @@ MUST_USE int fd_install(struct file *f, int lowest, bool cloexec)
 MUST_USE int fd_give(struct fd_table *table, struct file *f, bool cloexec)
     REQUIRES(sched_lock);
 
-/* Would that be -EMFILE, from 0 on? */
+/* Would fd_install() from 0 on return -EMFILE? */
 bool fd_table_is_full(void);
 
 /*
@@ -97,7 +95,7 @@ bool fd_table_is_full(void);
 MUST_USE int fd_replace(int fd, struct file *f, bool cloexec)
     EXCLUDES(sched_lock);
 
-/* Takes a file, which there is, out of its descriptor, with the reference. */
+/* Empties a descriptor that is open, and returns its file and reference. */
 struct file *fd_take(int fd) REQUIRES(sched_lock);
 
 /* Closes a descriptor. -EBADF. */
@@ -106,21 +104,23 @@ int fd_close(int fd) EXCLUDES(sched_lock);
 bool fd_is_cloexec(int fd);
 void fd_set_cloexec(int fd, bool on);
 
-/* No descriptors yet, and as many as there can be. */
+/* Makes the table empty, with the highest limits. */
 void fd_table_init(struct fd_table *table);
 
-/* Room for a copy of `from`; false if memory is out. */
+/* Makes room for a copy of `from`; false if memory is out. */
 MUST_USE bool fd_table_prepare(struct fd_table *table,
     const struct fd_table *from);
 void fd_table_discard(struct fd_table *table);
 void fd_table_copy(struct fd_table *table, const struct fd_table *from);
 
-/* Closes all; a part of them, true when all are closed; those for exec. */
+/* Closes all files. */
 void fd_table_close(struct fd_table *table);
+
+/*
+ * Close a part of the files, all of them or those that exec closes. True when
+ * these are closed.
+ */
 bool fd_table_close_part(struct fd_table *table);
 bool fd_table_exec_part(struct fd_table *table);
-
-/* What getrandom(2) reads. */
-extern const struct file_ops random_ops;
 
 #endif

@@ -14,22 +14,22 @@
 enum lent {
 	LENT_NOTHING,
 	LENT_FIXED, /* `size` */
-	LENT_COUNT, /* as many as the argument behind says */
+	LENT_COUNT, /* as many as the next argument says */
 	LENT_INT,   /* as LENT_COUNT, of an int; below 0, nothing */
 	LENT_IOCTL, /* what the command in argument 1 says */
 	LENT_LOCK,  /* `size`, also to be written if the command asks */
 };
 
 /*
- * Where a call goes: to what is open in argument 0, or where a path begins;
- * what is about neither, to the root.
+ * Where a call goes: to the file that is open in argument 0, or to that at
+ * which a path begins. A call without either goes to the root.
  */
 enum goes {
 	TO_ROOT,
 	TO_FILE,
 	TO_PATH,      /* in argument 0 */
 	TO_PATH_AT,   /* a directory in argument 0, a path in 1 */
-	TO_FILE_OR,   /* the same; or to the directory, if the path is NULL */
+	TO_FILE_OR,   /* as TO_PATH_AT; if the path is NULL, as TO_FILE */
 	TO_TWO_PATHS, /* as TO_PATH_AT, and once more in 2 and 3 */
 	TO_LINK_AT,   /* a text in argument 0, a directory in 1, a path in 2 */
 };
@@ -56,7 +56,7 @@ struct call_form {
  */
 extern const struct call_form call_forms[SYSCALL_TABLE_SIZE];
 
-/* The place in the table of what the registers ask for: the number, or 0. */
+/* The index in call_forms of the call in the registers: its number, or 0. */
 INLINE uint16_t call_form_index(const struct trapframe *tf)
 {
 	uint64_t number = tf_number(tf);
@@ -66,7 +66,21 @@ INLINE uint16_t call_form_index(const struct trapframe *tf)
 	return (uint16_t)number;
 }
 
-/* What a call of this form lends, by its registers; it may be nothing. */
-struct lease lease_of(const struct call_form *form, const struct trapframe *tf);
+/* lease_of() for forms that lend by neither LENT_FIXED nor LENT_COUNT. */
+struct lease lease_of_rare(const struct call_form *form,
+    const struct trapframe *tf);
+
+/* What a call of this form lends, by its registers; perhaps no bytes. */
+INLINE struct lease lease_of(const struct call_form *form,
+    const struct trapframe *tf)
+{
+	uint64_t len = form->size;
+
+	if (unlikely(form->lent > LENT_COUNT))
+		return lease_of_rare(form, tf);
+	if (form->lent == LENT_COUNT)
+		len = min_u64(tf_arg(tf, form->at + 1U), LENT_MAX);
+	return (struct lease){tf_arg(tf, form->at), (uint32_t)len, form->may};
+}
 
 #endif

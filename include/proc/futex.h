@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * futex.h - sleeping until somebody says that a word of memory has changed.
- */
+/* futex.h - sleeping until a process says that a word of memory has changed. */
 #ifndef PROC_FUTEX_H
 #define PROC_FUTEX_H
 
@@ -17,7 +15,7 @@ long futex_wait(vaddr_t at, uint32_t value, uint32_t bits, uint64_t deadline)
     EXCLUDES(sched_lock);
 
 /*
- * Wakes those who sleep on the word at `at` for one of `bits`: `count` of
+ * Wakes processes that sleep on the word at `at` for one of `bits`: `count` of
  * them, but always one. Returns how many, or -EFAULT or -ENOMEM.
  */
 long futex_wake(vaddr_t at, int count, uint32_t bits) EXCLUDES(sched_lock);

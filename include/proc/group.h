@@ -2,9 +2,11 @@
 /*
  * group.h - process groups and sessions.
  *
- * Both have the number of the process that began them, and keep it when that
- * process has ended: as long as there is a member, no new process gets the
- * number.
+ * A group, and a session, has the number of the process that began it, and
+ * keeps it when that process has ended: as long as it exists, no new process
+ * gets the number. A session has no structure of its own: the group that began
+ * with it stands for it, and stays, perhaps without members, as long as there
+ * is a group of the session.
  *
  * Locks: [s] sched_lock   [c] constant once created
  */
@@ -14,33 +16,30 @@
 #include "arch/lock.h"
 #include "lib/compiler.h"
 #include "lib/list.h"
+#include "lib/tree.h"
 #include "lib/types.h"
 
 extern struct lock sched_lock; /* proc.h */
 struct proc;
 
-struct session {
-	pid_t id;                  /* [c] */
-	uint32_t refs;             /* [s] groups */
-	struct session *hash_next; /* [s] */
-};
-
 struct group {
 	pid_t id;                   /* [c] */
-	uint32_t refs;              /* [s] members, and whoever else keeps it */
-	struct session *session;    /* [c] */
-	bool ends_session;          /* [s] dead, and the last of its session */
+	uint32_t refs;              /* [s] members, and others that keep it */
+	struct group *session;      /* [c] the group that began its session */
+	bool ends_session;          /* [s] it is dead, and so is `session` */
 	uint32_t count;             /* [s] members */
-	uint32_t stopped;           /* [s] those that are */
+	uint32_t stopped;           /* [s] members that are stopped */
 	struct list members;        /* [s] by proc.group_link */
-	struct group *hash_next;    /* [s] */
-	bool is_suspect;            /* [s] in the suspects of somebody */
+	struct tree number;         /* [s] in the trees by number */
+	bool is_suspect;            /* [s] in proc.suspects of a process */
 	struct group *next_suspect; /* [s] */
 };
 
-/* A group, or one of a new session, that nobody is in; NULL: memory is out. */
-MUST_USE struct group *group_create(pid_t id, struct session *session);
-MUST_USE struct group *session_create(pid_t id);
+/*
+ * A group without members, of the session, or if that is NULL, of a new one.
+ * Returns NULL if memory is out.
+ */
+MUST_USE struct group *group_create(pid_t id, struct group *session);
 
 /* Does a group or a session have this number? */
 bool group_number_is_taken(pid_t id) REQUIRES(sched_lock);
@@ -52,8 +51,8 @@ struct group *group_find(pid_t id) REQUIRES(sched_lock);
 void group_join(struct proc *p, struct group *group) REQUIRES(sched_lock);
 
 /*
- * Takes a process out of its group, or drops a reference. Returns the group if
- * it is dead, and has to be freed without the lock; else NULL.
+ * Take a process out of its group, or drop a reference. They return the group
+ * if it is dead, for the caller to free without the lock; else NULL.
  */
 MUST_USE struct group *group_leave(struct proc *p) REQUIRES(sched_lock);
 MUST_USE struct group *group_put(struct group *group) REQUIRES(sched_lock);
@@ -65,15 +64,15 @@ void group_free(struct group *group) EXCLUDES(sched_lock);
  */
 bool group_is_anchored_by(const struct proc *p) REQUIRES(sched_lock);
 
-/* Did it do so until it began to end? */
+/* As group_is_anchored_by(), also for a process that has begun to end. */
 bool group_has_been_anchored_by(const struct proc *p) REQUIRES(sched_lock);
 
 /*
- * Is there no such member? A part of a search by the running process, in its
- * own group or in one that it keeps. False: it is not known yet, and the same
- * is to be asked again after a pause, until group_search_end() or the end of
- * the process. It takes the place of a walk of the call that is under way,
- * which begins anew.
+ * Does a part of a search by the running process `p` for a member that anchors
+ * the group, which is its own or one that it keeps. True: *orphaned says that
+ * there is none. False: it is not known yet, and the process has to call this
+ * again after a pause, until group_search_end() or its end. As a process has
+ * one mark, a walk that its call has begun begins anew.
  */
 MUST_USE bool group_search(struct proc *p, struct group *group, bool *orphaned)
     REQUIRES(sched_lock);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * pipe.h - what a pipe is.
- */
+/* pipe.h - pipes, with and without a name. */
 #ifndef PROC_PIPE_H
 #define PROC_PIPE_H
 
@@ -11,7 +9,7 @@
 #define PIPE_FRAMES 16
 #define PIPE_SIZE   (PIPE_FRAMES * PAGE_SIZE)
 
-/* What a server calls a pipe that has a name. */
+/* The name of a pipe: a port, and a number that its server has chosen. */
 struct pipe_name {
 	uint64_t port; /* port.serial; 0: it has none */
 	uint64_t token;
@@ -23,12 +21,12 @@ struct pipe {
 	uint64_t tail;    /* bytes ever read */
 	uint32_t readers; /* open files for reading: 1 or 0 without a name */
 	uint32_t writers;
-	struct waitq read_event;  /* it is no longer empty, or has ended */
-	struct waitq write_event; /* there is room, or nobody to read */
+	struct waitq read_event;  /* it is no longer empty, or has no writer */
+	struct waitq write_event; /* there is room, or no reader */
 	char *page[PIPE_FRAMES];  /* NULL until needed */
 	struct pipe_name name;    /* [c] */
-	struct pipe *below[2];    /* in the tree of names; fifo.c */
-	uint64_t readers_ever;    /* so often one with a name was opened */
+	struct tree named;        /* in the tree of names; fifo.c */
+	uint64_t readers_ever;    /* how often it was opened by its name */
 	uint64_t writers_ever;
 };
 
@@ -39,7 +37,7 @@ static inline bool file_is_pipe(const struct file *f)
 	return f->ops == &pipe_ops;
 }
 
-/* Without the lock all three are guesses, which may be old. */
+/* Without the lock the results of these three functions may be old. */
 static inline uint64_t pipe_tail(const struct pipe *pipe)
 {
 	return __atomic_load_n(&pipe->tail, __ATOMIC_RELAXED);
@@ -59,15 +57,15 @@ static inline bool pipe_is_empty(const struct pipe *pipe)
 MUST_USE int pipe_create(uint32_t flags, struct file *ends[2]);
 
 /*
- * Opens the pipe of that name, which is there as long as it is open, for
- * reading, writing or both. -ENOMEM; -ENXIO: with O_NONBLOCK, for writing, and
- * nobody reads.
+ * Opens the pipe of that name, which exists as long as it is open, for reading,
+ * writing or both. -ENOMEM; -ENXIO: with O_NONBLOCK, for writing, and there is
+ * no reader.
  */
 MUST_USE int pipe_open(struct pipe_name name, uint32_t flags, struct file **f);
 
 /*
- * Is there, or was there since, somebody on the other side of what was opened
- * by that? 0, or CALL_WAITS or CALL_GOES_ON; 0 for all other ends.
+ * Waits, in the call that has opened `f`, until the other side has been open at
+ * some time since. 0, or CALL_WAITS or CALL_GOES_ON; 0 for all other ends.
  */
 MUST_USE long pipe_await(struct file *f) EXCLUDES(sched_lock);
 

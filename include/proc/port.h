@@ -12,8 +12,8 @@
  * by naming events of the port, and the caller waits for one of these and asks
  * again.
  *
- *   M1  A request is in one hand, or in none: thread.client and
- *       remote_call.server name each other, or nobody.
+ *   M1  A request is in one hand, or in none: thread.client of the server and
+ *       remote_call.server of the caller point to each other, or are NULL.
  *   M2  A caller in a hand does not run. Its registers and its memory are
  *       touched while it is blocked, by a hart that has claimed its space.
  *   M3  A server reaches what its caller lends, in the direction in which it is
@@ -44,12 +44,12 @@
 #include "proc/file.h"
 
 struct port {
-	uint64_t serial;      /* [c] no other port ever has the same */
+	uint64_t serial;      /* [c] no other port ever has this number */
 	uint32_t refs;        /* [s] of its descriptor, and of its files */
 	uint32_t level;       /* [c] */
 	bool is_served;       /* [s] its descriptor is open */
 	uint64_t events;      /* [s] the events that are raised */
-	uint16_t raises;      /* [s] how often an event was raised anew */
+	uint16_t raises;      /* [s] how often a lowered event was raised */
 	struct waitq idle;    /* servers that wait for something to do */
 	struct waitq callers; /* callers that are in no hand, in order */
 	struct waitq served;  /* callers that are in a hand */
@@ -61,13 +61,14 @@ struct port {
 struct remote {
 	struct port *port; /* [c]; of a call, [s] */
 	uint64_t token;    /* [c] the server's name for it; of a call, its id */
-	uint64_t readable; /* [c] events; 0: always */
-	uint64_t writable; /* [c] */
+	uint64_t readable; /* [c] events that say so; 0: it is always */
+	uint64_t writable; /* [c] likewise */
 	uint32_t number;   /* [c] of the note: REQUEST_... */
 	bool is_in_hand;   /* [s] a call on this file is in a hand */
 	struct list behind; /* [s] callers that wait behind that call */
 	struct list link;   /* [s] in port.notes */
 	uint32_t deaths;    /* [s] of servers that had the note in hand */
+	uint32_t files;     /* [s] struct files that stand for it */
 };
 
 #define DEATHS_MAX 2
@@ -104,15 +105,26 @@ struct remote_wish {
 MUST_USE int remote_create(struct port *port, const struct remote_wish *wish,
     struct file **f) EXCLUDES(sched_lock);
 
-/* Undoes remote_create(), if no process has seen the file. */
+/*
+ * Another struct file for a remote file, with flags of its own. The server is
+ * not told of it: its note comes when the last of them is closed. -ENOMEM.
+ */
+MUST_USE int remote_again(const struct file *of, uint32_t flags,
+    struct file **f) EXCLUDES(sched_lock);
+
+/* Undoes remote_create() or remote_again(); no process has seen the file. */
 void remote_discard(struct file *f) EXCLUDES(sched_lock);
 
-/* A note that is told again and again, and is of no file. NULL: no memory. */
+/*
+ * A note of interrupts, which is of no file, and is told again for each of
+ * them. NULL: memory is out.
+ */
 MUST_USE struct remote *remote_note(struct port *port, uint64_t token)
     EXCLUDES(sched_lock);
 
 /*
- * Frees it. Its last descriptor is gone, and a server knows, or there is none.
+ * Frees a remote file or a note. The server has been told what it says, or
+ * does not need to be, or there is no server.
  */
 void remote_free(struct remote *remote) EXCLUDES(sched_lock);
 
@@ -124,8 +136,9 @@ MUST_USE int port_need_spare(void);
 
 /*
  * The call ends without an answer. If a server that is gone may have done it,
- * the port is told; if one has it in hand, the port will be if that dies.
- * Returns what is to be freed, or NULL.
+ * its port gets the note REQUEST_GONE. If a server has it in hand, the port
+ * gets the note when that server dies before it has replied. Returns a note
+ * for the caller to free, or NULL.
  */
 MUST_USE struct remote *port_call_is_gone(struct remote_call *call)
     REQUIRES(sched_lock);
@@ -138,12 +151,12 @@ MUST_USE struct remote *port_use_spare(struct proc *server)
     REQUIRES(sched_lock);
 
 /*
- * The running process has answered, so its call is in doubt no more if it dies
- * now.
+ * The running process has replied, so there is no call that is in doubt if it
+ * dies now: its note thread.spare names no port any more.
  */
 void port_keep_spare(void) EXCLUDES(sched_lock);
 
-/* Gives back a part of what is left of the ports in proc.closed. */
+/* Frees a part of what the closed ports in proc.closed have left. */
 void port_clear_part(struct proc *p) EXCLUDES(sched_lock);
 
 /* ---- The caller's side: remote.c ---- */
@@ -164,10 +177,21 @@ long remote_call(struct file *f) EXCLUDES(sched_lock);
 long remote_call_as(struct file *f, uint64_t number, vaddr_t at, size_t len)
     EXCLUDES(sched_lock);
 
+#define READY_MAX (64UL << 10) /* bytes for which memory is found first */
+
+/*
+ * As remote_call_as(), but lends the pieces of `v`, which has bytes, and takes
+ * it over from the call. Memory that is to be written is ready, as far as
+ * READY_MAX.
+ */
+long remote_vector(struct file *f, uint64_t number, struct vector *v)
+    EXCLUDES(sched_lock);
+
 /*
  * The call of the running process is one with a path, or two, or one that the
- * kernel does not know. -EXDEV: not both begin at files of one port; -EBADF;
- * -ENOSYS: it is not known, and the process has no root; and as above.
+ * kernel does not know. -EXDEV: the two paths begin at files of different
+ * ports; -EBADF; -ENOSYS: the call is not known, and the process has no root;
+ * -ENOENT: the path needs a root; and as remote_call().
  */
 long remote_path_call(void) EXCLUDES(sched_lock);
 
@@ -176,14 +200,16 @@ bool port_may_call(const struct proc *self, const struct port *port);
 
 /*
  * From now on the paths of the running process begin at `f`, a remote file:
- * proc.root and proc.dir, which are both there or neither. -EDEADLK.
+ * it becomes proc.root and proc.dir, which are always set together. -EDEADLK:
+ * the process may not call that port.
  */
 MUST_USE int remote_root(struct file *f) EXCLUDES(sched_lock);
 
 /*
- * The file that a path of the running process begins at. Whatever becomes of
- * the path later, that is where it is looked up. -EBADF, -ENOTDIR, -EFAULT,
- * -ENOMEM; -ENOENT: it has no root.
+ * Finds the remote file at which a path of the running process begins, by the
+ * first byte of the path. If the program changes the path later, it is looked
+ * up from there all the same. -EBADF, -ENOTDIR, -EFAULT, -ENOMEM; -ENOENT: the
+ * process has no root.
  */
 MUST_USE int place_of_path(uint64_t fd, vaddr_t path, struct file **from);
 
@@ -193,10 +219,10 @@ MUST_USE int place_of_byte(uint64_t fd, char first, struct file **from);
 /* As place_of_path(), for utimensat(2), whose path may be NULL: -EINVAL. */
 MUST_USE int place_of_times(uint64_t fd, vaddr_t path, struct file **from);
 
-/* A child has its parent's root and folder. */
+/* Gives a child its parent's root and current folder. */
 void remote_place_copy(struct proc *child, const struct proc *parent);
 
-/* Gives up the root and the folder of a process. */
+/* Gives up the root and the current folder of a process. */
 void remote_place_leave(struct proc *p) EXCLUDES(sched_lock);
 
 /*
@@ -212,8 +238,8 @@ long remote_go_on(void) EXCLUDES(sched_lock);
 struct step {
 	uint32_t wants;  /* [c] REPLY_IMAGE, REPLY_FILE, or 0: bytes */
 	uint32_t flags;  /* [c] of the request: REQUEST_LOAD */
-	uint64_t offset; /* [c] of the bytes of the file that are wanted, */
-	size_t len;      /* [c] a page at most; 0: others are */
+	uint64_t offset; /* [c] where in the file the wanted bytes begin */
+	size_t len;      /* [c] how many, a page at most; 0: none of a file */
 
 	long result;         /* [s] 0 or an error; what follows is there if 0 */
 	uint64_t token;      /* [s] REPLY_IMAGE */
@@ -223,35 +249,36 @@ struct step {
 };
 
 /*
- * The running process asks for the step of its call of execve, as the call
- * `number` on `f`. It is executed again when that is answered. CALL_WAITS,
- * CALL_GOES_ON, or an error that ends it.
+ * The running process asks the server of `f` for the step of its execve, as the
+ * call `number` on `f`. The execve is executed again when the server has
+ * answered. CALL_WAITS, CALL_GOES_ON, or an error that ends it.
  */
 long remote_step(struct exec *exec, uint64_t number, struct file *f)
     EXCLUDES(sched_lock);
 
 /*
- * Ends the call of a process: takes it out of the hand and frees what it has.
+ * Gives back what a remote call of a process has, as the call ends: takes it
+ * out of its server's hand, and frees what was opened for it.
  */
 void remote_abandon(struct proc *p) EXCLUDES(sched_lock);
 
-extern uint64_t remote_last_id; /* [s] of a call */
+extern uint64_t remote_last_id; /* [s] the last id that a call was given */
 
 /* Fills in what a server is told of a request. */
 void remote_describe(const struct proc *client, struct request *request)
     REQUIRES(sched_lock);
 
-/* The strings that come along with a request; how many. */
+/* Finds the strings that come along with a request. Returns how many. */
 #define STRINGS_MAX 2
 unsigned remote_strings(const struct proc *client, vaddr_t strings[STRINGS_MAX])
     REQUIRES(sched_lock);
 
-/* Errors of a server's: what is below means something to the kernel. */
+/* A server's largest error; those above, as CALL_WAITS, are the kernel's. */
 #define ERRNO_LAST 511
 
 /* ---- Mappings: mapping.c ---- */
 
-/* Is it mmap? Then the caller's space has a bag. */
+/* Is the call an mmap? Then the caller's space has a bag. */
 static inline bool call_maps(const struct remote_call *call)
 {
 	return call->number == SYS_mmap;
@@ -272,7 +299,10 @@ static inline bool reply_maps(const struct reply *reply)
 /* Puts a part of the pages of a reply into the bag. 0: all are there. */
 MUST_USE long mapping_send(const struct reply *reply) EXCLUDES(sched_lock);
 
-/* The caller maps its bag, or asks for more, when it is woken. */
+/*
+ * Answers the request of a mapping: when the caller is woken, it asks for more
+ * pages, or maps its bag, or drops it.
+ */
 void mapping_answer(struct proc *client, const struct reply *reply)
     REQUIRES(sched_lock);
 
@@ -289,9 +319,9 @@ MUST_USE long port_reply(struct port *port, const struct reply *reply)
 
 /* Where port_take() puts a request. */
 struct inbox {
-	struct request *room; /* of its own memory, room_of(); or NULL */
-	vaddr_t in;           /* what comes along */
-	size_t size;
+	struct request *room; /* the kernel's address, room_of(); or NULL */
+	vaddr_t in;           /* for the bytes that come along */
+	size_t size;          /* how many of those fit */
 };
 
 /*
@@ -306,7 +336,7 @@ MUST_USE long port_take(struct file *f, struct request *request,
 
 /* A copy that a server asks for, between its memory and what it was lent. */
 struct lease_use {
-	uint32_t may;    /* LEND_READ: to read it; LEND_WRITE */
+	uint32_t may;    /* LEND_READ: to read what was lent; LEND_WRITE */
 	uint64_t offset; /* where in the lease it begins */
 	vaddr_t own;     /* where the bytes go, or come from */
 	size_t len;
@@ -325,7 +355,7 @@ MUST_USE long port_copy_part(const struct lease_use *use) EXCLUDES(sched_lock);
  */
 long port_describe(const struct port *port, vaddr_t at) EXCLUDES(sched_lock);
 
-/* The session of a group, 0 for a number of a process only; -ESRCH. */
+/* The session of a group; 0: only a process has that number; -ESRCH. */
 long port_session_of(pid_t pgid) EXCLUDES(sched_lock);
 
 /* The process has read the note in its hand, and the note is done. */
@@ -338,13 +368,13 @@ void port_note_done(struct proc *p) EXCLUDES(sched_lock);
 void port_leave(struct proc *p) EXCLUDES(sched_lock);
 
 /*
- * Gives the request in hand back to its caller, whose memory is at fault: the
- * caller's own call then ends with `error`. 0: it asks again. Nothing is
- * owed to it any more.
+ * Gives the request in hand back to its caller, as it cannot be served, for
+ * example because the caller lacks memory: the caller's own call then ends with
+ * `error`. If that is 0, the caller asks again. The server owes it no reply.
  */
 void port_refuse(int error) EXCLUDES(sched_lock);
 
-/* The request of `client` is in the hand of `server`, which is empty. */
+/* Puts the request of `client` into the hand of `server`, which is empty. */
 void port_put_in_hand(struct proc *server, struct proc *client)
     REQUIRES(sched_lock);
 

@@ -7,10 +7,10 @@
  * happened yet: the process is put on a wait queue, and the call is executed
  * again when it wakes up (call.h).
  *
- * One frame holds all of it, from fork until the parent has waited.
+ * One frame holds the whole structure, from fork until the parent has waited.
  *
  * Locks: [s] sched_lock   [A] atomic   [c] constant once created
- *        [o] owned by the hart that runs it, or by whoever creates it
+ *        [o] owned by the hart that runs the process, or that creates it
  */
 #ifndef PROC_PROC_H
 #define PROC_PROC_H
@@ -40,7 +40,7 @@ enum proc_state {
 
 struct waitq {
 	struct list procs; /* [s] */
-	bool polled;       /* a poll waits for it; see sched.h */
+	bool polled;       /* a poller has looked in vain; see sched.h */
 };
 
 struct timer {
@@ -49,12 +49,13 @@ struct timer {
 	struct proc *proc;     /* [c] */
 };
 
-#define FD_INLINE 30
+#define FD_INLINE 28
 #define FD_MAX    512
 
 /*
- * Others look at which files there are: `files`, what is in there, and `end`
- * change under sched_lock. So do proc.dir and the program of a process.
+ * Servers may ask which files a process has open (descriptor.c): until it
+ * begins to end, `files`, what is in there, and `end` change under sched_lock.
+ * So do proc.dir, proc.program and proc.program_port.
  */
 struct fd_table {
 	struct file **files; /* [o] `few`, or a frame of FD_MAX */
@@ -74,10 +75,10 @@ struct thread {
 	uint32_t work;    /* [A] something to do before user mode; trapvec.S */
 	uint32_t held;    /* [A] without a space, and a hart still has it */
 	struct call call; /* [o], or [s] while it waits; trapvec.S */
-	bool fp_used;     /* [o] tf.f means something */
-	uint8_t fp_hart;  /* [o] whose registers may still hold it */
+	bool fp_used;     /* [o] if not, tf.f is not set, and means zeros */
+	uint8_t fp_hart;  /* [o] the hart whose registers may still be tf.f */
 	uint8_t serves;   /* [o] 1 + the level of its port; 0: no server */
-	bool owes;        /* [s] a reply, also if who asked is gone */
+	bool owes;        /* [s] it owes a reply, also if the caller is gone */
 
 	enum proc_state state; /* [s] */
 	struct list link;      /* [s] run queue, wait queue or turn queue */
@@ -85,19 +86,19 @@ struct thread {
 	struct timer wake;     /* [s] ends a wait */
 	const uint32_t *futex; /* [s] the word that it sleeps on */
 	uint32_t futex_bits;   /* [s] what it wants to be woken for */
-	bool has_saved;        /* [o] */
+	bool has_saved;        /* [o] `saved` is set */
 	bool searches;         /* [s] its mark is in a group; group_search() */
 	bool doomed : 1;       /* [o] the forced signal has no handler */
-	bool heard : 1;      /* [o] a handler ran: port_next() does not wait */
-	bool stack_disarms;  /* [o] no longer set while a handler is on it */
-	struct aspace *lent; /* [s] in which a vfork child of it runs */
+	bool heard : 1;        /* [o] a handler ran: port_next does not wait */
+	bool stack_disarms;    /* [o] SS_AUTODISARM: handlers unset `stack` */
+	struct aspace *lent;   /* [s] in which a vfork child of it runs */
 	struct list lent_link; /* [s] in the stack aspace.lenders */
 
-	struct proc *client;  /* [s] whose request it has in hand, or NULL */
-	struct remote *note;  /* [s] the same of a note; see port.h */
-	struct remote *spare; /* [s] for who is in its hand when it dies: M8 */
+	struct proc *client;  /* [s] the caller in its hand, or NULL; port.h */
+	struct remote *note;  /* [s] the note in its hand, or NULL */
+	struct remote *spare; /* [s] the note for its caller, if it dies: M8 */
 
-	uint64_t started;    /* [o] when it came to its hart */
+	uint64_t started;    /* [o] when its hart began to run it */
 	uint64_t time_ticks; /* [o] spent on harts; [s] of a zombie */
 
 	uint64_t blocked; /* [o] signals; written under sched_lock */
@@ -129,12 +130,15 @@ enum exit_phase {
 	EXIT_LAST,
 };
 
+/*
+ * A new process has zeros from t.fp_used to sig.set: proc_create(). What is
+ * behind that is large, and means something only where another field says so.
+ */
 struct proc {
 	struct thread t;
-	struct fd_table fds;
 	struct aspace *as; /* [o] changed under sched_lock; NULL when exiting */
 	struct aspace *dead; /* [o] to be torn down on this process's time */
-	struct port *closed; /* [o] whose notes go back on it */
+	struct port *closed; /* [o] whose notes are freed on its time */
 
 	pid_t pid;               /* [c] */
 	enum exit_phase exiting; /* [o] begins under sched_lock */
@@ -144,20 +148,20 @@ struct proc {
 		struct list
 		    candidate; /* [s] until it begins to end; victim.h */
 		struct {
-			struct group *suspects; /* [o] orphaned by its end? */
-			struct group *suspect;  /* [o] is looked at; or NULL */
+			struct group *suspects; /* [o] orphaned, perhaps */
+			struct group *suspect;  /* [o] the one at hand; NULL */
 		};
 	};
-	struct proc *parent;      /* [s] NULL for init */
+	struct proc *parent;      /* [s] that of init is proc_keeper */
 	struct proc *twin;        /* [s] twin.h; NULL: there is none */
 	struct list children;     /* [s] */
 	struct list sibling;      /* [s] in parent's children */
 	struct list all;          /* [s] every process, in order of creation */
-	struct proc *hash_next;   /* [s] */
+	struct tree number;       /* [s] in the trees by pid */
 	struct waitq child_event; /* [s] a child changed its state */
-	bool child_news;          /* [s] one did, since the last search */
-	bool hangs_up;            /* [o] the suspect is orphaned */
-	bool auto_reaped;         /* [s] nobody will wait for it */
+	bool child_news;          /* [s] a child did, since the last search */
+	bool hangs_up;            /* [o] the suspect at hand is orphaned */
+	bool auto_reaped;         /* [s] its parent does not wait for it */
 	bool did_exec;            /* [s] */
 	bool is_system;           /* [s] forked from the first program */
 
@@ -171,24 +175,26 @@ struct proc {
 
 	struct timer alarm;    /* [s] ITIMER_REAL */
 	uint64_t alarm_period; /* [s] 0: once */
-	uint64_t alarm_last;   /* [s] expired then, and SIGALRM was not taken */
+	uint64_t alarm_last; /* [s] its last expiry, if SIGALRM is not taken */
 
 	uint64_t child_ticks; /* [s] of children waited for */
 
-	struct signal_state sig;
-	struct file *root;        /* [o] where paths begin; port.h, or NULL */
-	struct file *dir;         /* [o] the same of those without a slash */
-	uint64_t program;         /* [o] its server's token for what it runs */
-	uint64_t program_port;    /* [o] of that server, its serial; 0: none */
+	struct file *root;        /* [o] where paths like "/x" begin; NULL */
+	struct file *dir;         /* [o] where paths like "x" begin; NULL */
+	uint64_t program;         /* [o] the server's token for its program */
+	uint64_t program_port;    /* [o] serial of the server's port; 0: none */
 	char name[PROC_NAME_LEN]; /* [o] */
 #ifdef CALF_TEST
 	struct frame_failure failure; /* [o] */
 #endif
+
+	struct signal_state sig;
+	struct fd_table fds;
 };
 
 /*
- * Guards states, queues, the family tree and pending signals: every structure
- * that more than one process can see, and no memory.
+ * Guards the states of processes, queues, the family tree, groups, ports and
+ * pending signals, and no memory of processes.
  */
 extern struct lock sched_lock;
 
@@ -198,24 +204,24 @@ static inline struct proc *proc_self(void)
 	return hart_self()->proc;
 }
 
-/* Does the running call keep something already? Then it was begun before. */
+/* Has the running call been executed before, and kept something? */
 static inline bool call_is_repeated(void)
 {
 	return proc_self()->t.call.kept != KEPT_NOTHING;
 }
 
 /*
- * A process without address space, files or family, not yet known to anyone;
- * NULL if memory is out. Free it with proc_discard().
+ * Makes a process without address space, files or family, which no other
+ * process can find yet. NULL if memory is out. proc_discard() frees it.
  */
 MUST_USE struct proc *proc_create(void);
 void proc_discard(struct proc *p);
 
-/* Gives it a pid, a parent and a group. Cannot fail. */
+/* Gives a new process a pid, a parent and a group. Cannot fail. */
 void proc_publish(struct proc *p, struct proc *parent, struct group *group)
     REQUIRES(sched_lock);
 
-/* Takes a zombie that has been waited for out of the world. */
+/* Removes a zombie from its lists and its group: no process can find it. */
 void proc_remove(struct proc *p) REQUIRES(sched_lock);
 
 struct proc *proc_find(pid_t pid) REQUIRES(sched_lock);
@@ -224,37 +230,39 @@ struct proc *proc_find(pid_t pid) REQUIRES(sched_lock);
 void proc_tell_parent(struct proc *parent) REQUIRES(sched_lock);
 
 /*
- * Looks for the process with the smallest pid above `after`, a part of them at
- * a time: the running call keeps a walk. True when *next is it, or NULL.
+ * Looks for the process with the smallest pid above `after`, at a part of the
+ * processes at a time: the running call keeps a walk. True when *next is that
+ * process, or NULL if there is none.
  */
 MUST_USE bool proc_next(pid_t after, struct proc **next) REQUIRES(sched_lock);
 
 extern struct list proc_all;        /* [s] */
-extern unsigned proc_count;         /* [s] without system processes */
+extern unsigned proc_count;         /* [s] not counting system processes */
 extern pid_t proc_last_pid;         /* [s] given out last */
-extern struct proc *proc_init_task; /* [c] once started */
+extern struct proc *proc_init_task; /* [c] process 1, once started */
 
 /*
- * The parent of system processes that have lost theirs, or never had one: it is
- * nobody, and waits for nobody.
+ * The parent of process 1, and of system processes that have lost theirs. It is
+ * no process, has the pid 0, and waits for no child.
  */
 extern struct proc proc_keeper;
 
 /*
- * The first program becomes another: it is no system process any more, and
- * those that are among its children have no parent.
+ * The system process `p`, the running one, has executed another program: it is
+ * no system process any more. The keeper becomes the parent of those of its
+ * children that are.
  */
 void proc_disown(struct proc *p) EXCLUDES(sched_lock);
 
 /*
- * The machine goes with its first process, which has ended with that status, as
- * wait4 reports it.
+ * Turns the machine off with a status as wait4 reports it: that of process 1,
+ * or that of a system process for which there is no memory.
  */
 NORETURN void init_exit(int status);
 
 /*
- * Ends the running process with a status as wait4 reports it: it will not see
- * user mode again. The rest of its end is proc_exit_part()'s.
+ * Begins to end the running process, with a status as wait4 reports it: it does
+ * not return to user mode. proc_exit_part() does the rest.
  */
 void proc_exit(int status);
 
@@ -277,8 +285,8 @@ struct fork_args {
 };
 
 /*
- * The child's pid; -ENOMEM, and nothing has changed; or CALL_WAITS: of vfork,
- * or because a signal goes first.
+ * Returns the child's pid; -ENOMEM, and nothing has changed; CALL_WAITS: the
+ * parent waits for its vfork child; or CALL_GOES_ON: a signal goes first.
  */
 long proc_fork(const struct fork_args *args);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * queue.h - the steps from a call to a wait queue, from there to the run queue,
- * and from there to user mode, for those who cannot afford a function for them.
+ * and from there to user mode, inline for the fast paths.
  */
 #ifndef PROC_QUEUE_H
 #define PROC_QUEUE_H
@@ -36,8 +36,8 @@ INLINE long call_queue(struct proc *p, struct waitq *wq,
 }
 
 /*
- * What a read that waits will want to be given: call_transfer(), or the piece
- * at hand of a vector.
+ * The buffer of a read that waits: call_transfer(), or the piece at hand of
+ * call_vector().
  */
 INLINE void call_buffer(struct call *call, vaddr_t base, size_t len)
 {
@@ -49,7 +49,7 @@ INLINE void call_buffer(struct call *call, vaddr_t base, size_t len)
 	call->transfer.len = len;
 }
 
-/* The process that this hart runs from now on, in whose space it is. */
+/* This hart runs `p` from now on, in whose space it is already. */
 INLINE void sched_start_process(struct proc *p, uint64_t now)
 {
 	struct hart *self = hart_self();
@@ -80,7 +80,9 @@ INLINE bool switch_is_easy_to(const struct proc *p) REQUIRES(sched_lock)
 	    tlb_switch_is_simple(&as->asid);
 }
 
-/* Such a process, which is on no list, is the next that this hart runs. */
+/*
+ * Claims such a process, which is on no list, as the next that this hart runs.
+ */
 INLINE void switch_claim(struct proc *p) REQUIRES(sched_lock)
 {
 	p->as->runner = hart_self();
@@ -89,8 +91,8 @@ INLINE void switch_claim(struct proc *p) REQUIRES(sched_lock)
 }
 
 /*
- * Goes to user mode, or to the work that has to be done before. Work that
- * another hart gives it later comes with a kick.
+ * Goes to user mode, or to work that has to be done before. Work that another
+ * hart gives it later comes with a kick.
  */
 INLINE NORETURN void sched_enter(struct proc *p)
 {
@@ -100,7 +102,10 @@ INLINE NORETURN void sched_enter(struct proc *p)
 	trapframe_enter(&p->t.tf);
 }
 
-/* `p` is on no list. Somebody may have to be told that there is work. */
+/*
+ * Appends `p`, which is on no list, to the run queue, and kicks an idle hart if
+ * there is one.
+ */
 INLINE void ready_push(struct proc *p) REQUIRES(sched_lock)
 {
 	p->t.state = PROC_READY;
@@ -110,9 +115,9 @@ INLINE void ready_push(struct proc *p) REQUIRES(sched_lock)
 }
 
 /*
- * For the two sides of a request, which take turns: it goes before those who
- * wait for a tick. The tick comes to whichever of them runs then, so others do
- * not wait longer for that.
+ * For the two sides of a request, which take turns: `p` runs before the
+ * processes that wait for a tick. The next tick ends the turn of the one that
+ * runs then, so the others do not wait longer.
  */
 INLINE void ready_push_first(struct proc *p) REQUIRES(sched_lock)
 {

@@ -7,7 +7,7 @@
 
 #include "lib/types.h"
 
-/* Takes in the seed of the device tree. Once, at boot. */
+/* Makes the first key from the seed in the device tree. Once, at boot. */
 void random_init(void);
 
 void random_bytes(void *to, size_t len);

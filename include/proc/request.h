@@ -10,8 +10,8 @@
 #include "proc/port.h"
 
 /*
- * Fills in what a server is told of any call. Only the first `args` registers
- * are shown. Each field is written, so that no old byte is left.
+ * Fills in the fields of a request that every call has. Only the first `args`
+ * registers are shown. Each field is written, so that no old byte is left.
  */
 INLINE void remote_tell(const struct proc *client, unsigned args,
     struct request *request) REQUIRES(sched_lock)
@@ -54,9 +54,10 @@ INLINE void *words_ready(const struct aspace *as, vaddr_t at, size_t size,
 }
 
 /*
- * Where a request for this process goes, which is in port_next() and about to
- * wait. NULL if that memory is not ready. While the process waits the address
- * stays valid, as only a process that shares its memory could change that.
+ * The place for the next request of this process, which is in port_next() and
+ * about to wait. NULL if that memory is not ready. While the process waits the
+ * address stays valid, as only a process that shares its memory could change
+ * that.
  */
 INLINE struct request *room_of(const struct proc *server)
 {
@@ -66,7 +67,9 @@ INLINE struct request *room_of(const struct proc *server)
 	    sizeof(struct request), ACCESS_WRITE);
 }
 
-/* Keeps that address in its call, for the process that makes a request. */
+/*
+ * Keeps that address in the server's call, for the caller that makes a request.
+ */
 INLINE void room_keep(struct call *call, struct request *room)
 {
 	call->kept = KEPT_ROOM;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sched.h - who runs where.
+ * sched.h - the scheduler: which process runs on which hart.
  *
- * One queue for all harts, first come first served, under one lock whose
- * sections are short. A process that waits is on a wait queue or among the
- * sleepers or both; whoever wakes it takes it off.
+ * All harts share one run queue, which is served in order, except that
+ * sched_wake_first() puts a process at its front. One lock guards it, which is
+ * held for short times. A process that waits may be on a wait queue and may
+ * have a timer that ends its wait; sched_wake() takes it off the queue and
+ * stops the timer.
  */
 #ifndef PROC_SCHED_H
 #define PROC_SCHED_H
@@ -16,16 +18,23 @@
 void waitq_init(struct waitq *wq);
 
 /*
- * Wakes all who wait on the queue; and, if somebody looked at what it stands
- * for without finding it, and marked the queue `polled`, all who wait on
- * poll_event. Both hold the lock of what is waited for. So whoever looks again
- * once it is on poll_event has found it, or is woken.
+ * Wakes all processes that wait on the queue. If the queue is marked `polled`,
+ * it also wakes all that wait on poll_event, and counts that in poll_news.
+ *
+ * A poller marks each queue, under the lock of the pipe or port that the queue
+ * belongs to, when it looks for an event there. The waker holds that lock, too.
+ * So it sees the mark, or the poller sees the event. A poller waits only if
+ * poll_news is as it was when it began to look.
  */
 extern struct waitq poll_event;
 extern uint64_t poll_news; /* [s] times that pollers were woken */
 void waitq_wake_waiters(struct waitq *wq) EXCLUDES(sched_lock);
 
-/* Looks without the lock first: whoever sleeps there got it before. */
+/*
+ * As waitq_wake_waiters(), but looks first, without sched_lock, whether it has
+ * to. The caller holds the lock of what is waited for; a process that sleeps on
+ * the queue held it when it queued itself, so it is seen.
+ */
 static inline void waitq_wake_all(struct waitq *wq) EXCLUDES(sched_lock)
 {
 	if (!list_is_empty(&wq->procs) || wq->polled)
@@ -33,7 +42,7 @@ static inline void waitq_wake_all(struct waitq *wq) EXCLUDES(sched_lock)
 }
 void waitq_wake_all_locked(struct waitq *wq) REQUIRES(sched_lock);
 
-/* The one that has waited longest, or NULL. */
+/* The process that has waited longest on the queue, or NULL. */
 static inline struct proc *waitq_first(const struct waitq *wq)
     REQUIRES(sched_lock)
 {
@@ -43,11 +52,12 @@ static inline struct proc *waitq_first(const struct waitq *wq)
 }
 
 /*
- * For queue.h: who is ready, and which harts have nothing to do.
+ * For queue.h: the processes that are ready, and the harts that are idle.
  *
- * Those who were woken as a whole are moved to the run queue a few at a time:
- * who wakes a thousand spends no more time than who wakes two. Until then they
- * are blocked, and may be woken by something else.
+ * When a wait queue with several processes is woken, all of it becomes a part
+ * of `woken`, in constant time. The scheduler moves these processes to the run
+ * queue a few at a time. Until then they are blocked, and may be woken by
+ * something else.
  */
 extern struct sched_queues {
 	struct list ready; /* [s] */
@@ -55,15 +65,20 @@ extern struct sched_queues {
 	uint32_t idle;     /* [A] a bit a hart; written under sched_lock */
 } sched_queues;
 
-/* Makes so many of the idle harts look at the run queue. */
+#ifdef CALF_TEST
+/* What the scheduler does to find the next process. */
+struct proc *sched_ready_first(void) REQUIRES(sched_lock);
+#endif
+
+/* Makes up to `count` idle harts look at the run queue. */
 void sched_kick_idle(unsigned count) REQUIRES(sched_lock);
 
 /* Makes a process runnable that is blocked, stopped or new. */
 void sched_wake(struct proc *p) REQUIRES(sched_lock);
 
 /*
- * As sched_wake(), and the process is the next to run. For the two sides of a
- * request.
+ * As sched_wake(), but puts the process at the front of the run queue. For the
+ * two sides of a request.
  */
 void sched_wake_first(struct proc *p) REQUIRES(sched_lock);
 
@@ -71,15 +86,16 @@ void sched_wake_first(struct proc *p) REQUIRES(sched_lock);
 void sched_notify(struct proc *p) REQUIRES(sched_lock);
 
 /*
- * Sets ITIMER_REAL of the running process, or stops it (0); `period` is 0 for
- * once.
+ * Sets ITIMER_REAL of the running process to expire at `at`, or stops it if
+ * that is 0. If `period` is 0 it expires once.
  */
 void sched_set_alarm(uint64_t at, uint64_t period) EXCLUDES(sched_lock);
 
 /*
- * Gives the hart to somebody else; the running process is where its state
- * says, and its registers are in its trap frame. It comes back in user mode, or
- * in trap_resume() if it has a call or other work.
+ * Gives the hart to the next process that is ready, or waits for one. The
+ * caller has set the state of the running process and put it on a queue that
+ * fits the state; its registers are in its trap frame. The process goes on
+ * later in user mode, or in trap_resume() if it has a call or other work.
  */
 NORETURN void sched_switch(void);
 
@@ -93,42 +109,44 @@ NORETURN void sched_switch(void);
 NORETURN void schedule(void);
 
 /*
- * Gives the hart to hart.next, which has been claimed (switch_claim()) and has
- * no call.
+ * Gives the hart of the running process `prev`, whose registers are saved, to
+ * `next`, which has been claimed (switch_claim()) and has no call.
  */
-NORETURN void sched_give(void);
+NORETURN void sched_give(struct proc *prev, struct proc *next);
 #endif
 
-/* Is somebody ready, or waiting for its turn in the running process's space? */
+/*
+ * Is another process ready, or waiting for its turn in the running process's
+ * space?
+ */
 bool sched_others_are_ready(void);
 
-/* Puts the running process behind those who are ready; then, schedule(). */
+/* Puts the running process at the end of the run queue, before schedule(). */
 void sched_queue(void) EXCLUDES(sched_lock);
 
-/* The running process stays ready; returns if nobody else is. */
+/*
+ * Lets other processes that are ready run first, and does not return then.
+ * Returns if there are none.
+ */
 void sched_yield(void);
 
 /*
- * What the boot hart does at each of its interrupts, also while it is idle; and
- * whether it needs ticks for that while it is idle.
+ * Handles an interrupt: kicks, timers that expire, the device. If this hart's
+ * own time is over, yields.
  */
-extern void (*sched_at_interrupt)(void); /* [c] after boot */
-extern bool sched_idle_ticks;            /* [c] after boot */
-
-/* An interrupt: wakes sleepers, does what is due, may yield. */
 void sched_tick(void);
 
 /*
  * Between two parts of long work: does what an interrupt would have done in
- * user mode. So it may give the hart away and not return; what the process
- * remembers must be enough for the caller to go on.
+ * user mode. So it may give the hart away and not return: the process must have
+ * kept all that it needs to go on.
  */
 void sched_preemption_point(void);
 
-/* The boot hart has started the first process: the others may come. */
+/* Set when the boot hart begins to schedule: the other harts may then, too. */
 extern uint32_t sched_is_open; /* [A] */
 
-/* Where a hart goes when it is up. */
+/* Called by each hart when it is up: it runs processes from then on. */
 NORETURN void sched_start(void);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * signal.h - signals: sent under sched_lock by anybody, delivered by the hart
+ * signal.h - signals: sent under sched_lock by any hart, delivered by the one
  * that runs the process, on its way to user mode.
  */
 #ifndef PROC_SIGNAL_H
@@ -22,26 +22,18 @@ bool signal_is_deaf(const struct proc *p, int sig) REQUIRES(sched_lock);
 /* Does the signal end a process that does not block it? */
 bool signal_ends(const struct proc *p, int sig) REQUIRES(sched_lock);
 
-/* Marks it pending, and wakes the process if it has to know. */
+/*
+ * Makes the signal pending, unless `p` ignores it, and wakes `p` if it has to
+ * act on it. A signal that cancels others (SIGCONT, for example) does so.
+ */
 void signal_send(struct proc *p, int sig, struct siginfo_small info)
     REQUIRES(sched_lock);
 
-struct signal {
-	int sig; /* 0: none, only to see whether it could be sent */
-	struct siginfo_small info;
-};
-
 /*
- * To a part of the members of a group. True when all have it; see walk_part().
- */
-bool signal_send_group(struct proc *walker, struct group *group,
-    struct signal signal) REQUIRES(sched_lock);
-
-/*
- * The running process is in the background of its session, and wants what only
- * the foreground may: it gets the signal, SIGTTIN or SIGTTOU, and its call is
- * executed again after that (CALL_GOES_ON). -EIO: nobody would continue it. 0:
- * it blocks or ignores the signal.
+ * The running process is in the background of its session, and asks for what
+ * only the foreground may do: it gets the signal, SIGTTIN or SIGTTOU, and its
+ * call is executed again after that (CALL_GOES_ON). -EIO: no process would
+ * continue it. 0: it blocks or ignores the signal.
  */
 MUST_USE long background_stop(int sig) EXCLUDES(sched_lock);
 
@@ -54,18 +46,21 @@ void signal_force(struct proc *p, int sig, struct siginfo_small info)
 
 /*
  * Delivers a signal that is due to the running process, which may end by it.
- * True: there was none. False: there may be more, and it has work to do.
+ * True: none was due. False: more may be due, and t.work is set.
  */
 MUST_USE bool signal_deliver(struct proc *p) EXCLUDES(sched_lock);
 
-/* fork: the child's signal state. exec: handlers are gone. */
+/* For fork: the child gets the parent's mask, actions and alternate stack. */
 void signal_copy(struct proc *child, struct proc *parent);
+
+/* For exec: actions become the default, unless they ignore their signal. */
 void signal_exec(struct proc *p);
 
 /*
- * Another mask for as long as a call waits: the call that is executed again
- * still has it, a handler that ends the call finds the old one to return to,
- * and a call that ends otherwise takes it back.
+ * Gives the running process another mask for as long as its call waits. When
+ * the call is executed again, the mask is still in place. A handler that ends
+ * the call returns to the old mask. A call that ends otherwise puts the old
+ * mask back by signal_return_mask().
  */
 void signal_lend_mask(uint64_t mask);
 void signal_return_mask(void);
@@ -81,11 +76,11 @@ long signal_return(void);
 long signal_stack(vaddr_t stack, vaddr_t old);
 long signal_kill(pid_t pid, int sig);
 
-/* Sends a signal to a group, whatever its number. */
+/* Sends a signal to a group, also to group 1, which kill(2) cannot name. */
 long signal_kill_group(pid_t pgid, int sig);
 long signal_tgkill(pid_t pid, int sig);
 
-/* The page that handlers return to. Once, at boot. */
+/* Makes the page that handlers return to. Once, at boot. */
 void signal_init(void);
 extern struct frame *signal_trampoline;
 

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * space.h - who runs an address space: its runner; and its end.
+ * space.h - the runner of an address space, and the end of the space.
  *
  *   C4  An address space has a runner or none: aspace.runner. A hart claims it
- *       before it switches to it, and gives it up when it has left it. Nobody
- *       else changes it, or runs in it.
+ *       before it switches to it, and gives it up when it has left it. No other
+ *       hart changes it, or runs in it.
  *
  * A process in a space of its own is simply started. Where several share one,
  * as a vfork parent and its children do, they take turns: a process whose
  * space another hart runs waits in aspace.turn until that hart has left.
  *
- * A vfork parent lends its space. Those who have lent one are a stack,
- * aspace.lenders; a lender goes on when all who came after it have left.
+ * A vfork parent lends its space. Processes that have lent one are a stack,
+ * aspace.lenders; a lender goes on when all processes that came after it have
+ * left.
  */
 #ifndef PROC_SPACE_H
 #define PROC_SPACE_H
@@ -19,8 +20,8 @@
 #include "proc/proc.h"
 
 /*
- * For a process that is taken off the run queue. False: it waits for its turn
- * now. True: its space is this hart's, or will be after space_await().
+ * Called when a process is taken off the run queue. False: it waits for its
+ * turn now. True: this hart runs its space, or will after space_await().
  */
 INLINE bool space_claim(struct proc *p) REQUIRES(sched_lock);
 bool space_claim_shared(struct proc *p) REQUIRES(sched_lock);
@@ -28,13 +29,13 @@ bool space_claim_shared(struct proc *p) REQUIRES(sched_lock);
 /* Waits until the last hart of a process is out of its space, and claims it. */
 void space_await(struct aspace *as) EXCLUDES(sched_lock);
 
-/* This hart is out of it. */
+/* This hart has left the space. */
 INLINE void space_leave(struct aspace *as) EXCLUDES(sched_lock);
 void space_leave_shared(struct aspace *as) EXCLUDES(sched_lock);
 
 /*
  * Claims the space of a process that is blocked, to change its memory, until
- * space_leave(). False: somebody is in it, or on the way out.
+ * space_leave(). False: a process is in it, or on the way out.
  */
 INLINE bool space_borrow(struct aspace *as) REQUIRES(sched_lock)
 {
@@ -44,13 +45,16 @@ INLINE bool space_borrow(struct aspace *as) REQUIRES(sched_lock)
 	return true;
 }
 
-/* The one that has waited longest for its turn is ready. */
+/* Makes the process ready that has waited longest for its turn. */
 void space_turn(struct aspace *as) REQUIRES(sched_lock);
 
 /* The running process shares its space with a child that has none yet. */
 void space_share(struct proc *parent, struct proc *child) REQUIRES(sched_lock);
 
-/* It waits until its child has left `as`: the shared one, or one of its own. */
+/*
+ * The parent waits until its child has left `as`: the shared space, or one of
+ * the child's own.
+ */
 void space_lend(struct proc *parent, struct aspace *as) REQUIRES(sched_lock);
 
 /*
@@ -65,7 +69,7 @@ void space_quit(struct proc *p, struct aspace *as) EXCLUDES(sched_lock);
  */
 void space_put(struct proc *p, struct aspace *as);
 
-/* Does a part of that; proc.dead is not NULL. */
+/* Tears down a part of that space; proc.dead is not NULL. */
 void space_tear_down_part(struct proc *p);
 
 INLINE bool space_claim(struct proc *p)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * twin.h - two system processes that keep a service alive: the server, and who
- * stays behind to fork another (port_adopt()). While one of them ends, the
- * other is the last, and nobody may kill that until there are two again.
+ * twin.h - two system processes that keep a service alive: a server, and its
+ * parent, which stays behind to fork another server if this one dies.
+ * port_adopt() makes them twins. When one of them ends, the other is the last
+ * that can serve, and no process may kill it until it has a twin again.
  */
 #ifndef PROC_TWIN_H
 #define PROC_TWIN_H
@@ -12,24 +13,26 @@
 struct port;
 
 /*
- * Takes over what the parent of the running process has in hand, if that is
- * `parent` and has not begun to end; its own parent is killed, if it is
- * `older`. If both are system processes, they are twins from then on. Returns
- * 1; 0 if the parent has nothing in hand of this port; -EINVAL if the running
- * process has something in hand already; or -ESRCH.
+ * Moves the request or note of this port that the parent of the running process
+ * has in hand into the hand of the running process. In the same moment, the
+ * parent's own parent is killed if its pid is `older`, and the running process
+ * and its parent become twins if both are system processes. Returns 1 if there
+ * was a request, else 0. -EINVAL: the running process has something in hand
+ * already. -ESRCH: its parent is not the process `parent`, or has begun to end.
  */
 long port_adopt(struct port *port, pid_t parent, pid_t older)
     EXCLUDES(sched_lock);
 
 /*
- * It ends, or is bound to, or is no system process any more: if it has a twin,
- * that is alone.
+ * `p` ends, or is no system process any more: if it has a twin, both are twins
+ * no longer.
  */
 void twin_end(struct proc *p) REQUIRES(sched_lock);
 
 /*
- * Would nobody go on if the signal, which another process sends, ended this
- * one? A process that kills itself is not spared, as it could exit as well.
+ * Must the running process not send this signal to `p`, as it would end a
+ * system process that has no twin, or one whose twin is ending? A process that
+ * kills itself is not spared, as it could exit as well.
  */
 MUST_USE bool twin_is_spared(const struct proc *p, int sig)
     REQUIRES(sched_lock);

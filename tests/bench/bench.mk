@@ -40,14 +40,14 @@ BENCH = $(PYTHON) tools/bench.py --qemu $(QEMU) $(if $(QUICK),--quick) \
 bench: $(BENCH_FILES) ## instructions beside Linux's (QUICK=1 RECORD=1 LINUX=Image)
 	$(BENCH)
 
-bench-gate: $(BENCH_FILES) ## fail where something costs 5 % more than recorded
+bench-gate: $(BENCH_FILES) ## fail where something costs 2 % more than recorded
 	$(BENCH) --gate
 
 bench-wall: $(BENCH_FILES) ## throughput on 1, 2 and 4 harts
 	$(BENCH) --wall
 
 # QEMU took up to version 8.2 plugins of interface 1, and takes 2 since. What
-# the plugin uses is the same in both.
+# the plugin uses is equal in both.
 HIDDEN_INTERFACE = $(shell $(QEMU) --version | awk \
 	'NR == 1 { split($$4, v, "."); print v[1] < 9 ? 1 : 2 }')
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hidden.c - what a count of instructions hides, as a plugin of QEMU's TCG.
+ * hidden.c - measures costs that a count of instructions hides, as a plugin of
+ * QEMU's TCG.
  *
  *   -plugin hidden.so,out=FILE
  *
@@ -9,10 +10,12 @@
  * instructions of the program and of the kernel, how many of the kernel's came
  * after page faults (or another trap that is no system call) and how many such
  * there were, fences, writes of satp, and how many different 64 bytes were
- * loaded or stored, and executed. A line `row`
- * ends those that belong to a row. Only a machine with one hart can be watched.
+ * loaded or stored, and executed. A line `row` follows the stretches that
+ * belong to one row of the benchmark's table. Only a machine with one hart can
+ * be watched.
  *
- * What the hardware reads to translate an address is not seen.
+ * Page table entries that the hardware reads to translate an address are not
+ * seen.
  *
  * QEMU finds these functions by name; the few that are called are declared
  * here, since not every distribution has the header. They are the same in all
@@ -89,7 +92,10 @@ static void lines_create(struct lines *set)
 		abort();
 }
 
-/* Beyond what fits, all lines are counted as one more each. */
+/*
+ * When the set is half full, every line is counted as one more, whether it is
+ * new or not.
+ */
 static void lines_add(struct lines *set, uint64_t line)
 {
 	uint64_t i = line * 0x9e3779b97f4a7c15 >> 42;
@@ -117,8 +123,8 @@ enum what { PLAIN, ECALL, FENCE, SATP, MARK_START, MARK_STOP, MARK_ROW };
 
 static struct {
 	bool open;
-	bool in_program; /* as of the last instruction, */
-	bool in_call;    /* and that of the program was an ecall */
+	bool in_program; /* the last instruction was the program's */
+	bool in_call;    /* the program's last one was an ecall */
 	uint64_t program, kernel, in_faults, faults, fences, satp;
 	struct lines data, code;
 } now;
@@ -150,14 +156,17 @@ static void stop(void)
 
 /* ---- callbacks ---- */
 
-/* What is known of an instruction when it is translated. */
+/* The properties of an instruction that are known when it is translated. */
 struct insn {
 	uint64_t line;
 	enum what what;
 	bool is_program;
 };
 
-/* Which side it is on, and how it came there. */
+/*
+ * Counts an instruction for the program or for the kernel. What the kernel
+ * executes after anything but an ecall also counts as part of a fault.
+ */
 static void count_side(const struct insn *insn)
 {
 	if (insn->is_program) {
@@ -206,7 +215,7 @@ static void on_memory(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t vaddr,
 		    qemu_plugin_hwaddr_phys_addr(at) >> LINE_SHIFT);
 }
 
-/* QEMU's disassembly, as it has been since there are plugins. */
+/* The kind of an instruction, from QEMU's disassembly of it. */
 static enum what what_of(const char *text)
 {
 	const char *mark = strstr(text, "slti");
@@ -241,7 +250,10 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 	for (size_t i = 0; i < count; i++) {
 		struct qemu_plugin_insn *from = qemu_plugin_tb_get_insn(tb, i);
 		char *text = qemu_plugin_insn_disas(from);
-		/* Kept: the translation is, too, for as long as QEMU likes. */
+		/*
+		 * Never freed: QEMU passes it to on_insn() for as long as it
+		 * keeps the translation, and does not say when that ends.
+		 */
 		struct insn *insn = malloc(sizeof *insn);
 
 		if (insn == NULL)

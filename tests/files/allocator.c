@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * allocator.c - the file server's own memory, with random pages and objects.
+ * allocator.c - the file server's allocator, which gives and takes back random
+ * pages and objects.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,7 +59,10 @@ static const char *check(unsigned i)
 	return NULL;
 }
 
-/* Takes and gives at random, between few and many. */
+/*
+ * Takes and gives back at random. Every 5000 rounds the number of things
+ * changes from many to few, or back.
+ */
 static const char *churn(unsigned rounds)
 {
 	for (unsigned n = 0; n < rounds; n++) {

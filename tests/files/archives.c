@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * archives.c - random archives, most of them damaged: unpacked into a tree and,
- * in the steps that Linux takes, into a tmpfs of the build machine. Then all of
- * both is compared.
+ * archives.c - random archives, most of them damaged: each is unpacked into a
+ * tree and, in the steps that Linux takes, into a tmpfs of the build machine.
+ * Then both trees are compared.
  *
  *     archives [--archives N] [--seed N] [--only-ours 1]
  */
@@ -100,7 +100,7 @@ static void add_member(void)
 		append("\0\0\0\0\0\0\0\0", 4 * (1 + sim_below(2)));
 }
 
-/* Changes what most changes of a byte would leave alone: the headers. */
+/* Damages the headers, which most changes of a random byte would miss. */
 static void damage(void)
 {
 	static const char digits[] = "0123456789abcdef/.\0l";
@@ -130,7 +130,10 @@ static void make_archive(void)
 		damage();
 }
 
-/* Linux may refuse root, in a folder that all may write to. */
+/*
+ * Can Linux be compared? In a sticky folder that all may write to, it may
+ * refuse even root to open a file.
+ */
 static bool is_comparable(void)
 {
 	struct archive ar = {.base = archive, .size = archive_size};
@@ -170,7 +173,10 @@ static const char *one(bool only_ours)
 	const char *problem = NULL, *left;
 	bool comparable = is_comparable();
 
-	/* Of exactly its size: the sanitizer sees what is beyond. */
+	/*
+	 * A copy of exactly its size: the sanitizer notices a read beyond its
+	 * end.
+	 */
 	memcpy(copy, archive, archive_size);
 	if (only_ours)
 		ours_begin();
@@ -186,7 +192,7 @@ static const char *one(bool only_ours)
 	return problem != NULL ? problem : left;
 }
 
-/* What is in it, as far as it can be read. */
+/* Prints the members of the archive, as far as it can be read. */
 static void print_members(void)
 {
 	struct archive ar = {.base = archive, .size = archive_size};

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * compare.c - one operation on both sides, and all of both trees.
- */
+/* compare.c - does one operation on both sides, and compares both trees. */
 #include "differ.h"
 
 #include <dirent.h>
@@ -13,19 +11,19 @@
 
 #include "tap.h"
 
-#define MAX_FILES 4000 /* of a sequence, also those that are gone */
-#define MAX_PATHS 300  /* that wait to be looked at */
+#define MAX_FILES 4000 /* in a sequence, the removed ones included */
+#define MAX_PATHS 300  /* that are still to be compared */
 
 static struct outcome real, ours;
 
-/* Which of our files is which of theirs. */
+/* Inode numbers of files: the real one, and that of our tree. */
 static struct {
 	uint64_t real, ours;
 } pairs[MAX_FILES];
 
 static unsigned pair_count;
-static bool allocated; /* pages that a tmpfs knows it has never written */
-static bool mapped;    /* a file: its pages stay when it is cut */
+static bool allocated; /* pages were allocated, which are no data to a tmpfs */
+static bool mapped;    /* a file was mapped: its pages stay when it is cut */
 unsigned long compare_ops, compare_errors;
 
 static bool is_pair(uint64_t a, uint64_t b)
@@ -40,7 +38,7 @@ static bool is_pair(uint64_t a, uint64_t b)
 	return true;
 }
 
-/* Times that were set are the same; all others are of now. */
+/* Times that were set must be equal; all others are of now on both sides. */
 static bool same_time(struct time a, struct time b)
 {
 	if (a.sec < SET_BEFORE || b.sec < SET_BEFORE)
@@ -57,7 +55,7 @@ static bool is_same(struct time a, struct time b)
 
 /*
  * Was the last change one of the bytes? Linux's clock is coarse: two changes
- * may be at the same time there, but not one at two times.
+ * may have one time there, but never one change two times.
  */
 static bool changed_alike(const struct seen *a, const struct seen *b)
 {
@@ -71,7 +69,7 @@ static const char *compare_stat(void)
 
 	memcpy(&a, real.out, sizeof a);
 	memcpy(&b, ours.out, sizeof b);
-	/* By writing, root of a namespace loses what it is not root for. */
+	/* In a user namespace, a write removes set-ID bits even for root. */
 	if (((a.mode ^ b.mode) & ~(real_is_confined ? 06000U : 0U)) != 0)
 		return found("mode %o, not %o", b.mode, a.mode);
 	if (a.links != b.links)
@@ -150,7 +148,7 @@ void compare_begin(void)
 	ours_begin();
 }
 
-/* Operations that cannot be the same, or would wait. */
+/* Is it an operation whose results may differ, or that would wait? */
 static bool is_skipped(const struct op *op)
 {
 	if (op_is_of_file(op) && !real_is_open(op->slot))
@@ -163,7 +161,7 @@ static bool is_skipped(const struct op *op)
 		ours_look(op);
 		return real_blocks(op);
 	}
-	/* A tmpfs says that it has changed, if it has pages. */
+	/* If the size stays, a tmpfs sets the times of a file with pages. */
 	if (op->kind == OP_TRUNCATE) {
 		ours_look(op);
 		return real_has_size(op->path, op->len);
@@ -174,7 +172,7 @@ static bool is_skipped(const struct op *op)
 		return false;
 	if (real_is_folder(op->slot))
 		return op->whence != SEEK_SET || op->offset != 0;
-	/* In the last page of all, Linux finds no data. */
+	/* Linux finds no data in the last page that a file can have. */
 	return op->whence > SEEK_END &&
 	    (allocated || mapped || real_is_full(op->slot));
 }

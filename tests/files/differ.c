@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * differ.c - random sequences of operations, on a tree and on a tmpfs of the
- * build machine; after each operation, both have to say the same, and after
- * each sequence, all of both trees is compared.
+ * build machine; after each operation both results must be equal, and after
+ * each sequence both trees are compared.
  *
  *     differ [--sequences N] [--ops N] [--seed N]
  *
- * A sequence that fails is cut down to what it needs, and printed.
+ * A sequence that fails is reduced to the operations that it needs, and
+ * printed.
  */
 #include "differ.h"
 
@@ -44,7 +45,7 @@ static const char *sequence(unsigned count, unsigned *at)
 	return left;
 }
 
-/* Leaves out whatever can be left out. */
+/* Leaves out all operations without which the sequence fails as well. */
 static void shrink(unsigned count)
 {
 	unsigned at;

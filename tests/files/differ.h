@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * differ.h - the same operations on a tree of the file server and on a real
- * file system of Linux, and what comes of them compared.
+ * differ.h - does each operation on a tree of the file server and on a real
+ * file system of Linux, and compares the results.
  */
 #ifndef TESTS_FILES_DIFFER_H
 #define TESTS_FILES_DIFFER_H
@@ -79,7 +79,7 @@ struct outcome {
 	unsigned char out[OUT_SIZE];
 };
 
-/* What stat() says, as far as it can be the same. */
+/* The fields of stat() that can be equal on both sides. */
 struct seen {
 	uint64_t ino;
 	uint32_t mode, links, uid, gid;
@@ -87,12 +87,12 @@ struct seen {
 	struct time atime, mtime, ctime;
 };
 
-/* Times that are set are before this; those of changes are behind. */
+/* Operations only set times before this one, and the clock is later. */
 #define SET_BEFORE 1500000000
 
 /* --- generate.c ----------------------------------------------------------- */
 
-/* Are mappings among them? For who asks a server. */
+/* Are mappings among the operations? Only for tests of a server. */
 extern bool op_maps;
 
 void op_random(struct op *op);
@@ -100,21 +100,21 @@ void op_print(const struct op *op);
 
 /* --- real.c --------------------------------------------------------------- */
 
-/* Where there is a file system to compare with; NULL, or why there is none. */
+/* Finds a file system to compare with. NULL, or why there is none. */
 const char *real_find(void);
 
-/* No devices can be made then, and files are root's. */
+/* In a user namespace: no devices can be made, and all files are root's. */
 extern bool real_is_confined;
 
-/* Goes there, for good: in a process that does nothing else. */
+/* Makes that file system the root of this process, for good. */
 void real_enter(void);
 void real_remove(void);
 
-/* Begins with nothing. */
+/* Begins with an empty file system. */
 void real_begin(void);
 void real_do(const struct op *op, struct outcome *outcome);
 
-/* Is the path one that is better not opened here? */
+/* May opening the path wait, or reach a device of this machine? */
 bool real_blocks(const struct op *op);
 bool real_is_open(int slot);
 bool real_is_folder(int slot);
@@ -128,8 +128,8 @@ bool real_is_full(int slot);
 bool real_can_map(int slot);
 
 /*
- * Makes an access to a mapping one to what is in the file, and has been since
- * it was mapped. False: nothing is.
+ * Cuts an access to a mapping to the bytes that have been in the file ever
+ * since it was mapped. False if there are none.
  */
 bool real_clip(struct op *op);
 
@@ -141,20 +141,20 @@ void ours_begin(void);
 void ours_look(const struct op *op);
 void ours_do(const struct op *op, struct outcome *outcome);
 
-/* Ends; NULL, or what is wrong: memory that is still in use. */
+/* Destroys the tree. NULL, or what is wrong, such as memory still in use. */
 const char *ours_end(void);
 
-/* The tree that it is. */
+/* The tree that operations are done on. */
 struct tree *ours_tree(void);
 bool ours_is_open(int slot);
 
-/* A number that another tree would not have. */
+/* A hash of the tree: another tree has another one. */
 uint64_t ours_digest(void);
 
 /* Adds what getdents64() has read: for each entry a type, a name, a NUL. */
 void outcome_add_entries(struct outcome *o, const char *entries, long size);
 
-/* Is it a call that has an open file? */
+/* Is it a call on an open file? */
 bool op_is_of_file(const struct op *op);
 
 /* --- compare.c ------------------------------------------------------------ */
@@ -162,13 +162,13 @@ bool op_is_of_file(const struct op *op);
 /* Calls that were made on both sides, and that failed on both. */
 extern unsigned long compare_ops, compare_errors;
 
-/* All that our side does, it does at one time. */
+/* Set if the clock of our tree stands still. */
 extern bool compare_at_once;
 
-/* Begins with nothing on both sides. */
+/* Begins with two empty file systems. */
 void compare_begin(void);
 
-/* Does it on both sides; NULL, or what is different. */
+/* Does the operation on both sides; NULL, or what is different. */
 const char *compare_op(const struct op *op);
 const char *compare_trees(void);
 

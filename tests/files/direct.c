@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * direct.c - a server in the process that asks it, which never dies.
- */
+/* direct.c - a server in the process of its caller, which never dies. */
 #include <errno.h>
 #include <string.h>
 
@@ -84,9 +82,10 @@ struct reply served_ask(struct request *request, const struct lent *what)
 			memmove(server.entry, entry,
 			    sizeof *entry + request->in_len);
 		}
-		/* Nobody stays behind: all there is is kept. */
+		/* No process stays behind: each state counts as kept. */
 		if (serve_shares(&server))
 			server.tree.unkept = false;
+		(void)serve_find(&server);
 		serve(&server);
 		server.done = (uint64_t)server.reply.result;
 	} while (server.more);

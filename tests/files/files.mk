@@ -11,7 +11,7 @@ FILES_TAP := tests/host/run.c tests/host/tap.c lib/print.c
 FILES_OURS := $(FILES_TREE) $(FILES_TAP) $(F)/memory.c
 FILES_BOTH := $(F)/compare.c $(F)/real.c $(F)/ours.c $(F)/generate.c
 
-# The server, and what asks it.
+# The server, and the files that send requests to it.
 FILES_ASKED := $(FILES_OURS) $(FILES_SERVE) $(addprefix $(F)/,served.c lent.c \
 	compare.c real.c generate.c differ.c)
 
@@ -27,7 +27,7 @@ $(addprefix $(HB)/asan/$(F)/,served.o lent.o direct.o mortal.o \
 	mortal_port.o unit_log.o): \
 	HOST_ONLY := -I$(F)/include
 
-# They are about Linux's calls, and use them.
+# These programs make Linux's system calls, and only exist on Linux.
 ifeq ($(shell uname -s),Linux)
 $(FB)/unit: $(call files_objs,$(FILES_OURS) $(F)/unit.c)
 $(FB)/unit_sparse: $(call files_objs,$(FILES_OURS) $(F)/unit_sparse.c)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * generate.c - random operations: few names, so that they meet.
+ * generate.c - random operations on few names, so that many of them meet the
+ * same file.
  */
 #define _GNU_SOURCE
 #include "differ.h"
@@ -192,7 +193,7 @@ static void choose_kind(struct op *op)
 		at -= weights[op->kind++];
 }
 
-/* What a link leads to; what a list is read into. */
+/* Chooses the text of a link, the room for a list, and other arguments. */
 static void choose_rest(struct op *op)
 {
 	static const int64_t sizes[] = {1, 20, 512, 4096};
@@ -220,7 +221,10 @@ static void choose_rest(struct op *op)
 		op->mode = sim_below(9);
 }
 
-/* One of those that matter to a file that is mapped, of two files. */
+/*
+ * Chooses one of the operations that matter to a mapped file, on one of two
+ * files.
+ */
 static void choose_mapped(struct op *op)
 {
 	static const enum kind kinds[] = {OP_OPEN, OP_OPEN, OP_CLOSE, OP_MAP,

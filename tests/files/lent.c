@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lent.c - what comes along with a request; see served.h.
+ * lent.c - the strings and bytes that come along with a request; see served.h.
  */
 #include <string.h>
 

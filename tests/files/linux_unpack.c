@@ -2,10 +2,11 @@
 /*
  * linux_unpack.c - what Linux makes of an archive, with system calls.
  *
- * After what init/initramfs.c does for each member, step by step: what is of
- * another type goes, a file with several names is a link to the first, and
- * errors are passed over. Folders that are missing are made up here as well.
- * What is in the way may be a device of this machine: it is not opened.
+ * For each member it does what Linux's init/initramfs.c does, step by step: a
+ * file of another type is removed, a file with several names is a link to the
+ * first of them, and errors are ignored. Unlike Linux, it also makes folders
+ * that are missing. A file with the name of a member may be a device of this
+ * machine: it is not opened.
  */
 #define _GNU_SOURCE
 #include "linux_unpack.h"
@@ -27,7 +28,7 @@ static struct {
 } names[MAX_NAMES];
 
 static unsigned name_count;
-static bool failed; /* to write: that is the end */
+static bool failed; /* a write failed: nothing more is unpacked */
 
 static bool exists(const char *path, mode_t *mode)
 {
@@ -146,7 +147,10 @@ static void add_link(const struct member *m)
 	set_time(m->name, m->header.mtime);
 }
 
-/* As `mkdir -p` of all but the last name, unless that is not a name. */
+/*
+ * Makes all folders of the path, as `mkdir -p`, but not the last name; none if
+ * that is "." or "..".
+ */
 static void make_folders(const char *path)
 {
 	const char *last = strrchr(path, '/');

@@ -87,8 +87,8 @@ void memory_page_free(void *page)
 }
 
 /*
- * Shared memory is where it is in each process of a test, also in those that
- * were there before it was wanted.
+ * Shared memory has one address in all processes of a test, also in those that
+ * were forked before it was allocated.
  */
 #define POOL_PAGES 16384UL
 
@@ -127,7 +127,7 @@ void *memory_shared(size_t pages)
 	return mem;
 }
 
-/* Whoever has mapped it still has it. */
+/* A process that has mapped the page keeps it. */
 void memory_shared_free(void *page)
 {
 	if (memory_asks != NULL)
@@ -138,7 +138,7 @@ void memory_shared_free(void *page)
 	memory_in_use--;
 }
 
-/* What is in front of an object: it must be given back as what it is. */
+/* In front of an object: it must be given back with its size. */
 struct head {
 	size_t size;
 	size_t padding;

@@ -15,19 +15,19 @@ extern uint64_t memory_in_use;
 /* Is called whenever memory is asked for or given back, if it is not NULL. */
 extern void (*memory_asks)(void);
 
-/* How many were asked for since this was set to 0. */
+/* How many objects and pages were asked for since this was set to 0. */
 extern uint64_t memory_asked;
 
 /*
- * Lets the n-th from now on fail, counted from 1, and with `from` all behind
- * it. 0: none.
+ * Lets the n-th allocation from now on fail, counted from 1; with `from` all
+ * later ones too. With n = 0 none fails.
  */
 void memory_fail(uint64_t n, bool from);
 
 /*
- * Memory that is shared comes from a pool, which is made when it is first
- * wanted, or before there are processes to share it. To clear it is for when
- * nobody uses it.
+ * Shared memory comes from a pool. It is made when it is first needed, or by
+ * memory_pool_make() before the processes that share it are forked. It may be
+ * cleared while no process uses it.
  */
 void memory_pool_make(void);
 void memory_pool_clear(void);

@@ -2,8 +2,8 @@
 /*
  * mortal.c - a server in a process of its own, with its own loop and its own
  * log, which is killed again and again: whenever it asks for memory, gives some
- * back, or is at one of the kernel's calls; and so are its twin and its
- * callers, and replies are refused. See mortal.h.
+ * back, or is at one of the kernel's calls; its twin and its callers are killed
+ * too, and replies are refused. See mortal.h.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -20,10 +20,10 @@
 #include "sim.h"
 #include "tap.h"
 
-/* So small that the server has to be kept often. */
+/* The log is so small that the server has to be kept often. */
 #define LOG_SIZE (2 * LOG_ENTRY_MAX + 16384 + 20000)
 
-/* Calls of scenes, which are not about what is compared. */
+/* Scenes, whose results are not compared, number their calls from here. */
 #define SCENE (1UL << 40)
 
 static uint64_t root;
@@ -39,7 +39,7 @@ static void make_machine(void)
 		sim_fail("no memory");
 }
 
-/* It waits for a request, or has ended. */
+/* Waits until the server waits for a request, or has ended. */
 static void look_after(bool goes_on)
 {
 	if (!goes_on)
@@ -69,12 +69,12 @@ uint64_t served_begin(void)
 	(void)file_open(&server.tree, (struct where){server.tree.root, "/"},
 	    O_RDONLY, 0, opened_place());
 	server.open = 1;
-	/* What is left in the log is of an earlier sequence. */
+	/* Entries that are left in the log are of an earlier sequence. */
 	server.log.generation += 1 << 20;
 	root = opened_take(0);
 	if (fork() == 0)
 		mortal_serve();
-	/* Here it is not used. */
+	/* This test does not use the root that the server has opened. */
 	file_close(&server.tree, opened_file(root));
 	opened_give(root);
 	tree_destroy(&server.tree);
@@ -89,7 +89,7 @@ static bool one_in(uint32_t n)
 	return sim_below(n) == 0;
 }
 
-/* Soon, or some time later. */
+/* A number of moments: often few, at times many. */
 static unsigned some_moments(void)
 {
 	return 1 + sim_below(sim_below(2) > 0 ? 8 : 200);
@@ -113,7 +113,10 @@ static void choose_faults(void)
 		faults->refusal = 1 + sim_below(REFUSED_ROOM);
 }
 
-/* While it waits: who stays behind, or it; or there is nothing to hear. */
+/*
+ * While the server waits: kills the process that stays behind, or the server;
+ * or a signal ends its wait.
+ */
 static void kill_who_is_idle(void)
 {
 	mortal_turn(OF_WHO_ASKS);
@@ -127,9 +130,9 @@ static void kill_who_is_idle(void)
 		look_after(mortal_kill_server());
 }
 
-/* --- who asks ------------------------------------------------------------- */
+/* --- the caller ----------------------------------------------------------- */
 
-/* False: nobody waits for the reply any more, as the call's caller is gone. */
+/* False: the caller was killed, and does not wait for the reply. */
 static bool exchange(const struct request *request, const struct lent *lent)
 {
 	choose_faults();
@@ -172,7 +175,7 @@ static struct request scene(uint64_t number, uint64_t token, uint64_t arg)
 	    .arg = {0, arg}};
 }
 
-/* The root, once more; 0 if who asks has gone meanwhile. */
+/* Opens the root once more; 0 if the caller has gone meanwhile. */
 static uint64_t open_root(bool is_killed)
 {
 	const struct lent path = {.path = {"/"}};
@@ -187,7 +190,7 @@ static uint64_t open_root(bool is_killed)
 	return machine->reply.token;
 }
 
-/* What nobody has got is not open: served_end() looks. */
+/* A file whose open() did not return is closed: served_end() checks that. */
 static void open_for_nobody(void)
 {
 	uint64_t token = open_root(true);
@@ -207,7 +210,7 @@ static void lock(struct request *request, bool waits)
 		    machine->reply.flags);
 }
 
-/* A call that has to wait is made again, with the same id. */
+/* A call that has to wait for a lock is made again, with its id. */
 static void wait_for_lock(void)
 {
 	uint64_t first = open_root(false), second = open_root(false);

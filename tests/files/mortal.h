@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mortal.h - a file server that is killed again and again, and what stands for
+ * mortal.h - a file server that is killed again and again, and a stand-in for
  * the kernel, in memory that all processes share.
  *
- * Who asks and the server take turns: one of them waits while the other runs,
- * and only whose turn it is may touch `machine` (mortal_turn() looks). So what
- * is going to happen is chosen while the server waits for a request, and comes
- * about at a moment that is counted: a run is the same each time.
+ * The caller and the server take turns: one of them waits while the other runs,
+ * and only the one whose turn it is may touch `machine` (mortal_turn() checks
+ * that). So faults are chosen while the server waits for a request, and happen
+ * at a moment that is counted: two runs with one seed are equal.
  */
 #ifndef TESTS_FILES_MORTAL_H
 #define TESTS_FILES_MORTAL_H
@@ -23,25 +23,25 @@ enum turn { OF_WHO_ASKS = 1, OF_SERVER };
 
 enum refusal {
 	REFUSED_NOT,
-	REFUSED_MEMORY, /* ENOMEM: it is still in hand */
-	REFUSED_SENSE,  /* EINVAL: the same */
-	REFUSED_ROOM,   /* ENOMEM, of what comes next: it has arrived */
+	REFUSED_MEMORY, /* ENOMEM: the request is still in hand */
+	REFUSED_SENSE,  /* EINVAL: the request is still in hand */
+	REFUSED_ROOM,   /* ENOMEM for the next request; the reply has arrived */
 };
 
-/* What is going to happen. A moment is a call of moment(). */
+/* The faults that are going to happen. A moment is a call of moment(). */
 struct faults {
 	unsigned
-	    server[DEATHS]; /* moments up to each death; 0: there is none */
-	unsigned keeper; /* moments up to that of who stays behind; 0: none */
-	unsigned births; /* children that die before they take over */
-	bool parent;     /* it dies before its child has taken over */
-	bool caller;     /* it is killed when the server dies */
+	    server[DEATHS];   /* moments up to each death; 0: there is none */
+	unsigned keeper;      /* moments until the kept copy dies; 0: never */
+	unsigned births;      /* children that die before they take over */
+	bool parent;          /* the server dies before its child takes over */
+	bool caller;          /* it is killed when the server dies */
 	enum refusal refusal; /* of a reply */
 };
 
 struct machine {
 	enum turn turn;
-	sem_t changed[OF_SERVER + 1]; /* it is somebody's turn */
+	sem_t changed[OF_SERVER + 1]; /* its turn has begun */
 	struct faults faults;
 
 	enum { NOTHING, ASKED, IN_HAND } state; /* of the request: */
@@ -51,12 +51,12 @@ struct machine {
 	size_t in_len, out_len;
 	bool lends_in;
 	struct reply reply;
-	bool is_refused; /* the reply is, and what says so is awaited */
-	bool is_gone;    /* nobody waits for it any more */
+	bool is_refused; /* the reply was, and an error has to follow it */
+	bool is_gone;    /* the caller does not wait any more */
 
 	pid_t server, keeper;
-	bool is_unkept; /* who stayed behind has been killed */
-	bool heard;     /* a signal: the server does not wait */
+	bool is_unkept; /* the kept copy has been killed */
+	bool heard;     /* a signal is pending: the server does not wait */
 
 	bool has_ended;
 	char end[200]; /* what is wrong */
@@ -66,16 +66,19 @@ struct machine {
 extern struct machine *machine;
 extern struct server server;
 
-/* Stops the test unless it is that one's turn. */
+/* Fails the test unless `turn` says whose turn it is. */
 void mortal_turn(enum turn turn);
 
-/* It is the other's turn, and then ours again. False: it does not come back. */
+/*
+ * Gives the turn to the other side, and waits until it comes back. False: it
+ * does not come back in time.
+ */
 bool mortal_pass(enum turn from, enum turn to);
 
-/* Kills the server, which waits. False: no other goes on. */
+/* Kills the server while it waits. False: no process goes on serving. */
 bool mortal_kill_server(void);
 
-/* Kills who stays behind, and tells the server. */
+/* Kills the process that stays behind, and tells the server. */
 void mortal_kill_keeper(void);
 
 /* The server, in a process of its own; it does not return. */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mortal_port.c - what the kernel does for a server that is killed, on the
- * server's turn; see mortal.h.
+ * mortal_port.c - stands in for the kernel in the server's turn; see mortal.h.
  *
- * A request that was in a dead server's hand is asked again, before all others,
- * and who is kept stays behind and forks.
+ * A request that was in a dead server's hand is made again, before all others,
+ * and the kept copy stays behind and forks.
  */
 #include <errno.h>
 #include <signal.h>
@@ -95,8 +94,8 @@ _Noreturn static void die(void)
 }
 
 /*
- * The server, or who stays behind, may die here: not both at once, so that
- * somebody goes on.
+ * The server, or the process that stays behind, may die here: never both at
+ * once, so that one of them goes on.
  */
 static void moment(void)
 {
@@ -163,7 +162,10 @@ static bool is_note(void)
 	return machine->request.number >= REQUEST_CLOSED;
 }
 
-/* What is refused is done, and known to who asks: an error stands for it. */
+/*
+ * After a refused reply the server answers with an error, although the call may
+ * have been done. The test then compares the reply that was refused.
+ */
 static bool stands_for_refused(const struct reply *reply)
 {
 	return machine->is_refused && reply->result == -EIO &&
@@ -179,8 +181,9 @@ static void note_down(const struct reply *reply)
 }
 
 /*
- * 0, or why it is still in hand. Only what is more than a number can make no
- * sense, and "not now" always does.
+ * Returns 0, or the error for which the reply is refused and the request stays
+ * in hand. EINVAL is only possible for a reply that is more than a number, and
+ * not for "not now".
  */
 static int refuse(const struct reply *reply)
 {
@@ -218,7 +221,7 @@ static int deliver(const struct reply *reply)
 static bool await_request(void)
 {
 	if (!machine->heard && !mortal_pass(OF_SERVER, OF_WHO_ASKS))
-		_exit(EXIT_FAILURE); /* who asks has gone */
+		_exit(EXIT_FAILURE); /* the caller has gone */
 	if (machine->state == ASKED)
 		return true;
 	machine->heard = false;
@@ -275,7 +278,7 @@ int port_open(int port, uint64_t token, unsigned flags, uint64_t readable,
 	return (int)(readable + writable);
 }
 
-/* --- who stays behind ----------------------------------------------------- */
+/* --- processes that stay behind ------------------------------------------- */
 
 void port_watch_keeper(void)
 {
@@ -286,7 +289,7 @@ bool port_is_unkept(void)
 	return machine->is_unkept;
 }
 
-/* What was in a dead server's hand is asked again, or told to be gone. */
+/* The request of a dead server is made again, or a note says it is gone. */
 static void give_back(void)
 {
 	if (machine->state != IN_HAND)
@@ -301,7 +304,7 @@ static void give_back(void)
 	    .token = machine->request.id};
 }
 
-/* One that has not taken over has nothing in its hand. */
+/* A child that has not taken over has no request in hand. */
 static void bury(pid_t child)
 {
 	int status = 0;
@@ -356,7 +359,7 @@ int port_keep(int port)
 		bury(child);
 	be_born(self, kept);
 	take_over(self, kept);
-	/* Who does once more what was done gets no memory. */
+	/* Allocations fail while a successor replays the log. */
 	if (is_another)
 		memory_fail(1 + machine->kills % 7, true);
 	kept = self;

@@ -176,7 +176,7 @@ static void add_bytes(const void *bytes, size_t len)
 		digest = (digest ^ at[i]) * 0x100000001b3;
 }
 
-/* All but when it was read. */
+/* Adds all attributes of the node except for its access time. */
 static void add_node(const struct node *node)
 {
 	struct attributes st;
@@ -273,7 +273,7 @@ static long file_call(const struct op *op, struct outcome *o)
 	}
 }
 
-/* Those that do something to what a path names. */
+/* The calls on the node that a path names. */
 static long node_call(const struct op *op, struct outcome *o)
 {
 	bool no_follow =

@@ -29,7 +29,7 @@ static char folder[] = "/dev/shm/calf-files-XXXXXX";
 
 bool real_is_confined;
 
-/* Root of a namespace of its own can do most of what is needed here. */
+/* Can it have a user namespace? There it may do most of what root may. */
 static bool can_be_confined(void)
 {
 	int status = 1;
@@ -83,7 +83,9 @@ void real_enter(void)
 		sim_fail("chroot: %s", strerror(errno));
 }
 
-/* All that is in the folder; a path could be too long. */
+/*
+ * Removes what is in the folder, by its descriptor, as a path may be too long.
+ */
 static bool empty(int fd)
 {
 	DIR *dir = fdopendir(fd);
@@ -114,7 +116,7 @@ void real_remove(void)
 
 /* --- mappings ------------------------------------------------------------- */
 
-/* Those that are there, by the slot whose file it was. */
+/* The mappings, by the slot whose file was mapped. */
 static struct mapping {
 	volatile unsigned char *at; /* NULL: none */
 	int64_t size;
@@ -144,7 +146,7 @@ static int64_t least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* All pages are read: so they are there, and can be stored to unnoticed. */
+/* Reads all pages: after that, a store to one does not fault. */
 static long map(int slot)
 {
 	struct mapping *m = &mappings[slot];
@@ -329,7 +331,7 @@ static long set_times(const struct op *op, int base)
 	return utimensat(base, op->path, times, (int)op->flags);
 }
 
-/* Those that have an open file. */
+/* The calls on an open file. */
 static long file_call(const struct op *op, struct outcome *o)
 {
 	int fd = slots[op->slot];

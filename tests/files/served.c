@@ -24,7 +24,7 @@
 #include "sim.h"
 #include "tap.h"
 
-/* What is about no file is none of this test's. */
+/* Calls that are about no file are not tested here. */
 const struct call system_calls[CALLS];
 
 static struct request request;
@@ -197,7 +197,7 @@ static long list(const struct op *op, struct outcome *o)
 	return n;
 }
 
-/* What the kernel would map. */
+/* Maps the pages that the kernel would map. */
 static long map(int slot)
 {
 	unsigned char **pages = mappings[slot];

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * served.h - a file server to be asked, and what stands for the kernel.
- */
+/* served.h - sends requests to a file server, as the kernel does. */
 #ifndef TESTS_FILES_SERVED_H
 #define TESTS_FILES_SERVED_H
 
@@ -9,7 +7,7 @@
 
 #include "../../user/servers/files/serve.h"
 
-#define COMES_ALONG 8192 /* at most, of what is lent */
+#define COMES_ALONG 8192 /* most bytes that come along with a request */
 #define LENT        2
 
 /* The paths of a call, and what it lends to be read or to be written. */
@@ -21,16 +19,19 @@ struct lent {
 	size_t out_len;
 };
 
-/* Makes a server with an empty tree, and opens its root: the token. */
+/*
+ * Makes a server with an empty tree, and opens its root. Returns the token of
+ * the root.
+ */
 uint64_t served_begin(void);
 
-/* Asks it: what comes along is found in what is lent. */
+/* Sends the request, with the strings and bytes in `lent` that come along. */
 struct reply served_ask(struct request *request, const struct lent *lent);
 
 /* All files have been closed; NULL, or what is wrong. */
 const char *served_end(void);
 
-/* Puts what comes along to `in`, and says so in the request. */
+/* Copies what comes along to `in`, and stores its length in the request. */
 void lent_along(const struct lent *lent, struct request *request, char *in);
 
 #endif

@@ -3,9 +3,9 @@
  * starve.c - random operations, each of which is tried again and again while
  * one allocation after the other fails, and then all from there on.
  *
- * What fails for want of memory says so, and leaves the tree as it was and all
- * the memory given back that it had been given. When nothing fails any more, it
- * is done, and the next one begins.
+ * An operation that fails for want of memory must return that error, leave the
+ * tree as it was, and have given back all memory that it took. When no
+ * allocation fails any more, the operation succeeds, and the next one begins.
  *
  *     starve [--sequences N] [--seed N]
  */
@@ -30,7 +30,7 @@ struct plan {
 	unsigned sequences;
 };
 
-/* With the n-th allocation failing: true if one did, and so the call. */
+/* Does the call with the n-th allocation failing: true if both failed. */
 static bool fails_cleanly(const struct op *op, uint64_t n, bool from)
 {
 	uint64_t before = ours_digest(), in_use = memory_in_use;
@@ -42,7 +42,7 @@ static bool fails_cleanly(const struct op *op, uint64_t n, bool from)
 	if (memory_asked - asked < n)
 		return false;
 	failures++;
-	/* A write may have come as far as it could. */
+	/* A write may return the bytes that it wrote before memory was out. */
 	if (outcome.result >= 0)
 		return false;
 	of_kind[op->kind]++;
@@ -104,7 +104,7 @@ static void count(size_t at, const char *what)
 	complaints++;
 }
 
-/* Each file with several names, and in folders that are not there. */
+/* Files with several names, in folders that are not in the archive. */
 static size_t make_archive(char *to)
 {
 	static const char *const names[] = {"a/b/c", "a/b/d", "x/y", "x/z",

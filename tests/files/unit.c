@@ -155,7 +155,7 @@ TEST(more_than_there_can_be_is_refused_at_once)
 	return end();
 }
 
-/* How far it is to the farthest name. */
+/* How many steps lead to the name that is deepest in the trie. */
 static unsigned index_depth(const struct name *root, unsigned count)
 {
 	const struct name **here = calloc(count + 1, sizeof *here);
@@ -196,6 +196,27 @@ TEST(ten_thousand_names_are_found_in_few_steps)
 			MUST(find("d/file-1") != NULL || i > 0, "lost");
 	}
 	MUST(tree_rmdir(&t, at("d")) == 0, "not empty");
+	return end();
+}
+
+TEST(names_of_the_same_hash_are_told_apart)
+{
+	static const char *const names[] = {"a", "b", "ab", "1: much the same",
+	    "2: much the same"};
+	const unsigned count = sizeof names / sizeof *names;
+
+	begin();
+	for (unsigned i = 0; i < count; i++)
+		MUST(touch(names[i]) == 0, found("no %s", names[i]));
+	for (unsigned i = 0; i < count * count; i++) {
+		const char *name = names[i % count];
+		struct text text = text_read(&t, name);
+		bool is_same = i / count == i % count;
+
+		text.hash = text_read(&t, names[i / count]).hash;
+		MUST((folder_find(t.root, &text) != NULL) == is_same,
+		    found("%s with the hash of %s", name, names[i / count]));
+	}
 	return end();
 }
 
@@ -260,7 +281,7 @@ TEST(forty_links_are_followed_and_no_more)
 	return end();
 }
 
-/* In the middle of each link's target is the next link. */
+/* Behind the next link, each link's target goes on with another name. */
 TEST(forty_links_may_be_in_one_another)
 {
 	char target[12], path[12];
@@ -312,7 +333,7 @@ static void make_names(void)
 	}
 }
 
-/* What is there from beginning to end is seen once, whatever else happens. */
+/* A name that is there all the time is listed once, whatever else happens. */
 TEST(a_folder_that_changes_is_listed_once)
 {
 	for (unsigned seed = 0; seed < 200; seed++) {
@@ -350,7 +371,7 @@ TEST(a_folder_that_changes_is_listed_once)
 	return NULL;
 }
 
-TEST(who_renames_all_that_is_listed_comes_to_an_end)
+TEST(a_reader_that_renames_all_that_is_listed_comes_to_an_end)
 {
 	uint64_t position = 0;
 	struct file *dir;
@@ -370,7 +391,7 @@ TEST(who_renames_all_that_is_listed_comes_to_an_end)
 			(void)tree_rename(&t, at(other), at(path), 0);
 		}
 	}
-	/* From the beginning, what is new is seen. */
+	/* A new list from the beginning has the new name. */
 	position = 0;
 	(void)touch("d/n100");
 	memset(seen, 0, sizeof seen);
@@ -524,7 +545,7 @@ TEST(a_node_knows_one_of_its_paths)
 
 #define MANY_PROGRAMS 200
 
-/* Whether all but the one with that number are found. */
+/* Are all programs found but the one with the number `but`? */
 static bool are_found(const uint64_t contents[], int but)
 {
 	for (int i = 0; i < MANY_PROGRAMS; i++)
@@ -618,17 +639,45 @@ TEST(a_program_that_may_be_stored_to_has_one_number)
 	return end();
 }
 
+/*
+ * Maps a hole of a file that is too long for memory. The call fails at its
+ * first pages already, although there would be memory for these.
+ */
+TEST(a_shared_mapping_larger_than_memory_takes_no_page)
+{
+	struct file *file;
+	void *page;
+
+	begin();
+	(void)touch("f");
+	MUST(tree_truncate(&t, at("f"), 100 * MEMORY_PAGE) == 0, "no hole");
+	file = open_at("f", O_RDWR);
+	memory_limit(memory_pages_total() - memory_pages_free() + 50);
+	file_share(&t, file, 0, 4, 60);
+	MUST(data_page_count(file->node) == 0, "it has pages");
+	t.unkept = false;
+	MUST(file_shared_pages(&t, file, 0, &page, 1) == -ENOMEM, "no error");
+	file_share(&t, file, 0, 4, 40);
+	t.unkept = false;
+	MUST(file_shared_pages(&t, file, 0, &page, 1) == 1, "none of fewer");
+	close_file(file);
+	(void)tree_unlink(&t, at("f"));
+	memory_limit(UINT64_MAX);
+	return end();
+}
+
 static const struct test tests[] = {
     LISTED(a_large_file_goes_at_once_and_its_pages_bit_by_bit),
     LISTED(what_is_left_over_is_used_before_there_is_no_room),
     LISTED(more_than_there_can_be_is_refused_at_once),
     LISTED(ten_thousand_names_are_found_in_few_steps),
+    LISTED(names_of_the_same_hash_are_told_apart),
     LISTED(a_tree_may_be_as_deep_as_memory_allows),
     LISTED(folders_that_were_removed_go_with_their_last_user),
     LISTED(forty_links_are_followed_and_no_more),
     LISTED(forty_links_may_be_in_one_another),
     LISTED(a_folder_that_changes_is_listed_once),
-    LISTED(who_renames_all_that_is_listed_comes_to_an_end),
+    LISTED(a_reader_that_renames_all_that_is_listed_comes_to_an_end),
     LISTED(a_position_in_a_list_can_be_gone_back_to),
     LISTED(whatever_changes_says_when),
     LISTED(reading_is_noted_where_it_is_news),
@@ -636,6 +685,7 @@ static const struct test tests[] = {
     LISTED(a_program_is_found_while_it_is_what_was_executed),
     LISTED(what_a_reader_has_mapped_is_what_it_was),
     LISTED(a_program_that_may_be_stored_to_has_one_number),
+    LISTED(a_shared_mapping_larger_than_memory_takes_no_page),
 };
 
 int main(void)

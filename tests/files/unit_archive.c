@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * unit_archive.c - what becomes of archives, one property at a time.
- */
+/* unit_archive.c - unpacks archives, one property at a time. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -276,6 +274,20 @@ TEST(a_name_that_becomes_something_else_leaves_the_others_alone)
 	return end();
 }
 
+TEST(a_name_of_what_has_become_a_pipe_changes_it_no_more)
+{
+	begin();
+	add_name("one", 5, "the file");
+	add("one", S_IFIFO | 0600, "");
+	add_name("two", 5, "other bytes");
+	add_end();
+	unpack();
+	MUST(complaints == 1, found("%u complaints", complaints));
+	MUST(find("two") != NULL && find("two") == find("one"), "no link");
+	MUST(find("two")->mode == (S_IFIFO | 0600), "another mode");
+	return end();
+}
+
 TEST(a_dot_makes_no_folder_of_a_device)
 {
 	begin();
@@ -340,6 +352,7 @@ static const struct test tests[] = {
     LISTED(archives_may_follow_each_other),
     LISTED(names_of_one_file_share_what_came_with_any_of_them),
     LISTED(a_name_that_becomes_something_else_leaves_the_others_alone),
+    LISTED(a_name_of_what_has_become_a_pipe_changes_it_no_more),
     LISTED(a_dot_makes_no_folder_of_a_device),
     LISTED(a_link_may_not_lead_too_far),
     LISTED(a_name_may_go_through_thousands_of_folders),

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unit_log.c - the file server when there is no memory: neither for what is
- * new, nor to be kept and begin the log anew.
+ * unit_log.c - the log of the file server when there is no memory: neither for
+ * new files, nor to keep the server, after which the log would begin anew.
  *
- * Nobody asks here but the tests, who put requests where the kernel does.
+ * There is no kernel here: the tests put requests where the kernel would.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@
 #include "tap.h"
 #include "unit.h"
 
-/* What is about no file is none of this test's. */
+/* Calls that are about no file: these tests make none of them. */
 const struct call system_calls[CALLS];
 
 #define FILES 300
@@ -111,6 +111,7 @@ static int64_t ask(uint64_t number, uint64_t token, const char *path,
 	    .time = id * 1000000000};
 	strcpy(server.in, path);
 	server.done = 0;
+	(void)serve_find(&server);
 	serve(&server);
 	return server.reply.result;
 }
@@ -131,7 +132,7 @@ static int64_t make_folder(unsigned i)
 	return ask(SYS_mkdirat, root, path, 0700);
 }
 
-/* As many folders as there is room for; how many. */
+/* Makes folders until the log is full, and returns how many. */
 static unsigned fill_log(void)
 {
 	unsigned count = 0;
@@ -178,7 +179,7 @@ TEST(a_full_log_takes_what_gives_memory_back)
 	return end();
 }
 
-/* However many are open, and whatever the log is full of. */
+/* A full log still has room to record that each open file is closed. */
 TEST(whatever_is_open_can_be_closed)
 {
 	for (unsigned open = 1; open < FILES; open += 37) {
@@ -273,8 +274,22 @@ TEST(files_are_opened_and_removed_when_memory_is_out)
 	return end();
 }
 
-/* What was made in vain has used a number, which who goes on does not know. */
-TEST(who_goes_on_gives_the_same_numbers)
+/* Becomes the copy that was kept when the log was `before`, the tree empty. */
+static void become_older(const struct log *before)
+{
+	file_close(&server.tree, opened_file(root));
+	tree_destroy(&server.tree);
+	(void)tree_init(&server.tree, (struct moment){1000, 0}, 7);
+	*opened_file(root) = (struct file){.node = server.tree.root};
+	node_use(server.tree.root);
+	server.log = *before;
+}
+
+/*
+ * A call that failed has used a number. The server that goes on does not see
+ * that call in the log, and must use the same numbers for the others.
+ */
+TEST(a_server_that_goes_on_gives_the_same_numbers)
 {
 	struct log before = {0};
 	uint64_t ino, contents;
@@ -287,13 +302,7 @@ TEST(who_goes_on_gives_the_same_numbers)
 	MUST(make_folder(1) == 0, "no room");
 	ino = server.tree.next_ino;
 	contents = server.tree.last_contents;
-	/* As if it had never been. */
-	file_close(&server.tree, opened_file(root));
-	tree_destroy(&server.tree);
-	(void)tree_init(&server.tree, (struct moment){1000, 0}, 7);
-	*opened_file(root) = (struct file){.node = server.tree.root};
-	node_use(server.tree.root);
-	server.log = before;
+	become_older(&before);
 	memory_fail(1, true);
 	serve_replay(&server);
 	memory_fail(0, false);
@@ -303,7 +312,7 @@ TEST(who_goes_on_gives_the_same_numbers)
 	return end();
 }
 
-/* Once: then it is no news any more. */
+/* Only the first read after a change of the file changes its time. */
 TEST(a_time_of_reading_is_in_the_log)
 {
 	size_t before;
@@ -321,7 +330,27 @@ TEST(a_time_of_reading_is_in_the_log)
 	return end();
 }
 
-/* The words of a script are in a buffer that others use. */
+/* The server that goes on must find the program by its contents' number. */
+TEST(a_program_that_is_executed_is_in_the_log)
+{
+	struct log before;
+	uint64_t contents;
+
+	begin();
+	before = server.log;
+	MUST(ask(SYS_mknodat, root, "/x", S_IFREG | 0700) == 0, "no program");
+	MUST(ask(SYS_execve, root, "/x", 0) == 0, "it is not executed");
+	contents = server.reply.token;
+	become_older(&before);
+	serve_replay(&server);
+	MUST(node_of_program(&server.tree, contents) != NULL, "not found");
+	before = server.log;
+	MUST(ask(SYS_execve, root, "/x", 0) == 0, "it is not executed again");
+	MUST(server.log.end == before.end, "the second time is news");
+	return end();
+}
+
+/* A reply with words of a script is not owed, as its buffer is used again. */
 TEST(only_numbers_are_owed)
 {
 	static const char *const links[] = {"/s", "/l"};
@@ -353,7 +382,7 @@ TEST(only_numbers_are_owed)
 	return end();
 }
 
-TEST(nothing_is_owed_to_who_is_no_call)
+TEST(a_reply_to_no_call_is_not_owed)
 {
 	begin();
 	server.reply = (struct reply){.result = 5};
@@ -373,10 +402,11 @@ static const struct test tests[] = {
     LISTED(a_file_that_is_closed_twice_is_not_that_of_another),
     LISTED(what_a_call_has_opened_that_is_gone_is_closed),
     LISTED(files_are_opened_and_removed_when_memory_is_out),
-    LISTED(who_goes_on_gives_the_same_numbers),
+    LISTED(a_server_that_goes_on_gives_the_same_numbers),
     LISTED(a_time_of_reading_is_in_the_log),
+    LISTED(a_program_that_is_executed_is_in_the_log),
     LISTED(only_numbers_are_owed),
-    LISTED(nothing_is_owed_to_who_is_no_call),
+    LISTED(a_reply_to_no_call_is_not_owed),
 };
 
 int main(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unit_made.c - a part of the tree that is made when somebody looks: /m has a
- * folder for each digit, with a file in it that says which it is, and a link.
+ * unit_made.c - a part of the tree that is made on demand: /m has a folder for
+ * each digit, with a file in it that says which it is, and a link.
  */
 #include <string.h>
 
@@ -80,7 +80,7 @@ static long read(uint64_t key, uint64_t at, void *to, size_t len)
 	return 1;
 }
 
-/* Where j leads: to a node of the tree, nowhere, or elsewhere. */
+/* The target of the link j: a node of the tree, none, or another one. */
 static uint64_t lead_number;
 static struct node *lead_node;
 static unsigned leads_asked;
@@ -253,7 +253,7 @@ TEST(what_is_elsewhere_can_be_opened_for_what_it_is_open_for)
 	return end();
 }
 
-/* A call that is done once more does not ask where they lead by now. */
+/* A call that is made again does not ask again where the links lead. */
 TEST(where_links_lead_is_remembered)
 {
 	struct node *node;
@@ -286,7 +286,7 @@ TEST(where_links_lead_is_remembered)
 	return end();
 }
 
-/* What comes while somebody lists is not listed: there would be no end. */
+/* Names that come during a list are not listed: it might never end. */
 TEST(a_list_has_what_was_there_at_its_beginning)
 {
 	struct file dir;
@@ -313,7 +313,10 @@ TEST(a_list_has_what_was_there_at_its_beginning)
 	return end();
 }
 
-/* Also by a server that has forgotten that the beginning was listed. */
+/*
+ * A successor of a dead server does not know that the list has begun, and goes
+ * on at its position.
+ */
 TEST(a_list_that_begins_later_has_the_rest)
 {
 	struct file dir;
@@ -346,7 +349,7 @@ TEST(without_memory_nothing_is_found)
 	return end();
 }
 
-/* A link whose text looks so often for a folder that is made. */
+/* A link whose text names a folder that is made on demand `looks` times. */
 static void make_long_link(const char *path, unsigned looks)
 {
 	char text[4096] = "/m";

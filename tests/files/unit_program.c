@@ -47,7 +47,7 @@ static void put(const char *path, const void *bytes, size_t len, uint32_t mode)
 #define SEGMENTS 40
 #define SIZE     20000
 
-/* Where a program is put that may be anywhere. */
+/* The address at which an ET_DYN is loaded. */
 #define PIE_BASE 0x1010000UL
 
 static struct {
@@ -56,7 +56,7 @@ static struct {
 	uint8_t rest[SIZE];
 } elf;
 
-/* What is made of `elf` as make_right() leaves it. */
+/* The plan of `elf` as make_right() leaves it. */
 static struct program_plan plan;
 
 static void make_header(void)
@@ -113,7 +113,7 @@ static void make_right(void)
 		make_segment(i);
 }
 
-/* What the server says of the first `size` bytes of `elf`. */
+/* Describes the first `size` bytes of `elf`, as the server does. */
 static int describe(size_t size, struct program_plan *said)
 {
 	struct node *node;
@@ -199,7 +199,10 @@ TEST(each_thing_that_can_be_wrong_is_found)
 			make_right();
 		} while (elf.segments[0].offset % 4096 == 0xfff ||
 		    elf.segments[0].filesz < 2);
-		/* What is left of this on the stack is not to be believed. */
+		/*
+		 * Bytes of this plan that are left on the stack must not be
+		 * used.
+		 */
 		MUST(describe(sizeof elf, &said) == 0, "it was right");
 		memcpy((uint8_t *)&elf + wrongs[i].at, &wrongs[i].number,
 		    wrongs[i].len);
@@ -219,7 +222,7 @@ static uint64_t odd_number(void)
 	return numbers[sim_below(sizeof numbers / sizeof *numbers)];
 }
 
-/* Bytes of a header or of a segment become a number that is odd there. */
+/* Writes an unusual number over some bytes of a header or of a segment. */
 static void damage(void)
 {
 	uint64_t number = odd_number();
@@ -266,7 +269,10 @@ TEST(a_damaged_file_is_refused_or_lies_in_itself)
 static char self[4096], dir[] = "/tmp/calf-scripts-XXXXXX";
 static char said[16384], expected[16384];
 
-/* What the machine makes of it: an error, or the arguments in `expected`. */
+/*
+ * Executes the script on this machine: an error, or the arguments in
+ * `expected`.
+ */
 static int execute(const char *path, size_t *len)
 {
 	char *argv[] = {(char *)(uintptr_t)path, (char *)(uintptr_t) "rest",
@@ -292,7 +298,7 @@ static int execute(const char *path, size_t *len)
 	return -WEXITSTATUS(status);
 }
 
-/* The same as the server answers it. */
+/* Finds the program as the server does. */
 static int find(const char *path, size_t *len)
 {
 	struct program program = {.words = said};
@@ -336,7 +342,7 @@ static size_t random_script(char *text)
 		uint32_t which =
 		    sim_below(2) ? sim_below(15) : 11 + sim_below(2);
 
-		/* A name of a script, or of what is not there. */
+		/* The name of a script, or of a file that does not exist. */
 		if (which == 11)
 			len += (size_t)sprintf(text + len, "%s/%u", dir,
 			    sim_below(5));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unit_sparse.c - sparse arrays beside plain ones.
+ * unit_sparse.c - random changes of a sparse array, compared with a plain one.
  */
 #include <string.h>
 
@@ -33,7 +33,7 @@ static void choose_places(void)
 		while (!is_new_place(i));
 }
 
-/* As many levels as the largest index needs. */
+/* How many levels the largest index needs. */
 static unsigned levels_needed(void)
 {
 	uint64_t largest = 0;

@@ -17,7 +17,9 @@ function stepsOf(event) {
 		kindOf(FILM.steps[n])[0] === event);
 }
 
-/* Of a table, or of each of a group of pages. */
+/*
+ * How many entries the page shows to name a table, or each of a group of pages.
+ */
 function namesSeen(node) {
 	const key = node.dataset.key, frame = hex(Number(key));
 	const lines = [...document.querySelectorAll("#picture .line title")]
@@ -27,7 +29,7 @@ function namesSeen(node) {
 	return parseInt(more ? more.textContent : 0, 10) + (
 		key.startsWith("pages") ? tables.filter((table) =>
 			lines.some((line) => line.startsWith(
-				`table ${hex(Number(table))} names`))).length :
+				`table ${hex(parseInt(table, 10))} names`))).length :
 			lines.filter((line) =>
 				line.includes(`names ${frame}:`)).length);
 }
@@ -44,6 +46,19 @@ const TESTS = {
 			sum + (step.said || []).length / 2, 0);
 		return said < 50 ? `only ${said} counts were told` :
 			player.check()[0];
+	},
+
+	pages_of_a_group_have_the_count_that_stands_beside_it() {
+		for (let n = 0; n <= last; n += 20) {
+			player.seek(n);
+			const roots = rootsInOrder(player, true);
+			for (const box of layout(player, roots).boxes) {
+				const counts = new Set((box.pages || []).map(
+					(page) => player.count(page.frame)));
+				if (counts.size > 1)
+					return `step ${n}: ${[...counts].join()}`;
+			}
+		}
 	},
 
 	what_is_shown_before_and_after_is_what_was_counted() {
@@ -134,6 +149,12 @@ const TESTS = {
 			if (!isAbout(player.step, words) || player.at > copied)
 				return `${words}: step ${player.at}`;
 		}
+		/* Behind the last one it goes on with the first. */
+		go(last);
+		byId("search").dispatchEvent(new KeyboardEvent("keydown",
+			{ key: "Enter" }));
+		if (player.at === last || !isAbout(player.step, byId("search").value))
+			return `from the end: step ${player.at}`;
 		go(copied);
 		const found = document.querySelectorAll("#picture .found").length;
 		byId("search").value = "";
@@ -282,7 +303,7 @@ const TESTS = {
 		for (let i = 0; i < 50; i++)
 			go(Math.floor(i * last / 50));
 		const took = performance.now() - start;
-		/* Limits that a machine with much else to do stays within. */
+		/* Limits so wide that a busy machine stays within them. */
 		if (opened > 20000 || took > 20000)
 			return `${opened} ms to open, ${took} ms for 50 steps`;
 	},

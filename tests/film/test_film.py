@@ -11,14 +11,19 @@ tests are skipped.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
+import io
 import itertools
 import math
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Tuple
 
@@ -31,9 +36,10 @@ import film_model  # noqa: E402
 import film_perfetto  # noqa: E402
 import film_records  # noqa: E402
 import film_words  # noqa: E402
+import film_world  # noqa: E402
 from film_model import Film, Step  # noqa: E402
 from film_records import Memory, Place, Record  # noqa: E402
-from tap import Skip, Test, run_tests  # noqa: E402
+from tap import Skip, Test, rejects, run_tests  # noqa: E402
 
 ARGUMENTS = argparse.ArgumentParser()
 ARGUMENTS.add_argument("--build", default="build")
@@ -43,6 +49,7 @@ BUILD = ROOT / OPTIONS.build
 PAGE_TEST = ROOT / "tests/film/page_test.js"
 MANY = "\n".join(["true"] * 290)
 SERVER = "server -k head -n 2"
+PROGRAMS = {"cow", "cat", "echo", "sh"}  # some of the kernel's own
 AT_ONCE = "sh -c 'cow & cow & cow'"
 
 
@@ -63,13 +70,13 @@ def many() -> Film:
 
 
 def steps(made: Film, event: str) -> List[Step]:
-    """Of the program: those of the system's servers are left out."""
+    """The steps of one kind, without those of the system's servers."""
     return [step for step in made.steps
             if step.event == event and not step.system]
 
 
 def told(made: Film, least: int) -> Optional[str]:
-    """What the kernel said of counts is what the entries say."""
+    """Is each count that the kernel recorded the number of entries?"""
     if made.wrong:
         return made.wrong[0]
     if made.checked < least:
@@ -92,6 +99,7 @@ def records_are_drained_around_the_end_of_the_ring() -> Optional[str]:
     size = film_records.HEADER + 64 * film_records.RING_RECORDS
     memory = Memory.__new__(Memory)
     memory.bytes, memory.ring = bytearray(size), 0  # type: ignore[assignment]
+    memory.words = memoryview(memory.bytes)[:film_records.HEADER].cast("Q")
     first = film_records.RING_RECORDS - 3
     for number in range(first, first + 7):
         film_records.RECORD.pack_into(
@@ -118,33 +126,41 @@ def counts_of_many_processes_are_the_kernels() -> Optional[str]:
 
 
 def counts_on_several_harts_are_nearly_the_kernels() -> Optional[str]:
-    """Another hart may change a count before it is told."""
+    """Another hart may change a count before it is recorded."""
     made = film_of(AT_ONCE, smp=4)
     if len({hart for _, hart, pid in made.switches if pid}) < 2:
-        return "one did it all"
+        return "one hart ran everything"
     if made.checked < 200 or len(made.wrong) > made.checked / 50:
         return f"{len(made.wrong)} of {made.checked} counts are wrong"
     return None
 
 
+def time_goes_on_on_several_harts() -> Optional[str]:
+    """What recording costs is taken off, and no more than that."""
+    made = film_of(AT_ONCE, smp=4)
+    empty = sum(each.start == each.end for each in made.slices)
+    if empty > len(made.slices) / 10:
+        return f"{empty} of {len(made.slices)} slices take no time"
+    return None
+
+
 def a_ring_that_is_full_loses_nothing() -> Optional[str]:
-    """The program outside drains it only when it is full."""
-    poll, fills = Memory.poll, []
+    """It is drained only when it is full, and at the end."""
+    drain, fills = Memory.drain, []
 
-    def poll_when_full(memory: Memory) -> bytes:
-        waiting = memory.word("written") - memory.word("drained")
-        if waiting < film_records.RING_RECORDS and memory.word("is_read"):
-            return b""
-        fills.append(waiting)
-        return poll(memory)
+    def drain_and_count(memory: Memory) -> bytes:
+        fills.append(memory.waiting())
+        return drain(memory)
 
-    Memory.poll = poll_when_full  # type: ignore[method-assign]
+    Memory.drain = drain_and_count  # type: ignore[method-assign]
+    film_records.DRAIN_AT = film_records.RING_RECORDS
     try:
         made = film_of(f"sh -c '{MANY}\n{MANY}'")
     finally:
-        Memory.poll = poll  # type: ignore[method-assign]
-    if max(fills) != film_records.RING_RECORDS:
-        return f"{max(fills)} records were in it"
+        Memory.drain = drain  # type: ignore[method-assign]
+        film_records.DRAIN_AT = 1
+    if len(fills) < 3 or set(fills[:-1]) != {film_records.RING_RECORDS}:
+        return f"{fills} records were in it"
     return told(made, 20000)
 
 
@@ -159,12 +175,12 @@ def a_run_is_the_same_every_time() -> Optional[str]:
 
 
 def costs_are_those_of_the_kernel_without_a_trace() -> Optional[str]:
-    """Of a fault that copies a page, as benches have recorded it."""
+    """A fault that copies a page costs what the benchmark has recorded."""
     record = (ROOT / "docs/bench/calf.tsv").read_text()
     match = re.search(r"^cow-copy\t([\d.]+)", record, re.MULTILINE)
     if match is None:
         return "there is no record of cow-copy"
-    # The middle one: a hart that has to fetch frames first needs more.
+    # The median: a hart whose cache of frames is empty needs more.
     costs = sorted(step.whole for step in steps(film_of("cow"), "page_copied"))
     cost = costs[len(costs) // 2]
     recorded = float(match.group(1))
@@ -184,7 +200,7 @@ def every_event_has_a_name_and_a_sentence() -> Optional[str]:
     return None
 
 
-# --- What is made of them ----------------------------------------------------
+# --- The film that is made of the records ------------------------------------
 
 
 def place_of(event: str, names: str = "") -> Place:
@@ -198,6 +214,47 @@ def a_count_that_is_wrong_is_noticed() -> Optional[str]:
     made.feed(Record(1, 0, place_of("space_created"), {"root": 0x80000},
                      {0x80000: 2}))
     return None if len(made.wrong) == 1 else f"{made.wrong}"
+
+
+def each_process_is_called_by_its_own_name_on_several_harts() -> Optional[str]:
+    """Between what one hart records of it, another one has a step."""
+    made = Film()
+    executes = place_of("process_executes")
+    made.feed(Record(1, 0, executes, {"pid": 6, "root": 0}))
+    made.feed(Record(2, 1, executes, {"pid": 7, "root": 0}))
+    for pid, name in ((6, "cat"), (7, "cow")):
+        made.feed(Record(3, pid - 6, place_of("process_named"), {"pid": pid},
+                         text=name))
+    texts = [step.text for step in made.steps]
+    wanted = [f"Process {pid} becomes another program: {name}."
+              for pid, name in ((6, "cat"), (7, "cow"))]
+    return None if texts == wanted else f"{texts}"
+
+
+def the_last_store_to_an_entry_counts() -> Optional[str]:
+    """Also if the hart that made an earlier one ends its step later."""
+    made = Film()
+    slot = film_records.DIRECT_MAP + 0x80001000
+    for hart, bits in ((0, 0x11), (1, 0x22)):
+        made.feed(Record(1, hart, place_of("entry"),
+                         {"slot": slot, "bits": bits}))
+    for hart in (1, 0):
+        made.feed(Record(2, hart, place_of("table_freed")))
+    bits = made.world.entry(0x80001, 0)
+    return None if bits == 0x22 else f"{bits:#x}"
+
+
+def a_fork_counts_only_what_it_shares() -> Optional[str]:
+    """Memory that is only reserved is named by nobody."""
+    made = Film()
+    table, flags = 0x80001 << 10, film_world.FLAGS
+    made.feed(Record(1, 0, place_of("space_created"), {"root": 0x80000}))
+    for index, bits in ((0, table | flags["LAZY"]), (1, flags["RESERVED"])):
+        made.world.put((0x80000, index, 1, 0, bits))
+    made.feed(Record(2, 0, place_of("space_forked"),
+                     {"from": 0x80000, "to": 0x80002}))
+    text = made.steps[-1].text
+    return None if " 1 entry of its root" in text else text
 
 
 def what_cow_shows_is_in_the_film() -> Optional[str]:
@@ -233,7 +290,7 @@ def servers_of_the_system_have_names_and_no_steps_of_the_program(
         if step.pid in servers and not step.system and (
                 step.event != "switched"):
             return step.text
-    # What cow asks is its child, for a page and a table.
+    # cow makes two requests, both of its child: for a page and for a table.
     asked = steps(made, "request_made")
     return None if len(asked) == 2 else f"{[step.text for step in asked]}"
 
@@ -248,7 +305,7 @@ def messages_and_dying_servers_are_in_the_film() -> Optional[str]:
 
 
 def nothing_is_left_when_all_processes_are_gone() -> Optional[str]:
-    """But for the first one, the images of programs, and the system."""
+    """Only process 1, the images of programs and the system are left."""
     world = many().world
     labels = [str(fields["label"]) for fields in
               world.things["root"].values() if "system" not in fields]
@@ -263,22 +320,133 @@ def nothing_is_left_when_all_processes_are_gone() -> Optional[str]:
 
 def words_are_told_from_files() -> Optional[str]:
     cases: Dict[str, Tuple[List[str], str]] = {
-        "cow -s": ([], "rdinit=/bin/cow -s"),
+        "cow -s": ([], "rdinit=/bin/cow -- -s"),
+        "cat /a.txt A=b": ([], "rdinit=/bin/cat -- /a.txt A=b"),
+        "echo a | cat": (["film/script={script}:644"],
+                         "rdinit=/bin/sh /film/script"),
         "sh -c 'a | b'": (["film/script={script}:644"],
                           "rdinit=/bin/sh /film/script"),
         str(BUILD / "bin/cow") + " x": (
-            [f"film/cow={BUILD / 'bin/cow'}:755"], "rdinit=/film/cow x"),
+            [f"film/cow={BUILD / 'bin/cow'}:755"], "rdinit=/film/cow -- x"),
+        str(BUILD / "bin/cow") + " 'a b'": (
+            [f"film/cow={BUILD / 'bin/cow'}:755", "film/script={script}:644"],
+            "rdinit=/bin/sh /film/script"),
     }
     for line, wanted in cases.items():
-        if film.boot_of(line)[:2] != wanted:
-            return f"{line}: {film.boot_of(line)}"
-    if film.boot_of("sh -c 'a | b'")[2] != {"script": "a | b\n"}:
-        return "the script is another one"
-    try:
-        film.boot_of("./no/such/file")
-    except ValueError as error:
-        return None if "no such file" in str(error) else str(error)
-    return "a file that is not there is taken"
+        if film.boot_of(line, PROGRAMS)[:2] != wanted:
+            return f"{line}: {film.boot_of(line, PROGRAMS)}"
+    for line, script in (("sh -c 'a | b'", "a | b\n"),
+                         (f"{BUILD}/bin/cow 'a b'", "/film/cow 'a b'\n"),
+                         (f"{BUILD}/bin/cow | cat", "/film/cow | cat\n")):
+        if film.boot_of(line, PROGRAMS)[2] != {"script": script}:
+            return f"{line}: {film.boot_of(line, PROGRAMS)[2]}"
+    for line, wrong in (("./no/such/file", "no such file"),
+                        ("nosuch", "neither a program")):
+        found = rejects(wrong, film.boot_of, line, PROGRAMS)
+        if found:
+            return found
+    return None
+
+
+def a_file_hides_no_program_of_the_kernel() -> Optional[str]:
+    """A name without a slash is a file only if the kernel has no such program."""
+    names = film.programs_in((BUILD / "initrd.cpio").read_bytes())
+    if not PROGRAMS < names or "init" in names:
+        return f"{names}"
+    before, said = os.getcwd(), io.StringIO()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            for name in ("cow", "mine"):
+                Path(name).touch()
+            with contextlib.redirect_stdout(said):
+                found = [film.boot_of(line, names)[:2]
+                         for line in ("cow", "./cow", "mine")]
+        finally:
+            os.chdir(before)
+    wanted = [([], "rdinit=/bin/cow --"),
+              (["film/cow=cow:755"], "rdinit=/film/cow --"),
+              (["film/mine=mine:755"], "rdinit=/film/mine --")]
+    if found != wanted:
+        return f"{found}"
+    return None if said.getvalue().count("./cow") == 1 else said.getvalue()
+
+
+def harts_are_as_many_as_the_kernel_takes() -> Optional[str]:
+    if film.harts_of("1") != 1 or film.harts_of("16") != 16:
+        return "another number"
+    for text in ("", "0", "17", "99", "-1", "abc", "1.5", " 1"):
+        found = rejects("from 1 to 16", film.harts_of, text)
+        if found:
+            return found
+    return None
+
+
+def a_program_gets_all_its_words() -> Optional[str]:
+    """Also those that Linux's command line would keep for itself."""
+    made = film_of("echo A=b a.b rdinit=/c -- d")
+    asked = [step.values["bytes"] for step in made.steps
+             if step.event == "lease_copied"]
+    wanted = len("A=b a.b rdinit=/c -- d\n")
+    return None if wanted in asked else f"{asked} bytes were printed"
+
+
+def sizes_of_memory_are_those_of_qemu() -> Optional[str]:
+    for text, wanted in (("128M", 1 << 27), ("1g", 1 << 30), ("64", 1 << 26)):
+        if film.size_of(text) != wanted:
+            return f"{text} is {film.size_of(text)}"
+    for text in ("", "M", "0", "1T", "1.5G", "x"):
+        try:
+            return f"{text!r} is {film.size_of(text)}"
+        except ValueError:
+            continue
+    return None
+
+
+def command(folder: str, *words: str) -> List[str]:
+    return [sys.executable, str(ROOT / "tools/film.py"),
+            "--kernel", str(BUILD / "calf-trace.elf"),
+            "--initrd", str(BUILD / "initrd.cpio"), "--out", folder,
+            "--quiet", *words]
+
+
+def a_program_that_is_not_there_is_an_error() -> Optional[str]:
+    """Also one that is there, and is none: the machine says so."""
+    with tempfile.TemporaryDirectory() as folder:
+        for words, wrong in ((["nosuch"], "neither a program"),
+                             ([str(ROOT / "LICENSE")], "no program was started"),
+                             (["--smp", "0", "cow"], "film: SMP=0: expected"),
+                             (["--mem", "4M", "cow"], "film: the kernel does")):
+            done = subprocess.run(command(folder, *words), check=False,
+                                  capture_output=True, text=True)
+            if done.returncode != 1 or wrong not in done.stderr:
+                return f"status {done.returncode}: {done.stderr}"
+    return None
+
+
+def a_film_that_is_killed_leaves_no_machine_behind() -> Optional[str]:
+    """Nor does one take the memory of another."""
+    with tempfile.TemporaryDirectory() as folder:
+        films = [subprocess.Popen(command(folder, "yes"),
+                                  start_new_session=True) for _ in range(2)]
+        for _ in range(200):
+            memories = len(list(Path(folder).glob("*/memory")))
+            if memories == 2:
+                break
+            time.sleep(0.1)
+        time.sleep(1)  # for QEMU to begin
+        for made in films:
+            made.terminate()
+            made.wait()
+        left = [path.name for path in Path(folder).iterdir()]
+    machines = 0
+    for made in films:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(made.pid, signal.SIGKILL)
+            machines += 1
+    if machines:
+        return f"{machines} machines were left behind"
+    return None if memories == 2 and not left else f"{memories}, {left}"
 
 
 # --- Perfetto ----------------------------------------------------------------
@@ -364,8 +532,8 @@ def perfetto_trace_is_read_by_protoc() -> Optional[str]:
 # --- The page ----------------------------------------------------------------
 
 
-# What those see who lack one of the three kinds of cones: linear RGB to linear
-# RGB (Machado, Oliveira and Fernandes, 2009).
+# Colours as seen by people who lack one of the three kinds of cones: linear RGB
+# to linear RGB (Machado, Oliveira and Fernandes, 2009).
 CONES = {
     "all": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
     "no red": ((0.152286, 1.052583, -0.204868),
@@ -387,7 +555,7 @@ def linear(colour: str) -> List[float]:
 
 
 def lab(rgb: List[float]) -> Tuple[float, float, float]:
-    """Where distances are about as they are seen."""
+    """In CIE L*a*b*, where distances are about as people see them."""
     red, green, blue = (min(1.0, max(0.0, part)) for part in rgb)
     xyz = ((0.4124 * red + 0.3576 * green + 0.1805 * blue) / 0.9505,
            0.2126 * red + 0.7152 * green + 0.0722 * blue,
@@ -422,7 +590,7 @@ def need_browser() -> None:
 
 @functools.lru_cache(maxsize=None)
 def results_of(line: str) -> Dict[str, str]:
-    """Each test in the page, and what it found."""
+    """What each test of page_test.js found."""
     data = film.film_for_page(film_of(line), line)
     lines = film_browser.text_of(
         film.page_of(data, PAGE_TEST.read_text()), "results").splitlines()
@@ -450,7 +618,10 @@ def a_picture_of_a_step_can_be_made() -> Optional[str]:
     picture = film.picture_of(data, str(copy))
     if not picture.startswith("<svg") or ">copied<" not in picture:
         return picture[:80]
-    return None
+    try:
+        return film.picture_of(data, "none")[:80]
+    except ValueError:
+        return None
 
 
 def page_tests() -> List[Test]:
@@ -463,8 +634,20 @@ def page_tests() -> List[Test]:
              for name in names if name in slow])
 
 
+def names_are_text_whatever_is_in_them() -> Optional[str]:
+    """Tags, marks of the page, and bytes that are no text."""
+    need_browser()
+    title = "<!--<script> </script> /*VIEW*/ /*MORE*/ \udcff"
+    seen = film_browser.text_of(
+        film.page_of(film.film_for_page(film_of("cow"), title), """
+            document.body.append(element("pre",
+                byId("title").textContent, { id: "seen" }));
+        """), "seen")
+    return None if seen == title.replace("\udcff", "\ufffd") else f"{seen!r}"
+
+
 def player_agrees_in_node() -> Optional[str]:
-    """The same without a browser."""
+    """The page's player finds no wrong count when node runs it."""
     if shutil.which("node") is None:
         raise Skip("there is no node")
     with tempfile.TemporaryDirectory() as folder:
@@ -485,11 +668,15 @@ TESTS: List[Callable[[], Optional[str]]] = [
     counts_of_cow_are_the_kernels,
     counts_of_many_processes_are_the_kernels,
     counts_on_several_harts_are_nearly_the_kernels,
+    time_goes_on_on_several_harts,
     a_ring_that_is_full_loses_nothing,
     a_run_is_the_same_every_time,
     costs_are_those_of_the_kernel_without_a_trace,
     every_event_has_a_name_and_a_sentence,
     a_count_that_is_wrong_is_noticed,
+    each_process_is_called_by_its_own_name_on_several_harts,
+    the_last_store_to_an_entry_counts,
+    a_fork_counts_only_what_it_shares,
     what_cow_shows_is_in_the_film,
     it_begins_when_process_1_has_become_the_program,
     servers_of_the_system_have_names_and_no_steps_of_the_program,
@@ -497,9 +684,16 @@ TESTS: List[Callable[[], Optional[str]]] = [
     messages_and_dying_servers_are_in_the_film,
     nothing_is_left_when_all_processes_are_gone,
     words_are_told_from_files,
+    a_file_hides_no_program_of_the_kernel,
+    harts_are_as_many_as_the_kernel_takes,
+    a_program_gets_all_its_words,
+    sizes_of_memory_are_those_of_qemu,
+    a_program_that_is_not_there_is_an_error,
+    a_film_that_is_killed_leaves_no_machine_behind,
     perfetto_slices_begin_and_end,
     perfetto_switches_form_a_chain_on_each_hart,
     perfetto_trace_is_read_by_protoc,
+    names_are_text_whatever_is_in_them,
     player_agrees_in_node,
     pages_can_be_told_apart_by_all_eyes,
     a_picture_of_a_step_can_be_made,

@@ -25,7 +25,7 @@ static bool oracle_allows(const struct oracle *o, vaddr_t va, uint64_t need)
 	return seg != NULL && (seg->perms & need) == need;
 }
 
-/* What trap/fault.c does, until the access succeeds. */
+/* Resolves faults, as trap/fault.c does, until the access succeeds. */
 static int reach(struct proc *p, vaddr_t va, enum sim_access access,
     paddr_t *pa)
 {
@@ -57,7 +57,7 @@ static void touch(struct proc *p, const struct op *op, paddr_t pa)
 	uint8_t *byte = phys_to_virt(pa);
 
 	if (op->kind == OP_FETCH) {
-		/* What a program must do itself before it runs new code. */
+		/* A program must fence by itself before it runs new code. */
 		if (oracle_is_dirty(&p->oracle, op->va)) {
 			mmu_user_fence_i();
 			oracle_clean(&p->oracle, 0, UINT32_MAX);
@@ -112,8 +112,8 @@ static size_t allowed_len(const struct proc *p, vaddr_t va, size_t len,
 }
 
 /*
- * Two who copy to or from the same shared page at once may both be right: no
- * one interrupts such a copy.
+ * If two harts copy to or from one shared page at once, more than one result is
+ * right: such a copy is not interrupted.
  */
 static size_t copy_len(const struct proc *p, const struct op *op)
 {
@@ -129,7 +129,7 @@ static size_t copy_len(const struct proc *p, const struct op *op)
 	return len;
 }
 
-/* All bytes but the four of each page are zero, always. */
+/* All bytes of each page but four are always zero. */
 static void check_copy(const struct proc *p, vaddr_t va, size_t len)
 {
 	const uint8_t *buffer = buffers[sim_hart];

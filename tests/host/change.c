@@ -11,7 +11,7 @@ static uint32_t pages_of(uint64_t bytes)
 	return (uint32_t)(bytes >> PAGE_SHIFT);
 }
 
-/* The hint, if that is free. */
+/* Can the mapping be at the address of the hint? */
 static bool take_hint(struct proc *p, const struct op *op)
 {
 	uint32_t hint = pages_of(op->va);
@@ -27,7 +27,7 @@ static bool take_hint(struct proc *p, const struct op *op)
 	return empty;
 }
 
-/* Where it has to go if it may go anywhere; not found: start == end. */
+/* The range that a search for a place has to find; none: start == end. */
 static void expect_place(struct proc *p, const struct op *op, struct seg *seg)
 {
 	uint32_t pages = pages_of(op->len);
@@ -38,7 +38,7 @@ static void expect_place(struct proc *p, const struct op *op, struct seg *seg)
 		seg->end = seg->start + pages;
 }
 
-/* Of some mappings for pages of others; the rest are private. */
+/* Some mappings for passed pages are MAP_SHARED; all others are private. */
 static uint64_t sharing_of(const struct op *op)
 {
 	if (op->kind != OP_PASS)
@@ -124,7 +124,7 @@ static void commit(struct proc *p)
 	}
 }
 
-/* Is there a place, and did it go there? */
+/* Fails the test if the mapping is at another place than the oracle found. */
 static void check_place(const struct change *c, int err)
 {
 	if (c->seg.start == c->seg.end) {
@@ -138,7 +138,10 @@ static void check_place(const struct change *c, int err)
 	}
 }
 
-/* Not so many frames as it wants, with tables: it need not try to have them. */
+/*
+ * Is there less memory than its pages and tables need? Then the change may fail
+ * at once.
+ */
 static bool is_too_large(const struct change *c)
 {
 	return c->kind == OP_SHARE &&
@@ -176,7 +179,7 @@ static void end(struct proc *p, int err)
 	} else if (err == 0) {
 		commit(p);
 	} else if (err == -ENODEV && c->kind == OP_PASS) {
-		/* Given up; below. */
+		/* It was given up, so nothing has changed: see below. */
 	} else if (err != -ENOMEM) {
 		sim_fail("%s: %d", op_names[c->kind], err);
 	} else if (c->seg.start != c->seg.end && !is_too_large(c) &&

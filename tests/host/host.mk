@@ -25,13 +25,13 @@ HOST_WORLD := $(H)/oracle.c $(H)/world.c $(H)/access.c $(H)/change.c \
 HOST_CONSOLE := $(addprefix user/servers/console/,line.c edit.c screen.c \
 	terminal.c)
 
-# These would replace the C library's own.
+# These functions of lib/ get other names, as the C library has them too.
 HOST_RENAME := $(foreach f,memcpy memset memcmp strlen strcmp \
 	strncmp,-D$(f)=calf_$(f))
 
 host_objs = $(patsubst %.c,$(HB)/$(1)/%.o,$(2))
 
-# Two builds from the same sources: checked by the compiler, and fast.
+# Two builds of one set of sources: checked by the compiler, and fast.
 define host_rules
 $(HB)/$(1)/%.o: %.c
 	@mkdir -p $$(@D)
@@ -92,8 +92,8 @@ test-host: $(HOST_ASAN_PROGS) $(HB)/fast/random $(HB)/small/model $(B)/trees ## 
 test-model: $(HB)/small/model ## every state of a small machine
 	$(HB)/small/model --deep
 
-# A seed of its own each time: what fails prints it.
-test-host-long: test-model $(B)/trees $(HB)/asan/tree $(HB)/asan/line $(HB)/asan/random $(HB)/fast/random ## the same for half an hour
+# Each run has another seed, which a failure prints.
+test-host-long: test-model $(B)/trees $(HB)/asan/tree $(HB)/asan/line $(HB)/asan/random $(HB)/fast/random ## the random and the small machine for half an hour
 	$(HB)/asan/tree --rounds 2000000 --seed $$(date +%s) $(B)/trees
 	$(HB)/asan/line --rounds 10000 --seed $$(date +%s)
 	$(HB)/asan/random --ops 10000000 --seed $$(date +%s)

@@ -75,7 +75,10 @@ void life_fork(struct proc *p, const struct op *op)
 	child->hart = -1;
 	child->change.active = false;
 	child->oracle = p->oracle;
-	/* As proc/fork.c does for what the parent is about to touch. */
+	/*
+	 * Owns the path to the page that the parent touches next, as
+	 * proc/fork.c does.
+	 */
 	if (op->va != 0)
 		aspace_own_paths(p->as, op->va, op->va);
 }

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * line.c - the line discipline of the console server beside Linux's.
+ * line.c - compares the line discipline of the console server with Linux's.
  *
  * Random modes, keys, reads and writes, on a pseudo-terminal of this machine
- * and on user/servers/console/line.c: what is read, what is shown and which
- * signals come has to be the same after each step.
+ * and on user/servers/console/line.c: input, output and signals have to be
+ * equal after each step.
  *
  *   line [--rounds N] [--seed N] [--verbose]
  *
- * Linux takes keys in behind the back of who types them. So a difference counts
- * when it does not go away, and when it is there again where each step is given
- * much time.
+ * Linux processes keys later, in the background. So a difference counts if it
+ * does not go away, and if it comes again where each step is given much time.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -62,7 +61,7 @@ static struct line line;
 static int master, slave;
 static volatile sig_atomic_t signals[32];
 static int expected_signals[32];
-static uint8_t waiting[8192]; /* typed, and no room for it yet */
+static uint8_t waiting[8192]; /* typed, but there is no room for these yet */
 static size_t waiting_len;
 static unsigned patience; /* milliseconds after each step */
 
@@ -125,7 +124,7 @@ static bool readable(void)
 	return poll(&fd, 1, 0) == 1 && (fd.revents & POLLIN);
 }
 
-/* What the two say of input and signals; NULL if it is the same. */
+/* NULL if input and signals of both sides are equal; or the difference. */
 static const char *state_differs(void)
 {
 	int count = 0;
@@ -155,7 +154,7 @@ static void pause_a_little(int try)
 		usleep(try < 30 ? 100 : 5000);
 }
 
-/* Both screens show the same, and as much can be read. */
+/* Waits until both screens are equal, and as many bytes can be read. */
 static const char *settle(void)
 {
 	static uint8_t here[OUTPUT_SIZE], there[OUTPUT_SIZE + 1];
@@ -221,7 +220,7 @@ static uint8_t random_key(void)
 	return text[0];
 }
 
-/* What flushes or stops that which is on its way to the screen. */
+/* Does the key flush or stop the output? */
 static bool ends_chunk(uint8_t c)
 {
 	const uint8_t *cc = line.termios.cc;
@@ -231,7 +230,7 @@ static bool ends_chunk(uint8_t c)
 	    c == cc[VSTOP];
 }
 
-/* What finds room of what has been typed. */
+/* Takes as many of the typed keys as there is room for. */
 static void type_here(void)
 {
 	int sig;
@@ -312,8 +311,8 @@ static const char *flush(unsigned what)
 }
 
 /*
- * More than there is room for. Of a long echo each side forgets other bytes, so
- * there is none, and nothing is left to be erased later.
+ * Types more than there is room for. Of a long echo the two sides lose
+ * different bytes, so there is no echo, and nothing is left to be erased later.
  */
 static const char *type_much(void)
 {
@@ -393,7 +392,7 @@ static const char *change_modes(void)
 	struct termios_abi modes = random_modes();
 	bool flush = chance(4);
 
-	/* Under which modes will they be taken in? */
+	/* Some keys still wait: each side might take them under other modes. */
 	if (waiting_len > 0)
 		return NULL;
 	if (verbose)
@@ -434,7 +433,7 @@ static const char *step(void)
 	}
 }
 
-/* A terminal from its beginning. */
+/* Plays one round on a new terminal. */
 static const char *play(uint64_t number)
 {
 	const char *wrong = NULL;
@@ -447,7 +446,7 @@ static const char *play(uint64_t number)
 	return wrong;
 }
 
-/* A machine that is busy with something else takes its time. */
+/* Gives a busy machine more time, before a difference counts. */
 static const char *play_patiently(uint64_t number)
 {
 	static const unsigned milliseconds[] = {0, 10, 50, 250};
@@ -463,7 +462,7 @@ static const char *play_patiently(uint64_t number)
 	return wrong;
 }
 
-/* In a session of its own, whose terminal it is. */
+/* Runs in a session of its own, which has the terminal. */
 static const char *play_all(void)
 {
 	const char *wrong = NULL;
@@ -481,7 +480,7 @@ static const char *play_all(void)
 #define ON_LINUX false
 #endif
 
-TEST(it_does_what_linux_does)
+TEST(the_line_discipline_does_what_linux_does)
 {
 	int status;
 	pid_t pid;
@@ -505,7 +504,7 @@ TEST(it_does_what_linux_does)
 	return status == 0 ? NULL : "they differ: see above";
 }
 
-/* ---- Time, which would take long to wait for ---- */
+/* ---- Reads that wait for a time, with a clock of the test's ---- */
 
 static long read_at(uint64_t since, uint64_t now, size_t size,
     struct line_wait *wait)
@@ -619,7 +618,7 @@ TEST(what_was_typed_is_shown_before_what_is_written)
 }
 
 static const struct test tests[] = {
-    LISTED(it_does_what_linux_does),
+    LISTED(the_line_discipline_does_what_linux_does),
     LISTED(without_vmin_a_read_waits_for_the_first_byte_and_vtime),
     LISTED(with_vmin_the_time_begins_with_each_byte),
     LISTED(without_vtime_a_read_waits_for_vmin),

@@ -112,7 +112,7 @@ struct frame *sim_frame_alloc_zeroed(enum frame_state state,
 
 /* ---- Boot ---- */
 
-/* Memory with holes: two banks, and something taken out of the first. */
+/* Memory with holes: two banks, with a piece missing in the first. */
 static void boot_memory(unsigned count)
 {
 	paddr_t base = SIM_RAM_BASE;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mmu.c - address translation as nasty as the specification allows.
+ * mmu.c - address translation that takes all liberties of the specification.
  *
  * Each hart's TLB holds entries of page tables as they were when it read them:
  * leaves, pointers to tables, and invalid ones, under the ASID that was in
  * satp. It keeps them until a fence covers them, reads new ones at any moment
- * for addresses that nobody asked for, and uses what it holds when it likes:
- * beside each other, old and new, in any order. A fence for an address covers
+ * for addresses that are not accessed, and uses any of those that it holds: old
+ * and new ones beside each other, in any order. A fence for an address covers
  * entries of level 0 for that address only.
  *
  * The instruction cache holds bytes by physical address until fence.i.
@@ -18,7 +18,7 @@
 #include "fence.h"
 #include "sim.h"
 
-#define TLB_SIZE    128 /* direct-mapped: what is in the way goes */
+#define TLB_SIZE    128 /* direct-mapped: a new entry replaces an old one */
 #define ICACHE_SIZE 64
 #define POOL_SIZE   32
 
@@ -63,7 +63,7 @@ static uint32_t satp_asid(const struct mmu *mmu)
 	return (mmu->satp >> SATP_ASID_SHIFT) & 0xffff;
 }
 
-/* Or, before the first of all, nowhere. */
+/* Is the hart in the kernel's root, or, at first, in none? */
 static bool in_kernel_root(const struct mmu *mmu)
 {
 	return mmu->satp == 0 || satp_root(mmu) == tlb_kernel_root;
@@ -138,7 +138,7 @@ static pte_t read_entry(const struct mmu *mmu, paddr_t table, vaddr_t va,
 	return pte_read(&entries[level_index(va, level)]);
 }
 
-/* From memory, or from what is held of it. */
+/* Reads an entry from memory, or takes one that the TLB holds of it. */
 static pte_t get_entry(struct mmu *mmu, paddr_t table, vaddr_t va, int level)
 {
 	const struct entry *held = find(mmu, va, level);
@@ -152,7 +152,10 @@ static pte_t get_entry(struct mmu *mmu, paddr_t table, vaddr_t va, int level)
 	return pte;
 }
 
-/* Where to begin: at the root, or at a table that is held a pointer to. */
+/*
+ * Where the walk begins: at the root, or at a table to which the TLB has a
+ * pointer.
+ */
 static paddr_t first_table(struct mmu *mmu, vaddr_t va, int *level)
 {
 	for (int l = 1; l <= SV39_ROOT_LEVEL; l++) {
@@ -211,7 +214,10 @@ static bool allows(pte_t pte, enum sim_access access)
 	return (pte.bits & (PTE_V | need[access])) == (PTE_V | need[access]);
 }
 
-/* An atomic that meets an invalid entry may call itself a load. */
+/*
+ * If an atomic instruction finds an invalid entry, its fault may be reported as
+ * that of a load.
+ */
 static enum access report(pte_t pte, enum sim_access access)
 {
 	if (access == SIM_FETCH)
@@ -335,8 +341,8 @@ void mmu_user_fence_i(void)
 }
 
 /*
- * Not from a hart that is in the kernel's root: that has no user half, and
- * what is held under its ASID, if there is only one, is not for users.
+ * A hart in the kernel's root does nothing: that root has no user half, and
+ * entries under its ASID, if there is only one, are not the users'.
  */
 void mmu_speculate(void)
 {
@@ -414,7 +420,7 @@ void mmu_check_all(void)
 	}
 }
 
-/* What a reference is dropped of must not be in use any more. */
+/* When a reference to a frame is dropped, no TLB may use its last entry. */
 void sim_hook_drop(const struct frame *f)
 {
 	const struct mmu *mmu = mmu_self();
@@ -434,7 +440,7 @@ void sim_hook_drop(const struct frame *f)
 	}
 }
 
-/* The boot root maps low memory, globally: that is under every number. */
+/* The boot root maps low memory with a global entry, valid under every ASID. */
 static void hold_boot_root(struct mmu *mmu)
 {
 	uint64_t key = key_of(SIM_RAM_BASE, SV39_ROOT_LEVEL);

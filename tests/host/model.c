@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * model.c - every state that three small processes can get into.
+ * model.c - visits every state that three small processes can reach.
  *
  *   model [--states N] [--deep]
  *
  * Breadth first, from one process with four pages of reserved memory: each
  * operation is executed in each state by the real mm/, and the state that it
- * leads to is checked and, if it is new, kept. What is kept is how it was
- * reached, so a failure comes with the shortest way to it.
+ * leads to is checked and, if it is new, kept. Each state is kept with the
+ * operations that lead to it, so a failure is printed with the shortest way to
+ * it.
  *
  * States are told apart by 128 bits of hash: two that collide would be taken
  * for one.
@@ -51,7 +52,7 @@ static struct model_hash *table;
 static uint32_t table_mask;
 static struct model_state start;
 
-/* True if it was not there. */
+/* Remembers a state; true if it is new. */
 static bool remember(struct model_hash h)
 {
 	uint64_t at = h.a;
@@ -116,7 +117,7 @@ static void trace_to(uint32_t at)
 		progress->trace[--depth] = ops[nodes[at].op];
 }
 
-/* Executes it again from the beginning. */
+/* Brings the machine into a state, by all operations from the beginning. */
 static void go_to(uint32_t at)
 {
 	trace_to(at);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * model.h - a machine small enough to be seen from all sides.
+ * model.h - a machine so small that all its states can be visited.
  *
  * Tables have two entries and a process has four pages:
  *
@@ -20,20 +20,20 @@
 #include "sim.h"
 
 #define MODEL_PROCS  3
-#define MODEL_SPACES 4 /* and a bag */
+#define MODEL_SPACES 4 /* one for each process, and a bag */
 #define MODEL_PAGES  4
 #define MODEL_FRAMES 48
 #define MODEL_PLACES 7 /* entries of a tree: the root's, two, four */
 #define MODEL_HELD   4 /* different values of one entry in a TLB */
 
-/* What a TLB may hold of one entry. */
+/* The values of one entry that a TLB may hold. */
 struct held {
 	uint8_t count;
-	bool invalid; /* as an invalid entry, too */
+	bool invalid; /* it may also hold an invalid entry */
 	uint64_t bits[MODEL_HELD];
 };
 
-/* What a process must see. */
+/* A page as a process must see it. */
 struct model_page {
 	bool mapped;
 	uint8_t perms;
@@ -46,7 +46,7 @@ struct model_proc {
 	struct held tlb[MODEL_PLACES];
 };
 
-/* Everything: copied to save and to restore. */
+/* The whole state of the machine, to be saved and restored. */
 struct model_state {
 	struct frame frames[MODEL_FRAMES];
 	uint64_t words[MODEL_FRAMES][2];
@@ -64,7 +64,7 @@ void model_boot(void);
 void model_save(struct model_state *state);
 void model_restore(const struct model_state *state);
 
-/* Gives the TLB of process p all that it can see. */
+/* Adds every entry that is visible now to the TLB of process p. */
 void model_fill(unsigned p);
 /* I6: nothing is held that the tables do not allow. */
 void model_check_tlb(unsigned p);
@@ -85,7 +85,7 @@ struct model_op {
 	uint8_t from;  /* PASS: whose pages they are */
 };
 
-/* Which operations there are. */
+/* Which operations are tried. */
 struct model_config {
 	uint8_t procs; /* how many processes at once */
 	uint8_t pages; /* a bit for each page that is touched */
@@ -120,8 +120,8 @@ enum {
 /* ---- model_state.c ---- */
 
 /*
- * The state as it matters, in 128 bits: what is named from somewhere, frames
- * numbered in the order in which they are met, and what the TLBs hold.
+ * A hash of a state: the tables, in which frames are numbered in the order in
+ * which they are met instead of by address, and what the TLBs hold.
  */
 struct model_hash {
 	uint64_t a;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * model_machine.c - the small machine: frames without an allocator to speak
- * of, and TLBs that hold whatever they can. See model.h.
+ * model_machine.c - the small machine: frames with the simplest allocator, and
+ * TLBs that hold all that they are allowed to. See model.h.
  */
 #include <string.h>
 
@@ -244,7 +244,7 @@ static bool is_allowed(const struct model_proc *p, unsigned page, int level,
 	    (pte_perms(held) & ~pte_perms(now)) == 0;
 }
 
-/* Of entries that name frame `pa`, or of all if that is 0. */
+/* Checks entries that name frame `pa`, or all if that is 0. */
 static void check_held(unsigned p, paddr_t pa, const char *problem)
 {
 	const struct model_proc *proc = &model_procs[p];

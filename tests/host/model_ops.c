@@ -271,7 +271,10 @@ static void change(struct model_proc *p, const struct model_op *op)
 		change_page(&p->pages[i], op);
 }
 
-/* Fills the bag of `p`, on the hart of the other. How many pages, or ENOMEM. */
+/*
+ * Fills the bag of `p` with pages of `from`, on the hart of `from`. Returns how
+ * many, or an error.
+ */
 static long fill_bag(struct model_proc *p, const struct model_proc *from,
     const struct model_op *op)
 {
@@ -283,7 +286,10 @@ static long fill_bag(struct model_proc *p, const struct model_proc *from,
 	for (; done < op->count && n >= 0; done += n > 0 ? (unsigned)n : 0) {
 		uint64_t page = (uint64_t)(op->first + done) << PAGE_SHIFT;
 
-		/* All there is goes as a run, tables as such where they can. */
+		/*
+		 * All pages are passed as one run, with whole tables where that
+		 * is possible.
+		 */
 		n = op->count == MODEL_PAGES
 		    ? bag_fill_run(p->as, from->as, page, op->count - done)
 		    : bag_fill(p->as, from->as, &page, 1);
@@ -300,7 +306,10 @@ static long fill_bag(struct model_proc *p, const struct model_proc *from,
 	return n < 0 ? n : (long)done;
 }
 
-/* False if there is no other, or an address says zeros. */
+/*
+ * Passes pages to `p`. False if there is no process to take them from, or if
+ * the page is the one at address 0, which stands for a page of zeros.
+ */
 static bool pass(struct model_proc *p, const struct model_op *op)
 {
 	const struct model_proc *from = &model_procs[op->from];
@@ -353,7 +362,10 @@ bool model_execute(const struct model_op *op)
 		change(p, op);
 	frame_fail_set(NULL);
 	model_fill(op->proc);
-	/* Without a failure it is the same as the operation without one. */
+	/*
+	 * If no allocation failed, this was the operation without a failure,
+	 * which has been tried already.
+	 */
 	return applies && (op->fail == 0 || failure.failed > 0);
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * model_state.c - when two states of the small machine are the same: when one
- * can be had from the other by giving frames other addresses.
+ * model_state.c - two states of the small machine are equal if they differ only
+ * in the addresses of frames.
  */
 #include <string.h>
 
 #include "model.h"
 
-/* Everything that counts, as bytes. */
+/* What makes two states different, as bytes. */
 struct text {
 	uint8_t bytes[2048];
 	unsigned len;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * oracle.c - see oracle.h. Simple enough to be believed.
- */
+/* oracle.c - see oracle.h. */
 #include "oracle.h"
 
 #include <string.h>
@@ -83,7 +81,9 @@ bool oracle_is_dirty(const struct oracle *o, vaddr_t va)
 	const struct rec *rec = rec_find(o, vpn);
 	const struct seg *seg = oracle_seg(o, vpn);
 
-	/* Who else has fenced, nobody knows. */
+	/*
+	 * It is not recorded which processes have fenced since the last write.
+	 */
 	if (seg->object != 0)
 		return object_written[seg->object];
 	return rec != NULL && (rec->dirty >> oracle_byte_index(va) & 1);
@@ -252,7 +252,7 @@ bool oracle_is_empty(const struct oracle *o, uint32_t start, uint32_t end)
 	return true;
 }
 
-/* The highest that begins at a multiple of `align` pages. */
+/* The highest gap that begins at a multiple of `align` pages. */
 static bool aligned_gap(const struct oracle *o, uint32_t pages, uint32_t align,
     uint32_t *start)
 {
@@ -271,7 +271,7 @@ static bool aligned_gap(const struct oracle *o, uint32_t pages, uint32_t align,
 	}
 }
 
-/* A large one at the border of a large entry, if there is such a gap. */
+/* For a large mapping, a gap at the border of a large entry is preferred. */
 bool oracle_gap(const struct oracle *o, uint32_t pages, uint32_t *start)
 {
 	for (int level = SV39_ROOT_LEVEL; level >= 0; level--) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * pass.c - pages of one process for another, as a server gives them to a
- * caller: who gets them runs nowhere, and has begun a mapping that waits.
+ * caller: the receiver runs on no hart, and has begun a mapping that waits.
  */
 #include <string.h>
 
@@ -13,7 +13,10 @@
 #define GIVE_MAX 5 /* pages at a time */
 #define PASS_MAX 3 /* names of a page that is shared: host.mk */
 
-/* Pages one behind the other, some of zeros, and seldom no page at all. */
+/*
+ * Pages one behind the other. Some are the zero page (address 0), and a few
+ * addresses are wrong.
+ */
 static unsigned choose_pages(const struct op *op, uint64_t *pages)
 {
 	unsigned count = 1 + op->value % GIVE_MAX;
@@ -28,7 +31,7 @@ static unsigned choose_pages(const struct op *op, uint64_t *pages)
 	return count;
 }
 
-/* Do so many entries name it that no other can? */
+/* Do so many entries name the page that no more can? */
 static bool is_crowded(struct proc *p, uint64_t page)
 {
 	struct calf_walk walk;
@@ -56,7 +59,7 @@ static int expected_of(const struct proc *p, const struct change *c,
 	return 0;
 }
 
-/* It is the same page of the same object from now on. */
+/* The next page of the receiver becomes that page of a shared object. */
 static void note_shared(const struct proc *p, struct change *c, uint64_t page)
 {
 	uint32_t vpn = (uint32_t)(page >> PAGE_SHIFT);
@@ -66,7 +69,7 @@ static void note_shared(const struct proc *p, struct change *c, uint64_t page)
 	c->pages[c->filled++] = seg;
 }
 
-/* What has been put in is what there was at that time. */
+/* Remembers the contents of a page that has been put into the bag. */
 static void note_page(const struct proc *p, struct change *c, uint64_t page)
 {
 	if (expected_of(p, c, page) != 0)

@@ -4,9 +4,9 @@
  *
  *   random [--ops N] [--seed S] [--shrink] [--only ASID_BITS]
  *
- * They come in rounds, each in a fresh machine with a seed of its own. A round
- * that fails prints its seed; with --shrink, a short list of operations that
- * fails as well.
+ * The operations come in rounds, each in a fresh machine with a seed of its
+ * own. A round that fails prints its seed; with --shrink, a short list of
+ * operations that fails as well.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +34,7 @@ static bool one_in(uint32_t n)
 	return below(n) == 0;
 }
 
-/* Pages around what is a border of something. */
+/* A page within three pages of a border. */
 static vaddr_t near(vaddr_t border)
 {
 	return border + ((vaddr_t)below(6) - 3) * PAGE_SIZE;

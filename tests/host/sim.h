@@ -3,7 +3,7 @@
  * sim.h - the machine that mm/ runs on in these tests.
  *
  * Memory is an array, harts are numbers, and each hart has a TLB and an
- * instruction cache that do whatever the specification does not forbid.
+ * instruction cache that do all that the specification allows.
  */
 #ifndef HOST_SIM_H
 #define HOST_SIM_H
@@ -57,7 +57,10 @@ extern struct alloc_site __start_alloc_sites[], __stop_alloc_sites[];
 
 /* ---- tables.c ---- */
 
-/* What the tables say, by hardware's rules; the entry at `level` or above. */
+/*
+ * The entry for `va` in the tables, by the rules of the hardware; at `level` or
+ * above.
+ */
 pte_t mmu_tables(paddr_t root, vaddr_t va, int *level);
 
 /* ---- mmu.c ---- */
@@ -77,7 +80,7 @@ bool mmu_translate(vaddr_t va, enum sim_access access, paddr_t *pa,
 uint8_t mmu_fetch(paddr_t pa);
 void mmu_user_fence_i(void);
 
-/* Fills the TLB with a translation that nobody asked for. */
+/* Fills the TLB with a translation of an address that is not accessed. */
 void mmu_speculate(void);
 
 /* Addresses worth speculating about. */

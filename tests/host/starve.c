@@ -5,9 +5,10 @@
  *
  * Each trial begins with the same three processes, which share tables at both
  * levels, runs one operation of which the N-th allocation fails, and compares:
- * the answer is ENOMEM, nobody sees a difference, the audit passes. Then the
- * operation is repeated with memory there, and must succeed; then all ends,
- * and every frame is back. N goes up until nothing fails any more.
+ * the result is ENOMEM, no process sees a difference, the audit passes. Then
+ * the operation is repeated with memory, and must succeed; then all processes
+ * end, and every frame is free again. N goes up until no allocation fails any
+ * more.
  */
 #include <stdio.h>
 #include <string.h>
@@ -53,7 +54,7 @@ static const struct op scene[] = {
     AT(OP_LOAD, 1, 0x3fffff),
     AT(OP_FORK, 1, 0, .target = 2),
     AT(OP_STORE, 2, 0x3fffff, .value = 9),
-    /* One waits for pages, and one has been given some. */
+    /* One process waits for pages, and another has been given some. */
     AT(OP_FORK, 0, 0, .target = 3),
     AT(OP_FORK, 0, 0, .target = 6),
     AT(OP_PASS, 3, 0x3fe000, .len = 0x40404000, .perms = RWX, .value = 1),
@@ -121,7 +122,10 @@ static void check_world(void)
 	verify_all();
 }
 
-/* These give back everything; others may keep tables that are theirs now. */
+/*
+ * Operations that free all frames when they fail. Others may keep tables that
+ * they made private.
+ */
 static bool changes_nothing(const struct op *op)
 {
 	return op->kind == OP_START || op->kind == OP_FORK;
@@ -172,7 +176,10 @@ static const char *starve(const struct op *op, unsigned *trials)
 	return NULL;
 }
 
-/* Slab pages fill up after many: so many are created, each after a failure. */
+/*
+ * Creates more address spaces than a page of a slab holds, each after a failed
+ * try.
+ */
 static void run_creations(void *arg)
 {
 	static const struct sim_config config = {.frames = 600, .asid_bits = 2};
@@ -207,7 +214,7 @@ static void run_creations(void *arg)
 	count_sites();
 }
 
-/* Every place in mm/ that allocates, hit or not; the number not hit. */
+/* Prints every allocation site of mm/. Returns how many never failed. */
 static unsigned report_sites(void)
 {
 	unsigned n = (unsigned)(__stop_alloc_sites - __start_alloc_sites);

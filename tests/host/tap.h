@@ -20,7 +20,7 @@ struct test {
 /* Runs them all and prints TAP; the exit status of the program. */
 int tap_run(const struct test *tests, unsigned count);
 
-/* A sentence made of values; good until the next but one. */
+/* Formats a message. It is overwritten by the second call after it. */
 const char *found(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Does `fn` of `arg` end in panic() with `text` in its message? */

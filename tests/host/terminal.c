@@ -3,8 +3,8 @@
  * terminal.c - who may use a terminal, on Linux and in the console server.
  *
  * Each kind of caller makes each call on a pseudo-terminal of this machine,
- * whose session and foreground are its parent's; what
- * user/servers/console/terminal.c says of that call has to be what happened.
+ * whose session and foreground are its parent's;
+ * user/servers/console/terminal.c has to predict what happens.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -28,10 +28,10 @@ enum kind {
 	LEADER,
 	MEMBER,
 	BACKGROUND,
-	DEAF, /* in the background, and ignores what it gets there */
+	DEAF, /* in the background, ignores SIGTTIN and SIGTTOU */
 	ORPHAN,
 	ELSEWHERE, /* leads a session of its own */
-	GUEST,     /* and is a member of one */
+	GUEST,     /* a member of a session without the terminal */
 	KINDS
 };
 
@@ -116,7 +116,7 @@ static int perform(enum op op)
 	}
 }
 
-/* Tells who it is, makes the call, and tells what came of it. */
+/* The caller: reports its pid, makes the call, and reports the result. */
 static void act(enum kind kind, enum op op)
 {
 	struct report report = {.caller = {.pid = getpid(),
@@ -138,7 +138,10 @@ static void act(enum kind kind, enum op op)
 	(void)!write(result_pipe[1], &report, sizeof report);
 }
 
-/* A child of its own in a session, or without a parent in it. */
+/*
+ * Lets a child of the caller act; an orphan waits first until its parent has
+ * ended.
+ */
 static void act_further_down(enum kind kind, enum op op)
 {
 	pid_t above = getpid(), pid = fork();
@@ -169,7 +172,7 @@ static void be(enum kind kind, enum op op)
 		act(kind, op);
 }
 
-/* What came of it, or the signal that stopped the caller. */
+/* The result of the call, or the signal that stopped the caller. */
 static struct report observe(enum kind kind, enum op op)
 {
 	struct report report = {.result = 0};
@@ -254,7 +257,7 @@ static void begin_session(struct terminal *terminal, enum op op)
 	terminal->session = terminal->foreground = getpid();
 }
 
-/* In a process of its own, the leader. */
+/* Runs in a process of its own, the leader of the session. */
 static void compare(enum kind kind, enum op op)
 {
 	static struct terminal terminal;
@@ -303,7 +306,7 @@ TEST(each_caller_may_do_what_linux_lets_it_do)
 	return count == 0 ? NULL : found("%u differences", count);
 }
 
-/* ---- What Linux tells nobody ---- */
+/* ---- What cannot be seen on Linux ---- */
 
 static struct terminal terminal;
 

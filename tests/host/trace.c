@@ -86,7 +86,7 @@ static void cut_tail(struct trace *trace)
 	trace->count = high;
 }
 
-/* An audit after each step finds the same mistake earlier. */
+/* Audits after each step, as that finds the mistake earlier. */
 static void audit_often(struct trace *trace)
 {
 	struct trace often = *trace;
@@ -98,7 +98,7 @@ static void audit_often(struct trace *trace)
 	*trace = often;
 }
 
-/* Arguments that do not matter become plain. */
+/* Gives arguments that do not matter their usual values. */
 static void simplify(struct trace *trace)
 {
 	for (unsigned i = 0; i < trace->count; i++) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tree.c - device trees that no firmware should hand over.
+ * tree.c - damaged device trees.
  *
- * A tree lies at the end of memory, with all before it poisoned, so that a
- * byte read outside of it is seen. Whatever is in it, machine_init() either
- * panics with a sentence about the tree, or what it promises is true.
+ * A tree lies at the end of memory, with all before it poisoned, so that a byte
+ * read outside of it is seen. For any contents, machine_init() either panics
+ * with a sentence about the tree, or keeps the promises of its contract.
  *
  *   tree [--rounds N] [--seed N] FOLDER    what tests/red/trees.py made
  */
@@ -66,7 +66,7 @@ static bool is_in_memory(struct region part)
 	return false;
 }
 
-/* Registers in one page, and not in memory. */
+/* Can registers be there: in one page, and outside of memory? */
 static bool may_be_device(paddr_t pa, uint64_t span)
 {
 	if (pa == 0)
@@ -126,7 +126,7 @@ static const char *check_machine(void)
 	return check_memory();
 }
 
-/* NULL, or what is wrong with what became of it. */
+/* Lets machine_init() read the tree. NULL, or what is wrong with the result. */
 static const char *outcome(const struct blob *blob)
 {
 	jmp_buf caught;
@@ -201,7 +201,7 @@ static void change(struct blob *blob)
 		blob->bytes[sim_below((uint32_t)blob->len)] ^=
 		    (uint8_t)(1U << sim_below(8));
 		break;
-	case 4: /* a node, a property, or half of one, once more */
+	case 4: /* repeats a node, a property, or half of one */
 		len = 4 * sim_below(32);
 		if (at + len <= blob->len && from + len <= blob->len)
 			memmove(&blob->bytes[at], &blob->bytes[from], len);
@@ -244,7 +244,10 @@ TEST(any_tree_is_understood_or_rejected_by_a_sentence)
 		return found("round %lu of seed %lu: %s (build/bad-tree.dtb)",
 		    i, seed, wrong);
 	}
-	/* A fuzzer whose trees all fall at the first hurdle finds nothing. */
+	/*
+	 * Some trees have to be understood: a fuzzer whose trees are all
+	 * refused at once finds nothing.
+	 */
 	if (understood < rounds / 10 || understood > rounds - rounds / 10)
 		return found("%u of %lu were understood", understood, rounds);
 	return NULL;
@@ -307,7 +310,7 @@ TEST(right_trees_say_what_the_machine_has)
 	return NULL;
 }
 
-/* As QEMU has them: a context for M-mode and one for S-mode of each hart. */
+/* As on QEMU: each hart has a context for M-mode and one for S-mode. */
 static const char *check_interrupt(unsigned i)
 {
 	bool none = is_file(i, "no-plic") || is_file(i, "no-context") ||

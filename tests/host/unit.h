@@ -7,7 +7,7 @@
 
 #include "tap.h"
 
-/* Appends them to a list; returns how many. */
+/* Append tests to a list, and return how many. */
 unsigned unit_lib_tests(struct test *list);
 unsigned unit_late_tests(struct test *list);
 

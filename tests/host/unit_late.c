@@ -33,7 +33,7 @@ static struct aspace *space_of_tables(void)
 	return aspace_fork(as);
 }
 
-/* How many of them can be read one after the other. */
+/* How many tables can be read one after the other. */
 static unsigned tables_read(struct aspace *as)
 {
 	unsigned n = 0;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * verify.c - the tree against the oracle, by a walk of its own.
- */
+/* verify.c - compares page tables with the oracle; it walks them by itself. */
 #include "mm/inspect.h"
 #include "world.h"
 
@@ -70,7 +68,7 @@ static void verify_hole(const struct aspace *as, uint32_t start, uint32_t end,
 			    probes[i]);
 }
 
-/* A table that holds nothing would never be found again before the exit. */
+/* No table may be empty: it would stay until its process ends. */
 static void verify_tables(const pte_t *entries, unsigned count, int level,
     const char *who)
 {
@@ -108,7 +106,7 @@ void verify_oracle(const struct aspace *as, const struct oracle *o,
 		    o->recs[i].vpn, who);
 }
 
-/* What a spectator is shown covers what is mapped, and nothing else. */
+/* The runs that calf_next() shows cover what is mapped, and nothing else. */
 static void verify_runs(struct aspace *as, const struct oracle *o)
 {
 	struct calf_run run = {0};

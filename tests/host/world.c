@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * world.c - who runs where, operations one after the other or one within the
- * other, and the end of everything.
+ * world.c - which process runs on which hart, operations one after the other or
+ * one within the other, and the end of a run.
  */
 #include "world.h"
 
@@ -43,7 +43,7 @@ const char *const op_names[OP_KINDS] = {
 };
 
 static struct proc *running[SIM_HARTS];
-/* One may be being torn down while another comes. */
+/* One space may be torn down while another is added. */
 static struct aspace *dying[MAX_DYING + 2];
 static unsigned ndying;
 static struct aspace *tearing; /* being torn down now */
@@ -248,7 +248,9 @@ static void execute_alive(struct proc *p, const struct op *op)
 	}
 }
 
-/* What the kernel may do to memory of a process that is not running. */
+/*
+ * Operations that the kernel may do to memory of a process that is not running.
+ */
 static bool can_be_foreign(const struct op *op)
 {
 	return op->kind >= OP_COPYIN && op->kind <= OP_FORK;
@@ -283,7 +285,7 @@ static void execute(const struct op *op)
 	frame_fail_set(NULL);
 }
 
-/* Is `target` a process that has a part in it? */
+/* Does the operation also change the process `target`? */
 static bool touches_another(const struct op *op)
 {
 	return op->kind == OP_FORK || op->kind == OP_GIVE;
@@ -379,7 +381,7 @@ void world_boot(const struct sim_config *config)
 
 void world_end(void)
 {
-	/* No fork within an exit: the child would outlive this. */
+	/* No operation happens within an exit: a child would stay. */
 	inner_at = 0;
 	for (unsigned i = 0; i < WORLD_PROCS; i++) {
 		struct op op = {.kind = OP_EXIT,

@@ -27,7 +27,7 @@ enum op_kind {
 	OP_MAP,   /* at `va` */
 	OP_PLACE, /* at `va` if that is free, else where there is room */
 	OP_SHARE, /* MAP_SHARED */
-	OP_PASS,  /* pages of others, which it waits for */
+	OP_PASS,  /* pages of others, for which it waits */
 	OP_UNMAP,
 	OP_PROTECT,
 	OP_DISCARD,
@@ -37,7 +37,7 @@ enum op_kind {
 	OP_LEAVE, /* its hart goes to the kernel's root */
 	OP_DROP_IMAGE,
 	OP_TEARDOWN,
-	OP_GIVE, /* pages to one that waits */
+	OP_GIVE, /* pages to a process that waits for them */
 	OP_KINDS,
 };
 
@@ -46,7 +46,7 @@ struct op {
 	uint8_t proc;
 	uint8_t hart;
 	uint8_t perms;
-	uint8_t target; /* the child's place, the image, or who gets them */
+	uint8_t target; /* the child's place, the image, or the receiver */
 	uint8_t value;  /* to be stored */
 	uint8_t inside; /* happens at the n-th hook of the next operation */
 	uint8_t fail_from;
@@ -65,12 +65,12 @@ struct change {
 	enum op_kind kind;
 	bool starved; /* an allocation failed in one of its parts */
 	struct seg seg;
-	/* Of pages that are passed: */
+	/* For OP_PASS: */
 	bool waits;      /* for a bag to be filled */
-	bool given;      /* it was, or somebody tried */
-	unsigned filled; /* pages, which hold: */
+	bool given;      /* it was filled, or a process tried to */
+	unsigned filled; /* pages, with these bytes: */
 	uint8_t bytes[OBJECT_PAGES][4];
-	bool shared; /* they are pages of these, and stay that: */
+	bool shared; /* pages of these shared objects are passed: */
 	struct seg pages[OBJECT_PAGES];
 };
 
@@ -95,11 +95,13 @@ extern const char *const op_names[OP_KINDS];
 
 void world_boot(const struct sim_config *config);
 void world_execute(const struct op *op);
-/* What is not the programs': free frames when all has ended. */
+/*
+ * All frames that are not the kernel's are free when all processes have ended.
+ */
 void world_end(void);
 void op_print(const struct op *op, unsigned number);
 
-/* ENOMEM is an answer only if an allocation has failed. */
+/* Only if an allocation has failed may the result be ENOMEM. */
 void expect_result(const char *what, int result, int expected);
 void expect_failure(const char *what);
 void expect_success_from(uint64_t failures);
@@ -138,7 +140,7 @@ extern struct frame *trampoline;
 
 /* ---- verify.c ---- */
 
-/* The byte and permissions at `va`, read past every sharing. */
+/* The byte and permissions at `va`, whatever is shared. */
 struct peek {
 	bool mapped;
 	bool shared;
@@ -148,7 +150,7 @@ struct peek {
 };
 struct peek peek(const struct aspace *as, vaddr_t va);
 
-/* Does the tree say what the oracle says? */
+/* Fails the test unless page tables and oracle agree. */
 void verify_oracle(const struct aspace *as, const struct oracle *o,
     const char *who);
 void verify_all(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * bag.c - pages that go from one address space to another: what that costs,
- * what both sides see afterwards, and that nothing is left of it.
+ * what both sides see afterwards, and that no frame is lost.
  */
 #include "abi/errno.h"
 #include "ktest.h"
@@ -20,7 +20,7 @@ static struct aspace *with_pages(uint64_t word)
 	return as;
 }
 
-/* All of it, for `count` pages from HERE on. */
+/* Passes `count` pages from HERE on by way of a bag. */
 static void pass(struct aspace *from, struct aspace *to, unsigned count,
     uint64_t perms)
 {
@@ -117,7 +117,7 @@ TEST(children_of_both_sides_see_what_was_passed)
 	return NULL;
 }
 
-/* No table is copied for it, and who shares them sees nothing. */
+/* No table is copied for it, and a space that shares them sees no change. */
 TEST(pages_under_shared_tables_are_passed_as_they_are)
 {
 	struct aspace *from = with_pages(10), *to = space_new();
@@ -237,7 +237,9 @@ TEST(what_cannot_be_passed_is_refused_and_changes_nothing)
 	return NULL;
 }
 
-/* A table that was left would be where one entry is for a GiB. */
+/*
+ * A table that was left in the bag would be where one entry stands for a GiB.
+ */
 TEST(what_cannot_be_passed_leaves_nothing_in_the_bag)
 {
 	const struct range_op op = {.kind = RANGE_PASS,
@@ -269,7 +271,9 @@ TEST(until_the_bag_is_mapped_the_place_is_as_it_was)
 		MUST(bag_put(to, from, HERE, PAGES) == PAGES, "not passed");
 		TRY(expect_pages(to, THERE, PAGES, 50));
 		(void)aspace_audit();
-		/* The second time it is left for the next one to drop. */
+		/*
+		 * The second time the bag is left, and the next one drops it.
+		 */
 		if (i == 0)
 			MUST(bag_close(to, -EIO) == -EIO, "another end");
 	}
@@ -284,7 +288,7 @@ TEST(until_the_bag_is_mapped_the_place_is_as_it_was)
 	return NULL;
 }
 
-/* Whoever goes first, and with the bag in whatever state. */
+/* Either side ends first, with the bag in each of its states. */
 TEST(either_side_may_be_torn_down_at_any_time)
 {
 	uint64_t free = frame_free_count();
@@ -382,7 +386,7 @@ TEST(a_page_that_very_many_name_is_copied)
 #define TABLE_LEN   (TABLE_PAGES * PAGE_SIZE)
 #define TABLE_HERE  (3 * GIB)
 
-/* Where a table of pages is, of which a few are there. */
+/* An address space with a table of which only a few entries are pages. */
 static struct aspace *with_table(uint64_t perms)
 {
 	struct aspace *as = space_new();
@@ -394,7 +398,9 @@ static struct aspace *with_table(uint64_t perms)
 	return as;
 }
 
-/* Passes the run at `va` to a place `at`: how many tables, -1 if it failed. */
+/*
+ * Passes the run at `va` to the address `at`: how many tables, -1: it failed.
+ */
 static long pass_run(struct aspace *from, struct aspace *to, vaddr_t va,
     vaddr_t at, uint64_t perms)
 {

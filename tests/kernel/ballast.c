@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * ballast.c - memory that is set aside, or eaten to leave others without.
- */
+/* ballast.c - memory that is set aside, or taken so that allocations fail. */
 #include "ballast.h"
 
 struct hoard eaten = {{&eaten.list, &eaten.list}, 0};

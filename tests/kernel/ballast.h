@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * ballast.h - memory that is set aside, or eaten to leave others without.
- */
+/* ballast.h - memory that is set aside, or taken so that allocations fail. */
 #ifndef TESTS_KERNEL_BALLAST_H
 #define TESTS_KERNEL_BALLAST_H
 
 #include "lib/list.h"
 #include "mm/frame.h"
 
-/* Of a large machine, so many frames are for the tests: enough for each. */
+/* The tests have so many frames, also on a large machine: enough for each. */
 #define BALLAST_LEAVES 4096
 
-/* Sets the others aside, of those that have never been used. */
+/* Sets the other frames aside, of those that have never been used. */
 void ballast_take(void);
 
-/* Frames that somebody holds, chained through their own memory. */
+/* Frames that a test holds, chained through their own memory. */
 struct hoard {
 	struct list list;
 	uint64_t frames;
@@ -22,10 +20,10 @@ struct hoard {
 
 void hoard_init(struct hoard *hoard);
 
-/* The one of the running test; what it leaves in there is taken from it. */
+/* The frames that the running test holds; after the test they are freed. */
 extern struct hoard eaten;
 
-/* One more; false if there is none. */
+/* Takes one more frame; false if there is none. */
 MUST_USE bool hoard_frame(struct hoard *hoard);
 
 /* Takes single frames until `leave` of them are free. */

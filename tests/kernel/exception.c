@@ -12,7 +12,7 @@
 
 static struct proc program;
 
-/* What a program gets for an exception, NULL if it is as it should be. */
+/* NULL if a program gets that signal for the exception; or what it got. */
 static const char *expect(uint64_t cause, int sig, int code, vaddr_t address)
 {
 	struct siginfo_small *info = &program.sig.info[sig - 1];

@@ -40,8 +40,8 @@ static void drop_family(unsigned count, uint64_t seed)
 }
 
 /*
- * All write, in a random order; everyone sees what it wrote and no one sees
- * another's. Each page is copied for all but one.
+ * All write, in a random order; each sees its own words and no other's. Each
+ * page is copied for all but one.
  */
 static const char *all_write(unsigned count, uint64_t seed)
 {
@@ -159,7 +159,7 @@ TEST(a_fan_of_three_hundred)
 	return fan(MANY);
 }
 
-/* Frames that came back prove it: the harness counts them. */
+/* The harness counts the free frames afterwards. */
 TEST(a_tree_of_forks_may_end_in_any_order)
 {
 	for (uint64_t seed = 0; seed < 20; seed++) {
@@ -255,7 +255,7 @@ static const struct range_op changes[] = {
 	.perms = RW},
 };
 
-/* What the one who changes sees must not depend on there being a sharer. */
+/* What a space sees of its own change must not depend on a sharer. */
 static const char *change_one_of_two(const struct range_op *op, unsigned budget,
     bool by_parent)
 {
@@ -333,7 +333,7 @@ TEST(a_change_in_slices_goes_on_while_the_sharer_lives)
 	return NULL;
 }
 
-/* And the one whose range it is, as other calls and faults may do. */
+/* So does the space whose range it is, as other calls and faults may do. */
 TEST(a_change_in_slices_goes_on_while_its_own_pages_are_touched)
 {
 	for (unsigned i = 0; i < array_len(changes); i++) {

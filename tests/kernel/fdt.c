@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * fdt.c - what was read from the machine's own device tree makes sense.
- */
+/* fdt.c - checks what was read from the machine's own device tree. */
 #include "ktest.h"
 
 #include "arch/hart.h"

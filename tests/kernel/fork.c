@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fork.c - one fork: what it costs, what it leaves alone, and who copies what
- * afterwards, to the page.
+ * fork.c - one fork: what it costs, what it leaves alone, and which side copies
+ * which page afterwards.
  */
 #include "ktest.h"
 #include "mm/frame.h"
@@ -92,8 +92,8 @@ static bool map_device(struct aspace *as)
 }
 
 /*
- * A hart may have cached that it was not there (the privileged specification
- * on SFENCE.VMA).
+ * A hart may have cached the invalid entry that was there (the privileged
+ * specification on SFENCE.VMA).
  */
 TEST(a_fault_at_a_device_that_is_there_is_spurious)
 {
@@ -112,7 +112,7 @@ TEST(a_fault_at_a_device_that_is_there_is_spurious)
 	return NULL;
 }
 
-/* The device's page is in no count, and nobody inherits it. */
+/* The device's page has no reference count, and no child inherits it. */
 TEST(a_device_is_no_memory)
 {
 	uint64_t free = frame_free_count();
@@ -237,7 +237,7 @@ TEST(a_copy_is_of_the_whole_page)
 	return NULL;
 }
 
-/* 512 pages of every kind, from which `holes` are missing. */
+/* 512 pages of all kinds, without `holes` of them. */
 static struct aspace *with_table(unsigned holes)
 {
 	struct aspace *as = space_new();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * frame.c - the allocator: caches are filled and emptied, and no frame is ever
- * lost, given twice, or not ours to give.
+ * lost, given twice, or from outside its memory.
  */
 #include "mm/frame.h"
 
@@ -105,7 +105,7 @@ TEST(free_and_used_frames_are_all_there_are)
 	return NULL;
 }
 
-/* Every frame of what is eaten says whose it is, in its last word. */
+/* Stores the number of each frame that is taken in its last word. */
 static void sign(void)
 {
 	list_for_each(link, &eaten.list) {

@@ -2,9 +2,10 @@
 /*
  * ktest.c - runs the suites and reports.
  *
- * The audit looks at every word of free memory, which takes a second on a
- * machine with gigabytes. So most of it is set aside (ballast.c) as long as no
- * test wants all of it.
+ * The audit looks at all free memory, which takes a while on a machine with
+ * gigabytes. So most of it is set aside (ballast.c) as long as no test needs
+ * all of it. Of the words of a free frame each audit looks at a part; as many
+ * audits as there are parts follow the last test.
  */
 #include "ktest.h"
 
@@ -38,6 +39,7 @@ static const struct suite *const suites[] = {
     &suite_usercopy,
     &suite_teardown,
     &suite_numbers,
+    &suite_turns,
     &suite_starve,
     &suite_mistakes,
     &suite_exception,
@@ -63,7 +65,7 @@ struct run {
 
 const char *found(const char *fmt, ...)
 {
-	/* In turns, so that one sentence can quote another. */
+	/* Used in turns, so that one sentence can quote another. */
 	static char texts[2][120];
 	static unsigned turn;
 	char *text = texts[turn++ % 2];
@@ -157,6 +159,8 @@ void kernel_tests_run(const char *words, size_t len)
 	run.free = aspace_audit();
 	for (unsigned i = 0; i < count; i++)
 		run_suite(&run, chosen[i]);
+	for (unsigned i = 0; i < POISON_PARTS; i++)
+		(void)aspace_audit();
 	kprintf("# %u passed, %u failed\n", run.number - run.failed,
 	    run.failed);
 	power_off(run.number == 0 || run.failed > 0);

@@ -74,7 +74,8 @@ extern const struct suite suite_string, suite_print, suite_list, suite_fdt,
     suite_frame, suite_counts, suite_slab, suite_range, suite_protect,
     suite_share, suite_gap, suite_fork, suite_bag, suite_lend, suite_family,
     suite_sharer, suite_usercopy, suite_teardown, suite_starve, suite_mistakes,
-    suite_exception, suite_machine, suite_live, suite_model, suite_numbers;
+    suite_exception, suite_machine, suite_live, suite_model, suite_numbers,
+    suite_turns;
 
 /* What must fail: tests/red/. */
 extern const struct suite suite_red, suite_leak, suite_broken, suite_panic,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * lend.c - pages of MAP_SHARED that one address space has of another: what both
- * sides see, who may write to them, and what is not lent.
+ * sides see, which side may write, and which pages are not lent.
  */
 #include "abi/errno.h"
 #include "ktest.h"
@@ -11,7 +11,7 @@
 #define LEN   (PAGES * PAGE_SIZE)
 #define LENT  (2 * GIB)
 
-/* What it has at LENT, the other has at THERE, as memory of MAP_SHARED. */
+/* Lends pages that `from` has at LENT: the other space has them at THERE. */
 static void lend(struct aspace *from, struct aspace *to, uint64_t perms)
 {
 	long done;

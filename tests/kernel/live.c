@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * live.c - what the hardware makes of it: user memory read and written by
- * ordinary instructions through the tables and this hart's TLB, which keeps a
- * translation until it is fenced.
+ * live.c - user memory read and written by ordinary instructions through the
+ * tables and this hart's TLB, which keeps a translation until it is fenced.
  *
  * SUM lets the kernel reach user pages for as long as a test runs: some
  * versions of QEMU flush their TLB when it changes. For one instruction the
@@ -54,9 +53,8 @@ static bool store(vaddr_t va, uint64_t word)
 }
 
 /*
- * What comes of a load of a process: trap/ deals with its faults. One fault
- * more than there is work for is allowed, as a hart may have remembered an
- * invalid entry.
+ * A load of a process, whose faults trap/ would resolve. One fault more than
+ * there is work for is allowed, as a hart may have remembered an invalid entry.
  */
 static uint64_t user_load(struct aspace *as, vaddr_t va)
 {
@@ -68,7 +66,7 @@ static uint64_t user_load(struct aspace *as, vaddr_t va)
 	return word;
 }
 
-/* The same for a store: was it done? */
+/* A store of a process. True if it was done. */
 static bool user_store(struct aspace *as, vaddr_t va, uint64_t word)
 {
 	bool done = store(va, word);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * machine.c - machines that this one is not, by a second copy of what reads
- * the device tree.
+ * machine.c - device trees of other machines, read by a second copy of
+ * arch/machine.c.
  */
 /* Before any header: the copy has names, and a structure, of its own. */
 #define machine                scratch_machine
@@ -35,7 +35,7 @@ TEST(memory_out_of_reach_is_left_alone)
 	return NULL;
 }
 
-/* The boot hart is a lottery. */
+/* Any hart may be the boot hart. */
 TEST(the_hart_that_boots_becomes_the_first)
 {
 	machine = (struct machine){.hartids = {7, 8, 9}, .hart_count = 3};

@@ -147,7 +147,7 @@ TEST(protecting_edits_no_shared_table)
 	return NULL;
 }
 
-/* Made writable while others read it: by way of COW, not at once. */
+/* A page that others read becomes COW, and not writable at once. */
 TEST(permission_to_write_does_not_break_the_sharing_by_itself)
 {
 	set_scene();
@@ -166,7 +166,7 @@ TEST(permission_to_write_does_not_break_the_sharing_by_itself)
 	return NULL;
 }
 
-/* A table taken over from one who left must not be one that a third shares. */
+/* A table may be taken over only if no third space shares it. */
 TEST(a_table_is_taken_over_only_from_the_last)
 {
 	struct aspace *third;

@@ -71,7 +71,7 @@ static bool has_hole(const struct pick *pick)
 	for (unsigned i = pick->first; i < pick->end; i++)
 		if (!pages[pick->who][i].mapped)
 			return true;
-	/* Between the two areas there is nothing. */
+	/* Nothing is mapped between the two areas. */
 	return pick->first < PAGES / 2 && pick->end > PAGES / 2;
 }
 
@@ -131,7 +131,7 @@ static const char *do_discard(struct pick *pick)
 	return NULL;
 }
 
-/* One fresh shared page. */
+/* Maps one fresh shared page. */
 static const char *do_share(struct pick *pick)
 {
 	struct page *page = &pages[pick->who][pick->first];
@@ -216,7 +216,7 @@ static const char *step(uint64_t *state)
 	return steps[rnd(state, array_len(steps))](&pick);
 }
 
-/* Everybody's every page. */
+/* Compares every page of every address space with the model. */
 static const char *compare(void)
 {
 	struct pick pick = {0};

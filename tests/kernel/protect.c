@@ -346,7 +346,7 @@ static const struct test share_tests[] = {
 };
 SUITE(share, share_tests);
 
-/* Where a mapping goes that may go anywhere. It is taken away again. */
+/* The address that a mapping without a hint gets. It is unmapped again. */
 static vaddr_t gap(struct aspace *as, uint64_t len)
 {
 	struct range_op op = {.kind = RANGE_MAP, .anywhere = true, .end = len};
@@ -384,6 +384,22 @@ TEST(the_highest_gap_is_found_at_every_level)
 	return NULL;
 }
 
+/* The last entry of a table may be its only one, or one of several. */
+TEST(a_page_below_the_last_one_of_a_table_is_seen)
+{
+	const uint64_t len = 200 * PAGE_SIZE;
+	struct aspace *as = space_new();
+
+	map(as, USER_TOP - PAGE_SIZE, PAGE_SIZE, RW);
+	MUST(gap(as, len) == USER_TOP - PAGE_SIZE - len, "below the last");
+	map(as, USER_TOP - 100 * PAGE_SIZE, PAGE_SIZE, RW);
+	MUST(gap(as, len) == USER_TOP - 100 * PAGE_SIZE - len, "below both");
+	map(as, USER_TOP - 2 * PAGE_SIZE, PAGE_SIZE, RW);
+	MUST(gap(as, len) == USER_TOP - 100 * PAGE_SIZE - len, "below all");
+	space_drop(as);
+	return NULL;
+}
+
 TEST(where_no_gap_is_large_enough_there_is_none)
 {
 	struct aspace *as = space_new();
@@ -416,7 +432,7 @@ TEST(a_fork_finds_the_same_gap)
 	return NULL;
 }
 
-/* 64 pages below the top as a bitmap; all below them is taken. */
+/* A bitmap stands for the 64 pages below the top; all below them is mapped. */
 static vaddr_t model_gap(uint64_t used, unsigned len)
 {
 	for (unsigned top = 64; top >= len; top--) {
@@ -483,6 +499,7 @@ TEST(a_search_of_many_mappings_is_done_in_parts)
 
 static const struct test gap_tests[] = {
     T(the_highest_gap_is_found_at_every_level),
+    T(a_page_below_the_last_one_of_a_table_is_seen),
     T(where_no_gap_is_large_enough_there_is_none),
     T(a_fork_finds_the_same_gap),
     T(the_highest_gap_is_found_after_any_maps_and_unmaps),

@@ -53,7 +53,9 @@ TEST(reserving_takes_one_entry_of_the_largest_size)
 	return NULL;
 }
 
-/* Just inside there is memory, just outside there is none. */
+/*
+ * The first and last pages are memory, and the pages before and behind are not.
+ */
 static const char *expect_borders(struct aspace *as, vaddr_t start, vaddr_t end)
 {
 	MUST(!aspace_is_empty(as, start, start + PAGE_SIZE), "no first page");
@@ -267,7 +269,7 @@ static void map_mixture(struct aspace *as)
 #define MIX_START (2 * GIB - 6 * MIB)
 #define MIX_END   (3 * GIB + 4 * MIB)
 
-/* Its ends; what is between is read-only and cannot have changed much. */
+/* A digest of both ends of the mixture: what is between is read-only. */
 static uint64_t mix_digest(struct aspace *as)
 {
 	return digest(as, MIX_START, 2 * GIB + 8 * MIB) ^
@@ -368,7 +370,8 @@ TEST(a_kernel_frame_is_mapped_read_only_and_counted)
 }
 
 /*
- * Memory that was made ready goes back at once, and not with a later mapping.
+ * Frames that were allocated for it are freed at once, and not with a later
+ * mapping.
  */
 TEST(a_shared_mapping_that_fails_leaves_no_frame)
 {

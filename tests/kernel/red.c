@@ -26,7 +26,7 @@ static const struct test red_tests[] = {
 };
 SUITE(red, red_tests);
 
-/* Nothing wrong but a frame that never comes back. */
+/* It does nothing wrong but keep a frame. */
 TEST(this_one_keeps_a_frame)
 {
 	return frame_alloc(FRAME_KERNEL) == NULL ? "no memory" : NULL;
@@ -37,7 +37,7 @@ static const struct test leak_tests[] = {
 };
 SUITE(leak, leak_tests);
 
-/* A count that no entry stands for: the audit's business. */
+/* A count that is larger than the number of entries: the audit notices. */
 TEST(this_one_breaks_an_invariant)
 {
 	struct aspace *as = space_new();

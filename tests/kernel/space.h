@@ -20,17 +20,17 @@
 #define RX  (PTE_R | PTE_X)
 #define RWX (PTE_R | PTE_W | PTE_X)
 
-/* A place in the middle of everything. */
+/* An address with neighbours in the tables of all levels. */
 #define HERE (3 * GIB + 5 * (2 * MIB) + 7 * PAGE_SIZE)
 
-/* Where pages go that another space passes on. */
+/* The address for pages that another space passes on. */
 #define THERE (20 * GIB + 3 * PAGE_SIZE)
 
 struct aspace *space_new(void);
 struct aspace *space_fork(struct aspace *as);
 void space_drop(struct aspace *as);
 
-/* One range operation to its end, in steps of `budget`. */
+/* Does a range operation to its end, in steps of `budget`. */
 int range_do(struct aspace *as, struct range_op op, unsigned budget);
 
 /* The operations with an unlimited budget; those below must succeed. */
@@ -50,7 +50,10 @@ void map_shared(struct aspace *as, vaddr_t start, uint64_t len, uint64_t perms);
 /* An empty bag for a mapping at THERE. */
 void bag_open(struct aspace *as, uint64_t len, uint64_t perms);
 
-/* Puts in pages from `va` on, at most so many: how many, or an error. */
+/*
+ * Puts pages from `va` on into the bag, at most so many. Returns how many, or
+ * an error.
+ */
 #define BAG_PUT_MAX 8
 long bag_put(struct aspace *as, struct aspace *from, vaddr_t va,
     unsigned count);
@@ -73,7 +76,7 @@ void put_pages(struct aspace *as, vaddr_t va, unsigned count, uint64_t word);
 const char *expect_pages(struct aspace *as, vaddr_t va, unsigned count,
     uint64_t word);
 
-/* Where the walk for `va` ends, and its entries on the way. */
+/* The entry at which the walk for `va` ends, and the entries on the way. */
 struct calf_entry last_entry(struct aspace *as, vaddr_t va);
 struct calf_entry entry_at(struct aspace *as, vaddr_t va, int level);
 
@@ -83,14 +86,18 @@ const char *expect_end(struct aspace *as, vaddr_t va, enum calf_kind kind,
 
 /*
  * What a process can observe of the pages from start to end - 1, as a number:
- * permissions, sharing, contents. How the tree says so makes no difference.
+ * permissions, sharing, contents. It does not depend on the kinds of entries
+ * that stand for them.
  */
 uint64_t digest(struct aspace *as, vaddr_t start, vaddr_t end);
 
 /* What happened in mm/ between two moments. */
 struct stats stats_since(struct stats before);
 
-/* NULL if exactly that was copied and taken over since `before`. */
+/*
+ * NULL if exactly so many tables and pages were copied and taken over since
+ * `before`.
+ */
 struct deeds {
 	uint64_t page_copies, page_reuses, table_copies, table_reuses;
 };

@@ -204,7 +204,7 @@ static const struct trial trials[] = {
     {"copyin", copy_in, TABLES_STAY},
 };
 
-/* The state after a failed attempt, by the one whose memory it was. */
+/* Checks the state after a failed attempt. */
 static const char *check_scene(const struct trial *t, struct scene *s)
 {
 	(void)aspace_audit();
@@ -279,7 +279,7 @@ TEST(every_point_at_which_memory_may_end_is_survived)
 	return sweep(true);
 }
 
-/* No pretence this time: k frames are free and no more. */
+/* No allocation is made to fail: k frames are free and no more. */
 TEST(with_few_frames_left_fork_and_writes_fail_cleanly)
 {
 	for (uint64_t k = 0; k < 12; k++) {

@@ -21,6 +21,7 @@ KTEST_SRCS := \
 	tests/kernel/usercopy.c \
 	tests/kernel/teardown.c \
 	tests/kernel/numbers.c \
+	tests/kernel/turns.c \
 	tests/kernel/starve.c \
 	tests/kernel/mistakes.c \
 	tests/kernel/exception.c \

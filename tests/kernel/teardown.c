@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * teardown.c - the end of an address space, in slices of any size, while
- * others that share with it go on.
+ * teardown.c - the end of an address space, in slices of any size, while other
+ * spaces that share its tables go on.
  */
 #include "ktest.h"
 #include "mm/frame.h"

@@ -3,9 +3,9 @@
  * ubsan.c - what the compiler calls when it finds undefined behaviour, in a
  * kernel built with -fsanitize=undefined (`make test-ubsan`).
  *
- * The calls and the layouts of their first arguments are the compiler's, the
- * same for GCC and Clang; every description begins with a place in the source.
- * What they found is not to be gone on with, so all end in a panic.
+ * GCC and Clang make equal calls, with equal layouts of the first arguments;
+ * every description begins with a place in the source. A kernel with undefined
+ * behaviour must not go on, so each call is a panic.
  */
 #include "lib/assert.h"
 #include "lib/types.h"
@@ -60,7 +60,9 @@ HANDLER(load_invalid_value, "value not of its type")
 HANDLER(nonnull_arg, "NULL for an argument that must not be")
 HANDLER(invalid_builtin, "a builtin was called with 0")
 
-/* The null pointer, alignment and object size in one. */
+/*
+ * Called for a null pointer, a wrong alignment, or an object that is too small.
+ */
 NORETURN void __ubsan_handle_type_mismatch_v1(const struct mismatch *m,
     uint64_t pointer);
 NORETURN void __ubsan_handle_type_mismatch_v1(const struct mismatch *m,

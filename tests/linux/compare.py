@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Run the same programs on Calf and on Linux, and compare what they say.
+"""Run programs on Calf and on Linux, and compare what they print.
 
     tests/linux/compare.py [options]
 
@@ -9,9 +9,9 @@ tests/linux/genprog.c derives from seeds.  Linux is qemu-riscv64, the user-mode
 emulator: its fork, wait, pipe and mmap are those of this machine's kernel.
 Where it is not installed the comparison is skipped, and says so.
 
-What cannot be compared is not compared, and told: tests that a suite skips on
-one side, and ONE_SIDED.  What genprog does not observe is said in its
-sources, at "Not compared:".
+Tests that a suite skips on one side, and the suites in ONE_SIDED, cannot be
+compared; they are listed in the output.  What genprog does not observe is said
+in its sources, at "Not compared:".
 
 A program that differs is cut to the fewest steps that show it, and the first
 line that differs is printed.  `--seed N --count 1` runs it again.
@@ -58,8 +58,8 @@ ONE_SIDED = {
 
 CHUNK = 500     # programs in one boot
 STEPS = 160     # tests/linux/genprog.h
-HARTS = "124"   # of one boot after the other
-SHOWN = 3       # programs that differ
+HARTS = "124"   # how many each boot has, in turn
+SHOWN = 3       # of the programs that differ, so many are cut down
 
 SEED = re.compile(r"^seed (\d+) ([0-9a-f]{16} \d+ \d+)$", re.MULTILINE)
 SUITE = re.compile(r"^# suite /bin/(\w+)$")
@@ -67,7 +67,7 @@ KERNEL = re.compile(r"^\S+\[\d+\]: ")
 
 
 class Machine:
-    """The two kernels, and how a program gets onto each."""
+    """Runs programs on the two kernels."""
 
     def __init__(self, options: argparse.Namespace, linux: str):
         self.options = options
@@ -86,8 +86,9 @@ class Machine:
 
 
 def run(argv: List[str], timeout: float) -> str:
-    """What a command says, also if it has to be ended."""
-    # Emulators complain on stderr of programs that die of a signal.
+    """What a command prints, even if it has to be killed."""
+    # stderr is dropped: there the emulator reports programs that die of a
+    # signal.
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL,
@@ -107,7 +108,7 @@ Results = Dict[str, str]
 
 
 def results(text: str) -> Results:
-    """Test by test: ok, not ok, or why it was skipped."""
+    """The result of each test: ok, not ok, or why it was skipped."""
     found: Results = {}
     for line in text.splitlines():
         match = RESULT.match(line)
@@ -121,7 +122,7 @@ def results(text: str) -> Results:
 
 
 def compare_results(calf: Results, linux: Results) -> Optional[str]:
-    """What differs, if anything; tells what is not comparable."""
+    """The first difference, if any; prints what cannot be compared."""
     if list(calf) != list(linux) or not calf:
         return f"{len(calf)} tests on Calf, {len(linux)} on Linux"
     equal, reasons = 0, {}
@@ -141,7 +142,7 @@ def compare_results(calf: Results, linux: Results) -> Optional[str]:
 
 
 def suites_on_calf(machine: Machine, names: List[str]) -> Dict[str, Results]:
-    """One boot for all of them."""
+    """The results of all suites, which run in one boot."""
     words = " ".join(f"/bin/{name}" for name in names)
     said: Dict[str, List[str]] = {}
     lines: List[str] = []
@@ -186,7 +187,7 @@ def transcript(text: str) -> List[str]:
 
 
 class Program:
-    """One that differs: looked at closely."""
+    """A random program whose output differs."""
 
     def __init__(self, machine: Machine, seed: int):
         self.machine = machine
@@ -199,7 +200,7 @@ class Program:
                 transcript(self.machine.linux("genprog", *words)))
 
     def shortest(self) -> int:
-        """The fewest steps that differ."""
+        """After how many steps the outputs differ for the first time."""
         good, bad = 0, STEPS
         while bad - good > 1:
             steps = (good + bad) // 2
@@ -268,7 +269,7 @@ def program_tests(machine: Machine, first: int, count: int,
 
 
 def user_suites() -> List[str]:
-    """The table of contents of tests/user/."""
+    """The suites that tests/user/suites.mk lists."""
     text = (ROOT / "tests/user/suites.mk").read_text()
     listed = re.search(r"^USER_TESTS :=((?:.*\\\n)*.*)", text, re.MULTILINE)
     return re.findall(r"\bt_\w+", listed.group(1)) if listed else []

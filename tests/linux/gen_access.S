@@ -2,8 +2,9 @@
 /*
  * gen_access.S - single accesses that may fault.
  *
- * Each returns 0, or 1 if the handler of the fault, which goes on at ra, put
- * that into a0. access_call() returns something other than 1 if all went well.
+ * Each function returns 0, or 1 if there was a fault: the handler stores 1 to
+ * a0 and goes on at ra. access_call() returns something other than 1 if the
+ * call succeeded.
  */
 	.text
 	.globl	access_load1, access_load8, access_store1, access_store8

@@ -12,7 +12,7 @@
 
 /*
  * Not compared: PROT_WRITE or PROT_EXEC alone. Without PROT_READ the hardware
- * that an emulator runs on allows what RISC-V does not, or the other way round.
+ * under an emulator allows accesses that RISC-V does not, or forbids others.
  */
 static const int prots[] = {
     PROT_NONE,
@@ -25,7 +25,7 @@ static const int prots[] = {
 };
 
 #define BAD_PROT    0x100
-#define SHARED_MOST 12 /* pages; shared memory is there at once */
+#define SHARED_MOST 12 /* pages, as shared ones are allocated at once */
 
 static unsigned long brk_base;
 
@@ -42,7 +42,7 @@ static unsigned long length(struct range r)
 	return point(r.to) - point(r.from);
 }
 
-/* What a call that returns an address returned. */
+/* The result of a call that returns an address, as the transcript has it. */
 static unsigned long told(long result)
 {
 	return result < 0 ? (unsigned long)result
@@ -56,8 +56,8 @@ static bool may_share(struct range r)
 }
 
 /*
- * Not compared: how it is said that a place is taken. qemu-user 7.2 says
- * it as Linux before 4.17 did, by an address elsewhere.
+ * Not compared: the result if the addresses are taken. qemu-user 7.2 returns
+ * another address, as Linux before 4.17 did.
  */
 static void map_where_free(struct range r, int prot, int flags)
 {
@@ -94,9 +94,7 @@ void op_map(void)
 		model_set(r, prot);
 }
 
-/*
- * Where a hint leads. Not compared: the address, if the hint was not taken.
- */
+/* Maps with a hint. Not compared: the address, if the hint was not taken. */
 static void map_with_hint(void)
 {
 	struct range r = pick_range();
@@ -200,8 +198,9 @@ static bool protect_badly(unsigned long at, unsigned long len)
 }
 
 /*
- * Not compared: how far a call came that found a hole. Linux changes what is
- * before it, Calf nothing (docs/abi.md). So the range goes, and all is equal.
+ * Not compared: how far a call came that found a hole. Linux changes the pages
+ * before it, Calf none (docs/abi.md). So the range is unmapped afterwards, and
+ * is equal on both.
  */
 void op_protect(void)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * gen_model.c - the arena: where ranges may begin and end, and what of it is
- * mapped. The model is private memory, so that a fork copies it along with
- * what it describes. It chooses, and never judges.
+ * mapped. The model is private memory, so that a fork copies it along with what
+ * it describes. It helps to choose operations; their results are not compared
+ * with it.
  */
 #include "genprog.h"
 
@@ -72,7 +73,7 @@ struct range pick_range(void)
 		len = (int)pick(STRETCHES);
 	else
 		len = (int)pick(chance(3) ? 10 : 4);
-	/* A GiB of pages costs an emulator's table of them a while. */
+	/* A GiB takes an emulator long, as it has a table of all pages. */
 	if (from <= HUGE_STRETCH && from + len >= HUGE_STRETCH && !chance(8))
 		len = from == HUGE_STRETCH ? len : HUGE_STRETCH - 1 - from;
 	if (len < 0)
@@ -89,7 +90,7 @@ unsigned long pick_address(int *stretch)
 	int i = pick_stretch();
 	unsigned long at;
 
-	/* Mostly where something is. */
+	/* Mostly an address that is mapped. */
 	for (int tries = 0; tries < 3 && model_prot(i) == UNMAPPED; tries++)
 		i = pick_stretch();
 	at = chance(2) ? point(i) : point(i + 1) - PAGE;

@@ -39,7 +39,7 @@ static uint64_t sum_bytes(const unsigned char *at, long len)
 	return sum;
 }
 
-/* Moves an end out of the way, to a number that is the same everywhere. */
+/* Moves an end to a descriptor that has one number on all systems. */
 static int place(int fd, int number)
 {
 	long got = SYS(SYS_dup3, fd, number, 0);
@@ -48,9 +48,7 @@ static int place(int fd, int number)
 	return (int)got;
 }
 
-/*
- * Each once. Not compared: flags that do not exist, which qemu-user drops.
- */
+/* Not compared: flags that do not exist, which qemu-user drops. */
 void op_pipe(void)
 {
 	int i = (int)pick(MAX_PIPES), fds[2];
@@ -96,7 +94,7 @@ static void drain(int i)
 	world->pipes[i] = (struct pipe_state){0, 1};
 }
 
-/* Where the bytes come from or go to: the arena, or plain memory. */
+/* A buffer for a read or write: in the arena, or in plain memory. */
 static unsigned long pick_buffer(size_t len)
 {
 	int stretch;
@@ -156,8 +154,9 @@ static void vector_badly(int fd)
 
 /*
  * Not compared: a buffer of which the kernel can read a part. qemu-user says
- * EFAULT in advance, Linux goes by its own buffers, Calf by pages. And whether
- * a bad buffer or a pipe without a reader is found first.
+ * EFAULT in advance, Linux goes by its own buffers, Calf by pages. It is not
+ * compared either whether a bad buffer or a pipe without a reader is found
+ * first.
  */
 void op_pipe_write(void)
 {
@@ -193,7 +192,7 @@ void op_pipe_write(void)
 }
 
 /*
- * Not compared: a buffer of which the kernel can write a part. And whether a
+ * Not compared: a buffer of which the kernel can write a part, and whether a
  * bad buffer or an empty pipe is found first.
  */
 void op_pipe_read(void)

@@ -2,10 +2,10 @@
 /*
  * gen_process.c - the tree of processes, and whose turn it is.
  *
- * Two pipes connect parent and child. A byte on the one gives the child the
- * turn; a byte on the other gives it back, and its end tells that the child
- * has died. A child holds neither those of its siblings nor its parent's, so
- * the end is seen however it dies.
+ * Two pipes connect parent and child. A byte on one gives the child the turn; a
+ * byte on the other gives it back, and the end of that pipe tells that the
+ * child has died. A child has closed the pipes of its siblings and of its
+ * parent, so the end is seen however the child dies.
  */
 #include "genprog.h"
 
@@ -29,7 +29,7 @@ struct child {
 };
 
 static struct child children[MAX_CHILDREN];
-static int give_fd = -1, take_fd = -1; /* a child's ends: its parent's */
+static int give_fd = -1, take_fd = -1; /* of the pipes to the parent */
 
 static void step(void);
 
@@ -96,7 +96,7 @@ static void reap(struct child *c)
 	world->streams[self.index].children--;
 }
 
-/* Until it gives the turn back, or is no more. */
+/* Waits until the child gives the turn back, or has ended. */
 static void await_turn(struct child *c)
 {
 	if (read_byte(c->take) < 0)
@@ -210,7 +210,7 @@ static void op_turn(void)
 		give_turn(c, TURN_GO);
 }
 
-/* Both run, and touch what nobody shares. */
+/* Parent and child run at once, and touch memory that they do not share. */
 static void op_both(void)
 {
 	struct child *c = pick_child();
@@ -277,8 +277,8 @@ static void stop_and_go(struct child *c)
 }
 
 /*
- * One signal for a child that waits for its turn, and then the turn, so that
- * no second signal can come before or after the first is handled. Nobody who
+ * One signal for a child that waits for its turn, and then the turn, so that no
+ * second signal can come before or after the first is handled. No process that
  * has children is killed: they would be orphans, and end at any time.
  */
 static void op_signal_child(void)

@@ -27,8 +27,8 @@ struct action {
 };
 
 /*
- * Those that programs play with. Ignored or handled, never deadly: who dies is
- * to be known beforehand.
+ * The signals that programs use. They are ignored or handled, and kill nothing:
+ * the program has to know which process dies.
  */
 static const int signals[] = {SIGUSR1, SIGUSR2, SIGTERM, SIGWINCH, SIGPIPE};
 
@@ -158,7 +158,7 @@ void op_action(void)
 void op_mask(void)
 {
 	uint64_t set = 0, old = 0, pending = 0;
-	int how = (int)pick(4); /* one of them is none */
+	int how = (int)pick(4); /* one of the four does not exist */
 	long got;
 
 	for (int i = 0; i < COUNT(signals); i++)

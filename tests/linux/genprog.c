@@ -3,11 +3,11 @@
  * genprog.c - runs random programs, and tells what they observed.
  *
  *     genprog FIRST COUNT          a line for each seed: its hash
- *     genprog -v SEED [STEPS]      all that one observed
+ *     genprog -v SEED [STEPS]      all that one program observed
  *
- * STEPS cuts a program short: what differs with n steps, and not with n - 1,
- * is caused by step n. It may be the first process, and on Calf then asks for
- * the invariants as well.
+ * STEPS cuts a program short: what differs with n steps, and not with n - 1, is
+ * caused by step n. genprog may be the first process, and then on Calf it also
+ * lets the kernel check its invariants.
  */
 #include "genprog.h"
 
@@ -59,7 +59,7 @@ void say(const char *format, ...)
 	n = vsnprintf(s->text + s->len, room, format, args);
 	va_end(args);
 	if (n < 0 || (size_t)n + 2 > room)
-		_exit(97); /* told by the status */
+		_exit(97); /* the status says why */
 	s->text[s->len + (unsigned)n] = '\n';
 	s->len += (unsigned)n + 1;
 	s->lines++;
@@ -177,7 +177,9 @@ static void tell_hashes(uint64_t first, uint64_t count)
 		    world->procs);
 		put(line, strlen(line));
 		reap_strays();
-		/* ENOSYS on Linux, and on kernels without checks. */
+		/*
+		 * This returns ENOSYS on Linux, and on kernels without checks.
+		 */
 		if (seed % CHECK_EVERY == 0)
 			(void)SYS(SYS_calf_check);
 	}

@@ -7,13 +7,13 @@
  * each other bytes. What each of them observes goes line by line into a stream
  * of its own. Two kernels that agree produce the same streams.
  *
- * Everything observable is made to have one order. Only one process of the
- * tree runs at a time: a parent gives a child the turn and takes it back. The
- * exception is a stretch in which both run and touch only memory that nobody
- * shares. Addresses are fixed, pids are told as indices.
+ * Everything observable is made to have one order. Only one process of the tree
+ * runs at a time: a parent gives a child the turn and takes it back. The
+ * exception is a stretch in which both run and touch only memory that they do
+ * not share. Addresses are fixed, pids are printed as indices.
  *
- * What the kernels may rightly do differently is not observed; each such place
- * says so with a comment that begins with "Not compared:".
+ * Where two kernels may both be right, nothing is observed; each such place has
+ * a comment that begins with "Not compared:".
  */
 #ifndef TESTS_LINUX_GENPROG_H
 #define TESTS_LINUX_GENPROG_H
@@ -45,7 +45,7 @@ struct stream {
 	char text[STREAM_BYTES];
 };
 
-/* What is in a pipe, as all who hold it know. */
+/* The bytes in a pipe, as all processes with a descriptor of it know them. */
 struct pipe_state {
 	int queued; /* bytes */
 	int slots;  /* upper limit of Linux's buffers in use; see gen_pipe.c */
@@ -103,7 +103,7 @@ struct range {
 
 unsigned long point(int i);
 
-/* As the transcript tells an address: relative to the arena. */
+/* An address as the transcript has it: relative to the arena. */
 unsigned long relative(unsigned long address);
 
 struct range pick_range(void);

@@ -17,7 +17,7 @@ sweep: $(TEST_FILES) $(B)/calf-test.img ## leave out each statement of proc/ and
 
 .PHONY: sweep
 
-# --- to look for one of them -------------------------------------------------
+# --- to look for a hidden mistake ----------------------------------------------
 
 HUNT := $(PYTHON) tools/hunt.py
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * board.c - a kernel that asks a machine whether it is one: interrupts, page
- * tables, fences, firmware and devices, as the specifications have them.
+ * board.c - a small kernel that tests whether a machine works as specified:
+ * interrupts, page tables, fences, firmware and devices.
  *
- * It runs on QEMU and on the nasty machine. What only an unkind machine does is
- * asked of that one. `-append` with one of the words at the end of this file
- * makes a mistake instead, or what looks like one, which the machine has to
- * tell from each other: it knows this kernel by the names of Calf's variables.
+ * It runs on QEMU and on the nasty machine. Liberties that only the nasty
+ * machine takes are tested there only. `-append` with one of the words at the
+ * end of this file makes a mistake instead, or something that only looks like
+ * one; the machine has to find the mistakes. The machine checks this kernel
+ * too, as its variables have the names of Calf's.
  */
 #include "board.h"
 
@@ -35,6 +36,9 @@ static void put(const char *text)
 }
 
 /* --- two harts ------------------------------------------------------------ */
+
+/* The firmware chooses which of the two begins. */
+static uint64_t this_hart, other_hart;
 
 static volatile uint64_t turn, first_state, second_state;
 static volatile uint64_t *wanted, lost;
@@ -114,7 +118,7 @@ static uint64_t fault_at(uint64_t va)
 
 /* --- interrupts ----------------------------------------------------------- */
 
-/* With one that is pending, and two instructions in which it is allowed. */
+/* An interrupt is pending, and is allowed during two instructions. */
 static const char *an_interrupt_is_taken_as_soon_as_it_is_allowed(void)
 {
 	for (unsigned i = 0; i < 200; i++) {
@@ -224,7 +228,7 @@ static bool remote_fence_covers(uint64_t va, uint64_t start, uint64_t size)
 		(void)loads(va);
 		*low = entry(page_b, LEAF);
 		FENCE();
-		(void)firmware(RFENCE, 1, 1, 0, start, size);
+		(void)firmware(RFENCE, 1, 1UL << this_hart, 0, start, size);
 		if (loads(va) != 2)
 			return false;
 	}
@@ -246,15 +250,16 @@ static const char *a_remote_fence_covers_its_range(void)
 
 static const char *a_hart_starts_without_translation(void)
 {
-	struct answer answer;
+	struct answer answer =
+	    firmware(HSM, 0, other_hart, (uint64_t)start_other, 0, 0);
 
-	if (firmware(HSM, 0, 1, (uint64_t)start_other, 0, 0).error != 0)
+	if (answer.error != 0)
 		return "there is no second hart";
-	while (firmware(HSM, 2, 1, 0, 0, 0).value != 1)
+	while (firmware(HSM, 2, other_hart, 0, 0, 0).value != 1)
 		;
 	second_state = 1;
 	FENCE();
-	answer = firmware(HSM, 0, 1, (uint64_t)start_other, 0, 0);
+	answer = firmware(HSM, 0, other_hart, (uint64_t)start_other, 0, 0);
 	if (answer.error != 0)
 		return "it does not start again";
 	while (second_state == 1)
@@ -285,7 +290,7 @@ static void reserve_entries(void)
 	}
 }
 
-/* Where A and D are set by a fault there is nothing to lose. */
+/* Where a clear A or D is a fault, a walk stores nothing. */
 static const char *a_walk_breaks_reservations(void)
 {
 	wanted = &lower[LOWER];
@@ -336,7 +341,9 @@ static void watch_flag(void)
 	}
 }
 
-/* Between the data and the flag: no fence, whatever it looks like. */
+/*
+ * Between the stores of the data and of the flag: operations that are no fence.
+ */
 static void do_something(unsigned what)
 {
 	static uint64_t word;
@@ -396,7 +403,7 @@ static const char *nothing_but_a_fence_orders_stores(void)
 
 static const char *firmware_refuses_what_there_is_not(void)
 {
-	static const struct {
+	const struct {
 		uint64_t extension, function, first, second;
 		long error;
 		const char *what;
@@ -408,7 +415,7 @@ static const char *firmware_refuses_what_there_is_not(void)
 	    {RESET, 0, 3, 0, -3, "a kind of reset"},
 	    {HSM, 9, 0, 0, -2, "a function of HSM"},
 	    {HSM, 0, 99, RAM + 0x200000, -3, "a hart that does not exist"},
-	    {HSM, 0, 0, RAM + 0x200000, -6, "a hart that runs"},
+	    {HSM, 0, this_hart, RAM + 0x200000, -6, "a hart that runs"},
 	    {0x999, 0, 0, 0, -2, "an extension"},
 	};
 
@@ -448,13 +455,17 @@ static const char *the_uart_is_a_16550(void)
 	return UART[7] == 0x5a ? 0 : "it has no scratch register";
 }
 
-#define CLAIM PLIC(0x201004)
+/* What the PLIC has for S-mode of this hart: every hart has M-mode first. */
+#define CONTEXT   (2 * this_hart + 1)
+#define ENABLE    PLIC(0x2000 + 0x80 * CONTEXT)
+#define THRESHOLD PLIC(0x200000 + 0x1000 * CONTEXT)
+#define CLAIM     PLIC(0x200004 + 0x1000 * CONTEXT)
 
 static const char *the_plic_gives_an_interrupt_once(void)
 {
 	PLIC(4 * UART_IRQ) = 1;
-	PLIC(0x2080) = 1 << UART_IRQ;
-	PLIC(0x201000) = 0;
+	ENABLE = 1 << UART_IRQ;
+	THRESHOLD = 0;
 	UART[1] = 0;
 	UART[1] = 2;
 	if (PLIC(0x1000) != 1 << UART_IRQ)
@@ -472,7 +483,7 @@ static const char *the_plic_gives_an_interrupt_once(void)
 	if (CLAIM != UART_IRQ)
 		return "it does not come again";
 	CLAIM = UART_IRQ;
-	PLIC(0x201000) = 7;
+	THRESHOLD = 7;
 	if (READ(sip) & 1 << 9)
 		return "it comes below the threshold";
 	UART[1] = 0;
@@ -494,7 +505,7 @@ static void take_lock(void)
 		     : "memory");
 }
 
-/* A lock that was released, and its memory, which is a count of 1 now. */
+/* Releases a lock and reuses its memory as a counter, which is 1. */
 static const char *reuse(void)
 {
 	take_lock();
@@ -526,7 +537,7 @@ static void fault(const char *back_to)
 	}
 }
 
-/* Its handler goes on elsewhere. */
+/* Jumps to an address that faults; the handler goes on elsewhere. */
 static const char *jump(void)
 {
 	fault((const char *)VA + ((uint64_t)nothing & 4095));
@@ -622,12 +633,14 @@ static bool perform(const struct test *test, unsigned number)
 	return wrong == 0;
 }
 
-void main(const uint8_t *fdt)
+void main(uint64_t hart, const uint8_t *fdt)
 {
 	const unsigned count = sizeof tests / sizeof tests[0];
 	const struct test *word = word_of(fdt);
 	bool good = true;
 
+	this_hart = hart;
+	other_hart = 1 - hart;
 	set_up();
 	put("1..");
 	put(word != 0 ? "1" : (char[]){'0' + count / 10, '0' + count % 10, 0});

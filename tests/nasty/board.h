@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * board.h - what board.c is written in, and what is in board_start.S.
+ * board.h - instructions and constants that board.c uses, and what
+ * board_start.S defines.
  */
 #ifndef NASTY_BOARD_H
 #define NASTY_BOARD_H
@@ -62,7 +63,7 @@ static inline struct answer firmware(uint64_t extension, uint64_t function,
 
 void start_other(void);
 void other(uint64_t state);
-void main(const uint8_t *fdt);
+void main(uint64_t hart, const uint8_t *fdt);
 uint64_t user_run(const void *entry, uint64_t argument);
 uint64_t loads(uint64_t va);
 extern const char count_up[], touch[], nothing[];

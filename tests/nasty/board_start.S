@@ -2,20 +2,20 @@
 /*
  * board_start.S - where board.c begins, its traps, and its user mode.
  *
- * trapped[] is how many, and cause and value of the last. A fault passes over
- * an instruction of four bytes; an interrupt ends all of them; and a trap from
- * user mode ends user_run(), which returns a0.
+ * trapped[] has the number of traps, and scause and stval of the last one. A
+ * fault in S-mode skips its instruction, of four bytes; an interrupt disables
+ * all further ones; and a trap from user mode ends user_run(), which returns
+ * the a0 of user mode.
  */
 	.section	.start, "ax"
 	.globl	_start, start_other, user_run, loads, count_up, touch, nothing
 _start:
 	la	sp, stack + 16384
-	mv	a0, a1
 	la	t0, trap
 	csrw	stvec, t0
 	j	main
 
-/* With satp, and what of sstatus allows interrupts. */
+/* The entry of a hart: passes on satp, and the interrupt enable of sstatus. */
 start_other:
 	la	sp, stack + 32768
 	csrr	a0, satp
@@ -92,7 +92,7 @@ back:
 	.space	32
 
 	.text
-/* What user mode does. */
+/* The program of user mode. */
 	.option	push
 	.option	norvc
 count_up:

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check.c - mistakes of the kernel that the machine sees at the instruction,
- * long before damage shows.
+ * check.c - mistakes of the kernel that the machine notices at the instruction
+ * at which they happen.
  *
  *   stale   user mode used a translation that allows more than the tables do
  *   frame   user mode touched a frame that is free, a table, or nobody's
  *   freed   a frame was freed that its own hart can still reach
- *   code    user mode fetched bytes that a frame had before it was given
+ *   code    user mode fetched bytes that a frame had before it was freed
  *   root    two harts run one address space
  *   lock    user mode was entered with a lock held
  *   loop    a process takes the same page fault over and over
  *   reservation  a process goes on with what another one reserved
  *
- * The kernel's structures are known from its symbols and from layout.c. With a
- * kernel that has no such symbols nothing is checked.
+ * The kernel's structures are known from its symbols and from layout.c. A
+ * kernel without such symbols is not checked.
  */
 #include "check.h"
 
@@ -31,8 +31,9 @@ static uint64_t boot_root, data_start, data_end;
 
 /* The frame table, as of the last look. */
 static uint64_t frames_start, frames_end, frame_base;
+struct told_pages told_pages;
 
-/* How often each frame changed its state, and what it is in. */
+/* How often each frame changed its state, and its state. */
 static struct life {
 	unsigned number;
 	uint8_t state;
@@ -55,7 +56,7 @@ static uint64_t symbol_pa(const char *name)
 	return va == 0 ? 0 : to_physical(va);
 }
 
-/* One of a kernel that has `frames`, and so has to have all of them. */
+/* A symbol that a kernel with `frames` has to have. */
 static uint64_t needed(const char *name)
 {
 	if (symbol_value(name) == 0)
@@ -84,7 +85,10 @@ bool check_is_shared_data(uint64_t pa)
 
 /* --- frames --------------------------------------------------------------- */
 
-/* The table, once the kernel has one; what it says may also be nonsense. */
+/*
+ * Finds the frame table once the kernel has one. Until then its variables may
+ * hold anything.
+ */
 static void find_frames(void)
 {
 	uint64_t count = ram_word(count_symbol), base = ram_word(base_symbol);
@@ -98,6 +102,9 @@ static void find_frames(void)
 	frame_base = base;
 	frames_start = start;
 	frames_end = start + count * KERNEL_FRAME_SIZE;
+	told_pages.start = start & ~PAGE_MASK;
+	if (!machine.config.kind)
+		told_pages.bytes = frames_end - told_pages.start;
 	life_count = count;
 	lives = calloc(life_count, sizeof *lives);
 	if (lives == NULL)
@@ -106,7 +113,7 @@ static void find_frames(void)
 		hart_forget(&machine.cores[i].hart);
 }
 
-/* No state: what the allocator has no record of. */
+/* The state of memory that the allocator has no record of. */
 #define NO_FRAME 256
 
 static unsigned frame_state(uint64_t pa)
@@ -135,13 +142,6 @@ static const char *state_name(uint64_t pa)
 	}
 }
 
-bool check_wants_stores(uint64_t pa)
-{
-	return !machine.config.kind &&
-	    pa - (frames_start & ~PAGE_MASK) <
-	    frames_end - (frames_start & ~PAGE_MASK);
-}
-
 static bool is_kernel_root(uint64_t root)
 {
 	return root == boot_root || root == 0 ||
@@ -160,8 +160,8 @@ unsigned check_life(uint64_t frame)
 	return index < life_count ? lives[index].number : 0;
 }
 
-/* Nobody's satp, or live translation, may lead to a frame that is free. */
-static void check_freed(struct core *c, uint64_t frame)
+/* No satp, and no live translation, may lead to a frame that is free. */
+static NOINLINE void check_freed(struct core *c, uint64_t frame)
 {
 	const struct tlb_entry *e;
 
@@ -187,7 +187,7 @@ static void check_freed(struct core *c, uint64_t frame)
 	}
 }
 
-/* A new state is a new life. */
+/* Counts how often a frame has changed its state: its lives. */
 void check_store(struct core *c, uint64_t pa)
 {
 	uint64_t index = (pa - frames_start) / KERNEL_FRAME_SIZE;
@@ -240,8 +240,9 @@ static const char *access_name(enum access access)
 }
 
 /*
- * The kernel's half is constant once a hart is up. So one look is enough: when
- * it first comes to user mode nothing is left of the root that it booted with.
+ * The kernel's half is constant once a hart is up. So one check is enough: when
+ * the hart first comes to user mode, no translation of the root that it booted
+ * with may be left.
  */
 static void check_globals(struct core *c)
 {
@@ -355,7 +356,7 @@ bool check_holds_lock_in(const struct core *c, uint64_t pa)
 	return false;
 }
 
-/* One that is 0 was released by another hart. */
+/* A lock that is 0 was released by another hart. */
 static void check_locks(struct core *c)
 {
 	for (unsigned i = c->lock_count; i > 0; i--)
@@ -372,8 +373,8 @@ static void check_locks(struct core *c)
 /* --- reservations --------------------------------------------------------- */
 
 /*
- * In user mode sscratch is the process. Its sc may not succeed by what another
- * one reserved, nor by its own from before others ran.
+ * In user mode sscratch is the process. Its sc may not succeed by a reservation
+ * of another process, nor by its own from before others ran.
  */
 void check_reserve(struct core *c)
 {

@@ -27,8 +27,16 @@ void check_root(struct core *c);
 void check_entry(struct core *c);
 void check_return(struct core *c);
 
-/* Memory that a store must ask about: is a page of the frame table? */
-bool check_wants_stores(uint64_t pa);
+/* The pages of the frame table; none are told of if the machine is kind. */
+extern struct told_pages {
+	uint64_t start, bytes;
+} told_pages;
+
+/* Must stores to this page be told to check_store()? */
+static inline bool check_wants_stores(uint64_t pa)
+{
+	return pa - told_pages.start < told_pages.bytes;
+}
 void check_store(struct core *c, uint64_t pa);
 
 /* Is it data that harts share: the kernel's own variables? */
@@ -37,7 +45,7 @@ bool check_is_shared_data(uint64_t pa);
 /* A hart stored something, which releases the locks that were there. */
 void check_release(struct core *c, uint64_t pa, unsigned size);
 
-/* Has it a lock in the page, so that its stores there are to be told? */
+/* Does the hart hold a lock in the page? Then stores there must be told. */
 bool check_holds_lock_in(const struct core *c, uint64_t pa);
 
 /* A hart has made a reservation. */
@@ -46,7 +54,7 @@ void check_reserve(struct core *c);
 /* An atomic exchange put `value` where `old` was. */
 void check_exchange(struct core *c, uint64_t pa, uint64_t old, uint64_t value);
 
-/* At the end. */
+/* Called at the end: prints the longest entry to the kernel. */
 void check_summary(void);
 
 #endif

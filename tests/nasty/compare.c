@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compare.c - random programs on the core and on QEMU's user emulator: the
- * same registers and the same memory afterwards?
+ * compare.c - runs random programs on the core and on QEMU's user emulator, and
+ * compares registers and memory afterwards.
  *
  *     compare [--seed N] [--count N] [--qemu PATH] [--image PATH]
  *
  * Each program has a seed of its own, and is in the image of those that begin
- * with a multiple of PROGRAMS, always at the same place. So a seed alone gives
- * the same run again. The image is kept in a file, which QEMU runs, and from
- * which objdump shows a program that differs.
+ * with a multiple of PROGRAMS, always at the same place. So a seed is enough to
+ * repeat a run. The image is kept in a file, which QEMU runs, and from which
+ * objdump shows a program that differs.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -25,10 +25,10 @@
 #include "words.h"
 
 #define SHOWN     3    /* programs that differ */
-#define MAX_STEPS 8192 /* of one program, with what loads and stores */
+#define MAX_STEPS 8192 /* of one program and the stub around it */
 
 static const char *qemu = "qemu-riscv64";
-/* What the core does not have is illegal there too. */
+/* Extensions that the core does not have are illegal on QEMU, too. */
 static const char *cpu = "rv64,zba=false,zbb=false,zbc=false,zbs=false";
 static const char *image_path = "build/nasty/compare.elf";
 
@@ -44,7 +44,7 @@ static _Noreturn void fail(const char *what)
 
 /* --- the two machines ----------------------------------------------------- */
 
-/* What the handler of SIGILL in the image does. */
+/* Does what the handler of SIGILL in the image does. */
 static void pass_illegal(void)
 {
 	struct record *r = (void *)(flat_memory + (hart.x[3] - FLAT_BASE));
@@ -165,7 +165,7 @@ static void show_code(const struct record *r)
 	}
 }
 
-/* What the `i`th word of a record is. */
+/* The name of the `i`th word of a record. */
 static const char *word_name(unsigned i)
 {
 	static char name[32];
@@ -212,7 +212,9 @@ static void show_difference(const struct record *before,
 
 /* --- programs ------------------------------------------------------------- */
 
-/* Those of an image that differ, from `first` on. */
+/*
+ * Compares the records of an image, from `first` on. Returns how many differ.
+ */
 static unsigned compare_records(unsigned first, unsigned count, unsigned shown)
 {
 	const struct record *before = programs_records(image);
@@ -228,7 +230,7 @@ static unsigned compare_records(unsigned first, unsigned count, unsigned shown)
 	return found;
 }
 
-/* Where a machine does not come to the end: which program is it? */
+/* Finds the program with which a machine does not come to the end. */
 static unsigned show_dead(const char *why, uint64_t base, unsigned count)
 {
 	for (unsigned n = 1; n <= count; n++) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compare_system.c - random programs of S and U mode on the nasty machine, its
- * liberties turned off, and on QEMU: the same memory afterwards?
+ * compare_system.c - runs random programs of S and U mode on the nasty machine,
+ * its liberties turned off, and on QEMU, and compares memory afterwards.
  *
  *     compare_system [--seed N] [--count N] [--qemu PATH] [--folder PATH]
  *
- * Both boot the same image, and keep their memory in a file. What a program
- * does, it does to its own block of memory (system.h), traps, page tables and
- * registers included: so the blocks have to be the same.
+ * Both boot the same image, and keep their memory in a file. All that a program
+ * does is in its own block of memory (system.h), traps, page tables and
+ * registers included: so the blocks have to be equal.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@
 
 static const char *qemu = "qemu-system-riscv64";
 static const char *folder = "build/nasty";
-/* What the core does not have is not there either. */
+/* Extensions that the core does not have are not on QEMU either. */
 static const char *cpu = "rv64,h=false,v=false,svpbmt=false,svnapot=false,"
 			 "svinval=false,zba=false,zbb=false,zbc=false,"
 			 "zbs=false";
@@ -106,7 +106,10 @@ static void make_image(uint64_t seed, unsigned count)
 
 /* --- the two machines ----------------------------------------------------- */
 
-/* What became of it: a status as of wait(). QEMU ignores gentle signals. */
+/*
+ * Waits for the process, or kills it: a status as of wait(). QEMU ignores
+ * signals that it can handle.
+ */
 static int await(pid_t pid)
 {
 	const struct timespec moment = {.tv_nsec = 5000000};
@@ -122,7 +125,7 @@ static int await(pid_t pid)
 	return status;
 }
 
-/* NULL, or what became of it instead of an end. */
+/* NULL, or how the machine ended instead of with status 0. */
 static const char *run(const char *const argv[])
 {
 	static char why[2][64];
@@ -159,7 +162,7 @@ static const char *run_nasty(void)
 	return run(argv);
 }
 
-/* With one hart alone QEMU takes an atomic operation's faults for loads. */
+/* maxcpus is 2, as with 1 QEMU reports faults of atomic operations as loads. */
 static const char *run_qemu(void)
 {
 	char ram[512];
@@ -168,7 +171,7 @@ static const char *run_qemu(void)
 	    "-nographic", "-monitor", "none", "-serial", "none", "-bios",
 	    path_of("system_m.elf"), "-kernel", path_of("system.img"), NULL};
 
-	/* Else it begins with what the last run left. */
+	/* Otherwise memory would begin with what the last run left. */
 	(void)unlink(path_of("system.qemu"));
 	snprintf(ram, sizeof ram,
 	    "memory-backend-file,id=ram,size=32M,share=on,mem-path=%s",
@@ -176,7 +179,7 @@ static const char *run_qemu(void)
 	return run(argv);
 }
 
-/* What is in a machine's memory from the image on. */
+/* A machine's memory from the image on. */
 static const uint8_t *memory_of(const char *name)
 {
 	const char *path = path_of(name);
@@ -277,7 +280,7 @@ static unsigned compare_image(uint64_t seed, unsigned count, unsigned shown)
 	other = run_qemu();
 	if (ours == NULL && other == NULL)
 		return compare_blocks(seed, count, shown);
-	/* Which of them is it? */
+	/* Each half alone, to find the program. */
 	if (count > 1)
 		return compare_image(seed, count / 2, shown) ||
 		    compare_image(seed + count / 2, count - count / 2, shown);

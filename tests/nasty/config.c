@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config.c - the command line, and what the seed makes of the rest.
+ * config.c - the command line, and the seed's choice of all values that it does
+ * not give.
  *
  * The words of QEMU that the other boots use mean the same here: -kernel,
  * -initrd, -append, -smp, -m. Every other word is KEY=VALUE.
@@ -19,7 +20,10 @@
 
 #define UNSET ~0UL
 
-/* What the seed decides unless the command line does: from, and below. */
+/*
+ * Values that the seed chooses unless the command line gives them: from, and
+ * below.
+ */
 static const struct choice {
 	const char *name;
 	uint64_t most;
@@ -30,7 +34,7 @@ static const struct choice {
     {"invalid", 1, "keep invalid entries"},
     {"icache", 1, "instruction bytes are kept until fence.i"},
     {"svade", 1, "A and D by fault, not by the hardware"},
-    {"misaligned", 1, "misaligned accesses are done, not trapped"},
+    {"misaligned", 3, "0 trapped, 1 done, 2 by firmware, 3 by hart 0 only"},
     {"sstc", 1, "with stimecmp"},
     {"stval", 1, "an illegal instruction is found in stval"},
     {"late", 1, "stores are seen late"},
@@ -55,10 +59,11 @@ enum {
 	CHOICES
 };
 
-/* What the command line alone decides. */
+/* Values that only the command line gives. */
 static const struct choice numbers[] = {
     {"seed", UINT64_MAX, "everything else follows from it"},
     {"kind", 1, "no adversary at all"},
+    {"boot", 15, "the hart that begins"},
     {"limit", UINT64_MAX, "instructions in one entry to the kernel"},
     {"until", UINT64_MAX, "stop at this step"},
     {"trace", UINT64_MAX, "from this step on, print every instruction"},
@@ -77,6 +82,7 @@ static const struct choice numbers[] = {
 enum {
 	SEED,
 	KIND,
+	BOOT,
 	LIMIT,
 	UNTIL,
 	TRACE,
@@ -215,8 +221,9 @@ static bool can_be_watched(uint64_t pa, uint64_t memory)
 }
 
 /*
- * In an order of its own, so that giving one leaves the others. Of two seeds
- * that follow each other one has Svade, and so on: few are enough for all.
+ * All values are chosen in one order, so that giving one leaves the others. Of
+ * two seeds that follow each other one has Svade, and so on: a few seeds try
+ * all values.
  */
 static void choose(bool kind)
 {
@@ -265,6 +272,7 @@ static void fill_in(struct config *config)
 {
 	config->seed = given[SEED];
 	config->kind = given[KIND] != 0;
+	config->boot = (unsigned)given[BOOT];
 	config->entry_limit = given[LIMIT];
 	config->until = given[UNTIL];
 	config->trace_from = given[TRACE];
@@ -276,7 +284,7 @@ static void fill_in(struct config *config)
 	config->caches_invalid = chosen[INVALID] != 0;
 	config->stale_code = chosen[ICACHE] != 0;
 	config->svade = chosen[SVADE] != 0;
-	config->misaligned = chosen[MISALIGNED] != 0;
+	config->misaligned = (enum misaligned)chosen[MISALIGNED];
 	config->sstc = chosen[SSTC] != 0;
 	config->stval_has_insn = chosen[STVAL] != 0;
 	config->late_stores = chosen[LATE] != 0;
@@ -300,6 +308,8 @@ void config_parse(struct config *config, int argc, char **argv)
 		report_usage("-kernel: expected a file; see --help");
 	if (config->harts == 0)
 		report_usage("-smp: expected 1 to 16 harts");
+	if (given[BOOT] >= config->harts)
+		report_usage("boot: there is no such hart");
 	if (chosen[RATE] == 0)
 		report_usage("rate: expected at least 1");
 	if (given[WATCH] != 0 && !can_be_watched(given[WATCH], config->memory))
@@ -311,7 +321,7 @@ void config_parse(struct config *config, int argc, char **argv)
 	fill_in(config);
 }
 
-/* In quotes, for a shell: what is a quote itself ends them and begins anew. */
+/* In quotes, for a shell: a quote in the word ends them and begins new ones. */
 static void put_option(FILE *to, const char *name, const char *value)
 {
 	if (value == NULL)
@@ -322,7 +332,7 @@ static void put_option(FILE *to, const char *name, const char *value)
 	fprintf(to, "'");
 }
 
-/* Of a copy it is what the machine itself would be killed at. */
+/* For a copy of the machine: the place at which the process was killed. */
 static void put_kill(FILE *to, const struct config *config)
 {
 	put_option(to, "-kill", config->kill);
@@ -355,6 +365,8 @@ char *config_words(const struct config *config)
 	fprintf(to, " seed=%" PRIu64, config->seed);
 	if (config->kind)
 		fprintf(to, " kind=1");
+	if (config->boot != 0)
+		fprintf(to, " boot=%u", config->boot);
 	if (config->entry_limit != 0)
 		fprintf(to, " limit=%" PRIu64, config->entry_limit);
 	for (unsigned i = 0; i < CHOICES; i++)

@@ -16,21 +16,30 @@ enum sched_mode {
 	SCHED_MODES,
 };
 
+/* What becomes of misaligned loads and stores. */
+enum misaligned {
+	MISALIGNED_TRAPS,    /* to S-mode */
+	MISALIGNED_DONE,     /* by the hardware */
+	MISALIGNED_FIRMWARE, /* done, and the cycles of a trap to it */
+	MISALIGNED_HART_0,   /* done by that hart, trapped by the others */
+};
+
 struct config {
 	const char *kernel, *initrd, *append, *input;
 	const char *console; /* where the kernel's words go; NULL: stdout */
 	uint64_t memory;
-	const char *memory_file; /* what it is kept in; NULL: nothing */
+	const char *memory_file; /* the file that holds memory; NULL: none */
 	unsigned harts;
 	uint64_t seed;
 
 	bool kind;           /* no adversary at all */
+	unsigned boot;       /* the hart that begins */
 	unsigned asid_bits;  /* 0 to 16 */
 	unsigned stick;      /* of 8 times, how often a cached entry is used */
 	bool caches_invalid; /* invalid entries, too */
 	bool stale_code;     /* instruction bytes are kept until fence.i */
 	bool svade;          /* A and D by fault */
-	bool misaligned;     /* done by the hardware, or trapped */
+	enum misaligned misaligned;
 	bool sstc;
 	bool stval_has_insn;
 	bool late_stores;
@@ -44,24 +53,24 @@ struct config {
 	uint64_t watch; /* a physical address; 0: none */
 	const char *gdb;
 
-	const char *kill; /* name of those who are killed; NULL: nobody is */
-	const char *counting; /* whose instructions count; NULL: their own */
-	const char *during; /* from when one of this name runs; NULL: at once */
-	uint64_t kill_at;   /* before that one of their instructions */
-	uint64_t kill_again;  /* and all so many after that; 0: once */
-	uint64_t kill_every;  /* in a copy for each so many; 0: no copies */
-	uint64_t kill_to;     /* up to here */
+	const char *kill; /* processes of this name are killed; NULL: none */
+	const char *counting; /* whose instructions count; NULL: of `kill` */
+	const char *during;   /* count once this name runs; NULL: at once */
+	uint64_t kill_at;     /* kill before the instruction of this number */
+	uint64_t kill_again;  /* then again after every so many; 0: never */
+	uint64_t kill_every;  /* a copy is killed every so many; 0: no copies */
+	uint64_t kill_to;     /* the last number at which to kill */
 	uint64_t kill_within; /* instructions that a copy may take to its end */
 	unsigned death;       /* enum death of kill.h */
-	bool kill_parent;     /* in place of who it would be */
+	bool kill_parent;     /* its parent is killed instead */
 	bool quiet;
-	bool hold; /* for the debugger the end is one of time */
+	bool hold; /* at its end the machine stays, so that gdb can go back */
 };
 
 /* Fills in what the command line leaves open, from the seed. */
 void config_parse(struct config *config, int argc, char **argv);
 
-/* The words that make the same run, in a shell; to be freed. */
+/* The words for a shell that repeat this run; to be freed. */
 char *config_words(const struct config *config);
 
 #endif

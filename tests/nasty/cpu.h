@@ -2,11 +2,11 @@
 /*
  * cpu.h - one hart: RV64IMAFDC, Zicsr, Zifencei and Zicntr, in S and U mode.
  *
- * The core executes instructions. It knows no memory: what lies behind an
- * address it asks of the functions at the end, which a machine provides, or a
- * test with flat memory. To be fast it remembers where pages are in the
- * memory of this program (struct window) and what a page of code decodes to
- * (struct code_page). Whoever fills these decides how long they are good.
+ * The core executes instructions. It knows no memory: it calls the functions at
+ * the end of this file, which a machine provides, or a test with flat memory.
+ * To be fast it remembers where pages are in the memory of this program (struct
+ * window) and what a page of code decodes to (struct code_page). The functions
+ * that fill these decide how long they are valid.
  *
  * Ref: The RISC-V Instruction Set Manual, Volume I (unprivileged), Volume II
  * (privileged).
@@ -21,6 +21,9 @@
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+/* What is rare has its own function, so that its caller saves no registers. */
+#define NOINLINE __attribute__((noinline))
+
 #define PAGE_SHIFT 12
 #define PAGE_SIZE  4096UL
 #define PAGE_MASK  (PAGE_SIZE - 1)
@@ -32,10 +35,11 @@ enum access { ACCESS_READ = 2, ACCESS_WRITE = 4, ACCESS_EXEC = 8 };
 
 /* An instruction after decoding: all that its execution needs. */
 struct insn {
-	uint16_t code;  /* 2 * enum op, and 1 if it has four bytes */
-	uint16_t run;   /* see exec.c; 0: not decoded, or hooked */
-	uint8_t length; /* 2 or 4 */
-	uint8_t rd;     /* x0 as a destination is X_NOWHERE */
+	uint16_t code;      /* 2 * enum op, and 1 if it has four bytes */
+	uint16_t run;       /* see exec.c; 0: not decoded, or hooked */
+	uint8_t length : 4; /* 2 or 4 */
+	bool near : 1;      /* if it is a branch, it is to the same page */
+	uint8_t rd;         /* x0 as a destination is X_NOWHERE */
 	uint8_t rs1, rs2;
 	int32_t imm;  /* or the number of a CSR */
 	uint32_t raw; /* as it is in memory */
@@ -53,9 +57,9 @@ struct code_page {
 };
 
 /*
- * A page that loads or stores may touch without asking: `tag` is its address,
- * `offset` what to add for the place in this program. With low bits of the
- * address in the comparison, what is not aligned asks.
+ * A page that loads or stores may access without a call: `tag` is its address,
+ * `offset` what to add for the place in this program. As low bits of the
+ * address are compared as well, a misaligned access calls.
  */
 struct window {
 	uint64_t tag; /* NO_WINDOW: unused */
@@ -63,7 +67,7 @@ struct window {
 };
 
 #define WINDOWS   256
-#define NO_WINDOW 16 /* what is compared with it has none of these bits */
+#define NO_WINDOW 16 /* no address that is compared has this bit */
 #define WATCHED   8  /* in a tag: every access asks, but need not translate */
 
 struct windows {
@@ -74,7 +78,7 @@ struct windows {
 	struct window *filled[WINDOWS];
 };
 
-#define RECENT 256 /* a power of 2 */
+#define RECENT 256 /* as many as a uint8_t counts */
 
 /* From the last instruction of a stretch, or a trap, to the next stretch. */
 struct jump {
@@ -89,9 +93,11 @@ struct hart {
 	int64_t left;            /* instructions until hart_run() returns */
 	uint64_t granted;        /* what `left` was at first */
 	uint64_t executed;       /* instructions before this hart_run() */
+	uint64_t firmware;       /* cycles that it spent on this hart besides */
 	struct windows *windows; /* those of the present privilege */
 	const struct insn *code; /* of the page at code_va */
 	uint64_t code_va;        /* NO_WINDOW: none */
+	uint64_t bias;           /* from a place in `code` to an address */
 	struct windows by_priv[2];
 	struct insn alone[3]; /* the first; the others are never decoded */
 
@@ -105,8 +111,8 @@ struct hart {
 	bool has_sstc;
 	bool stval_has_insn; /* an illegal instruction is found in stval */
 	unsigned asid_bits;
-	struct jump recent[RECENT];
-	unsigned recent_next;
+	struct jump recent[RECENT]; /* all 0: unused */
+	uint8_t recent_next;
 	void *machine; /* what the functions below keep for it */
 };
 
@@ -173,15 +179,18 @@ void hart_forget_code(struct hart *h);
 /* Makes all windows to a page WATCHED. */
 void hart_watch_windows(struct hart *h, const void *page);
 
-/* The one of an address, if it is open: WATCHED, or ordinary again. */
+/* Makes the window of an address, if it is open, WATCHED or ordinary again. */
 void hart_watch_window(struct hart *h, uint64_t va, enum access access,
     bool watched);
 
-/* Where an access through a watched window goes, or NULL: there is none. */
+/* The place of an access through a watched window, or NULL: there is none. */
 void *hart_watched_window(struct hart *h, uint64_t va, unsigned size,
     enum access access);
 
-/* What is done by `raw`, or OP_ILLEGAL. The length is that of `raw`. */
+/*
+ * Decodes `raw`; OP_ILLEGAL if it is no instruction. The length is that of
+ * `raw`.
+ */
 struct insn insn_decode(uint32_t raw);
 const char *insn_name(const struct insn *insn);
 
@@ -197,19 +206,22 @@ static inline bool fp_is_on(const struct hart *h)
 /* --- what a machine provides ---------------------------------------------- */
 
 /*
- * Those that return false, or NULL, have called hart_trap(). Addresses may be
- * anything, also misaligned.
+ * If one of these functions returns false, or NULL, it has called hart_trap().
+ * Addresses may be anything, also misaligned.
  */
 
 /* Makes `code` and `code_va` the page that pc is in. */
 bool hart_fetch(struct hart *h);
 
-/* The same for the two halves of an instruction that crosses pages. */
+/* Fetches the two halves of an instruction that crosses pages. */
 bool hart_fetch_crossing(struct hart *h, uint32_t *raw);
 
-/* Is somebody interested in the instruction at an address? Asked once. */
+/* Is there a hook at this address? Called once for an instruction. */
 bool hart_is_hooked(struct hart *h, uint64_t va);
-/* It is going to be executed. False: not now; hart_run() returns. */
+/*
+ * Called before an instruction with a hook is executed. False: not now;
+ * hart_run() returns.
+ */
 bool hart_hook(struct hart *h);
 
 bool hart_load(struct hart *h, uint64_t va, unsigned size, uint64_t *value);

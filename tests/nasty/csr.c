@@ -37,7 +37,9 @@ enum csr {
 #define SATP_ASID_SHIFT 44
 #define SATP_PPN        ((1UL << 44) - 1)
 
-/* The number itself says who may use it, and whether it can be written. */
+/*
+ * The number itself says which modes may use it, and whether it can be written.
+ */
 static bool may_use(const struct hart *h, unsigned csr, bool write)
 {
 	unsigned needs = csr >> 8 & 3;
@@ -82,7 +84,7 @@ bool csr_read(struct hart *h, unsigned csr, uint64_t *value)
 		READS(CSR_SIP, hart_pending(h));
 		READS(CSR_STIMECMP, h->stimecmp);
 		READS(CSR_SATP, h->satp);
-		READS(CSR_CYCLE, hart_steps(h));
+		READS(CSR_CYCLE, hart_steps(h) + h->firmware);
 		READS(CSR_TIME, hart_time(h));
 		READS(CSR_INSTRET, hart_steps(h));
 	default:
@@ -115,7 +117,7 @@ static void write_sstatus(struct hart *h, uint64_t value)
 	uint64_t changed = (h->sstatus ^ value) & SSTATUS_WRITABLE;
 
 	h->sstatus ^= changed;
-	/* What loads and stores may do has changed. */
+	/* The permissions of loads and stores have changed. */
 	if (changed & (SSTATUS_SUM | SSTATUS_MXR))
 		hart_forget(h);
 	hart_interrupts_changed(h);

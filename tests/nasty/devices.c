@@ -34,9 +34,9 @@ void console_open(const char *path, bool gdb_has_stdout)
 		report_usage("%s: cannot be written", path);
 }
 
-static uint64_t place, said; /* in what the kernel says; up to where it was */
+static uint64_t place, said; /* bytes put so far, and before time went back */
 
-/* What was said before the time went back is not said again. */
+/* Output from before the time went back is not printed again. */
 void console_put(uint8_t c)
 {
 	if (++place <= said)
@@ -48,7 +48,6 @@ void console_put(uint8_t c)
 		console_flush();
 }
 
-/* What cannot be written makes the run a failure, however it ends. */
 uint64_t console_said(void)
 {
 	return place > said ? place : said;
@@ -59,6 +58,7 @@ void console_has_said(uint64_t bytes)
 	said = bytes;
 }
 
+/* If output cannot be written the run is a failure, however it ends. */
 void console_flush(void)
 {
 	static bool failed;
@@ -127,7 +127,7 @@ enum { UART_DATA, UART_IER, UART_IIR, UART_LCR, UART_MCR, UART_LSR };
 
 static uint8_t uart_regs[8];
 static uint8_t uart_divisor[2]; /* in the place of the first two registers */
-static bool uart_has_sent;      /* and has not told so yet */
+static bool uart_has_sent;      /* an interrupt for that is due */
 
 static uint8_t uart_cause(void)
 {
@@ -137,7 +137,7 @@ static uint8_t uart_cause(void)
 								  : IIR_NONE;
 }
 
-/* That all has been sent is told once. */
+/* The interrupt of an empty transmitter is told once. */
 static uint8_t uart_tell_cause(void)
 {
 	uint8_t cause = uart_cause();
@@ -233,7 +233,7 @@ static uint32_t plic_load(uint64_t at)
 	return UART_IRQ;
 }
 
-/* Half of the sources, by the offset of their word. */
+/* A word enables half of the sources; `at` is its offset. */
 static void plic_enable(unsigned context, uint64_t at, uint32_t value)
 {
 	uint64_t *enabled = &plic_enabled[context];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * elf.c - reading the kernel. The file may be anything: every offset in it is
- * doubted.
+ * elf.c - reading the kernel. The file may be damaged: every offset in it is
+ * checked.
  */
 #include "elf.h"
 
@@ -181,7 +181,10 @@ const char *symbol_at(uint64_t address, uint64_t *offset)
 		else
 			high = middle;
 	}
-	/* Far from everything, such as in a process, it is nothing's. */
+	/*
+	 * An address far from all symbols has no name, such as one of a
+	 * process.
+	 */
 	if (low == 0 || address - symbols[low - 1].value > 1 << 20)
 		return NULL;
 	*offset = address - symbols[low - 1].value;

@@ -72,7 +72,7 @@ static uint32_t displacement_cj(int64_t d)
 	    part(d, 1, 3, 3) | part(d, 5, 1, 2);
 }
 
-/* The same branch or jump, from `at` to `to`. */
+/* Changes a branch or jump so that it leads from `at` to `to`. */
 static uint32_t aim(uint32_t raw, uint64_t at, uint64_t to)
 {
 	int64_t d = (int64_t)(to - at);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * emit.h - writing instructions into an image, for those who make programs.
+ * emit.h - writes instructions into an image, for the makers of random
+ * programs.
  */
 #ifndef NASTY_EMIT_H
 #define NASTY_EMIT_H
@@ -65,7 +66,7 @@ extern uint64_t here;
 /* Begins at an offset of an image; instructions may not pass `limit`. */
 void emit_begin(uint8_t *to, uint64_t at, uint64_t limit);
 
-/* In 16 bits or in 32, as its lowest bits say. */
+/* Writes an instruction of 16 or 32 bits, as its lowest bits say. */
 void emit(uint32_t raw);
 
 uint32_t make_i(uint32_t match, unsigned rd, unsigned rs1, int64_t imm);

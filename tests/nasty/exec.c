@@ -2,9 +2,9 @@
 /*
  * exec.c - the loop that executes instructions, and traps.
  *
- * What each instruction does is in the tables *.def; here are the words that
- * they are written in. Each ends with a jump to the next one's code, which the
- * host predicts better than one jump for all.
+ * The tables *.def say what each instruction does; this file defines the macros
+ * that they use. The code of each instruction ends with a jump of its own to
+ * the code of the next, which the host predicts better than one jump for all.
  */
 #include <string.h>
 
@@ -96,7 +96,7 @@ void *hart_watched_window(struct hart *h, uint64_t va, unsigned size,
 {
 	const struct window *at = window_of(h->windows, va, access);
 
-	if (at->tag != ((va & ~PAGE_MASK) | WATCHED) || (va & (size - 1)))
+	if (at->tag != ((va & ~(PAGE_MASK & ~(size - 1UL))) | WATCHED))
 		return NULL;
 	return (void *)(va + at->offset);
 }
@@ -105,7 +105,7 @@ void *hart_watched_window(struct hart *h, uint64_t va, unsigned size,
 
 static void note_jump(struct hart *h, uint64_t from, uint64_t to)
 {
-	h->recent[h->recent_next++ & (RECENT - 1)] = (struct jump){from, to};
+	h->recent[h->recent_next++] = (struct jump){from, to};
 }
 
 static void enter_priv(struct hart *h, enum priv priv)
@@ -184,7 +184,7 @@ void hart_stop(struct hart *h)
 
 /* --- floating point ------------------------------------------------------- */
 
-/* False: the instruction's rounding mode, or the register's, is none. */
+/* False: the rounding mode of the instruction, or of frm, does not exist. */
 static bool fp_rounding(const struct hart *h, const struct insn *i)
 {
 	unsigned field = i->raw >> 12 & 7, mode = field == 7 ? h->frm : field;
@@ -200,7 +200,7 @@ static uint64_t *fp_destination(struct hart *h, const struct insn *i)
 	return &h->f[i->rd];
 }
 
-/* After each instruction: what it raised. */
+/* Adds the flags that an instruction raised to fflags. */
 static void fp_done(struct hart *h)
 {
 	if (fp_flags == 0)
@@ -215,11 +215,13 @@ static void fp_done(struct hart *h)
 /*
  * A run is instructions of one page that follow each other, up to one that
  * always goes elsewhere; `run` of each says how many there are from it to the
- * end. Who enters a run pays for all of it at once, who leaves it earlier gets
- * back what was not executed, and in between nothing is counted or looked up.
- * Behind the last one of a page, and of those that are executed alone, is one
- * that is never decoded: it belongs to no run, and there the page is looked up
- * again.
+ * end. On the entry to a run all its instructions are counted at once; if it is
+ * left earlier, those that were not executed are subtracted; in between nothing
+ * is counted or looked up. If the turn ends within the run, what is left
+ * becomes negative, and until it ends each instruction is preceded by a look
+ * whether it is the first that is too much (`counted` in hart_run()). Behind
+ * the last one of a page, and of those that are executed alone, is one that is
+ * never decoded: it belongs to no run, and there the page is looked up again.
  */
 
 static bool ends_run(enum op op)
@@ -258,15 +260,18 @@ static bool decode_at(struct hart *h, unsigned n)
 	if (n == PAGE_SIZE / 2 - 1 && (raw & 3) == 3)
 		return false;
 	*insn = decode_hooked(h, h->code_va + 2 * n, raw);
+	insn->near = 2 * n + (uint64_t)insn->imm < PAGE_SIZE;
 	return insn_op(insn) != OP_HOOKED;
 }
 
-/* Decodes from the n-th on, to the end of the run. */
-static void decode_run(struct hart *h, unsigned n)
+/*
+ * Decodes from an instruction on, to the end of the run. False: it is in none.
+ */
+static bool decode_run(struct hart *h, unsigned from)
 {
 	struct insn *insns = (struct insn *)h->code;
 	uint16_t places[PAGE_SIZE / 2], run = 0;
-	unsigned count = 0;
+	unsigned count = 0, n = from;
 	bool ended = false;
 
 	while (!ended && n < PAGE_SIZE / 2 && insns[n].run == 0 &&
@@ -279,6 +284,7 @@ static void decode_run(struct hart *h, unsigned n)
 		run = insns[n].run;
 	while (count > 0)
 		insns[places[--count]].run = ++run;
+	return insns[from].run != 0;
 }
 
 /* Makes `code` the page of pc, if there is a window. */
@@ -300,8 +306,6 @@ static const struct insn *alone(struct hart *h)
 	struct insn *insn = &h->alone[0];
 	uint32_t raw;
 
-	if (h->code[n].run == 0)
-		decode_run(h, n);
 	*insn = h->code[n];
 	if (insn_op(insn) == OP_UNDECODED) {
 		raw = raw_at(h, PAGE_SIZE - 2);
@@ -346,65 +350,90 @@ static const struct insn *alone(struct hart *h)
 	if (!fp_is_on(h) || !fp_rounding(h, i)) \
 	goto illegal
 
-/* Where the present instruction is: as far from its page as from `code`. */
-#define PC (bias + ((uintptr_t)i >> 3))
+/* The address of the present instruction, from its place in `code`. */
+#define PC (h->bias + ((uintptr_t)i >> 3))
 
 /*
- * pc, and what is left, are in registers, and up to date between two runs only.
- * Who calls something that looks at the hart, or may end the turn, puts them
- * back first.
+ * pc and the number of instructions left are in host registers, and right only
+ * between two runs. Before a call of a function that looks at the hart, or may
+ * end the turn, they are stored.
  */
 #define SAVE                                 \
 	do {                                 \
 		h->pc = PC;                  \
 		h->left = left + i->run - 1; \
 	} while (0)
-#define CALL(what)                  \
-	({                          \
-		SAVE;               \
-		bool done = (what); \
-		left = h->left;     \
-		done;               \
-	})
-
-/* The next instruction of the run. */
-#define STEP                           \
-	do {                           \
-		i += LENGTH / 2;       \
-		goto *labels[i->code]; \
+/* Before the instruction at pc is found. */
+#define TELL                        \
+	do {                        \
+		h->pc = pc;         \
+		h->left = left - 1; \
 	} while (0)
 
-/* The run that begins at pc, if it can be executed whole. */
-#define ENTER                                               \
-	do {                                                \
-		i = &h->code[(pc & PAGE_MASK) >> 1];        \
-		if (unlikely(i->run == 0 || i->run > left)) \
-			goto one;                           \
-		left -= i->run;                             \
-		bias = pc - ((uintptr_t)i >> 3);            \
-		goto *labels[i->code];                      \
+/* The next instruction of the run. */
+#define STEP                         \
+	do {                         \
+		i += LENGTH / 2;     \
+		goto *next[i->code]; \
+	} while (0)
+
+/* The run that begins at `i`; it is cut if it is longer than what is left. */
+#define COUNT_RUN                       \
+	do {                            \
+		left -= i->run;         \
+		if (unlikely(left < 0)) \
+			goto cut;       \
+		goto *next[i->code];    \
+	} while (0)
+#define ENTER                                        \
+	do {                                         \
+		i = &h->code[(pc & PAGE_MASK) >> 1]; \
+		h->bias = pc - ((uintptr_t)i >> 3);  \
+		COUNT_RUN;                           \
 	} while (0)
 #define NEXT                                                   \
 	do {                                                   \
-		if (unlikely(left == 0))                       \
-			goto out;                              \
 		if (unlikely((pc & ~PAGE_MASK) != h->code_va)) \
 			goto fetch;                            \
 		ENTER;                                         \
 	} while (0)
 
-#define JUMP(to)                      \
-	do {                          \
-		pc = (to);            \
-		note_jump(h, PC, pc); \
-		left += i->run - 1;   \
-		NEXT;                 \
+#define JUMP(to)                             \
+	do {                                 \
+		pc = (to);                   \
+		note_jump(h, PC, pc);        \
+		left += (int64_t)i->run - 1; \
+		NEXT;                        \
 	} while (0)
-/* Behind an instruction that called somebody. */
+/* Where it is near, `i` goes as far as pc would. */
+#define BRANCH                                                    \
+	do {                                                      \
+		pc = PC + IMM;                                    \
+		note_jump(h, PC, pc);                             \
+		left += (int64_t)i->run - 1;                      \
+		if (unlikely(!i->near))                           \
+			NEXT;                                     \
+		i = (const void *)((const char *)i +              \
+		    i->imm * (int64_t)(sizeof(struct insn) / 2)); \
+		COUNT_RUN;                                        \
+	} while (0)
+/* Behind an instruction that called a function. */
 #define NEXT_RUN                  \
 	do {                      \
 		pc = PC + LENGTH; \
 		NEXT;             \
+	} while (0)
+/*
+ * Behind one that did not end the run. It goes on, unless the turn has ended or
+ * code was forgotten.
+ */
+#define GO_ON                                              \
+	do {                                               \
+		if (likely(h->left == left + i->run - 1 && \
+			h->code_va != NO_WINDOW))          \
+			STEP;                              \
+		left = h->left;                            \
+		NEXT_RUN;                                  \
 	} while (0)
 /* After what may have changed pc, or anything else. */
 #define RESUME goto resume
@@ -422,7 +451,7 @@ static const struct insn *alone(struct hart *h)
 	    &windows->kind[(va) >> PAGE_SHIFT & (WINDOWS - 1)]; \
 	bool open = w->tag == ((va) & ~(PAGE_MASK & ~((size)-1UL)))
 
-/* `what` takes the value to where it belongs. */
+/* `what` is the statement that stores the value to its register. */
 #define LOAD(type, what)                                                 \
 	do {                                                             \
 		uint64_t va = RS1 + IMM, loaded;                         \
@@ -433,24 +462,26 @@ static const struct insn *alone(struct hart *h)
 			what;                                            \
 			break;                                           \
 		}                                                        \
-		if (!CALL(hart_load(h, va, sizeof(type), &loaded)))      \
+		SAVE;                                                    \
+		if (!hart_load(h, va, sizeof(type), &loaded))            \
 			goto resume;                                     \
 		uint64_t value = (uint64_t)(type)loaded;                 \
 		what;                                                    \
-		NEXT_RUN;                                                \
+		GO_ON;                                                   \
 	} while (0)
 
-#define STORE(type, from)                                                 \
-	do {                                                              \
-		uint64_t va = RS1 + IMM;                                  \
-		WINDOW(write, va, sizeof(type));                          \
-		if (likely(open)) {                                       \
-			*(type *)(va + w->offset) = (type)(from);         \
-			break;                                            \
-		}                                                         \
-		if (!CALL(hart_store(h, va, sizeof(type), (type)(from)))) \
-			goto resume;                                      \
-		NEXT_RUN;                                                 \
+#define STORE(type, from)                                           \
+	do {                                                        \
+		uint64_t va = RS1 + IMM;                            \
+		WINDOW(write, va, sizeof(type));                    \
+		if (likely(open)) {                                 \
+			*(type *)(va + w->offset) = (type)(from);   \
+			break;                                      \
+		}                                                   \
+		SAVE;                                               \
+		if (!hart_store(h, va, sizeof(type), (type)(from))) \
+			goto resume;                                \
+		GO_ON;                                              \
 	} while (0)
 
 #define AMO(type, what)                                            \
@@ -482,7 +513,7 @@ static const struct insn *alone(struct hart *h)
 		RD = failed;                                                  \
 	} while (0)
 
-/* Where rd is x0, or rs1 for set and clear, there is no read, or no write. */
+/* With x0 as rd there is no read; with x0 as rs1 of set and clear, no write. */
 #define CSR_WRITE(what)                                                       \
 	do {                                                                  \
 		uint64_t old = 0, new = (what);                               \
@@ -517,48 +548,60 @@ static const struct insn *alone(struct hart *h)
 	BODY(name##_2, 2, begin, finish, __VA_ARGS__) \
 	BODY(name##_4, 4, begin, finish, __VA_ARGS__)
 
+static void end_turn(struct hart *h, uint64_t pc)
+{
+	h->pc = pc;
+	h->left = 0;
+	h->executed += h->granted;
+	h->granted = 0;
+}
+
 void hart_run(struct hart *h, uint64_t n)
 {
-	/* By `code`: each instruction has two. */
+	/* Indexed by `code`, of which each instruction has two. */
 	static const void *const labels[] = {
-	    &&outside,
-	    &&outside,
-	    &&outside,
-	    &&outside,
-	    &&illegal,
-	    &&illegal,
+	    [2 * OP_UNDECODED... 2 * OP_HOOKED + 1] = &&outside,
+	    [2 * OP_ILLEGAL... 2 * OP_ILLEGAL + 1] = &&illegal,
 #define X(name, match, mask, format, ...) &&do_##name##_2, &&do_##name##_4,
 #include "all.def"
 #undef X
 	};
+	static const void *const counted[] = {
+	    [0 ... sizeof labels / sizeof labels[0] - 1] = &&counted,
+	};
 	const struct windows *windows = h->windows;
 	const struct insn *i;
-	uint64_t pc = h->pc, bias;
+	uint64_t pc = h->pc;
+	const void *const *next = labels;
 	int64_t left = (int64_t)n;
 
 	h->granted = n;
 	NEXT;
 outside:
 	pc = PC;
-	NEXT;
-fetch:
-	if (fetch_again(h, pc))
-		ENTER;
-	h->pc = pc;
-	h->left = left - 1;
-	if (!hart_fetch(h))
-		goto resume;
-	left = h->left + 1;
-	ENTER;
-one:
-	h->pc = pc;
-	h->left = left - 1;
+	if ((pc & ~PAGE_MASK) != h->code_va || left == 0)
+		goto fetch;
+	TELL;
+	if (decode_run(h, (pc & PAGE_MASK) >> 1))
+		goto found;
 	i = alone(h);
 	if (i == NULL)
 		goto resume;
 	left = h->left;
-	bias = pc - ((uintptr_t)i >> 3);
+	h->bias = h->pc - ((uintptr_t)i >> 3);
 	goto *labels[i->code];
+fetch:
+	if (left == 0)
+		goto out;
+	if (fetch_again(h, pc))
+		ENTER;
+	TELL;
+	if (!hart_fetch(h))
+		goto resume;
+found:
+	pc = h->pc;
+	left = h->left + 1;
+	ENTER;
 illegal:
 	SAVE;
 	illegal(h, i);
@@ -580,9 +623,12 @@ resume:
 	BODIES(name, , fp_done(h); STEP, __VA_ARGS__)
 #include "rv_fp.def"
 #undef X
+cut: /* The turn ends within the run that was entered. */
+	next = counted;
+counted: /* Without what was counted too early, how many are left? */
+	if (left + i->run > 0)
+		goto *labels[i->code];
+	pc = PC;
 out:
-	h->pc = pc;
-	h->left = 0;
-	h->executed += h->granted;
-	h->granted = 0;
+	end_turn(h, pc);
 }

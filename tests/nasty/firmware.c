@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * firmware.c - the Supervisor Binary Interface, answered by the machine. A call
- * orders nothing: who kicks a hart that shall see a store has to fence first.
+ * orders no stores: a hart that kicks another one, which shall see a store, has
+ * to fence first.
  *
  * Ref: RISC-V Supervisor Binary Interface Specification.
  */
@@ -57,7 +58,7 @@ static bool is_known(uint64_t extension)
 	return false;
 }
 
-/* Version 2.0, of an implementation that nobody else has. */
+/* Version 2.0, with the id of no known implementation. */
 static struct answer base(const uint64_t *x)
 {
 	switch (x[A6]) {
@@ -86,7 +87,7 @@ static bool harts_of(uint64_t mask, uint64_t from, uint64_t *harts)
 	return (*harts & ~all) == 0;
 }
 
-/* A kick arrives when it is least wanted. */
+/* A kick arrives after a random delay, short or long. */
 static uint64_t kick_delay(void)
 {
 	static const uint64_t most[] = {1, 50, 1000, 30000};
@@ -203,7 +204,10 @@ static struct answer set_timer(struct core *c, const uint64_t *x)
 	return ok(0);
 }
 
-/* Why is not told: as on QEMU, only the test device makes a failure of it. */
+/*
+ * The reason does not change the status: as on QEMU, only the test device ends
+ * the machine with a failure.
+ */
 static struct answer reset(const uint64_t *x)
 {
 	if (x[A6] != 0 || (uint32_t)x[A0] >= OF_THE_PLATFORM ||

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flat.c - the least that the core wants of a machine; see cpu.h.
+ * flat.c - the functions that the core calls, in their simplest form; see
+ * cpu.h.
  */
 #include "flat.h"
 

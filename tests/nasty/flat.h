@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flat.h - a core by itself: one hart, in M-mode's place nobody, and memory
- * without translation. For tests of the instructions.
+ * flat.h - a core by itself: one hart without M-mode, and memory without
+ * translation. For tests of the instructions.
  */
 #ifndef NASTY_FLAT_H
 #define NASTY_FLAT_H

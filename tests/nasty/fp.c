@@ -139,7 +139,10 @@ static uint64_t overflow(enum fp_format fmt, bool sign)
 	return to_infinity ? inf : inf - 1;
 }
 
-/* Underflow is told by the result as if the exponent had no limit. */
+/*
+ * Whether there is underflow depends on the rounded result with an exponent
+ * without limit.
+ */
 static bool is_tiny(const struct layout *l, bool sign, int exp, u128 mant)
 {
 	int top = top_bit(mant);

@@ -27,7 +27,7 @@ enum {
 enum { FP_NEGATE_PRODUCT = 1, FP_NEGATE_ADDEND = 2 };
 
 extern enum fp_rounding fp_mode;
-extern uint8_t fp_flags; /* gathered until somebody clears them */
+extern uint8_t fp_flags; /* gathered until they are cleared */
 
 uint64_t fp_add(enum fp_format fmt, uint64_t a, uint64_t b, bool subtract);
 uint64_t fp_mul(enum fp_format fmt, uint64_t a, uint64_t b);

@@ -29,7 +29,7 @@ static inline bool is_nan(struct num n)
 	return n.kind >= QUIET;
 }
 
-/* What a register holds as bits of the format; a NaN if it is not boxed. */
+/* The bits of a value in a register; those of a NaN if it is not boxed. */
 uint64_t fp_unbox(enum fp_format fmt, uint64_t a);
 struct num fp_unpack(enum fp_format fmt, uint64_t a);
 

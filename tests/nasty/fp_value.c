@@ -94,7 +94,7 @@ uint64_t fp_class(enum fp_format fmt, uint64_t a)
 	return 1UL << (n.sign ? bit : 7 - bit);
 }
 
-/* What is out of range, or no number, becomes the nearest end of it. */
+/* A value out of range becomes the nearest end of it; so does a NaN. */
 static uint64_t saturated(bool negative, enum fp_int type)
 {
 	static const uint64_t least[] = {0xffffffff80000000, 0, 1UL << 63, 0};

@@ -40,7 +40,7 @@ static int get_byte(void)
 	return input[input_at++];
 }
 
-/* Lines are reliable here, so checksums are not looked at. */
+/* The connection is reliable, so checksums are not looked at. */
 void gdb_receive(void)
 {
 	size_t len = 0;
@@ -86,7 +86,10 @@ uint64_t gdb_get_hex_word(const char *text)
 	return value;
 }
 
-/* Who says no more may still read what comes of it, but not on a socket. */
+/*
+ * A debugger that has closed its input may still read output, but not on a
+ * socket.
+ */
 bool gdb_interrupted(void)
 {
 	struct pollfd fds[] = {{.fd = in, .events = POLLIN}, {.fd = out}};

@@ -20,7 +20,7 @@ void gdb_connect(const char *where);
 void gdb_receive(void);
 void gdb_reply(const char *text);
 
-/* Did it say that the machine shall stop? */
+/* Did the debugger say that the machine shall stop? */
 bool gdb_interrupted(void);
 
 void gdb_put_hex(char *to, const void *bytes, size_t len);

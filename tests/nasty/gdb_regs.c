@@ -51,14 +51,17 @@ bool gdb_reg_write(struct hart *h, unsigned n, uint64_t value)
 	else if (n >= FIRST_F && n < FIRST_C)
 		h->f[n - FIRST_F] = value;
 	else
-		/* By its mode others choose what to show: here it is all. */
+		/*
+		 * A write of the mode (priv), by which other machines choose
+		 * what memory to show, does nothing: here all is shown.
+		 */
 		return n == 0 || n == PRIV;
 	return true;
 }
 
 /*
- * As the tables in memory have it, whatever the hart remembers, and whatever
- * its mode may access.
+ * Translates by the tables in memory: neither what the hart remembers nor its
+ * mode matters.
  */
 uint8_t *gdb_memory(struct hart *h, uint64_t va)
 {

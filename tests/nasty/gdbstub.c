@@ -22,16 +22,16 @@
 #define CHUNK 1000000 /* steps between two looks at the debugger */
 
 static char answer[GDB_PACKET];
-static unsigned thread; /* the hart that is talked about */
-static bool scouting;   /* stops are no stops, */
-static bool noting;     /* but noted */
+static unsigned thread; /* the hart that commands are for */
+static bool scouting;   /* the machine runs through stops */
+static bool noting;     /* and notes the last of them */
 static uint64_t watched_va,
-    watch_hit; /* as the debugger named it; it was hit */
+    watch_hit; /* as the debugger named it; 0: it was not hit */
 /* The last stop, while scouting. */
 static struct {
 	uint64_t step;
 	unsigned hart;
-	bool watched; /* it is behind a store to what is watched */
+	bool watched; /* the stop comes after a store to watched memory */
 } noted;
 static uint64_t breakpoints[BREAKPOINTS];
 static unsigned breakpoint_count;
@@ -76,7 +76,10 @@ void gdb_watched(const struct core *c)
 		hart_stop(&machine.running->hart);
 }
 
-/* A page that is not watched any more is found out by those who access it. */
+/*
+ * For a page that is not watched any more, windows open again at later
+ * accesses.
+ */
 static void watch_set(uint64_t pa)
 {
 	uint64_t page = pa & ~PAGE_MASK;
@@ -104,7 +107,9 @@ static void breakpoint_remove(uint64_t va)
 		}
 }
 
-/* A snapshot has what was in its own time: this is what is today. */
+/*
+ * A snapshot has the breakpoints of its own time; these are the present ones.
+ */
 static void bring_up_to_date(const struct request *r)
 {
 	while (breakpoint_count > 0)
@@ -138,7 +143,7 @@ static void tell_stop(void)
 
 /* --- going on ------------------------------------------------------------- */
 
-/* One instruction of the selected hart; others may come before it. */
+/* Executes one instruction of the selected hart; others may come before it. */
 static void step(void)
 {
 	const struct core *c = &machine.cores[thread];
@@ -167,7 +172,7 @@ static void scout(const struct request *r)
 		machine_run(r->before);
 }
 
-/* In a process of its own: where is that stop? The answer is in `noted`. */
+/* Finds the last stop in a process of its own. The result is in `noted`. */
 static void find_stop(const struct request *r)
 {
 	int ends[2];

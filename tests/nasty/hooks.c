@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hooks.c - instructions before which something is looked at: the debugger's
+ * hooks.c - instructions before which the machine stops: the debugger's
  * breakpoints.
  *
- * An instruction is asked for when it is decoded, so that those that nobody
- * wants cost nothing.
+ * hart_is_hooked() is called when an instruction is decoded, so that
+ * instructions without a hook cost nothing.
  */
 #include "machine.h"
 #include "report.h"

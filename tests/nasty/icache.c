@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * icache.c - what instruction fetch sees: bytes as they were when this hart
- * fetched them, or at any time since its last fence.i.
+ * icache.c - the instruction cache: bytes as they were when this hart fetched
+ * them, or at any time since its last fence.i.
  *
- * A page is taken whole when its first instruction is wanted, or earlier, when
- * nobody wanted it. After a fence.i its bytes are compared with memory once.
+ * A page is taken whole when its first instruction is executed, or earlier, by
+ * chance. After a fence.i its bytes are compared with memory once.
  *
  * Ref: Volume I, "Zifencei".
  */
@@ -45,14 +45,14 @@ struct code_page *icache_page(struct core *c, uint64_t frame)
 {
 	struct code_page *page = *place_of(c, frame);
 
-	/* Sometimes it has been lost, and is fetched again. */
+	/* Sometimes the cache has lost the page, and it is fetched again. */
 	if (page->frame != frame || page->fences != c->code_fences ||
 	    !machine.config.stale_code || chance(200))
 		take(c, page, frame);
 	return page;
 }
 
-/* Not over a page that may be in use. */
+/* A page that may be in use is not replaced. */
 void icache_prefetch(struct core *c, uint64_t frame)
 {
 	struct code_page *page = *place_of(c, frame);

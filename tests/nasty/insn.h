@@ -9,7 +9,7 @@
 
 enum op {
 	OP_UNDECODED,
-	OP_HOOKED, /* somebody wants to know: decode `raw` again */
+	OP_HOOKED, /* it has a hook: decode `raw` again */
 	OP_ILLEGAL,
 	OP_FIRST,
 	OP_BEFORE_FIRST = OP_FIRST - 1,
@@ -23,7 +23,9 @@ static inline enum op insn_op(const struct insn *insn)
 	return (enum op)(insn->code / 2);
 }
 
-/* The same instruction in 32 bits; 0, which is illegal, if there is none. */
+/*
+ * A compressed instruction in 32 bits; 0, which is illegal, if there is none.
+ */
 uint32_t rvc_expand(uint16_t raw);
 
 #endif

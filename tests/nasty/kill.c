@@ -3,8 +3,8 @@
  * kill.c - killing a process before any of its instructions; see kill.h.
  *
  * A hart that comes to user mode with such a process stops, and goes on in
- * parts that end where somebody is to be killed. As always, where it stops does
- * not change what happens.
+ * parts that end where a process is to be killed. As always, where it stops
+ * does not change what happens.
  */
 #include "kill.h"
 
@@ -28,8 +28,8 @@
 static bool has_begun;
 static bool is_copy;
 static uint64_t count;  /* executed by all of them */
-static uint64_t next;   /* the count at which somebody is killed */
-static uint64_t killed; /* the count at which somebody was, first */
+static uint64_t next;   /* the count at which a process is killed */
+static uint64_t killed; /* the count of the first kill */
 
 void kill_init(void)
 {
@@ -51,7 +51,10 @@ static struct {
 	uint64_t x[33];
 } borrowed;
 
-/* The call is over, and perhaps a handler that came in between. */
+/*
+ * Restores the registers when the process is behind the call, after any handler
+ * that ran in between.
+ */
 static void give_back(struct core *c, const uint8_t *proc)
 {
 	struct hart *h = &c->hart;
@@ -78,7 +81,7 @@ static int pid_of(const uint8_t *proc)
 	return pid;
 }
 
-/* Who may be killed and was last in user mode. */
+/* The process that may be killed and was last in user mode. */
 static struct {
 	const uint8_t *proc;
 	int pid;
@@ -178,7 +181,7 @@ void kill_report(void)
 
 /* --- killing -------------------------------------------------------------- */
 
-/* Who is to be killed, or NULL. */
+/* The process that is to be killed, or NULL. */
 static const uint8_t *victim(void)
 {
 	const uint8_t *proc = last.proc;
@@ -252,7 +255,7 @@ static _Noreturn void be_killed(struct core *c)
 	_exit(0);
 }
 
-/* One copy after the other, so that they tell one after the other. */
+/* Copies run one after the other, so that their reports do not mix. */
 static void kill_copy(struct core *c)
 {
 	int status;

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Kill a server before each of its instructions, and see that nobody notices.
+"""Kill a server before each of its instructions: no program may notice.
 
     tests/nasty/kill.py [--victim files|console] [--from N] [--to N] [--step N]
         [--seed N] [--smp N] [--adversary] [--death N] [--again N] [--keeper]
         [--idle] [CHAPTER...]
 
 A chapter is a run of tests/user/effects.c or dictation.c on the nasty machine.
-First it runs as it is.  Then it runs once more, and before each of the server's
-instructions (those of whoever stays behind for it count as well) a copy of the
-machine goes on without the process that was to execute it.  What the copy says
-has to be what the first run said.  docs/nasty.md says more.
+First it runs without a kill.  Then it runs once more, and before each of the
+server's instructions (and those of the process that stays behind for it) a
+copy of the machine goes on without the process that was to execute it.  The
+copy has to print what the first run printed.  docs/nasty.md says more.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional
 ROOT = Path(__file__).resolve().parent.parent.parent
 RECORD = re.compile(rb"killed at=(-?\d+) status=(\d+) steps=(\d+) "
                     rb"count=(\d+) bytes=(\d+)\n")
-# The kernel's line for who dies of a fault may come anywhere.
+# The kernel's line about a process that dies of a fault may come anywhere.
 CRASH = re.compile(rb"(?:files|console)\[\d+\]: [^\n]*, signal \d+\r?\n")
 
 SHOWN_TWICE = 64 + 16  # bytes, at most: docs/console.md
@@ -61,7 +61,7 @@ def other_bytes(wanted: bytes, shown: bytes) -> bool:
 
 
 def is_doubled(wanted: bytes, shown: bytes) -> bool:
-    """Is it the same but for a piece that comes twice?"""
+    """Is `shown` equal to `wanted`, but for one piece that may come twice?"""
     more = len(shown) - len(wanted)
     if wanted == shown:
         return True
@@ -72,7 +72,7 @@ def is_doubled(wanted: bytes, shown: bytes) -> bool:
                for at in range(more, len(wanted) + 1))
 
 
-# What a program says has no small letters, what is typed has nothing else.
+# The program prints no small letters, and only small letters are typed.
 VOICES = (rb"[^A-Z0-9]", rb"[^a-z\b]")
 
 
@@ -82,8 +82,8 @@ def other_voices(wanted: bytes, shown: bytes) -> bool:
 
 
 FILES = Victim("files", "effects", dict.fromkeys(
-    ("make", "append", "much", "link", "rename", "list", "attributes",
-     "share", "store", "run"), b""), other_bytes)
+    ("make", "append", "much", "vector", "link", "rename", "list",
+     "attributes", "share", "store", "run"), b""), other_bytes)
 CONSOLE = Victim("console", "dictation", {
     "lines": b"one\x7fe two\rthree\rfi\x15four\r\x04five\r",
     "many": b"".join(b"%c line of letters\r" % (97 + i) for i in range(8)),
@@ -130,7 +130,7 @@ def typed_file(build: str, victim: Victim, chapter: str) -> str:
 
 
 def records(argv: List[str]) -> Iterator[Record]:
-    """Those of the copies, and at last that of the machine itself."""
+    """The records of all copies, and then that of the machine itself."""
     with subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT) as machine:
@@ -151,7 +151,7 @@ def records(argv: List[str]) -> Iterator[Record]:
 
 
 class Chapter:
-    """A chapter, and what became of those that were killed in it."""
+    """A chapter, and the results of all kills in it."""
 
     def __init__(self, victim: Victim, name: str,
                  options: argparse.Namespace) -> None:
@@ -169,7 +169,7 @@ class Chapter:
         return shlex.join([*self.words, f"at={at}"])
 
     def judge(self, record: Record) -> None:
-        """One copy; the machine itself has to be as the first run was."""
+        """Compares a copy, or the machine itself, with the first run."""
         if record.status == self.wanted.status and not self.victim.differ(
                 self.wanted.shown, record.shown):
             return
@@ -185,7 +185,7 @@ class Chapter:
             self.failures.append("\n".join(f"#   {line}" for line in lines))
 
     def part(self, number: int, parts: int) -> None:
-        """Every so many kills."""
+        """Runs part `number` of `parts`: every so many kills."""
         step = self.options.step
         first = getattr(self.options, "from") + number * step
         argv = [*self.words, "quiet=1", f"at={first}",
@@ -230,7 +230,7 @@ def parse_arguments(arguments: List[str]) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--victim", choices=[*VICTIMS], help="one of them only")
+    add("--victim", choices=[*VICTIMS], help="kill this server only")
     add("--from", type=int, default=0, metavar="N", help="first instruction")
     add("--to", type=int, default=0, metavar="N", help="up to this one")
     add("--step", type=int, default=1, metavar="N", help="each so many")
@@ -243,12 +243,12 @@ def parse_arguments(arguments: List[str]) -> argparse.Namespace:
     add("--again", type=int, default=0, metavar="N",
         help="kill again after so many instructions")
     add("--keeper", action="store_true",
-        help="kill who stays behind for the server")
+        help="kill the process that stays behind")
     add("--idle", action="store_true",
         help="count the instructions of the program, not of the server")
     add("--mem", default="32M", metavar="SIZE")
     add("--kernel", default="calf.elf", metavar="NAME")
-    add("--build", default="build", metavar="FOLDER", help="where both are")
+    add("--build", default="build", metavar="FOLDER", help="with the machine and the programs")
     add("-j", "--jobs", type=int, default=2, metavar="N")
     add("chapters", nargs="*", metavar="CHAPTER")
     return parser.parse_args(arguments)

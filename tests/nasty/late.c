@@ -10,9 +10,6 @@
  */
 #include "late.h"
 
-#include <string.h>
-
-#include "check.h"
 #include "report.h"
 
 void reservation_drop(struct core *c)
@@ -22,12 +19,14 @@ void reservation_drop(struct core *c)
 	c->reserved = NOWHERE;
 }
 
+/* Each is in one word: it is aligned, or a byte. */
 static bool overlaps(const struct late_store *s, uint64_t pa, unsigned size)
 {
-	return s->pa < pa + size && pa < s->pa + s->size;
+	return unlikely((s->pa ^ pa) >> 3 == 0) && s->pa < pa + size &&
+	    pa < s->pa + s->size;
 }
 
-/* Each size has code of its own, which is no call. */
+/* With a constant size, memcpy() is one instruction instead of a call. */
 static void write_bytes(void *to, unsigned size, uint64_t value)
 {
 	switch (size) {
@@ -45,29 +44,9 @@ static void write_bytes(void *to, unsigned size, uint64_t value)
 	}
 }
 
-static uint64_t read_bytes(const void *from, unsigned size)
+/* A store to a place that others have reserved, or that is checked. */
+static NOINLINE void notice_store(struct core *c, uint64_t pa, unsigned size)
 {
-	uint64_t value = 0;
-
-	switch (size) {
-	case 8:
-		memcpy(&value, from, 8);
-		break;
-	case 4:
-		memcpy(&value, from, 4);
-		break;
-	case 2:
-		memcpy(&value, from, 2);
-		break;
-	default:
-		memcpy(&value, from, 1);
-	}
-	return value;
-}
-
-void store_now(struct core *c, uint64_t pa, unsigned size, uint64_t value)
-{
-	write_bytes(ram_at(pa), size, value);
 	if (machine.reservations != 0)
 		for (unsigned i = 0; i < machine.hart_count; i++) {
 			struct core *other = &machine.cores[i];
@@ -80,25 +59,69 @@ void store_now(struct core *c, uint64_t pa, unsigned size, uint64_t value)
 	report_watch(c, pa, size);
 }
 
-/* The first that must go before the k-th, or that one itself. */
+void store_now(struct core *c, uint64_t pa, unsigned size, uint64_t value)
+{
+	write_bytes(ram_at(pa), size, value);
+	if (unlikely(machine.reservations != 0 || check_wants_stores(pa) ||
+		report_may_watch(pa)))
+		notice_store(c, pa, size);
+}
+
+/* `n` is 1 for a store that is late now, and -1 for one that no longer is. */
+static void late_tally(struct core *c, uint64_t pa, int n)
+{
+	c->late_words[late_word(pa)] += (uint8_t)n;
+	c->late_pages[late_page(pa)] += (uint8_t)n;
+}
+
+/* The k-th late store; the first is the oldest. */
+static struct late_store *late_at(const struct core *c, unsigned k)
+{
+	return (struct late_store *)&c->late[c->late_order >> (8 * k) & 0xff];
+}
+
+/* The first store to the place of the k-th one: it has to be done before. */
 static unsigned first_of(const struct core *c, unsigned k)
 {
+	const struct late_store *s = late_at(c, k);
+
 	for (unsigned i = 0; i < k; i++)
-		if (overlaps(&c->late[i], c->late[k].pa, c->late[k].size))
+		if (overlaps(late_at(c, i), s->pa, s->size))
 			return i;
 	return k;
 }
 
+/* The place of the k-th late store becomes the last that is free. */
+static void free_place(struct core *c, unsigned k)
+{
+	unsigned bit = 8 * k;
+	uint64_t order = c->late_order, older = order & ((1UL << bit) - 1);
+	uint64_t younger = order >> bit >> 8 << bit;
+
+	c->late_order = older | younger | (order >> bit & 0xff) << 56;
+	c->late_count--;
+}
+
+static void release(struct core *c, unsigned k)
+{
+	const struct late_store *s = late_at(c, k);
+
+	late_tally(c, s->pa, -1);
+	free_place(c, k);
+	store_now(c, s->pa, s->size, s->value);
+}
+
+static NOINLINE void release_first_of(struct core *c, unsigned k)
+{
+	release(c, first_of(c, k));
+}
+
 static void late_release(struct core *c, unsigned k)
 {
-	struct late_store s;
-
-	k = first_of(c, k);
-	s = c->late[k];
-	c->late_count--;
-	memmove(&c->late[k], &c->late[k + 1],
-	    (c->late_count - k) * sizeof c->late[0]);
-	store_now(c, s.pa, s.size, s.value);
+	if (c->late_words[late_word(late_at(c, k)->pa)] > 1)
+		release_first_of(c, k);
+	else
+		release(c, k);
 }
 
 void late_drain(struct core *c)
@@ -113,10 +136,10 @@ void late_drain_some(struct core *c)
 		late_release(c, (unsigned)random_below(c->late_count));
 }
 
-void late_drain_at(struct core *c, uint64_t pa, unsigned size)
+void late_release_at(struct core *c, uint64_t pa, unsigned size)
 {
 	for (unsigned i = 0; i < c->late_count;) {
-		if (overlaps(&c->late[i], pa, size)) {
+		if (overlaps(late_at(c, i), pa, size)) {
 			late_release(c, i);
 			i = 0;
 		} else {
@@ -125,45 +148,55 @@ void late_drain_at(struct core *c, uint64_t pa, unsigned size)
 	}
 }
 
-bool late_has_page(const struct core *c, uint64_t pa)
+bool late_is_in_page(const struct core *c, uint64_t pa)
 {
-	for (unsigned i = 0; i < c->late_count; i++)
-		if ((c->late[i].pa ^ pa) >> PAGE_SHIFT == 0)
+	for (unsigned i = c->late_count; i > 0; i--)
+		if ((late_at(c, i - 1)->pa ^ pa) >> PAGE_SHIFT == 0)
 			return true;
 	return false;
 }
 
-void late_add(struct core *c, uint64_t pa, unsigned size, uint64_t value)
+void store_late(struct core *c, uint64_t pa, unsigned size, uint64_t value)
 {
+	note_store(c, pa, size);
 	if (c->late_count == SB_SIZE)
 		late_release(c, (unsigned)random_below(SB_SIZE));
 	if (!late_has_page(c, pa))
 		hart_watch_windows(&c->hart, ram_at(pa & ~PAGE_MASK));
-	c->late[c->late_count++] =
+	*late_at(c, c->late_count++) =
 	    (struct late_store){pa, value, (uint8_t)size};
+	late_tally(c, pa, 1);
 }
 
-/* What was read from `pa`, with the bytes of a store put over it. */
-static uint64_t put_over(uint64_t value, const struct late_store *s,
-    uint64_t pa, unsigned size)
+void store_some_time(struct core *c, uint64_t pa, unsigned size, uint64_t value)
 {
-	for (unsigned n = 0; n < s->size; n++) {
-		uint64_t at = s->pa + n - pa;
-		uint64_t byte = s->value >> (8 * n) & 0xff;
-
-		if (at < size)
-			value =
-			    (value & ~(0xffUL << (8 * at))) | byte << (8 * at);
+	if (c->storing_late) {
+		store_late(c, pa, size, value);
+		return;
 	}
-	return value;
+	note_store(c, pa, size);
+	late_drain_at(c, pa, size);
+	store_now(c, pa, size, value);
 }
 
-uint64_t load_ram(const struct core *c, uint64_t pa, unsigned size)
+/* As many bytes, all ones. */
+static uint64_t ones(unsigned bytes)
 {
-	uint64_t value = read_bytes(ram_at(pa), size);
+	return ~0UL >> (64 - 8 * bytes);
+}
 
-	for (unsigned i = 0; i < c->late_count; i++)
-		if (overlaps(&c->late[i], pa, size))
-			value = put_over(value, &c->late[i], pa, size);
-	return value;
+/* The load is within one word, as each store is. */
+uint64_t load_with_late(const struct core *c, uint64_t pa, unsigned size)
+{
+	uint64_t word = *(const uint64_t *)ram_at(pa & ~7UL);
+
+	for (unsigned i = 0; i < c->late_count; i++) {
+		const struct late_store *s = late_at(c, i);
+		unsigned bit = 8 * (s->pa & 7);
+		uint64_t mask = ones(s->size) << bit;
+
+		if ((s->pa ^ pa) >> 3 == 0)
+			word = (word & ~mask) | (s->value << bit & mask);
+	}
+	return word >> (8 * (pa & 7)) & ones(size);
 }

@@ -8,7 +8,7 @@
 #include "mm/frame.h"
 #include "proc/proc.h"
 
-/* A string, so that an assembler that looks at it has nothing to say. */
+/* In a string, which assemblers accept. */
 #define TELL(name, value) \
 	__asm__ volatile( \
 	    ".ascii \"-> KERNEL_" #name " %0\"" ::"i"((long)(value)))

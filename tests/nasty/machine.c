@@ -44,7 +44,7 @@ void machine_exit(int status)
 		hart_stop(&machine.running->hart);
 }
 
-/* In a file it can be looked at when the machine is over. */
+/* Memory in a file can be looked at after the end of the machine. */
 static int memory_file(const char *path)
 {
 	int file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0666);
@@ -65,11 +65,14 @@ static void memory_create(void)
 
 	if (ram == MAP_FAILED)
 		report_usage("-m: there is not so much memory here");
+	(void)madvise(ram, machine.ram_size, MADV_HUGEPAGE);
 	machine.ram = ram;
 }
 
 static void harts_create(uint64_t start, uint64_t fdt)
 {
+	struct core *boot;
+
 	machine.cores = calloc(machine.hart_count, sizeof *machine.cores);
 	if (machine.cores == NULL)
 		abort();
@@ -84,12 +87,14 @@ static void harts_create(uint64_t start, uint64_t fdt)
 		c->hart.stimecmp = c->deadline = NEVER;
 		c->kick_seen_at = NEVER;
 		c->reserved = NOWHERE;
+		c->late_order = 0x0706050403020100;
 		c->victim_since = NEVER;
 		tlb_init(&c->tlb);
 	}
-	machine.cores[0].started = true;
-	machine.cores[0].hart.x[10] = 0;
-	machine.cores[0].hart.x[11] = fdt;
+	boot = &machine.cores[machine.config.boot];
+	boot->started = true;
+	boot->hart.x[10] = machine.config.boot;
+	boot->hart.x[11] = fdt;
 }
 
 /* The archive lies as high as it can, and the device tree above it. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * machine.h - what is around the harts: memory, devices, firmware, and the
- * adversary, who takes every liberty that the specification gives.
+ * machine.h - the machine around the harts: memory, devices, firmware, and the
+ * adversary, the code that takes every liberty of the specification.
  *
  * There is one machine. It runs in one thread, and everything that happens
  * follows from its configuration and its seed.
@@ -20,7 +20,8 @@
 
 #define CODE_PAGES 256 /* a power of 2 */
 #define LOCKS_HELD 16
-#define SB_SIZE    8
+#define SB_SIZE    8  /* the bytes of late_order */
+#define LATE_SLOTS 64 /* a power of 2 */
 
 /* A store that has been executed and that others do not see yet. */
 struct late_store {
@@ -53,7 +54,13 @@ struct core {
 	uint32_t amo_raw;
 
 	struct late_store late[SB_SIZE];
+	/* A byte for each place in late[]: first those that are used, from the
+	 * oldest store on, then those that are free. */
+	uint64_t late_order;
 	unsigned late_count;
+	/* How many of them are in words, and in pages, with the same low bits
+	 * of their numbers: mostly none. */
+	uint8_t late_words[LATE_SLOTS], late_pages[LATE_SLOTS];
 	bool storing_late;    /* stores come late now */
 	uint64_t stored_page; /* the last that a store asked for */
 
@@ -67,7 +74,7 @@ struct core {
 	unsigned same_faults;
 	uint64_t returned_to;             /* in user mode */
 	uint64_t entry_cause, entry_call; /* why, and the number in a7 */
-	uint64_t victim_since; /* kill.c; NEVER: it runs nobody to kill */
+	uint64_t victim_since; /* kill.c; NEVER: it runs no process to kill */
 };
 
 struct machine {
@@ -78,7 +85,7 @@ struct machine {
 	struct core *cores; /* hart_count of them */
 	uint64_t steps;     /* of all harts, before the present run */
 	struct core *running;
-	struct core *ender; /* who ran when it was over */
+	struct core *ender; /* the hart that ran at the end */
 	uint64_t skipped;   /* ticks during which all harts slept */
 	bool held;          /* stopped before a hooked instruction */
 	bool over;
@@ -162,10 +169,10 @@ struct core *sched_next(void);
 /* The turn of this hart ends with the present instruction. */
 void sched_end_turn(struct core *c);
 
-/* Something others could see was done: may go on with another hart. */
+/* Other harts could see the present instruction: may end the turn. */
 void sched_point(struct core *c);
 
-/* Are stores to this place what turns should end at? */
+/* Should a store to this place end a turn? */
 bool sched_wants_stores(uint64_t pa);
 
 /* --- memory.c ------------------------------------------------------------- */
@@ -212,16 +219,24 @@ void console_open(const char *path, bool gdb_has_stdout);
 void console_put(uint8_t c);
 int console_get(void); /* -1: nothing was typed */
 void console_flush(void);
-/* How many bytes were said; how many were, before the time went back. */
+/*
+ * How many bytes the console has shown; sets how many it had before time went
+ * back.
+ */
 uint64_t console_said(void);
 void console_has_said(uint64_t bytes);
-/* What it shows is kept in memory from now on, and not written. */
+/* From now on output is kept in memory, and not written. */
 void console_keep(void);
 const char *console_kept(size_t *len);
-/* What somebody types, one character now and then. With -during he begins
- * when he sees a question mark. */
+/*
+ * Input that is typed, one character now and then; with -during only after a
+ * question mark was shown.
+ */
 void console_type(const uint8_t *bytes, uint64_t len);
-/* Everybody sleeps: he types now. False: he cannot, or has just done so. */
+/*
+ * Called when all harts sleep: types a character now. False: there is none, or
+ * one was typed just before.
+ */
 bool console_hurry(void);
 
 /* Writes the tree to memory that ends at `end`; returns where it begins. */

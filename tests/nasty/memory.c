@@ -2,8 +2,8 @@
 /*
  * memory.c - loads, stores and atomic operations that have no window.
  *
- * A window is opened where nothing remains to be decided. Where something has
- * to be noticed it is watched: each access comes here, but is not translated.
+ * A window is opened where no choice remains to be made. Where accesses have to
+ * be noticed it is watched: each access comes here, but is not translated.
  *
  * Ref: Volume I, "RVWMO Memory Consistency Model", "A" Standard Extension;
  * Volume II, "Virtual Address Translation Process".
@@ -60,7 +60,7 @@ static bool permits(const struct hart *h, struct translation t,
 	return (pte & access) != 0;
 }
 
-/* A and D: set by the machine, or by who gets the fault. */
+/* A and D: set by the machine, or by the kernel after a fault. */
 static bool note_use(struct core *c, struct translation *t, enum access access)
 {
 	uint64_t need = PTE_A | (access == ACCESS_WRITE ? PTE_D : 0);
@@ -110,11 +110,16 @@ static bool page_is_reserved(const struct core *c, uint64_t pa)
 	return false;
 }
 
+/* Must others know of each store to this page, for as long as it is mapped? */
+static bool page_matters(uint64_t pa)
+{
+	return check_wants_stores(pa) || sched_wants_stores(pa);
+}
+
 /* Must others, or the adversary, know of a store to this place? */
 static bool store_matters(const struct core *c, uint64_t pa)
 {
-	return c->storing_late || check_wants_stores(pa) ||
-	    sched_wants_stores(pa) ||
+	return c->storing_late || page_matters(pa) ||
 	    (machine.reservations != 0 && page_is_reserved(c, pa));
 }
 
@@ -138,6 +143,17 @@ static void open_window(struct core *c, uint64_t va, uint64_t pa,
 
 /* --- loads and stores ----------------------------------------------------- */
 
+/* Is a misaligned load or store done, if slowly, or is it a trap? */
+static bool misaligned_is_done(struct hart *h)
+{
+	enum misaligned how = machine.config.misaligned;
+
+	if (how == MISALIGNED_FIRMWARE)
+		h->firmware += 300;
+	return how != MISALIGNED_TRAPS &&
+	    (how != MISALIGNED_HART_0 || h->index == 0);
+}
+
 static bool misaligned(struct hart *h, uint64_t va, enum access access)
 {
 	hart_trap(h,
@@ -147,41 +163,26 @@ static bool misaligned(struct hart *h, uint64_t va, enum access access)
 	return false;
 }
 
-static void note_store(struct core *c, uint64_t pa, unsigned size)
-{
-	if (c->lock_count != 0)
-		check_release(c, pa, size);
-}
-
-/* Now, or when others see it. */
-static void store_some_time(struct core *c, uint64_t pa, unsigned size,
-    uint64_t value)
-{
-	note_store(c, pa, size);
-	if (c->storing_late) {
-		late_add(c, pa, size, value);
-	} else {
-		late_drain_at(c, pa, size);
-		store_now(c, pa, size, value);
-	}
-}
-
-/* Through a watched window, which may have become an ordinary one. */
-static void store_watched(struct core *c, uint64_t va, uint64_t pa,
+/*
+ * Through a watched window, while stores are not late: it may have become an
+ * ordinary one.
+ */
+static NOINLINE bool store_watched(struct core *c, uint64_t va, uint64_t pa,
     unsigned size, uint64_t value)
 {
-	bool matters = store_matters(c, pa);
+	bool told = page_matters(pa), matters = told || store_matters(c, pa);
 
 	store_some_time(c, pa, size, value);
-	if (!is_watched(c, pa, ACCESS_WRITE))
+	if (!told && !is_watched(c, pa, ACCESS_WRITE))
 		hart_watch_window(&c->hart, va, ACCESS_WRITE, false);
 	if (matters)
 		sched_point(c);
+	return true;
 }
 
 /*
- * Byte by byte: nobody promises that it is done at once. Late, others also see
- * the bytes one by one.
+ * Byte by byte: a misaligned access need not be done at once. If stores are
+ * late, other harts also see the bytes one by one.
  */
 static bool load_bytes(struct hart *h, uint64_t va, unsigned size,
     uint64_t *value)
@@ -215,23 +216,16 @@ static bool store_bytes(struct hart *h, uint64_t va, unsigned size,
 	return true;
 }
 
-bool hart_load(struct hart *h, uint64_t va, unsigned size, uint64_t *value)
+/* Without a window: translates the address, and opens one. */
+static NOINLINE bool load_anew(struct hart *h, uint64_t va, unsigned size,
+    uint64_t *value)
 {
 	struct core *c = core_of(h);
-	const void *place = hart_watched_window(h, va, size, ACCESS_READ);
 	uint64_t pa;
 
-	if (place != NULL) {
-		pa = ram_address(place);
-		*value = load_ram(c, pa, size);
-		if (!is_watched(c, pa, ACCESS_READ))
-			hart_watch_window(h, va, ACCESS_READ, false);
-		return true;
-	}
 	if (va & (size - 1))
-		return machine.config.misaligned
-		    ? load_bytes(h, va, size, value)
-		    : misaligned(h, va, ACCESS_READ);
+		return misaligned_is_done(h) ? load_bytes(h, va, size, value)
+					     : misaligned(h, va, ACCESS_READ);
 	if (!translate(h, va, ACCESS_READ, &pa))
 		return false;
 	if (!is_ram(pa, size))
@@ -242,20 +236,30 @@ bool hart_load(struct hart *h, uint64_t va, unsigned size, uint64_t *value)
 	return true;
 }
 
-bool hart_store(struct hart *h, uint64_t va, unsigned size, uint64_t value)
+bool hart_load(struct hart *h, uint64_t va, unsigned size, uint64_t *value)
 {
 	struct core *c = core_of(h);
-	const void *place = hart_watched_window(h, va, size, ACCESS_WRITE);
+	const void *place = hart_watched_window(h, va, size, ACCESS_READ);
 	uint64_t pa;
 
-	if (place != NULL) {
-		store_watched(c, va, ram_address(place), size, value);
-		return true;
-	}
+	if (place == NULL)
+		return load_anew(h, va, size, value);
+	pa = ram_address(place);
+	*value = load_ram(c, pa, size);
+	if (!is_watched(c, pa, ACCESS_READ))
+		hart_watch_window(h, va, ACCESS_READ, false);
+	return true;
+}
+
+static NOINLINE bool store_anew(struct hart *h, uint64_t va, unsigned size,
+    uint64_t value)
+{
+	struct core *c = core_of(h);
+	uint64_t pa;
+
 	if (va & (size - 1))
-		return machine.config.misaligned
-		    ? store_bytes(h, va, size, value)
-		    : misaligned(h, va, ACCESS_WRITE);
+		return misaligned_is_done(h) ? store_bytes(h, va, size, value)
+					     : misaligned(h, va, ACCESS_WRITE);
 	if (!translate(h, va, ACCESS_WRITE, &pa))
 		return false;
 	if (!is_ram(pa, size))
@@ -268,13 +272,27 @@ bool hart_store(struct hart *h, uint64_t va, unsigned size, uint64_t value)
 	return true;
 }
 
+bool hart_store(struct hart *h, uint64_t va, unsigned size, uint64_t value)
+{
+	struct core *c = core_of(h);
+	const void *place = hart_watched_window(h, va, size, ACCESS_WRITE);
+
+	if (place == NULL)
+		return store_anew(h, va, size, value);
+	if (!c->storing_late)
+		return store_watched(c, va, ram_address(place), size, value);
+	store_late(c, ram_address(place), size, value);
+	sched_point(c);
+	return true;
+}
+
 /* --- atomic operations ---------------------------------------------------- */
 
 #define RAW_RELEASE (1U << 25)
 #define AMOSWAP_AQ  6 /* the bits from 25 up */
 
-/* The physical address for an aligned atomic access; the late stores it and
- * the order demand are done. */
+/* The physical address for an aligned atomic access; those late stores are done
+ * that have to come before. */
 static bool atomic_address(struct hart *h, uint64_t va, unsigned size,
     enum access access, bool release, uint64_t *pa)
 {
@@ -291,7 +309,7 @@ static bool atomic_address(struct hart *h, uint64_t va, unsigned size,
 	return true;
 }
 
-/* With a window there is nothing to translate. */
+/* With a window no address is translated. */
 static bool atomic_window(struct core *c, uint64_t va, unsigned size,
     uint64_t *pa)
 {
@@ -365,7 +383,7 @@ bool hart_reserve(struct hart *h, uint64_t va, unsigned size, uint32_t raw,
 	return true;
 }
 
-/* It may fail for no reason, but not for ever. */
+/* An sc may fail for no reason, but not for ever. */
 bool hart_store_conditional(struct hart *h, uint64_t va, unsigned size,
     uint32_t raw, uint64_t value, bool *failed)
 {
@@ -427,7 +445,7 @@ bool hart_fetch(struct hart *h)
 	return true;
 }
 
-/* The second half may come where the page of the first was kept. */
+/* The page of the second half may take the place of the first in the cache. */
 bool hart_fetch_crossing(struct hart *h, uint32_t *raw)
 {
 	struct code_page *page = code_at(h, h->pc + 2);

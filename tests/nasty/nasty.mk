@@ -13,7 +13,8 @@ NASTY_SRCS := $(NASTY_CORE) $(addprefix $(NS)/,main.c config.c machine.c \
 	gdbstub.c gdb_packet.c gdb_regs.c snapshot.c)
 NASTY_CFLAGS := -std=gnu17 -O3 -g -Wall -Wextra -Werror -Wshadow -Wundef \
 	-Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes \
-	-fno-strict-aliasing -MMD -MP -I$(NB)
+	-fno-strict-aliasing -flto -MMD -MP -I$(NB)
+NASTY_LINK = $(HOSTCC) -O3 -flto=auto
 
 # The kernel's own headers say where things are in its structures.
 $(NB)/layout.h: $(NS)/layout.c Makefile
@@ -24,29 +25,32 @@ $(NB)/layout.h: $(NS)/layout.c Makefile
 
 $(NB)/%.o: $(NS)/%.c $(NB)/layout.h Makefile $(NS)/nasty.mk
 	$(if $(Q),@echo "  HOST  $@")
-	$(Q)$(HOSTCC) $(NASTY_CFLAGS) -c $< -o $@
+	$(Q)$(HOSTCC) $(NASTY_CFLAGS) $(NASTY_EXTRA) -c $< -o $@
 
 $(NB)/nasty: $(patsubst $(NS)/%.c,$(NB)/%.o,$(NASTY_SRCS))
 	$(if $(Q),@echo "  HOST  $@")
-	$(Q)$(HOSTCC) -O3 $^ -o $@
+	$(Q)$(NASTY_LINK) $^ -o $@
 -include $(wildcard $(NB)/*.d)
 
-# Each instruction keeps its own jump to the next.
-$(NB)/exec.o: NASTY_CFLAGS += -fno-gcse -fno-crossjumping
+# Each instruction keeps its own jump to the next. Clang has no such options.
+$(NB)/exec.o: NASTY_EXTRA = $(shell $(HOSTCC) $(KEEP_JUMPS) -Werror -E -x c \
+	/dev/null >/dev/null 2>&1 && echo $(KEEP_JUMPS))
+KEEP_JUMPS := -fno-gcse -fno-crossjumping -fno-thread-jumps
 
-# The core by itself, in flat memory. The compiler may not do the arithmetic.
+# The core by itself, in flat memory. The compiler must not compute results of
+# floating point itself.
 $(NB)/test_core.o: NASTY_CFLAGS += -frounding-math -O1
 $(NB)/test_core: $(patsubst $(NS)/%.c,$(NB)/%.o,$(NASTY_CORE) $(NS)/flat.c \
 		$(NS)/test_core.c)
 	$(if $(Q),@echo "  HOST  $@")
-	$(Q)$(HOSTCC) -O3 $^ -lm -o $@
+	$(Q)$(NASTY_LINK) $^ -lm -o $@
 
 # The core and QEMU's user emulator, on random programs.
 $(NB)/compare: $(patsubst $(NS)/%.c,$(NB)/%.o,$(NASTY_CORE) $(NS)/flat.c \
 		$(NS)/programs.c $(NS)/emit.c $(NS)/values.c $(NS)/words.c \
 		$(NS)/compare.c)
 	$(if $(Q),@echo "  HOST  $@")
-	$(Q)$(HOSTCC) -O3 $^ -o $@
+	$(Q)$(NASTY_LINK) $^ -o $@
 
 # The machine and QEMU, on random programs of S and U mode, which run on this.
 $(NB)/system_m.elf: SYSTEM_BASE := 0x80000000
@@ -62,9 +66,9 @@ $(NB)/compare_system: $(patsubst $(NS)/%.c,$(NB)/%.o,$(addprefix $(NS)/,system.c
 		emit.c values.c words.c compare_system.c)) | $(NB)/system.elf \
 		$(NB)/system_m.elf $(NB)/nasty
 	$(if $(Q),@echo "  HOST  $@")
-	$(Q)$(HOSTCC) -O3 $^ -o $@
+	$(Q)$(NASTY_LINK) $^ -o $@
 
-# A kernel that asks a machine whether it is one.
+# The small kernel that tests a machine.
 $(NB)/board.elf: $(NS)/board.c $(NS)/board_start.S $(NS)/board.h \
 		$(NB)/layout.h Makefile $(NS)/nasty.mk
 	$(if $(Q),@echo "  CC    $@")
@@ -77,14 +81,15 @@ $(NB)/board.elf: $(NS)/board.c $(NS)/board_start.S $(NS)/board.h \
 
 NASTY_FILES := $(NB)/nasty $(B)/calf-test.elf $(B)/test.cpio
 
-# Where it fails it says how to see the same again.
+# A failure is printed with the command that repeats it.
 test-nasty: $(NASTY_FILES) ## the suites on the nasty machine (SEED= SEEDS= HARTS= SUITE=)
 	$(Q)$(PYTHON) tests/nasty/suites.py --seed $(SEED) \
 		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(HARTS),--harts $(HARTS)) \
 		$(SUITE)
 
-# Of both servers, or VICTIM=files, console; all chapters, or CHAPTER=. More words
-# are in `tests/nasty/kill.py --help`: WORDS="--keeper --smp 2 --adversary".
+# Kills both servers, or VICTIM=files or console, in all chapters, or CHAPTER=.
+# More words are in `tests/nasty/kill.py --help`: WORDS="--keeper --smp 2
+# --adversary".
 kill-everywhere: $(NB)/nasty $(B)/calf.elf $(B)/kill.cpio ## servers are killed at each instruction (VICTIM= CHAPTER= FROM= TO= STEP= SEED= WORDS=)
 	$(Q)$(PYTHON) tests/nasty/kill.py --build $(B) --seed $(SEED) \
 		$(if $(VICTIM),--victim $(VICTIM)) $(if $(FROM),--from $(FROM)) \
@@ -100,7 +105,7 @@ speed-nasty: $(NASTY_FILES) ## how fast it is, beside QEMU
 test-insn: $(NB)/compare ## random programs: the nasty machine's core and QEMU (SEED= COUNT=)
 	$(Q)$< --seed $(SEED) $(if $(COUNT),--count $(COUNT))
 
-test-system: $(NB)/compare_system ## the same in S and U mode, with page tables and traps
+test-system: $(NB)/compare_system ## random programs of S and U mode, with page tables and traps
 	$(Q)$< --seed $(SEED) $(if $(COUNT),--count $(COUNT))
 
 .PHONY: test-nasty kill-everywhere sweep-nasty speed-nasty test-insn test-system

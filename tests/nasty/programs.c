@@ -3,9 +3,10 @@
  * programs.c - random programs of all instructions of RV64IMAFDC.
  *
  * A program is a row of units. Most units are one instruction with random
- * operands. A load, a store or a jump through a register is preceded by what
- * gives its base register a good value, and a branch is made together with the
- * units that it jumps over or back to, so that each program ends.
+ * operands. Before a load, a store or a jump through a register come
+ * instructions that give its base register a good value, and a branch is made
+ * together with the units that it jumps over or back to, so that each program
+ * ends.
  *
  * insn_decode() says what operands an instruction has. If it is wrong, the two
  * machines do different things, which is what is looked for.
@@ -25,7 +26,7 @@
 #define CSR_FRM  2
 #define CSR_FCSR 3
 
-/* At the end of what code may fill: for the handler of SIGILL. */
+/* The stack for the handler of SIGILL, at the end of the space for code. */
 #define STACK_OFFSET (RECORDS_OFFSET - (64UL << 10))
 #define ENTRY_OFFSET 128 /* behind the headers of the file */
 #define UCONTEXT_PC  176
@@ -59,7 +60,7 @@ static uint32_t fix_rounding(uint32_t raw, uint32_t mask)
 
 /* --- units ---------------------------------------------------------------- */
 
-/* What is drawn: an instruction and what the core takes it for. */
+/* A random instruction, and how the core decodes it. */
 struct draw {
 	uint32_t raw;
 	struct insn insn;
@@ -100,7 +101,7 @@ static bool can_be_base(unsigned r)
 	return r != 0 && r != GP;
 }
 
-/* Where in the record an access of `size` bytes goes. */
+/* A random offset in the record for an access of `size` bytes. */
 static int64_t random_place(unsigned size)
 {
 	uint64_t words = sizeof(uint64_t) * RECORD_WORDS;
@@ -114,7 +115,7 @@ static bool fits(int64_t imm)
 	return imm >= -2048 && imm < 2048;
 }
 
-/* Also misaligned, up to the end of the words. */
+/* Emits a load or store, also misaligned, up to the end of the words. */
 static bool emit_access(const struct draw *d)
 {
 	int64_t place = random_place(8);
@@ -228,8 +229,9 @@ static bool emit_branch(const struct draw *d, unsigned depth)
 }
 
 /*
- * What the core has not, QEMU should not have either. Not where it has more: in
- * floating point and in what an operating system is for.
+ * An instruction that is illegal for the core has to be illegal for QEMU. Those
+ * of floating point, fences and the system are not tried: newer QEMUs have more
+ * of them.
  */
 static bool emit_illegal(uint32_t raw)
 {
@@ -241,7 +243,7 @@ static bool emit_illegal(uint32_t raw)
 	return true;
 }
 
-/* False: this draw is none that can be used here. */
+/* False: this instruction cannot be used here. */
 static bool emit_unit(const struct draw *d, unsigned depth)
 {
 	if (insn_op(&d->insn) == OP_ILLEGAL)

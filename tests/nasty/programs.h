@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * programs.h - random programs in one image, an ELF file for Linux that is
- * also what lies at FLAT_BASE in flat memory.
+ * programs.h - random programs in one image, an ELF file for Linux that is also
+ * put at FLAT_BASE of flat memory.
  *
- * A program begins with the registers and the memory of its record, and what
- * it leaves is stored into the same record. The image runs all programs, one
+ * A program begins with the registers and the memory of its record, and its
+ * final ones are stored into that record. The image runs all programs, one
  * after the other, writes all records to file 1, and exits.
  */
 #ifndef NASTY_PROGRAMS_H
@@ -16,7 +16,7 @@
 
 #define PROGRAMS           400 /* at most, in one image */
 #define RECORD_WORDS       60
-#define PLAIN_ENTRY_OFFSET 256 /* for who needs no signals */
+#define PLAIN_ENTRY_OFFSET 256 /* without handlers of signals */
 #define RECORDS_OFFSET     (512UL << 10)
 
 /*
@@ -28,7 +28,7 @@ struct record {
 	uint64_t x[31]; /* x1 to x31 */
 	uint64_t f[32];
 	uint64_t fcsr;
-	uint64_t illegal; /* instructions that there are not, passed over */
+	uint64_t illegal; /* how many illegal instructions were skipped */
 	uint64_t end;
 	uint64_t seed;
 	uint64_t words[RECORD_WORDS]; /* what loads and stores touch */

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * report.c - what a person reads.
- */
+/* report.c - prints failures, traces and stores to watched memory. */
 #include "report.h"
 
 #include <inttypes.h>
@@ -31,7 +29,7 @@ void report_usage(const char *fmt, ...)
 	exit(STATUS_USAGE);
 }
 
-/* Also for code that runs at its physical address. */
+/* The name is also found if code runs at its physical address. */
 const char *report_symbol(uint64_t va)
 {
 	static char texts[4][96];
@@ -48,7 +46,7 @@ const char *report_symbol(uint64_t va)
 	return text;
 }
 
-/* Where in the same function, for the end of a stretch. */
+/* The offset in its function, for the end of a stretch. */
 static const char *report_offset(uint64_t va)
 {
 	const char *text = report_symbol(va), *plus = strrchr(text, '+');
@@ -97,7 +95,7 @@ struct stretch {
 	unsigned times;
 };
 
-/* Adds one, or counts it if it is the same as the last. */
+/* Adds a stretch, or counts it if it is equal to the last one. */
 static unsigned stretch_add(struct stretch *list, unsigned n, uint64_t first,
     uint64_t last)
 {
@@ -110,20 +108,22 @@ static unsigned stretch_add(struct stretch *list, unsigned n, uint64_t first,
 }
 
 /*
- * What a hart executed between its last jumps, and up to its present place,
- * with repetitions counted.
+ * The stretches that a hart executed between its last jumps, and up to its
+ * present place, with repetitions counted.
  */
 static unsigned stretches_of(const struct hart *h, struct stretch *list)
 {
-	unsigned to = h->recent_next, n = 0;
-	unsigned from = to < RECENT ? 0 : to - RECENT;
+	uint8_t oldest = h->recent_next;
+	unsigned n = 0;
 
-	for (unsigned i = from; i < to; i++) {
-		const struct jump *jump = &h->recent[i & (RECENT - 1)];
-		const struct jump *next = &h->recent[(i + 1) & (RECENT - 1)];
+	for (unsigned i = 0; i < RECENT; i++) {
+		const struct jump *jump = &h->recent[(uint8_t)(oldest + i)];
+		const struct jump *next = &h->recent[(uint8_t)(oldest + i + 1)];
 
+		if (jump->from == 0 && jump->to == 0)
+			continue;
 		n = stretch_add(list, n, jump->to,
-		    i + 1 < to ? next->from : h->pc);
+		    i + 1 < RECENT ? next->from : h->pc);
 	}
 	return n;
 }

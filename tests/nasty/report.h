@@ -7,7 +7,7 @@
 
 #include "machine.h"
 
-/* What the machine exits with when it found something wrong itself. */
+/* The exit status when the machine found a mistake. */
 #define STATUS_FAILED 250
 #define STATUS_USAGE  2
 
@@ -34,7 +34,13 @@ static inline bool report_watches(uint64_t pa)
 	return (machine.config.watch ^ pa) >> PAGE_SHIFT == 0;
 }
 
-/* A store of `size` bytes was done to `pa`: is that being watched? */
+/* Could a store to `pa` be to what is watched? */
+static inline bool report_may_watch(uint64_t pa)
+{
+	return pa - machine.config.watch + 7 < 15;
+}
+
+/* Reports a store of `size` bytes to `pa`, if that is watched. */
 void report_watch(struct core *c, uint64_t pa, unsigned size);
 
 /* The last stretches of a hart's steps, `count` at most. */

@@ -68,7 +68,7 @@ uint64_t hart_pending(struct hart *h)
 	    (device_interrupts(h->index) ? 1UL << IRQ_EXTERNAL : 0);
 }
 
-/* Those that are pending and allowed. */
+/* The interrupts that are pending and allowed. */
 static uint64_t interrupts_due(struct hart *h)
 {
 	if (h->sie == 0 || (h->priv == PRIV_S && !(h->sstatus & SSTATUS_SIE)))
@@ -76,7 +76,9 @@ static uint64_t interrupts_due(struct hart *h)
 	return hart_pending(h) & h->sie;
 }
 
-/* Taken before the next instruction, which is in another turn. */
+/*
+ * An interrupt is taken before the next instruction, which is in another turn.
+ */
 void hart_interrupts_changed(struct hart *h)
 {
 	if (interrupts_due(h) != 0)
@@ -123,14 +125,16 @@ static bool can_run(struct core *c)
 		return false;
 	if (!c->waiting)
 		return true;
-	late_drain_some(c); /* asleep, it still ends what it began */
+	late_drain_some(c); /* its stores become visible while it sleeps */
 	if ((hart_pending(&c->hart) & c->hart.sie) != 0 ||
 	    (!machine.config.kind && chance(5000)))
 		c->waiting = false;
 	return !c->waiting;
 }
 
-/* Everybody sleeps: on to the first deadline. False: there is none. */
+/*
+ * All harts sleep: moves the clock to the first deadline. False: there is none.
+ */
 static bool skip_time(void)
 {
 	uint64_t first = NEVER, now = machine_now();
@@ -160,7 +164,7 @@ static bool skip_time(void)
 	return true;
 }
 
-/* One that can run, and does not stand still if another can. */
+/* A hart that can run, and that is not stalled if another one can. */
 static struct core *pick(void)
 {
 	static unsigned last;
@@ -170,7 +174,8 @@ static struct core *pick(void)
 	if (machine.config.kind || mode == SCHED_FAIR)
 		from = last + 1;
 	for (unsigned i = 0; i < n; i++) {
-		struct core *c = &machine.cores[(from + i) % n];
+		unsigned at = from + i;
+		struct core *c = &machine.cores[at < n ? at : at - n];
 
 		if (!can_run(c))
 			continue;
@@ -253,7 +258,7 @@ void hart_priv_changed(struct hart *h)
 		sched_end_turn(c);
 }
 
-/* The liberties that need no instruction. */
+/* What the specification allows at any time, without an instruction. */
 static void disturb(struct core *c)
 {
 	uint64_t r = random_next();
@@ -279,7 +284,7 @@ static void disturb(struct core *c)
 		fire_timer(c);
 }
 
-/* What remains of a turn that machine_run() did not finish. */
+/* The rest of a turn that machine_run() did not finish. */
 static struct core *cut;
 static uint64_t cut_left;
 

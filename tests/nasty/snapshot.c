@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * snapshot.c - fork() is the snapshot: memory, caches, chance and all.
- */
+/* snapshot.c - makes snapshots by fork(), which copies the whole machine. */
 #include "snapshot.h"
 
 #include <poll.h>
@@ -22,8 +20,9 @@ static unsigned count;
 static uint64_t interval = FIRST_STEP;
 
 /*
- * The process that was started is the first snapshot. All others have a pipe
- * that it alone could write to: at the end of that they know that it is dead.
+ * The process that was started is the first snapshot. All others read from a
+ * pipe that only the first could write to: at its end of file they know that
+ * the first is dead.
  */
 static int lifeline = -1;
 static int first_end = -1; /* in the first itself */
@@ -33,7 +32,7 @@ static void send(const struct snapshot *s, struct request request)
 	(void)!write(s->fd, &request, sizeof request);
 }
 
-/* Every other one goes, and the rest is further apart. */
+/* Ends every other snapshot, and makes new ones half as often. */
 static void thin_out(void)
 {
 	unsigned kept = 0;

@@ -16,7 +16,7 @@ enum travel { TRAVEL_NOT, TRAVEL_STEP, TRAVEL_CONTINUE };
 
 #define BREAKPOINTS 32
 
-/* What the one that wakes shall find: the last stop before a step. */
+/* The task of the snapshot that wakes: to find the last stop before a step. */
 struct request {
 	uint64_t breakpoints[BREAKPOINTS];
 	unsigned breakpoint_count;

@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 from run import Boot, conclude, perform_all, say  # noqa: E402
 
-# Process 1 of a machine of its own, and one who needs somebody to type.
+# t_init has to be process 1, and t_tty needs keys that are typed.
 ELSEWHERE = ("t_init", "t_tty")
 MEMORY = {"t_oom": "32M"}
 

@@ -34,7 +34,7 @@ CALL = re.compile(
 ASSEMBLY = re.compile(r"^\tsfence\.vma$", re.MULTILINE)
 KERNEL = "build/calf-test.elf"
 TARGETS = f"{KERNEL} build/test.cpio build/nasty/nasty"
-STEPS = 2_500_000_000  # of a run: several times what any takes
+STEPS = 2_500_000_000  # of a run at most: several times what any run needs
 
 DOCUMENT = "docs/nasty.md"
 HEAD = "| mistake | seed | harts | programs | what was said |"
@@ -51,17 +51,19 @@ BOOTS = (
 )
 
 
-# These leave a kernel that is right: it does more than it has to, or lacks what
-# nothing in it needs so far.
+# These mistakes leave a correct kernel: it does more than it has to, or lacks
+# something that no part of it needs so far.
 HARMLESS = {
     "asid-of-one-that-runs-is-given-up":
         "it takes an assertion away, and nothing else",
     "asid-is-kept-by-a-change-from-elsewhere":
-        "who changes another's space changes a page of it",
+        "a hart that changes such a space changes one page of it",
     "hart-number-is-not-noted": "each switch takes a new number",
     "reuse-is-not-fenced": "one fault more, which fences",
+    "image.c: image_add: tlb_code_changed":
+        "a hart fences when a new address space first comes to it",
     "signal.c: signal_init: tlb_code_changed":
-        "each program that is loaded later announces code as well",
+        "a hart fences when a new address space first comes to it",
     "tlb.c: tlb_init: tlb_switch_kernel":
         "the kernel's root stays under the highest number for a while",
     "entry.S: enter_upper_half: sfence.vma (2)":
@@ -93,7 +95,7 @@ def records() -> Iterator[Mistake]:
 def function_at(text: str, at: int) -> str:
     """The name of the function, or the label, that an offset is in."""
     head = text[:at]
-    names = re.findall(r"^[a-z][^\n;{}]*?\b(\w+)\([^;{}]*\)[^;{}]*\n\{|"
+    names = re.findall(r"^[A-Za-z][^\n;{}]*?\b(\w+)\([^;{}]*\)[^;{}]*\n\{|"
                        r"^(\w+):", head, re.MULTILINE)
     return "".join(names[-1]) if names else "?"
 
@@ -119,7 +121,7 @@ def deletions() -> Iterator[Mistake]:
 
 
 def all_mistakes() -> Iterator[Mistake]:
-    """Those that are the same as one before are left out."""
+    """All mistakes; of those that make the same change, the first."""
     seen = set()
     for mistake in (*records(), *deletions()):
         words = mistake.path + re.sub(r"\s+|;", "", mistake.text)

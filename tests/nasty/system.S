@@ -141,7 +141,7 @@ trap:
 	sd	x6, RECORD_TRAPS(x3)
 	li	x5, 0
 	bltz	x7, interrupt
-	/* There is no going on where it is, or it asks for S-mode. */
+	/* After a fault of a fetch, or a call from U-mode, go on in S-mode. */
 	li	x8, 1 << 0 | 1 << 1 | 1 << 8 | 1 << 12
 	srl	x8, x8, x7
 	andi	x8, x8, 1
@@ -149,7 +149,10 @@ trap:
 	csrw	sepc, x4
 	j	resume
 
-/* The code is in two pages, for S-mode where they are. */
+/*
+ * Goes on at x4 in S-mode, where the two pages of code are mapped at their
+ * physical address.
+ */
 supervise:
 	ld	x6, RECORD_CODE(x3)
 	slli	x8, x4, 51
@@ -161,9 +164,9 @@ supervise:
 	j	resume
 
 /*
- * What QEMU does in another way, or may: stval at an ebreak is 0 or its
- * address; where there is no memory, it is the address of the eight bytes, and
- * an atomic operation is a load.
+ * Makes traps equal where QEMU differs, or may: stval at an ebreak is 0 or its
+ * address; for an address without memory it is that of the eight bytes around,
+ * and an atomic operation is reported as a load.
  */
 even_out:
 	csrr	x7, scause

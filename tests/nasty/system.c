@@ -6,11 +6,12 @@
  *
  * A program is a row of units. Each first sets x4 to where the next one begins,
  * so that a trap costs the rest of its unit. All units may come in either mode:
- * what is not allowed in U-mode is a trap there.
+ * an instruction that is not allowed in U-mode is a trap there.
  *
- * Not here: what the specification leaves open and machines do differently.
- * Counters are read and forgotten; registers are written with what they can
- * hold, where it is not said what becomes of the rest.
+ * The programs avoid what the specification leaves open and machines do
+ * differently. Counters are read and ignored; where it is not specified what
+ * becomes of other values, registers are written only with values that they can
+ * hold.
  *
  * Ref: The RISC-V Instruction Set Manual, Volume II, "Supervisor-Level ISA".
  */
@@ -63,7 +64,7 @@ enum {
 static const unsigned roots[] = {0, 3, 256, 511};
 #define ROOTS 4
 
-static uint64_t block; /* the address of the one that is being made */
+static uint64_t block; /* the address of the block that is being made */
 
 static bool one_in(uint64_t n)
 {
@@ -91,7 +92,7 @@ static uint64_t page_alias(unsigned root, unsigned page)
 	return (uint64_t)((int64_t)(low << 25) >> 25);
 }
 
-/* The same by any way, or by none. */
+/* An address of the page by any mapping, or by none. */
 static uint64_t random_alias(unsigned page)
 {
 	uint64_t va =
@@ -168,13 +169,13 @@ static uint64_t random_entry(unsigned level, unsigned page)
 	return one_in(6) ? spoil(pte, level) : pte;
 }
 
-/* Where the entry of a level for a page of the block is, in its table. */
+/* The index, in its table, of the entry of a level for a page of the block. */
 static unsigned index_of(unsigned level, unsigned page)
 {
 	return page_address(page) >> (PAGE_SHIFT + 9 * level) & 511;
 }
 
-/* Another page of the same use. */
+/* Another page of that kind. */
 static unsigned random_neighbour(unsigned page)
 {
 	if (page >= PAGE_DATA && page < PAGE_GUARD)
@@ -185,9 +186,9 @@ static unsigned random_neighbour(unsigned page)
 }
 
 /*
- * An entry of level 0: for the page itself or a neighbour, or for where there
- * is no memory. Not in the middle of what a store can cross, as it is open how
- * much of that is done.
+ * An entry of level 0: for the page itself or a neighbour, or for an address
+ * without memory. Such an address is not behind a page that a store can cross,
+ * as it is not specified how much of the store is done.
  */
 static uint64_t random_leaf(unsigned page)
 {
@@ -196,7 +197,7 @@ static uint64_t random_leaf(unsigned page)
 	return page == PAGE_DATA && one_in(8) ? pte + (0x10000000 >> 2) : pte;
 }
 
-/* One of all entries that can be changed: the table's page, and which. */
+/* An entry that can be changed: the page of its table, and its index. */
 struct place {
 	unsigned table, index;
 	uint64_t entry; /* another one for it */
@@ -220,7 +221,7 @@ static struct place random_place(void)
 	    random_entry(2, PAGE_MIDDLE + (unsigned)random_below(2))};
 }
 
-/* So that most of what a program does at first succeeds. */
+/* Makes tables with which most accesses of a program at first succeed. */
 static void make_tables(void)
 {
 	const uint64_t code = PTE_V | PTE_R | PTE_X | PTE_U | PTE_A;
@@ -272,7 +273,7 @@ static uint32_t make_csr(uint32_t match, unsigned rd, unsigned rs1,
 	return make_i(match, rd, rs1, csr);
 }
 
-/* What may be written to a register, or set or cleared in it. */
+/* A value that may be written to a register, or set or cleared in it. */
 static uint64_t random_csr_value(unsigned csr)
 {
 	uint64_t value = random_integer();
@@ -369,7 +370,10 @@ static void unit_satp(void)
 	emit(make_csr(CSRRW, rd, rs1, SATP));
 }
 
-/* There is none, or not for S-mode; a counter is read and forgotten. */
+/*
+ * A register that does not exist, or not in S-mode; or a counter, whose value
+ * is dropped.
+ */
 static void unit_other_csr(void)
 {
 	static const unsigned none[] = {0x300, 0x301, 0x302, 0x304, 0x305,
@@ -398,7 +402,7 @@ static void unit_sum(void)
 	emit(make_csr(one_in(2) ? CSRRS : CSRRC, another_x(rs1), rs1, SSTATUS));
 }
 
-/* To the next unit by sret, mostly into U-mode. */
+/* Goes to the next unit by sret, mostly into U-mode. */
 static void unit_sret(void)
 {
 	unsigned to = random_x(), r = another_x(to);
@@ -448,7 +452,7 @@ static void unit_entry(void)
 	emit(SFENCE_VMA);
 }
 
-/* Which of A and D it has by now. */
+/* Reads which of A and D the entry has by now. */
 static void unit_read_entry(void)
 {
 	struct place place = random_place();
@@ -503,8 +507,9 @@ static void unit_atomic(void)
 }
 
 /*
- * Into a page of pads: back at once, or not at all. There are no loads from
- * these: QEMU 7 lets S-mode execute a user's page that it has read with SUM.
+ * Jumps into a page of pads, from where a jump leads to the next unit, unless
+ * the page cannot be executed. Programs do not load from these pages: QEMU 7
+ * lets S-mode execute a user's page that it has read with SUM.
  */
 static void unit_jump(void)
 {

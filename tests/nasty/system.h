@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * system.h - a random program of S and U mode, and what is around it: what
- * system.c makes and system.S runs.
+ * system.h - the image of random programs of S and U mode: system.c makes them,
+ * and system.S runs them.
  *
  * The image lies at IMAGE_BASE. Its first block is the code of system.S, and
  * each further one a program with all that it touches:
@@ -17,8 +17,8 @@
  * and others in the two halves, lead to the block itself, whatever the level of
  * the leaf: an address there has the low 30 bits of the block's.
  *
- * Three registers are taken: x3 is the record's address, x4 where a program
- * goes on after a trap, and x5 is lost at a trap.
+ * Programs may not use three registers: x3 is the record's address, x4 the
+ * address at which a program goes on after a trap, and x5 is lost at a trap.
  */
 #ifndef NASTY_SYSTEM_H
 #define NASTY_SYSTEM_H

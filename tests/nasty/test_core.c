@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_core.c - are the instructions right? By hand where the manual makes an
- * exception, and against the arithmetic of this machine where it has one.
+ * test_core.c - tests of single instructions: special cases with the results
+ * that the manual gives, and floating point against the build machine's.
  */
 #include <fenv.h>
 #include <inttypes.h>
@@ -184,7 +184,7 @@ static uint64_t rnd(void)
 	return seed ^= seed << 17;
 }
 
-/* Of all sizes, often near each other, sometimes at the ends. */
+/* Random values of all sizes, often near each other, sometimes at the ends. */
 static double rnd_double(void)
 {
 	uint64_t bits = rnd(), value;
@@ -280,7 +280,7 @@ static uint64_t raw_bits(double d)
 	return bits;
 }
 
-/* As a result: there is one NaN. */
+/* The bits of a result: all NaNs are one. */
 static uint64_t bits_of(double d)
 {
 	uint64_t bits;
@@ -414,7 +414,9 @@ static const char *an_instruction_may_lie_in_two_pages(void)
 	    : "it was not executed";
 }
 
-/* What stands for no window is no address either, not even a misaligned one. */
+/*
+ * The tag that stands for no window is no address, not even a misaligned one.
+ */
 static const char *the_first_page_has_no_window_of_its_own(void)
 {
 	static const uint32_t raw[] = {0x0005b503, 0x0005a503, 0x00c5b023,
@@ -441,7 +443,7 @@ static const uint16_t loop[] = {0x0505, 0x8593, 0x0015, 0x3023, 0x00a6, 0x7693,
 #define LOOP_AT    (PAGE_SIZE - 18) /* the first branch lies in two pages */
 #define LOOP_STEPS 3000
 
-/* That many steps of the loop, `piece` at a time. */
+/* Runs the loop, `piece` steps at a time. */
 static void run_loop(uint64_t piece, bool windows)
 {
 	flat_reset(&hart);
@@ -459,7 +461,7 @@ static void run_loop(uint64_t piece, bool windows)
 		    piece < LOOP_STEPS - done ? piece : LOOP_STEPS - done);
 }
 
-/* Each step is counted, wherever a turn ends, and whatever is looked up. */
+/* Each step is counted, wherever a turn ends. */
 static const char *a_turn_may_end_anywhere(void)
 {
 	uint64_t pc, x[33];

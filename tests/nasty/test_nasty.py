@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Does the nasty machine say no where it should, and do the same twice?"""
+"""Does the machine refuse bad words, and is a run with a seed always equal?"""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def the_words_of_a_run_are_the_run() -> Optional[str]:
 
 
 def a_symbol_that_has_gone_is_missed() -> Optional[str]:
-    """What the checks know the kernel by is there, or they would be none."""
+    """Without a symbol that they need the checks would find nothing."""
     data = Path(KERNEL).read_bytes().replace(b"\0tlb_kernel_root\0",
                                              b"\0tlb_kernel_tree\0")
     path = WORK / "image"
@@ -292,7 +292,7 @@ def gdb_goes_both_ways() -> Optional[str]:
 
 
 def all_ends_with_the_first_process() -> Optional[str]:
-    """It is killed while a debugger lets the machine run."""
+    """The process that was started is killed while the machine runs."""
     with subprocess.Popen(
             [NASTY, *FORK, "quiet=1", "-gdb", "stdio", "-console",
              str(WORK / "console")], stdin=subprocess.PIPE,
@@ -377,7 +377,7 @@ def ask(process: "subprocess.Popen[bytes]", packet: bytes) -> bytes:
 
 
 def the_end_is_a_place_to_go_back_from() -> Optional[str]:
-    """With hold=1; and there one stands on the hart that ended it."""
+    """With hold=1 gdb goes back from the end, on the hart that ended it."""
     done = subprocess.run(
         [NASTY, "-kernel", BOARD, "-m", "64M", "-smp", "2", "quiet=1",
          "hold=1", "-gdb", "stdio"], input=b"$c#63$c#63$bc#c5",

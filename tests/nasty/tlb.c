@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tlb.c - translation as unfriendly as the specification allows.
+ * tlb.c - translation that takes all liberties of the specification.
  *
  * Each hart remembers entries of page tables as they were when it read them:
  * leaves, pointers to tables and invalid ones, under the ASID that was in satp.
  * It keeps them over traps, over writes of satp and until a fence covers them,
- * reads new ones at any time for addresses that nobody asked for, and uses
- * what it holds or what memory says at its own choice; old and new beside each
- * other. What it may not do is to invent: every entry was once in memory, in a
- * table that it reached from a satp.
+ * reads new ones at any time for addresses that are not accessed, and chooses
+ * at random between those that it holds, old and new, and the one in memory. It
+ * never invents an entry: each was once in memory, in a table that it reached
+ * from a satp.
  *
  * A fence for an address covers the leaf entries for that address: not the
  * pointers above, nor an invalid entry where a pointer is now.
@@ -54,10 +54,21 @@ static struct tlb_entry *set_of(struct tlb *tlb, uint64_t page, unsigned level)
 	return tlb->entries[set_number(page, level)];
 }
 
-/* Not that of an entry that was never used, which is 0. */
-static uint64_t tag_of(uint64_t page, unsigned level)
+/* The tag of a page is never 0, which is that of an unused entry. */
+static uint32_t tag_of(uint64_t page, unsigned level)
 {
-	return page << 2 | (level + 1);
+	return (uint32_t)(page << 2 | (level + 1));
+}
+
+/* A bit for each entry of a set that has a tag. */
+static unsigned tagged(const uint32_t *tags, uint32_t tag)
+{
+	static const uint32_t bit[TLB_WAYS] = {1, 2, 4, 8, 16, 32, 64, 128};
+	uint32_t ways = 0;
+
+	for (unsigned i = 0; i < TLB_WAYS; i++)
+		ways |= tags[i] == tag ? bit[i] : 0;
+	return ways;
 }
 
 /* Puts an entry into its set, in the place of another one. */
@@ -69,12 +80,14 @@ static void put(struct tlb *tlb, unsigned way, struct tlb_entry e)
 	tlb->entries[set][way] = e;
 }
 
-/* Where the kernel begins: at its place in memory, and in the upper half. */
+/*
+ * The addresses at which the kernel begins: in memory, and in the upper half.
+ */
 static const uint64_t boot_places[] = {RAM_BASE + 0x200000, 0xffffffc080200000};
 
 /*
- * What ran before has left translations behind, of the addresses that come to
- * be used first; they are wrong.
+ * An earlier program has left translations behind, of the addresses that are
+ * used first; they are wrong.
  */
 static void leave_behind(struct tlb *tlb, uint64_t va, uint64_t n)
 {
@@ -124,7 +137,7 @@ static enum tlb_kind kind_of(uint64_t pte, unsigned level)
 							       : TLB_TABLE;
 }
 
-/* Keeps an entry; what is in its way goes, at random. */
+/* Keeps an entry. If its set is full, a random entry is lost. */
 static void keep(struct core *c, uint64_t va, struct translation t)
 {
 	struct tlb *tlb = &c->tlb;
@@ -189,33 +202,44 @@ struct translation table_walk(const struct core *c, uint64_t va)
 	}
 }
 
-/* What a hart holds that says something about an address. */
-struct found {
-	const struct tlb_entry *ends[8]; /* leaves and invalid entries */
-	unsigned end_count;
-	const struct tlb_entry *tables[3]; /* by level; the last one found */
-};
-
-static void look_up(struct core *c, uint64_t va, struct found *found)
+static void find_at(struct core *c, uint64_t va, unsigned level,
+    struct found *found)
 {
-	*found = (struct found){0};
-	for (unsigned level = 0; level <= ROOT_LEVEL; level++) {
-		uint64_t page = page_at(va, level), tag = tag_of(page, level);
-		unsigned number = set_number(page, level);
-		const struct tlb_entry *set = c->tlb.entries[number];
-		const uint64_t *tags = c->tlb.tags[number];
+	uint64_t page = page_at(va, level);
+	unsigned number = set_number(page, level);
+	const struct tlb_entry *set = c->tlb.entries[number];
+	unsigned ways = tagged(c->tlb.tags[number], tag_of(page, level));
 
-		for (unsigned i = 0; i < TLB_WAYS; i++) {
-			if (tags[i] != tag ||
-			    !is_for(&set[i], page, level, satp_asid(c)) ||
-			    !is_live(&c->tlb, &set[i]))
-				continue;
-			if (set[i].kind == TLB_TABLE)
-				found->tables[level] = &set[i];
-			else if (found->end_count < 8)
-				found->ends[found->end_count++] = &set[i];
-		}
+	found->tables[level] = NULL;
+	for (; ways != 0; ways &= ways - 1) {
+		const struct tlb_entry *e = &set[__builtin_ctz(ways)];
+
+		if (!is_for(e, page, level, satp_asid(c)) ||
+		    !is_live(&c->tlb, e))
+			continue;
+		if (e->kind == TLB_TABLE)
+			found->tables[level] = e;
+		else if (found->end_count < 8)
+			found->ends[found->end_count++] = e;
 	}
+}
+
+/* What was found before holds until there is an entry or a fence more. */
+static const struct found *look_up(struct core *c, uint64_t va)
+{
+	uint64_t page = page_at(va, 0);
+	struct found *found = &c->tlb.found[page & (FOUND - 1)];
+
+	if (found->page == page && found->asid == satp_asid(c) &&
+	    found->clock == c->tlb.clock)
+		return found;
+	found->page = page;
+	found->clock = c->tlb.clock;
+	found->asid = satp_asid(c);
+	found->end_count = 0;
+	for (unsigned level = 0; level <= ROOT_LEVEL; level++)
+		find_at(c, va, level, found);
+	return found;
 }
 
 static struct translation walk(struct core *c, uint64_t va,
@@ -233,15 +257,15 @@ static struct translation walk(struct core *c, uint64_t va,
 
 struct translation tlb_translate(struct core *c, uint64_t va)
 {
-	struct found found;
+	const struct found *found;
 	const struct tlb_entry *e;
 
 	if (machine.config.kind)
 		return table_walk(c, va);
-	look_up(c, va, &found);
-	if (found.end_count == 0 || random_below(8) >= machine.config.stick)
-		return walk(c, va, &found);
-	e = found.ends[random_below(found.end_count)];
+	found = look_up(c, va);
+	if (found->end_count == 0 || random_below(8) >= machine.config.stick)
+		return walk(c, va, found);
+	e = found->ends[random_below(found->end_count)];
 	return (struct translation){.pte = e->pte,
 	    .slot = e->slot,
 	    .level = e->level,
@@ -290,16 +314,31 @@ void hart_fence_vma(struct hart *h, const uint64_t *va, const uint64_t *asid)
 	hart_forget(h);
 	if (asid != NULL)
 		number = (uint16_t)(*asid & ((1UL << h->asid_bits) - 1));
+	c->tlb.clock++;
 	if (va != NULL)
 		fence_address(c, *va, asid != NULL ? &number : NULL);
 	else if (asid != NULL)
-		c->tlb.asid_fenced[number] = ++c->tlb.clock;
+		c->tlb.asid_fenced[number] = c->tlb.clock;
 	else
-		c->tlb.all_fenced = ++c->tlb.clock;
+		c->tlb.all_fenced = c->tlb.clock;
 	tlb_speculate_at_once(c);
 }
 
 /* --- speculation ---------------------------------------------------------- */
+
+/* The first valid entry of 64 from this index on, or 0; moves the index. */
+static uint64_t find_valid(uint64_t table, uint64_t *index)
+{
+	const uint64_t *entries = ram_at(table);
+	bool readable = is_ram(table, PAGE_SIZE);
+
+	for (unsigned tries = 0; tries < 64; tries++) {
+		if (readable && (entries[*index] & PTE_V))
+			return entries[*index];
+		*index = (*index + 1) & 511;
+	}
+	return 0;
+}
 
 /* An address under a valid entry of the live root, near a random one. */
 static uint64_t random_mapped(const struct core *c)
@@ -307,17 +346,12 @@ static uint64_t random_mapped(const struct core *c)
 	uint64_t table = satp_root(c), va = 0;
 
 	for (unsigned level = ROOT_LEVEL;; level--) {
-		uint64_t index = random_below(512), pte = 0;
+		uint64_t index = random_below(512), pte;
 
 		/* Mostly the user's half, which changes. */
 		if (level == ROOT_LEVEL && !chance(16))
 			index &= 255;
-		for (unsigned tries = 0; tries < 64; tries++) {
-			pte = ram_word(table + 8 * index);
-			if (pte & PTE_V)
-				break;
-			index = (index + 1) & 511;
-		}
+		pte = find_valid(table, &index);
 		va |= index << (PAGE_SHIFT + 9 * level);
 		if (kind_of(pte, level) != TLB_TABLE)
 			return va;
@@ -327,15 +361,13 @@ static uint64_t random_mapped(const struct core *c)
 
 void tlb_speculate(struct core *c)
 {
-	struct found found;
 	uint64_t va;
 	struct translation t;
 
 	if (c->hart.satp >> 60 == 0)
 		return;
 	va = chance(2) ? random_mapped(c) : c->recent_pages[random_below(16)];
-	look_up(c, va, &found);
-	t = walk(c, va, &found);
+	t = walk(c, va, look_up(c, va));
 	if ((t.pte & PTE_V) && (t.pte & PTE_X) && t.level == 0)
 		icache_prefetch(c, pte_pa(t.pte) >> PAGE_SHIFT);
 }
@@ -366,7 +398,10 @@ struct translation tlb_live_global(const struct core *c, unsigned n,
 	    .step = e->step};
 }
 
-/* Right behind a fence, or a new satp, where it hurts most. */
+/*
+ * Reads entries right after a fence or a new satp, when a wrong order of the
+ * kernel's is noticed.
+ */
 void tlb_speculate_at_once(struct core *c)
 {
 	if (!machine.config.kind)

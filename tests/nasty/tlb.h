@@ -23,7 +23,10 @@
 #define PTE_D    128UL
 #define PTE_LEAF (PTE_R | PTE_W | PTE_X)
 
-/* Not defined, of any entry and of a pointer: it is none if one is set. */
+/*
+ * Bits that are not defined, of any entry and of a pointer: if one is set the
+ * entry is invalid.
+ */
 #define PTE_RESERVED         (~0UL << 54)
 #define PTE_POINTER_RESERVED (PTE_RESERVED | PTE_U | PTE_A | PTE_D)
 
@@ -41,13 +44,26 @@ struct tlb_entry {
 	bool global;
 };
 
-/* Most of what is looked for is not there: the tags say so by themselves. */
+/* The entries that a hart holds for an address, at a time `clock`. */
+struct found {
+	uint64_t page;
+	uint64_t clock;
+	uint16_t asid;
+	unsigned end_count;
+	const struct tlb_entry *ends[8];   /* leaves and invalid entries */
+	const struct tlb_entry *tables[3]; /* by level; the last one found */
+};
+
+#define FOUND 64 /* a power of 2 */
+
+/* Most searches find nothing, and need only the tags for that. */
 struct tlb {
-	uint64_t tags[TLB_SETS][TLB_WAYS]; /* of the pages and the levels */
+	uint32_t tags[TLB_SETS][TLB_WAYS]; /* of the pages and the levels */
 	struct tlb_entry entries[TLB_SETS][TLB_WAYS];
-	uint64_t clock;        /* entries and fences, in order */
-	uint64_t all_fenced;   /* when everything was */
-	uint64_t *asid_fenced; /* when everything but global entries was */
+	struct found found[FOUND]; /* by page: what was looked for last */
+	uint64_t clock;            /* entries and fences, in order */
+	uint64_t all_fenced;       /* when everything was */
+	uint64_t *asid_fenced;     /* when everything but global entries was */
 };
 
 /* The entry that a translation ends at, valid or not. */
@@ -64,13 +80,13 @@ struct core;
 
 void tlb_init(struct tlb *tlb);
 
-/* What the hart makes of an address, by its present satp. */
+/* Translates an address as the hart does, by its present satp. */
 struct translation tlb_translate(struct core *c, uint64_t va);
 
-/* What the tables in memory say. */
+/* Translates by the tables in memory. */
 struct translation table_walk(const struct core *c, uint64_t va);
 
-/* Reads entries that nobody asked for. */
+/* Reads entries for addresses that are not accessed. */
 void tlb_speculate(struct core *c);
 void tlb_speculate_at_once(struct core *c);
 
@@ -78,7 +94,10 @@ void tlb_speculate_at_once(struct core *c);
 struct translation tlb_live_global(const struct core *c, unsigned n,
     uint64_t *va);
 
-/* Is there a live translation, of what satp names now, to or by a frame? */
+/*
+ * A live entry, of the tables that satp names now, that leads to a frame, or
+ * NULL.
+ */
 const struct tlb_entry *tlb_names(struct core *c, uint64_t frame);
 
 static inline uint64_t pte_pa(uint64_t pte)

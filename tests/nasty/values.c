@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * values.c - random numbers, the extreme ones more often than chance has them.
- */
+/* values.c - random numbers, among them many extreme ones. */
 #include "values.h"
 
 static uint64_t state;

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* What follows is a function of the seed. */
+/* All random words that follow depend only on the seed. */
 void random_seed(uint64_t seed);
 
 uint64_t random_word(void);
@@ -17,9 +17,9 @@ uint64_t random_below(uint64_t n);
 uint64_t random_integer(void);
 
 /*
- * What a floating point register holds: `singles` of 8 are single precision.
- * To an instruction of one precision a value of the other is a NaN, and most of
- * its work is not done.
+ * A random value for a floating point register: `singles` of 8 are single
+ * precision. To an instruction of one precision a value of the other is a NaN,
+ * and most of its work is not done.
  */
 uint64_t random_register(unsigned singles);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * red.c - a first process that goes wrong in the way it is told, to see that
- * what must fail does: rdinit=/bin/red MODE, listed in tests/boots.txt with
- * the verdict that is due.
+ * red.c - a first process that goes wrong in the way that its argument names,
+ * to see that tools/run.py notices: rdinit=/bin/red MODE. tests/boots.txt says
+ * for each mode what the verdict has to be.
  */
 #include <fcntl.h>
 #include <stddef.h>
@@ -75,7 +75,7 @@ static int killed(void)
 	return 0;
 }
 
-/* Takes all memory but that for a few pages; false if there is none. */
+/* Takes all memory but a few pages; false if that is not possible. */
 static int take_memory(void)
 {
 	const size_t size = 1UL << 30;
@@ -92,7 +92,10 @@ static int take_memory(void)
 	return 0;
 }
 
-/* There is nobody else from whom the file server could have memory. */
+/*
+ * Fills memory, and then a file: the file server runs out of memory, and there
+ * is no process to kill for it.
+ */
 static int takes_all(void)
 {
 	static char bytes[65536];
@@ -113,7 +116,7 @@ static int hang(void)
 	return 0;
 }
 
-/* Nobody can run, and nobody ever will. */
+/* No process can run, and none ever will. */
 static int sleep_for_ever(void)
 {
 	say("1..1\nok 1 - first\n");

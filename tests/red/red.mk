@@ -8,13 +8,13 @@ RED_PROGS := red
 
 RED_FILES := $(B)/red-silent.bin $(B)/trees
 
-# A kernel that starts and never says a word: one instruction, a jump to
-# itself, where the firmware enters.
+# A kernel that starts and prints nothing: one instruction, a jump to itself, at
+# the address to which the firmware jumps.
 $(B)/red-silent.bin:
 	@mkdir -p $(@D)
 	$(Q)printf '\157\000\000\000' > $@
 
-# Made from the tree that QEMU gives its machine.
+# Made from the device tree that QEMU gives its machine.
 $(B)/trees: tests/red/trees.py
 	$(Q)rm -rf $@ && $(PYTHON) tests/red/trees.py $@ $(QEMU) || \
 		{ rm -rf $@; false; }

@@ -136,7 +136,7 @@ def harts(root: Node, count: int) -> None:
 
 
 def plain(root: Node) -> None:
-    """A boot that fails with this one fails with any."""
+    """QEMU's own tree: if it fails, no change of a tree is the reason."""
 
 
 def border(root: Node) -> None:
@@ -171,7 +171,7 @@ def plic(root: Node) -> Node:
 
 
 def parent_above(root: Node) -> None:
-    """The UART does not say itself whom it interrupts."""
+    """The UART's interrupt controller is named in the node above it."""
     soc = root.child("soc")
     soc.props["interrupt-parent"] = uart(root).props.pop("interrupt-parent")
 
@@ -181,7 +181,7 @@ def no_plic(root: Node) -> None:
 
 
 def no_context(root: Node) -> None:
-    """It interrupts M-mode alone."""
+    """The interrupt controller only interrupts M-mode."""
     pairs = plic(root).props["interrupts-extended"]
     plic(root).props["interrupts-extended"] = pairs[:8] + pairs[16:24]
 
@@ -191,7 +191,7 @@ def no_interrupt(root: Node) -> None:
 
 
 def firmware_console(root: Node) -> None:
-    """A UART for the firmware alone."""
+    """A UART that the firmware can drive and the kernel cannot."""
     uart(root).props["compatible"] = b"ns16550\0"
 
 

@@ -4,9 +4,9 @@
  * of proc/sched.c, and the end of an address space.
  *
  * Bounds: 2 harts, 2 address spaces, ASIDS numbers besides the kernel's, RUNS
- * times that somebody is run. An address space is one entry, of which
- * `version` counts the changes; a walker on each hart fills the TLB from satp
- * at any time, a remembered translation stays until a fence.
+ * times that a space is run. An address space is one entry, of which `version`
+ * counts the changes; a walker on each hart may fill the TLB from satp at any
+ * time, and a translation stays in the TLB until a fence.
  */
 #ifndef RUNS
 #define RUNS 5
@@ -22,7 +22,7 @@
 hidden byte stale_translation, walks_dead_space, lost_store;
 #define CHECK(what, holds) assert((holds) || what)
 
-/* What the entry of an address space is, and whether its tables are freed. */
+/* The entry of an address space, and whether its tables are freed. */
 byte version[SPACES];
 bool dead[SPACES];
 
@@ -43,7 +43,7 @@ byte tlb_space[HARTS * (ASIDS + 1)];
 /* A store to the entry which only its own hart can see yet: 1 + version. */
 byte pending[SPACES];
 
-/* What was last stored, seen or not. */
+/* The version that was last stored, seen or not. */
 byte changed[SPACES];
 
 bool ready[SPACES] = true;
@@ -133,7 +133,10 @@ inline tlb_switch()
 	}
 }
 
-/* User mode: what is remembered must be what the process last made it. */
+/*
+ * User mode: the translation in the TLB must be of the entry as the process
+ * stored it last.
+ */
 inline user_access()
 {
 	atomic {
@@ -277,7 +280,7 @@ end_idle:
 	od
 }
 
-/* waitq_wake_all, by whoever has a reason. */
+/* waitq_wake_all, by any hart. */
 proctype Waker()
 {
 end_waker:

@@ -9,14 +9,14 @@
  *   TRANSFER  takes two, one after the other (a large write, from behind)
  *   SLEEP     keeps a deadline (nanosleep)
  *   SUSPEND   waits for a signal that is blocked otherwise (rt_sigsuspend)
- *   LEND      is ended by somebody else (vfork)
+ *   LEND      is ended by another process (vfork)
  *   RANGE     is done in two parts, and all of it (munmap)
  *
  * Up to SIGNALS times the first one gets a signal: with a handler, SIGSTOP or
  * SIGKILL. In the end all calls have to be over and no signal may be left.
  *
- * What is done under sched_lock is one step, and so is every access without
- * it. Every #ifdef is something left out, to see that it is missed:
+ * What is done under sched_lock is one step, and so is every access without it.
+ * Every #ifdef leaves something out, and the search must then find an error:
  * tests/spin/check.py lists them.
  */
 #ifndef NP
@@ -77,13 +77,13 @@ byte frame_number[NP], frame_a0[NP];
 #define STOP    2
 #define KILL    4
 byte pending[NP];
-bool masked[NP];    /* the one with a handler is blocked */
-bool suspended[NP]; /* that was so before rt_sigsuspend */
+bool masked[NP];    /* the signal with a handler is blocked */
+bool suspended[NP]; /* it was blocked before rt_sigsuspend */
 bool work[NP];
 bool kicked[NP];    /* its hart has an interrupt pending */
 bool leaving[NP];
 
-/* What the program, and the world, know of the call. */
+/* What the program and other processes know of the call. */
 byte made[NP]; /* its number, 0 if there is none */
 byte results[NP];
 byte taken[NP];
@@ -103,7 +103,9 @@ byte left = OPS;
 byte signals = SIGNALS;
 
 #define DUE(p) (masked[p] -> pending[p] & ~HANDLED : pending[p])
-/* For the end of a call that holds signals only SIGKILL does not wait. */
+/*
+ * While a call holds signals, only SIGKILL is due; the others wait for its end.
+ */
 #define HELD(p) (call[p] != NONE && on_signal[p] == HOLDS)
 #define IS_DUE(p) ((HELD(p) -> DUE(p) & KILL : DUE(p)) != 0)
 
@@ -128,7 +130,7 @@ inline read(p)
 	:: true
 	fi;
 #else
-	/* user_page: nothing is taken before. */
+	/* user_page may fail; nothing has been taken yet. */
 	if
 	:: atomic { call_finish(p, ENOMEM); goto before_user }
 	:: true
@@ -337,7 +339,7 @@ before_user:
 			(DUE(p) & STOP) == 0 -> handler_enter(p) }
 		:: atomic { IS_DUE(p) && (pending[p] & KILL) == 0 &&
 			(DUE(p) & STOP) == 0 ->
-			/* no memory for its frame: once more, with some */
+			/* no memory for the frame: it is tried again */
 #ifdef SIGNAL_TAKEN_BEFORE_FRAME
 			pending[p] = pending[p] & ~HANDLED;
 #endif
@@ -514,7 +516,7 @@ end_others:
 #endif
 		wake(q)
 	   }
-	/* Who waits for a signal gets one, unless it has one. */
+	/* A process that waits for a signal gets one, unless it has one. */
 	:: atomic {
 		state[q] == BLOCKED && number[q] == IS_SUSPEND &&
 		    (pending[q] & HANDLED) == 0 ->

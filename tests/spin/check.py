@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Search the models of this folder, and see each omission found.
+"""Search the models of this folder, and check that each omission is found.
 
     tests/spin/check.py [--deep] [--mutant NAME]
 
@@ -68,9 +68,11 @@ LEFT = Scope("gone", ("CALLS=2", "KILLS=1"))
 IN_DOUBT = Scope("gone", ("CALLS=1", "KILLS=2", "DOUBT"))
 PUT_OFF = Scope("gone", ("CALLS=1", "KILLS=1", "DOUBT", "LATER"))
 
+TWINS = Scope("twins", ("KEEPS=2", "KILLS=3"))
+
 SCOPES = [CHAIN, FLAT, THREE, HUNGRY, ASIDS, FRAMES, CALLS, CALLERS,
           MOVE, NEST, TURNS, COPIES, WRITE_LENT, LOOK, DEATHS, ONE_FILE, LENT, LENT_BY_KILLED, NOT_NOW,
-          DESCRIPTOR, CLOSED, NOTES, KEPT, LEFT, IN_DOUBT, PUT_OFF]
+          DESCRIPTOR, CLOSED, NOTES, KEPT, LEFT, IN_DOUBT, PUT_OFF, TWINS]
 DEEP = [
     Scope("share", ("NP=2", "OPS=5")),
     Scope("share", ("NP=2", "OPS=4", "LEVELS=2", "FAN=2")),
@@ -268,6 +270,20 @@ MUTANTS: Dict[str, Scope] = {
     "ANSWERED_IS_TOLD": IN_DOUBT,
     "KEPT_BEFORE_THE_ANSWER": IN_DOUBT,
     "NOTE_IS_NOT_COUNTED": IN_DOUBT,
+    # proc/twin.c, proc/signal.c, proc/exit.c, user/lib/server.c
+    "NOBODY_IS_SPARED": TWINS,
+    "WHO_IS_ALONE_IS_NOT_SPARED": TWINS,
+    "PENDING_IS_NOT_LOOKED_AT": TWINS,
+    "FORMER_TWIN_STAYS": TWINS,
+    "TWIN_OUTLIVES_ITSELF": TWINS,
+    "ADOPTS_FROM_WHO_ENDS": TWINS,
+    "OLDER_LIVES_ON": TWINS,
+    "OLDER_IS_KILLED_BEFORE": TWINS,
+    "SIGNAL_IS_TAKEN_BEFORE": TWINS,
+    "SIGNAL_IS_TAKEN_SILENTLY": TWINS,
+    "SIGNAL_IS_NOT_HEARD": TWINS,
+    "HEARD_IS_NOT_LOOKED_AT": TWINS,
+    "LOOKS_BEFORE_IT_WATCHES": TWINS,
 }
 
 ERROR = re.compile(r"^pan:1: (.*?)(?: \(at depth (\d+)\))?$", re.MULTILINE)
@@ -279,7 +295,7 @@ INCOMPLETE = ("Search not completed", "max search depth too small",
 
 
 class Broken(Exception):
-    """A tool did not do its work."""
+    """A tool failed, or did not search all."""
 
 
 def execute(argv: List[str], where: Path) -> str:
@@ -297,7 +313,7 @@ def search(scope: Scope, mutant: str, where: Path, memory: int) -> str:
     defines += [f"-D{mutant}"] if mutant else []
     model = str(FOLDER / f"{scope.model}.pml")
     execute(["spin", *defines, "-a", model], where)
-    # A mutant is found sooner than an optimizer is done.
+    # A search that finds a mutant takes less time than optimizing would.
     execute(["cc", "-O0" if mutant else "-O1", "-w", "-DSAFETY", "-DCOLLAPSE",
              f"-DMEMLIM={memory}", "-o", "pan", "pan.c"], where)
     return execute(["./pan", f"-m{DEPTH}"], where)
@@ -335,7 +351,7 @@ def refute(mutant: str, where: Path) -> Tuple[bool, str]:
 
 
 def show(mutant: str, where: Path) -> int:
-    """The way to the error, shortened, in the words of the model."""
+    """Prints what the model says on a short way to the error."""
     scope = MUTANTS[mutant]
     good, what = refute(mutant, where)
     print(f"{mutant}, {scope}: {what}")
@@ -344,7 +360,7 @@ def show(mutant: str, where: Path) -> int:
     try:
         execute(["./pan", f"-m{int(what.split()[-2])}", "-i"], where)
     except Broken:
-        pass  # it ends with an error's status where it found a shorter one
+        pass  # pan exits with an error if it has found a shorter way
     defines = [f"-D{word}" for word in (*scope.bounds, mutant)]
     print(subprocess.run(
         ["spin", "-t", "-T", "-B", *defines, "-k",
@@ -358,12 +374,13 @@ def run_all(deep: bool, where: Path) -> int:
     memory = DEEP_MEMORY_MB if deep else MEMORY_MB
     mutants: List[str] = [] if deep else list(MUTANTS)
     print(f"1..{len(scopes) + len(mutants)}")
-    failed, serial = 0, 0
+    failed, serial, states = 0, 0, 0
     for item in [*scopes, *mutants]:
         serial += 1
         try:
             if isinstance(item, Scope):
                 good, what = verify(item, where, memory)
+                states += sum(map(int, re.findall(r"(\d+) states", what)))
             else:
                 good, what = refute(item, where)
         except Broken as error:
@@ -371,6 +388,8 @@ def run_all(deep: bool, where: Path) -> int:
         failed += not good
         print(f"{'' if good else 'not '}ok {serial} - {item}: {what}",
               flush=True)
+    print(f"# {len(scopes)} searches of {states:,} states, and "
+          f"{len(mutants)} mistakes; {failed} failed")
     return int(failed > 0)
 
 

@@ -4,8 +4,9 @@
  * memory that has never been used, under cache.lock, depot_lock and bank_lock.
  *
  * Bounds: 2 harts, FRAMES frames, OPS allocations and frees together, caches of
- * 2 frames, batches of 1. Each list is a set of frames, read and written back
- * in two steps, as lists are: two at once lose an update.
+ * 2 frames, batches of 1. Each list is a set of frames, which is read in one
+ * step and written back in another: two harts that do so at once lose an
+ * update.
  */
 #ifndef OPS
 #define OPS 6
@@ -75,7 +76,10 @@ inline give(list)
 	list = seen | f
 }
 
-/* cache_refill: from the depot, or else (fresh_take) what nobody has used. */
+/*
+ * cache_refill: from the depot, or else (fresh_take) frames that were never
+ * used.
+ */
 inline cache_refill()
 {
 	printf("%d: cache_refill\n", me);

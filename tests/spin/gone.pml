@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gone.pml - a port is told of a call that is not asked again (M8): the notes
+ * gone.pml - a server is told of a call that is not made again (M8): the notes
  * of proc/port.c and proc/serve.c, on the ordinary way and straight.
  *
  * One caller makes CALLS calls, and two servers of one port answer them. Server
- * 1 is a child of server 0, and adopts at any moment what that has in hand.
- * KILLS servers get a SIGKILL at any point, and so does the caller. Where these
- * are defined,
+ * 1 is a child of server 0, and adopts at any moment the request that server 0
+ * has in hand. KILLS servers get a SIGKILL at any point, and so does the
+ * caller. Where these are defined,
  *
  *   LATER  a server may also say "not now"
  *   DOUBT  a third server has died with the first call in hand
@@ -16,8 +16,9 @@
  * gone, and no other; and each note that is left is a live server's.
  *
  * What is done under sched_lock is one step, and so is every access without it.
- * port.pml has what else happens to a call. Every other #ifdef is something
- * left out, to see that it is missed: tests/spin/check.py lists them.
+ * port.pml has all else that happens to a call. Every other #ifdef leaves
+ * something out, and the search must then find an error: tests/spin/check.py
+ * lists them.
  */
 #define NS 2
 #ifndef CALLS
@@ -33,7 +34,7 @@ hidden byte note_is_an_event, not_told, told_of_an_answered, wrong_count;
 hidden byte answered_in_doubt, never_taken, nobody;
 #define CHECK(what, holds) assert((holds) || what)
 
-#define NOBODY 0 /* else its number and 1 */
+#define NOBODY 0 /* else a number, plus 1 */
 #define NONE   0 /* of notes and calls */
 
 /* --- notes: struct remote ------------------------------------------------- */
@@ -68,7 +69,7 @@ byte made;  /* the call that it makes, NONE if there is none */
 byte left = CALLS;
 bool may_be_done;       /* a server has died with it, and none has answered */
 bool answered[CALLS + 1];
-bool lost[CALLS + 1];   /* it may have been done, and nobody will answer */
+bool lost[CALLS + 1];   /* it may have been done, and no server will answer */
 bool told[CALLS + 1];
 
 /* --- servers -------------------------------------------------------------- */
@@ -82,8 +83,8 @@ bool owes[NS];
 byte spare[NS];
 bool killed[NS];
 byte request[NS];   /* the call that it was told of last */
-bool alone[NS];     /* whose caller has left it, */
-bool was_done[NS];  /* and which may have been done before */
+bool alone[NS];     /* the caller has left that call */
+bool was_done[NS];  /* that call may have been done before */
 
 /* --- the port ------------------------------------------------------------- */
 
@@ -135,7 +136,7 @@ inline let_go(s)
 	fi
 }
 
-/* port_empty_hand: `waits` says whether somebody waits for an answer. */
+/* port_empty_hand: `waits` says whether a caller waits for a reply. */
 inline empty_hand(s)
 {
 	waits = client[s] && state == BLOCKED;
@@ -443,7 +444,10 @@ next:
 		:: spare[s] == NONE -> n = NONE; goto next
 #endif
 		:: spare[s] != NONE && n != NONE ->
-			/* It has been read when its server comes back. */
+			/*
+			 * The server asks for the next request when it has read
+			 * the note.
+			 */
 			noted[n] = false;
 			told[token[n]] = true;
 			free(n);
@@ -459,7 +463,7 @@ next:
 			doubt = in_doubt
 		fi
 	}
-	/* What comes along. */
+	/* Copies the bytes that come along. */
 	if
 	:: refuse(s, false); doubt = false; goto next
 	:: refuse(s, true); doubt = false; goto next
@@ -498,7 +502,7 @@ user_mode:
 	DIES_IF_KILLED;
 	if
 	:: true
-	/* fast_reply.c: nobody else asks, and no note has come. */
+	/* fast_reply.c: there is no other request, and no note has come. */
 	:: atomic { client[s] && state == BLOCKED && !killed[s] &&
 	    !noted[1] && !noted[2] && !noted[3] && !noted[4] && !noted[5] ->
 		deliver(s, false);
@@ -579,7 +583,7 @@ proctype World()
 	od
 }
 
-/* When nothing happens any more. */
+/* Checks the state when nothing happens any more. */
 proctype Judge()
 {
 	byte i, spares;

@@ -15,7 +15,7 @@ inline wake_idle()
 	i = 0
 }
 
-/* From port.callers. */
+/* Takes a caller out of port.callers. */
 inline unqueue(c)
 {
 	if
@@ -49,7 +49,7 @@ inline wake(c)
 	state[c] = READY
 }
 
-/* Of the servers' and the callers' processes: signal_send. */
+/* signal_send, to processes of servers and of callers. */
 inline kill_server(q)
 {
 	printf("server %d: SIGKILL\n", q);
@@ -149,7 +149,7 @@ inline let_go(s)
 	fi
 }
 
-/* `c` is who waits for an answer, and 1; or NOBODY. */
+/* Sets `c` to the caller that waits for a reply, plus 1, or to NOBODY. */
 inline empty_hand(s, c)
 {
 	c = client[s];
@@ -177,7 +177,7 @@ inline next_caller()
 	fi
 }
 
-/* What a server learns with the request, and what has to hold then. */
+/* Stores what a server learns with the request, and checks it. */
 inline describe(s, c)
 {
 	printf("server %d: takes call %d of %d, id %d\n", s, made[c], c, id[c]);
@@ -243,7 +243,7 @@ inline note_done(s, read)
 	}
 }
 
-/* Two deaths with a note in hand are enough. */
+/* A note that two servers died with is not passed on any more. */
 inline pass_note(s)
 {
 	if
@@ -355,7 +355,7 @@ inline close_port(s)
 	fi
 }
 
-/* port_adopt; the one who was left behind before ends in the same moment. */
+/* port_adopt; the process that was left behind before ends in the same step. */
 inline adopt(s)
 {
 	atomic {

@@ -5,7 +5,7 @@
  * translations that it remembers.
  */
 
-/* --- what can go wrong: never set, they give each assertion its name ------- */
+/* --- names of assertions: these variables are never set ------------------- */
 
 hidden byte use_after_free, double_free, lost_frame, isolation, wrong_data,
     stale_translation, I0_count, I1_table, I2_page;
@@ -54,7 +54,9 @@ byte cnt[NF];
 
 #define NONE 255
 
-/* What a process has stored last, or inherited: what it has to find. */
+/*
+ * The values that a process has stored last, or inherited: it has to find them.
+ */
 byte expect[NP * FAN];
 bool mapped[NP];
 bool started[NP];
@@ -95,7 +97,7 @@ inline release()
 	od
 }
 
-/* Nothing forces it, nothing hinders it. */
+/* A store that waits in the buffer may become visible at any time. */
 inline perhaps_visible()
 {
 	if
@@ -121,7 +123,9 @@ inline store()
 
 /* --- include/mm/frame.h ---------------------------------------------------- */
 
-/* frame_alloc: what is behind it is in frame.pml. NF if there is none. */
+/*
+ * frame_alloc, whose lists are in frame.pml. `got` is NF if no frame is left.
+ */
 inline frame_alloc(what)
 {
 	got = CACHE(me);
@@ -191,7 +195,10 @@ inline frame_drop(dropped)
 	}
 }
 
-/* One owner: that is us, and no one can change it. A load and a store. */
+/*
+ * If the count is 1, this hart has the only reference and no other can change
+ * the count: a load and a store are enough.
+ */
 inline frame_drop_page(page)
 {
 	atomic {
@@ -233,7 +240,7 @@ inline frame_is_sole(asked)
 #define FIND(p) (TOP(p) != 0 -> FRAME(TOP(p)) : NF)
 #endif
 
-/* Where a walk begins that uses what is remembered of the upper levels. */
+/* The table at which a walk begins that uses remembered upper levels. */
 #define WALK_TABLE(p) (tlb_table != 0 -> tlb_table - 1 : WALK(p))
 #define WALK_ENTRY(p, i)                                     \
 	(WALK_TABLE(p) < NF -> mem[WORD((WALK_TABLE(p)) % NF, i)] : 0)
@@ -254,7 +261,7 @@ inline walk(walk_i)
 	}
 }
 
-/* A hart may look up at any time what it has not been asked for. */
+/* A hart may fill its TLB at any time, without an access by the program. */
 inline speculate()
 {
 	if
@@ -279,7 +286,7 @@ inline tlb_flush_asid()
 	}
 }
 
-/* I3: the hart is about to write page f_. No one else must find it. */
+/* I3: the hart is about to write page f_. No other process may reach it. */
 inline check_isolation(written)
 {
 	for (q : 0 .. NP - 1) {
@@ -295,7 +302,7 @@ inline check_isolation(written)
 	}
 }
 
-/* R4: what the hart still remembers is not let go. */
+/* R4: a page or table is not dropped while a hart's TLB still has it. */
 #define REMEMBERS_PAGE(f_) (tlb[v] != 0 && \
 	FRAME(tlb[v]) == (f_))
 #define REMEMBERS_ANY \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * notes.pml - a part of gone.pml: notes, which servers and calls have, and which
- * a port is told.
+ * notes.pml - a part of gone.pml: the notes that servers and calls have, and
+ * that a port hands to its servers.
  */
 
 /* --- notes ---------------------------------------------------------------- */
@@ -16,7 +16,7 @@ inline note_new(n)
 	used[n] = true
 }
 
-/* remote_free, of a note that nobody else reaches, or of nothing */
+/* remote_free, of a note that no other process reaches, or of none */
 inline free(n)
 {
 	if
@@ -34,7 +34,7 @@ inline free(n)
 	fi
 }
 
-/* `n` stays if there is nobody to be told. */
+/* `n` stays if there is no server to be told. */
 inline tell(n)
 {
 	CHECK(used_free, used[n] && !noted[n]);
@@ -59,7 +59,7 @@ inline need_spare(s)
 	}
 }
 
-/* port_keep_spare: without the lock, as nobody adopts it any more. */
+/* port_keep_spare: without the lock, as no process can adopt it any more. */
 inline keep_spare(s)
 {
 #ifndef ANSWERED_IS_TOLD

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * others.pml - port.pml: who kills, who raises events, who comes later, and who
- * looks at the end whether all is as it should be.
+ * others.pml - a part of port.pml: the processes that kill and raise events,
+ * and the one that checks the state at the end.
  */
 
 #ifdef KEEP
-/* Somebody has stayed behind, and nobody else is dying: the service goes on. */
+/* A process has stayed behind, and no other is dying: the service goes on. */
 #define IS_DYING(s) (LIVES(s) && killed[s])
 #define HAS_OLDER(s) (parent[s] != NOBODY && \
     !IS_DYING(0) && !IS_DYING(1) && !IS_DYING(NS - 1))
@@ -16,7 +16,7 @@
 #define CAN_GET(c, sig) \
     (c < NC && state[c] != DEAD && (pending[c] & sig) == 0)
 
-/* SIGKILL and other signals, or no more of them. */
+/* Sends SIGKILL and other signals, and stops at any time. */
 proctype World()
 {
 	byte i;
@@ -44,7 +44,7 @@ proctype World()
 }
 
 #ifdef LATER
-/* port_events, for something has come. */
+/* port_events: what the event stands for has come. */
 proctype Arrival()
 {
 	byte i;
@@ -65,7 +65,7 @@ end_arrival:
 }
 #endif
 
-/* When nothing happens any more. */
+/* Checks the state when nothing happens any more. */
 proctype Judge()
 {
 	byte f;

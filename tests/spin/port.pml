@@ -17,12 +17,12 @@
  *
  * KILLS servers and CALLER_KILLS callers get a SIGKILL at any point, and a
  * caller gets SIGNALS signals with a handler. In the end no call may be left,
- * no file may be missing or be there twice, and who closed it must have been
- * told so.
+ * no file may be missing or be there twice, and the server must have been told
+ * of each that was closed.
  *
- * What is done under sched_lock is one step, and so is every access without
- * it. Every other #ifdef is something left out, to see that it is missed:
- * tests/spin/check.py lists them.
+ * What is done under sched_lock is one step, and so is every access without it.
+ * Every other #ifdef leaves something out, and the search must then find an
+ * error: tests/spin/check.py lists them.
  */
 #ifndef NC
 #define NC 1
@@ -59,7 +59,7 @@ hidden byte told_twice, not_told, leaked, freed_twice, woken_twice;
 hidden byte lost_signal, note_for_ever, killed_waits, note_is_lost, no_service;
 #define CHECK(what, holds) assert((holds) || what)
 
-#define NOBODY 0 /* else its number and 1 */
+#define NOBODY 0 /* else a number, plus 1 */
 
 /* --- a caller: struct proc, struct remote_call ---------------------------- */
 
@@ -74,14 +74,14 @@ byte state[NC];
 #define SERVED  2
 #define WAITERS 3
 byte place[NC];
-byte first; /* of two callers in port.callers */
+byte first; /* the first of two callers in port.callers */
 
 bool calls[NC]; /* call.state */
 bool holds[NC]; /* call.on_signal is SIGNAL_HELD */
 byte server[NC];
 bool events[NC];
 byte deaths[NC];
-byte died[NC]; /* how many it really were */
+byte died[NC]; /* how many servers really died with the call */
 bool error[NC];
 bool opened[NC];
 byte id[NC];
@@ -93,11 +93,11 @@ byte pending[NC];
 bool work[NC];
 #define HOLDS_SIGNALS(c) (calls[c] && holds[c] && (pending[c] & KILL) == 0)
 
-/* aspace.runner: nobody, the caller's own hart, or a server's. */
+/* aspace.runner: none, the caller's own hart, or a server's. */
 #define OWN       1
 #define HART_OF(s) (2 + (s))
 byte runner[NC];
-bool touched[NC]; /* somebody copies from or to it */
+bool touched[NC]; /* a server copies from or to it */
 
 #define DONE   1
 #define EIO    2
@@ -107,11 +107,11 @@ bool touched[NC]; /* somebody copies from or to it */
 #define EMFILE 6
 byte result[NC];
 
-/* What is known of the call that it makes. */
+/* The call that each caller makes. */
 byte made[NC];        /* its serial number, 0 if there is none */
-byte told_id[NC];     /* with which id it was in a hand */
+byte told_id[NC];     /* the id that a server was told for it */
 bool may_be_done[NC]; /* a server has died with it, and none has answered */
-bool orphan[NC];      /* the same, and none has taken it */
+bool orphan[NC];      /* a server has died with it, and none taken it since */
 byte next_serial;
 byte left = CALLS;
 
@@ -128,9 +128,9 @@ byte note[NS];
 bool exiting[NS];
 bool killed[NS];
 byte parent[NS];
-byte kept[NS]; /* who had stayed behind when it came */
-byte did[NS];  /* the calls that its memory knows of, */
-byte done_id[NS]; /* and the id of the last one */
+byte kept[NS]; /* the server that it took over from */
+byte did[NS];  /* the calls that its memory knows of */
+byte done_id[NS]; /* the id of the last one */
 byte asked_id[NS];
 byte seen[NS]; /* the position that it was told */
 byte request[NS]; /* the call that it was told of last */
@@ -150,7 +150,7 @@ bool noted[FILES];    /* in port.notes */
 bool was_opened;
 bool was_freed[FILES];
 bool was_told[FILES];
-bool was_dropped[FILES]; /* nobody is left to tell, or it killed too many */
+bool was_dropped[FILES]; /* no server is left, or two died with the note */
 byte answered;           /* the calls that have a result of a server's */
 byte kills = KILLS;
 byte caller_kills = CALLER_KILLS;
@@ -185,7 +185,7 @@ byte signals = SIGNALS;
 #else
 #define KEEPS false
 #endif
-/* It has been passed on, and nothing keeps it from being taken. */
+/* The call has been passed on, and nothing keeps it from being taken. */
 #define WAS_FIRST(c) (orphan[c] && (pending[c] & KILL) == 0 && \
     !is_in_hand[FILE(c)])
 
@@ -264,7 +264,7 @@ before_user:
 			:: atomic { calls[c] ->
 				CHECK(interrupted, !may_be_done[c]);
 				printf("caller %d: is interrupted\n", c);
-				result[c] = EINTR; /* or it is begun anew */
+				result[c] = EINTR; /* or the call begins again */
 				calls[c] = false }
 				give_back(c)
 			fi
@@ -290,7 +290,7 @@ schedule:
 	}
 	goto before_user;
 end:
-	/* proc_exit; of the memory, and the descriptor */
+	/* proc_exit, and the end of its memory and its descriptor */
 	calls[c] = false;
 	give_back(c);
 	runner[c] = NOBODY;
@@ -415,7 +415,7 @@ look:
 	:: else
 	fi;
 #ifdef LEND
-	/* What comes along. */
+	/* Copies the bytes that come along. */
 	leave(c);
 	c = 0;
 	if
@@ -485,7 +485,7 @@ end_keeps_hand:		(killed[s]);
 	:: owes[s]
 	fi;
 #ifdef LATER
-	/* What it has not got now it answers with an event. */
+	/* A call that cannot be done now is answered with an event. */
 	if
 	:: !data ->
 		DIES_IF_KILLED;
@@ -544,7 +544,7 @@ lend:		DIES_IF_KILLED;
 	fi;
 answer:
 #ifdef LATER
-	/* It has what it was asked for, and lowers the event. */
+	/* The server has what it was asked for, and lowers the event. */
 	if
 	:: atomic { data -> data = false; raised = false }
 	:: !data -> goto reply

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * runner.pml - who runs an address space: proc/space.c, the switch of
+ * runner.pml - which hart runs an address space: proc/space.c, the switch of
  * proc/sched.c, and the beginning and end of processes that share one.
  *
  * Two harts run up to NP processes. What a process does is chosen freely, OPS
@@ -13,16 +13,17 @@
  *   PIPE      write straight into the buffer of one that waits
  *   SPECTATE  look at the space of another
  *
- * It may exit at any time, and KILLS times one of them gets a SIGKILL: from
- * another, from a terminal, or for want of memory. In the end all have to be
- * gone: who was never woken, or never got its turn, is found then.
+ * A process may exit at any time, and KILLS times one of them gets a SIGKILL:
+ * from another, from a terminal, or for lack of memory. In the end all have to
+ * be gone: a process that was never woken, or never got its turn, is found
+ * then.
  *
  * What is done under sched_lock is one step, and so is every access without
  * it. The run queue is a set. `saved` stands for everything that a process has
  * stored, its registers first of all, which the next hart has to see.
  *
- * Every other #ifdef is something left out, to see that it is missed:
- * tests/spin/check.py lists them.
+ * Every other #ifdef leaves something out, and the search must then find an
+ * error: tests/spin/check.py lists them.
  */
 #ifndef NP
 #define NP 3 /* at most: vfork in a vfork child is as deep as it gets */
@@ -62,10 +63,10 @@ hidden byte lost_kill, left_idle, never_its_turn, leaked;
 byte state[NP];
 #define LIVES(q) (q < NP && state[q] != NONE && state[q] < ZOMBIE)
 
-/* What its call waits for. */
+/* What the call of a process waits for. */
 #define NO_CALL 0
-#define WAIT    1 /* for an event; let it be a pipe's */
-#define LENDS   2 /* for those to whom it has lent its space */
+#define WAIT    1 /* for an event, such as that of a pipe */
+#define LENDS   2 /* until its borrowers have left */
 byte call[NP];
 
 byte space[NP] = NOWHERE;
@@ -73,7 +74,7 @@ bool killed[NP];
 bool held[NP];
 bool saved[NP] = true;
 
-/* What it has lent, and how high it stands among the lenders of that. */
+/* The space that a process has lent, and its rank among the lenders of that. */
 byte lent[NP] = NOWHERE;
 byte rank[NP];
 byte parent[NP] = NOBODY;
@@ -87,12 +88,12 @@ byte spaces = FIRST; /* how many there have been */
 
 byte satp[HARTS] = KERNEL;
 bool idle[HARTS];
-bool overdue[NP]; /* somebody of its space has yielded, and none was let on */
+bool overdue[NP]; /* another of its space has yielded, and none was let on */
 
 byte left = OPS;
 byte kills = KILLS;
 byte born = FIRST;
-byte gone; /* and reaped */
+byte gone; /* processes that have been reaped */
 
 /* The lock itself, where a section takes more than one step. */
 #ifdef NO_ACQUIRE_CLAIM
@@ -106,7 +107,7 @@ bool sched_lock;
 
 #define ALL_GONE (gone == born)
 
-/* What is under the lock; each left out once. */
+/* The sections under the lock; each is left out once. */
 #ifdef TAKE_WITHOUT_LOCK
 #define TAKE_SECTION
 #else
@@ -259,7 +260,7 @@ schedule:
 user_mode:
 	if
 	:: atomic { left > 0 && !killed[p] && born < NP ->
-		/* vfork, in the same space */
+		/* vfork, in the parent's space */
 		left--;
 		users[a]++
 	   }
@@ -407,7 +408,7 @@ user_mode:
 	   }
 		atomic {
 #endif
-		/* Nobody gets the space while the lock is held. */
+		/* No process gets the space while the lock is held. */
 		CHECK(two_harts, satp[0] != q && satp[1] != q);
 		CHECK(dead_space, !dead[q]);
 		CHECK(use_after_free, state[r] != FREE && state[r] != ZOMBIE);
@@ -422,7 +423,7 @@ user_mode:
 	:: atomic { left > 0 && !killed[p] ->
 		left--;
 		LOCKED
-		/* Of one that is not in ours. */
+		/* A space that is not ours. */
 		q = NOWHERE;
 		for (i : 0 .. NP - 1) {
 			if
@@ -532,7 +533,7 @@ end_killer:
 #define IS_WAITING(q) \
     (UNLOCKED && q < NP && state[q] == BLOCKED && call[q] == WAIT)
 
-/* What somebody waits for happens. */
+/* An event happens for which a process waits. */
 proctype Waker()
 {
 	byte q;

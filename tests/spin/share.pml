@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * share.pml - several harts at the same shared tables, pages and counts.
+ * share.pml - several harts work on shared tables, pages and counts.
  *
  * A process is an address space and the hart that runs it. They do operations
  * of their choice, up to OPS together: load, store, copyout, fork, unmap; and
- * each may exit at any time.
- * One access to what another hart can reach (a count, a shared entry, a word
- * of a page) is one step; what only the own hart can reach is no step of its
- * own. docs/spin.md says which function each step stands for.
+ * each may exit at any time. One access to memory that another hart can reach
+ * (a count, a shared entry, a word of a page) is one step; accesses to memory
+ * that only this hart can reach are no steps. docs/spin.md says which function
+ * each step stands for.
  *
  * Bounds: NP processes, OPS operations, LEVELS of tables. A root and a
  * table of level 1 have one entry, a table of level 0 has FAN. Each hart has a
@@ -19,8 +19,8 @@
  * what a walk found, leaf entries and the table they are in, until a fence.
  * Loads are early only where an acquire was left out (NO_ACQUIRE_*).
  *
- * Every other #ifdef is something left out, to see that it is missed:
- * tests/spin/check.py lists them.
+ * Every other #ifdef leaves something out, and the search must then find an
+ * error: tests/spin/check.py lists them.
  */
 #ifndef NP
 #define NP 2
@@ -45,7 +45,7 @@
 
 /* --- what a process does --------------------------------------------------- */
 
-/* A value that differs from the last one and from everybody else's. */
+/* A value that differs from the last one and from those of all others. */
 #define NEXT_VALUE (me * 2 + 1 + (expect[me * FAN + v] == me * 2 + 1))
 
 inline page_write(write_page)
@@ -69,9 +69,10 @@ inline page_read(read_page)
 #define PERMITS(e, write) (KIND(e) == RW || (KIND(e) == COW && !(write)))
 
 /*
- * A load or a store in user mode, until it has been executed: a hart may use
- * what it remembers, or look again; or fault for what it remembers. Or
- * mm/usercopy.c:copyout, which writes by the direct map what was resolved.
+ * A load or a store in user mode, repeated until it has been executed: the hart
+ * may use the translation in its TLB, or walk again, or fault because of what
+ * the TLB has. Or mm/usercopy.c:copyout, which resolves the address and writes
+ * through the direct map.
  */
 inline access()
 {
@@ -288,7 +289,7 @@ proctype Process(byte me)
 	/* Stores that the hart has executed and that no one else sees yet. */
 	byte at0 = NONE, at1 = NONE, val0, val1;
 
-	/* What the hart remembers: leaf entries, 1 + the table they are in. */
+	/* The TLB of the hart: leaf entries, and 1 + the table they are in. */
 	byte tlb[FAN], tlb_table;
 
 end_unborn:

@@ -135,7 +135,7 @@ inline entry_copy()
 	fi
 }
 
-/* What only mutants do, after the drop. */
+/* Steps that only mutants do, after the drop. */
 inline too_late()
 {
 #ifdef GET_AFTER_DROP
@@ -248,7 +248,7 @@ inline page_replace()
 inline page_own()
 {
 #ifdef NO_RELEASE_DROP
-	/* What was to be loaded before may be loaded after. */
+	/* Loads that should come before may come after. */
 	if
 	:: frame_drop(f); atomic { page_copy(); page_replace() }
 	:: atomic { page_copy(); page_replace() } frame_drop(f)
@@ -289,7 +289,7 @@ inline resolve()
 		fi
 	   }
 #ifdef NO_ACQUIRE_SOLE
-		/* What is in the table is loaded before the count. */
+		/* The entries of the table are loaded before the count. */
 		if
 		:: UNSHARES(e) ->
 			early = mem[WORD(FRAME(e), (lv == 1 -> v : 0))]

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * turns.pml - a part of runner.pml: what is done under sched_lock with those
- * who are ready, wait for their turn, or have lent their space; and how a hart
- * leaves a space.
+ * turns.pml - a part of runner.pml: what is done under sched_lock with
+ * processes that are ready, wait for their turn, or have lent their space; and
+ * how a hart leaves a space.
  */
 
 /* --- under sched_lock ------------------------------------------------------ */
@@ -28,7 +28,7 @@ inline ready_push(whom)
 
 #define IS_PARKED(i, as) (i < NP && state[i] == PARKED && space[i] == as)
 
-/* One of those that wait for their turn in a space. */
+/* Lets one of the processes go on that wait for their turn in a space. */
 inline space_turn(as)
 {
 	k = NOBODY;
@@ -112,7 +112,7 @@ inline ready_first()
     (parent[i] == lender || \
     (parent[i] != NOBODY && parent[parent[i]] == lender)))
 
-/* lender_go_on: who has lent it last has it again. */
+/* lender_go_on: the process that has lent it last has it again. */
 inline lender_go_on(as)
 {
 	q = NOBODY;
@@ -143,7 +143,9 @@ inline lender_go_on(as)
 		}
 		rank[q] = 0;
 		lent[q] = NOWHERE;
-		/* It may have been killed, and have no call any more. */
+		/*
+		 * The lender may have been killed, and have no call any more.
+		 */
 		call[q] = NO_CALL;
 		if
 #ifdef LENDER_WOKEN_TWICE
@@ -198,7 +200,7 @@ inline quit_shared(as)
 #endif
 }
 
-/* With a look before it, without the lock: mostly there is nobody else. */
+/* Looks first without the lock: mostly there is no other process. */
 #define IS_LENT(as) (lent[0] == as || lent[1] == as || \
     (NP > 2 && lent[NP - 1] == as))
 #ifdef QUIT_LOOKS_AT_NOTHING

@@ -60,7 +60,9 @@ inline call_interrupt(p)
 	:: call[p] == NONE
 	:: call[p] != NONE && keeps[p] == 0 &&
 	    (on_signal[p] == RESTARTS || on_signal[p] == REPEATS) ->
-		/* SA_RESTART, for one; the program makes the same call again. */
+		/*
+		 * SA_RESTART, for example; the program makes that call again.
+		 */
 		pc[p] = false;
 #ifndef RESTART_KEEPS_STATE
 		call[p] = NONE
@@ -128,7 +130,7 @@ inline sigreturn(p)
 	look_for_due(p)
 }
 
-/* What the program knows when its call has come back. */
+/* The program checks the result when its call has come back. */
 inline program_looks(p)
 {
 	printf("%d: result %d, %d taken\n", p, a0[p], taken[p]);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * dictation.c - process 1 that reads what is typed, a chapter at a time, and
- * knows what that is. Its status says whether it got all of it, once, also if
- * the console server was killed meanwhile (tests/nasty/kill.py, which types).
+ * compares it with what had to be typed. Its status says whether all of it
+ * came, and once, also if the console server was killed meanwhile
+ * (tests/nasty/kill.py, which types).
  *
  *     rdinit=/bin/dictation CHAPTER
  *
- * What it prints has no small letters, and what is typed has nothing else: so
- * one can be told from what the terminal shows of the other.
+ * Its output has no small letters, and typed letters are small: so output and
+ * echo can be told apart.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +28,7 @@ static char got[1000];
 static size_t got_len;
 static int status;
 
-/* In one write; what was not expected is the end. */
+/* Prints a result in one write; a failure is remembered for the exit status. */
 static void check(int good, const char *what)
 {
 	char line[100];
@@ -48,13 +49,13 @@ static ssize_t read_some(size_t most)
 	return n;
 }
 
-/* Who types begins when he sees it. */
+/* Typing begins when this is shown. */
 static void ask(void)
 {
 	(void)!write(1, "?\n", 2);
 }
 
-/* All that was read, as numbers if it is not this. */
+/* Checks all that was read; prints it as numbers if it is not `wanted`. */
 static void expect(const char *wanted)
 {
 	int good = got_len == strlen(wanted) && !memcmp(got, wanted, got_len);
@@ -71,7 +72,7 @@ static void expect_line(const char *wanted)
 	expect(wanted);
 }
 
-/* As many as are typed and taken in. */
+/* Waits until so many bytes are typed and taken in. */
 static void await_input(int count)
 {
 	int n = 0;
@@ -94,7 +95,7 @@ static void change_modes(tcflag_t off, int when)
 
 /* ---- The chapters, and what is typed in each ---- */
 
-/* With keys that erase a letter and a line. */
+/* Lines with keys that erase a letter and a line. */
 static void lines(void)
 {
 	ask();
@@ -105,7 +106,7 @@ static void lines(void)
 	expect_line("five\n");
 }
 
-/* More than the journal of the server has room for. */
+/* Many lines: more than the journal of the server has room for. */
 static void many_lines(void)
 {
 	char wanted[20];
@@ -118,7 +119,7 @@ static void many_lines(void)
 	}
 }
 
-/* All is there before the first is read, and in pieces. */
+/* All bytes are there before the first is read, and are read in pieces. */
 static void pieces(void)
 {
 	ask();
@@ -155,7 +156,7 @@ static void on_interrupt(int signal)
 	interrupts++;
 }
 
-/* ctrl-C takes away what was typed of the line; it may be heard twice. */
+/* ctrl-C discards the line typed so far. Its signal comes once or twice. */
 static void keys(void)
 {
 	struct sigaction action = {.sa_handler = on_interrupt,
@@ -167,7 +168,7 @@ static void keys(void)
 	check(interrupts == 1 || interrupts == 2, "INTERRUPT");
 }
 
-/* Each sets what another asks for later. */
+/* Sets modes and the size, and asks for them later. */
 static void modes(void)
 {
 	struct winsize_abi size = {.rows = 31, .columns = 41}, found = {0};
@@ -190,7 +191,7 @@ static void modes(void)
 	expect_line("shown again\n");
 }
 
-/* What is typed while the output is stopped is shown when it goes on. */
+/* Keys that are typed while output is stopped are shown when it goes on. */
 static void stop(void)
 {
 	ask();
@@ -198,7 +199,7 @@ static void stop(void)
 	expect_line("next\n");
 }
 
-/* Writes of all sizes around those that the server has. */
+/* Writes of all sizes near those of the server's buffers. */
 static void output(void)
 {
 	static const size_t sizes[] = {1, 15, 16, 17, 63, 64, 65, 127, 128,

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * effects.c - process 1 that changes files, a chapter at a time, and at the end
- * prints what each call said and what the files have become. The same is
- * printed by each run, also if the file server was killed meanwhile: an effect
- * that is lost, or comes twice, is seen here (tests/nasty/kill.py).
+ * prints the results of all calls and the contents of the files. Each run has
+ * to print that, also if the file server was killed meanwhile: an effect that
+ * is lost, or comes twice, is seen here (tests/nasty/kill.py).
  *
  *     rdinit=/bin/effects CHAPTER...
  *
- * Nothing is said before the end, so that the console server has no part in it.
+ * Nothing is printed before the end, so that the console server has no part in
+ * it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,7 +88,7 @@ static long rename_to(const char *from, const char *to)
 
 static char bytes[40000];
 
-/* Equal bytes are counted. */
+/* Prints the bytes; for a row of equal ones, how many they are. */
 static void show_bytes(const char *at, long len)
 {
 	for (long i = 0, n; i < len; i += n) {
@@ -144,7 +146,7 @@ static void list(const char *path)
 		closedir(dir);
 }
 
-/* The nodes of the whole tree: those that nobody can reach count as well. */
+/* Counts all nodes of the tree, also those that no path leads to. */
 static void count_nodes(void)
 {
 	struct statfs_abi st;
@@ -194,6 +196,32 @@ static void append(void)
 	DO(write(fd, "in", 2));
 	DO(write(other, "end", 3));
 	show("/log");
+	DO(close(fd));
+	DO(close(other));
+}
+
+/* The pieces of a vector are written together, or none of them is. */
+static void write_vectors(void)
+{
+	struct iovec more[] = {{bytes, 9000}, {bytes + 33000, 300},
+	    {bytes + 20000, 8000}};
+	char one[] = "one", two[] = "two";
+	struct iovec few[] = {{one, 3}, {NULL, 0}, {two, 3}};
+	int fd, other;
+
+	memset(bytes, 'm', sizeof bytes);
+	memset(bytes + 33000, 'n', 500);
+	DO(fd = open("/v", O_WRONLY | O_CREAT | O_APPEND, 0600));
+	DO(other = open("/v", O_RDWR));
+	DO(writev(fd, few, 3));
+	DO(writev(fd, more, 3));
+	DO(writev(fd, few, 3));
+	DO(syscall(SYS_pwritev, other, few, 3, 1, 0));
+	show("/v");
+	DO(lseek(other, 4, SEEK_SET));
+	DO(readv(other, few, 3));
+	say("read: %s, %s\n", one, two);
+	DO(lseek(other, 0, SEEK_CUR));
 	DO(close(fd));
 	DO(close(other));
 }
@@ -266,7 +294,7 @@ static void rename_all(void)
 	list("/");
 }
 
-/* What is removed while somebody lists is not told of twice. */
+/* Removes names during a list: none is listed twice. */
 static void list_and_remove(void)
 {
 	char name[] = "/l/0";
@@ -347,7 +375,7 @@ static void share(void)
 	count_nodes();
 }
 
-/* What is stored to a file is neither lost nor done away with. */
+/* Stores to a mapped file: no store is lost, and none is undone. */
 static void store(void)
 {
 	const int rw = PROT_READ | PROT_WRITE;
@@ -415,6 +443,7 @@ static const struct chapter {
     {"make", make_and_write},
     {"append", append},
     {"much", write_much},
+    {"vector", write_vectors},
     {"link", link_and_remove},
     {"rename", rename_all},
     {"list", list_and_remove},
@@ -443,7 +472,7 @@ int main(int argc, char **argv)
 {
 	int status = 0;
 
-	/* It is the program of the chapter `run'. */
+	/* The chapter `run' executes this program so. */
 	if (argc > 1 && strcmp(argv[1], "-nothing") == 0)
 		return 33;
 	for (int i = 1; i < argc; i++)

@@ -6,20 +6,21 @@
  *
  * It runs as the first process of a test kernel: `make fuzz`. Calls are made
  * in rounds. A round begins families of processes, replaces those that die
- * out, and ends by killing everybody. Then the machine must be as it was
- * before: as many frames free, nobody left, and process 1's memory, which all
- * had shared copy-on-write, unchanged.
+ * out, and ends by killing them all. Then the machine must be as it was before:
+ * as many frames are free, no other process is left, and the memory of process
+ * 1, which all had shared copy-on-write, is unchanged.
  */
 #include "fuzz.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <termios.h>
 
-/* How long nobody may make a call before everybody is killed. */
+/* How long there may be no call before all members are killed. */
 #define LOOK_MICROS 2000
 #define STALL_LOOKS 100
 
-/* How long it may take until everybody has died. */
+/* How long it may take until all members have died. */
 #define DEATH_LOOKS 5000
 
 /* Before the first round that counts. */
@@ -33,8 +34,8 @@ static struct {
 } options = {10000, 0, 2000, 2};
 
 static uint64_t baseline;
-static uint64_t last_call; /* the number of the next, at a round's end */
-static uint64_t kills;     /* of everybody, as nothing moved */
+static uint64_t last_call; /* the number of the next call, at a round's end */
+static uint64_t kills;     /* times that all were killed, as none made calls */
 static struct termios console_modes;
 
 /* ---- Helpers ---- */
@@ -55,7 +56,7 @@ static struct calf_stat counters(void)
 	return st;
 }
 
-/* Checks the invariants; the number of free frames. */
+/* The kernel checks its invariants; returns the number of free frames. */
 static uint64_t checked_frames(void)
 {
 	return (uint64_t)plain(SYS_calf_check);
@@ -80,7 +81,7 @@ static void reap_the_dead(void)
 		continue;
 }
 
-/* Members of families that died are ours, so this is everybody. */
+/* Orphans become children of process 1: without a child, it is alone. */
 static void kill_everybody(void)
 {
 	int looks;
@@ -95,7 +96,7 @@ static void kill_everybody(void)
 	fail("%lu processes outlived SIGKILL", counters().processes - 1);
 }
 
-/* Calls are made until there have been enough. */
+/* Lets families make calls, up to the one with the number `limit`. */
 static void let_run(uint64_t limit)
 {
 	uint64_t before = 0, calls;
@@ -109,7 +110,7 @@ static void let_run(uint64_t limit)
 		rest(LOOK_MICROS);
 		stalled = calls == before ? stalled + 1 : 0;
 		before = calls;
-		/* It may be that all were stopped. */
+		/* Perhaps all are stopped. */
 		if (stalled == STALL_LOOKS / 2)
 			(void)kill(-1, SIGCONT);
 		if (stalled == STALL_LOOKS) {
@@ -131,7 +132,7 @@ static void console_reset(void)
 	(void)tcsetattr(1, TCSANOW, &console_modes);
 }
 
-/* The last of a hart that was on its way out takes a moment. */
+/* Waits a while: a hart may not yet have freed all of a process that ended. */
 static void expect_frames(uint64_t expected)
 {
 	uint64_t free = 0;
@@ -146,9 +147,25 @@ static void expect_frames(uint64_t expected)
 	fail("%lu frames were free before, %lu after", expected, free);
 }
 
+/* Removes the files that witnesses have left behind. */
+static void remove_files(void)
+{
+	DIR *dir = opendir(WITNESS_DIR);
+	const struct dirent *entry;
+	char path[80];
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		snprintf(path, sizeof(path), WITNESS_DIR "/%s", entry->d_name);
+		(void)unlink(path);
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
+}
+
 static void play_round(uint64_t limit)
 {
 	let_run(limit);
+	remove_files();
 	console_reset();
 	if (!canary_lives())
 		fail("the memory of process 1 was changed");
@@ -209,13 +226,14 @@ static bool prepare(int argc, char **argv)
 		return false;
 	board->every = 1;
 	board->members = 8;
-	board->families = 1; /* 0 is nobody's */
+	board->families = 1; /* no family has the number 0 */
 	for (i = 1; i < argc; i++)
 		option(argv[i]);
 	if (board->every == 0 || options.round == 0 ||
 	    plain(SYS_calf_check) < 0)
 		return false;
 	(void)tcgetattr(1, &console_modes);
+	(void)plain(SYS_mkdirat, AT_FDCWD, (long)WITNESS_DIR, 0700);
 	return canary_map();
 }
 
@@ -234,7 +252,7 @@ static void tell(const char *when)
 {
 	struct calf_stat st = counters();
 
-	/* Behind what members may have said, which may be half a line. */
+	/* Begins a new line, as a member may have printed half a line. */
 	printf("\n# %s call %lu: %lu checks, %lu forks, %lu families, "
 	       "%lu stalls, %lu frames free, transcript %lx\n",
 	    when, board->calls, board->checks, board->children, board->families,
@@ -258,7 +276,7 @@ static void tell_call(const struct made *made)
 		printf(", number %ld, did not return\n", made->call.nr);
 }
 
-/* What led to it, and how to see it again. */
+/* Prints the calls that led to the failure, and how to see it again. */
 static void tell_failure(void)
 {
 	int i;
@@ -268,7 +286,7 @@ static void tell_failure(void)
 	printf("# seed %lu, before call %lu\n", board->seed, last_call);
 }
 
-/* A line every tenth of the way. */
+/* Plays all rounds, and prints a line at every tenth of the calls. */
 static void play(void)
 {
 	uint64_t tenth = options.calls / 10 + 1, next = tenth, limit = 0;
@@ -287,7 +305,7 @@ static void play(void)
 
 int main(int argc, char **argv)
 {
-	/* A member that executed us with words of its own. */
+	/* A member has executed this program with arguments of its own. */
 	if (getpid() != 1)
 		return 0;
 	if (!prepare(argc, argv)) {

@@ -6,14 +6,16 @@
  *   fuzz_worker.c  a member of a family: calls, forks, looks around, dies
  *   fuzz_calls.c   which call next, and with which arguments
  *   fuzz_world.c   a family's memory: every kind of entry, at every border
- *   fuzz_witness.c what a call takes and tells, watched closely
+ *   fuzz_witness.c scenes of a witness, in which no call may lose anything
+ *   fuzz_files.c   such scenes on files
+ *   fuzz_ports.c   scenes with servers that answer anything, or are killed
  *
  * Everything that is random comes from the seed. With one hart and QEMU's
  * -icount, two runs with one seed are the same, call by call.
  *
- * A member may lose any of its memory to a call that it made itself. So what
- * the fuzzer relies on is either shared, far from where calls point to
- * struct shared), or may go with the member that lost it.
+ * A member may lose any of its memory to a call that it made itself. So the
+ * data that the fuzzer relies on is either shared, far from where calls point
+ * (struct shared), or may go with the member that lost it.
  */
 #ifndef TESTS_USER_FUZZ_H
 #define TESTS_USER_FUZZ_H
@@ -64,7 +66,7 @@ struct made {
 
 #define BOARD_AT 0x3000000000UL
 
-/* How many of the calls before a failure are told. */
+/* How many of the calls before a failure are printed. */
 #define LAST_CALLS 24
 
 struct shared {
@@ -78,13 +80,13 @@ struct shared {
 	uint64_t families; /* begun so far: the number of the next */
 	uint64_t hash;     /* of every call, its arguments and result */
 	struct made last[LAST_CALLS];
-	uint32_t failed; /* 1: somebody writes to `failure`; 2: it is there */
+	uint32_t failed; /* 1: a process writes to `failure`; 3: it is there */
 	char failure[240];
 };
 
 #define board ((struct shared *)BOARD_AT)
 
-/* Keeps the first sentence that anybody has to say. */
+/* Tells of a failure. Only the first one is kept. */
 #define fail(...)                                                              \
 	do {                                                                   \
 		if (__atomic_fetch_or(&board->failed, 1, __ATOMIC_ACQ_REL) ==  \
@@ -123,7 +125,7 @@ static inline long make_call(const struct call *call, uint64_t family)
 	MAKE_CALL("ecall", );
 }
 
-/* The same by an instruction that others rewrite: STUB_AT. */
+/* Makes the call by an instruction that other members rewrite: STUB_AT. */
 static inline long make_call_by(uintptr_t stub, const struct call *call,
     uint64_t family)
 {
@@ -155,7 +157,7 @@ struct member {
 	int next_kid;
 };
 
-/* This process's. */
+/* The member that this process is. */
 extern struct member me;
 
 /* Where the fuzzer's own handlers run. */
@@ -177,7 +179,7 @@ _Noreturn void family_run(uint64_t family);
 /* ---- Memory: fuzz_world.c ---- */
 
 /*
- * Words of a family's private pages: nobody else may ever read them. The upper
+ * Words of a family's private pages: no other may ever read them. The upper
  * half follows from the number, and differs for each, so that what is left of a
  * word that was overwritten in part is not taken for another family's.
  */
@@ -187,7 +189,7 @@ _Noreturn void family_run(uint64_t family);
 	((uint32_t)((family)&0xffff) << 16 | (~(uint32_t)(family)&0xffff))
 #define TAG(family) ((uint64_t)TAG_UPPER(family) << 32 | TAG_LOWER(family))
 
-/* Process 1's: shared copy-on-write with everybody, changed by nobody. */
+/* Pages of process 1, which all share copy-on-write: it must see no change. */
 #define CANARY_AT    (0x1800200000UL - 2 * PAGE)
 #define CANARY_PAGES 4UL
 
@@ -207,8 +209,9 @@ uintptr_t any_page(void);
 uintptr_t bad_address(void);
 
 /*
- * An address to go on at. Not in the fuzzer's own code, as what that would do
- * with random registers, to the board for one, is no business of the kernel's.
+ * An address for a program to go on at. Never in the fuzzer's own code: with
+ * random registers that could change the board, which would look like a mistake
+ * of the kernel.
  */
 uintptr_t code_address(void);
 
@@ -230,10 +233,10 @@ void world_look(void);
 /* Makes the stub a call again. */
 void stub_restore(void);
 
-/* Changes what calls of other members are reading, and what makes them. */
+/* Changes memory that calls of other members read, and the stub. */
 void meddle(void);
 
-/* ---- What a call takes, it tells: fuzz_witness.c ---- */
+/* ---- Scenes with a known end: fuzz_witness.c ---- */
 
 /*
  * Runs one of a few scenes with a known end, in a process of its own that the
@@ -241,9 +244,32 @@ void meddle(void);
  */
 void witness(void);
 
+/* Perhaps lets allocations of calls fail soon; and lets none fail any more. */
+void make_scarce(void);
+void make_plenty(void);
+
+/* Is it an error after which the call may succeed if it is made again? */
+bool may_try_again(long result);
+
+/* Writes a stream of bytes and ends; reads a stream and checks each byte. */
+_Noreturn void write_stream(int fd, uint64_t key);
+void read_stream(int fd, uint64_t key);
+
+/* Where witnesses have their files; process 1 removes what they leave there. */
+#define WITNESS_DIR "/witness"
+
+/* Scenes on files: fuzz_files.c */
+void see_a_named_pipe(void);
+void see_shared_memory(void);
+void see_names(void);
+
+/* Scenes on servers: fuzz_ports.c */
+void see_garbage(void);
+void see_twins(void);
+
 /* ---- Calls: fuzz_calls.c ---- */
 
-/* The next call to be made; its number is set by who makes it. */
+/* Chooses the next call; the function that makes it sets call.number. */
 void choose_call(struct call *call);
 
 /* The name behind a number, or "?". */

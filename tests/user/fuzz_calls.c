@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_calls.c - which call next, and with which arguments.
+ * fuzz_calls.c - chooses the next call and its arguments.
  *
  * The numbers come from abi/syscall.h by way of a generated list, so that a
- * new call is made from the day it has a number. What its arguments should
- * look like says a word of letters, below; without one they are random.
+ * new call is made from the day it has a number. A word of letters, below, says
+ * what the arguments of a call should look like; without one they are random.
  */
 #include "fuzz.h"
 
 #include "abi/clone.h"
 #include "abi/ioctl.h"
 #include "abi/mman.h"
+#include "abi/port.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -23,7 +24,7 @@ static const struct number {
 };
 
 /*
- * A letter an argument:
+ * A letter for each argument:
  *
  *   f descriptor    d directory, or AT_FDCWD   p address    l length
  *   w path          v iovec      c its length  q pollfd     b small number
@@ -33,17 +34,19 @@ static const struct number {
  *   o flags of open F command of fcntl         I of ioctl   W of wait4
  *   u argv          g advice     k clock       n short length 0 zero
  *   X flags of fstatat                         O of pipe2    * anything
+ *   R reply of a server                        j port_descriptor
  */
 static const struct shape {
 	long nr;
 	const char *args;
 	unsigned weight; /* how often it is chosen, 1 if not here */
 } shapes[] = {
+    {SYS_umask, "l", 1},
     {SYS_getcwd, "pl", 1},
     {SYS_dup, "f", 1},
     {SYS_dup3, "ffo", 1},
     {SYS_fcntl, "fFb", 1},
-    {SYS_ioctl, "fIp", 1},
+    {SYS_ioctl, "fIj", 2},
     {SYS_unlinkat, "dwX", 1},
     {SYS_faccessat, "dwb", 1},
     {SYS_faccessat2, "dwbX", 1},
@@ -125,7 +128,7 @@ static const struct shape {
     {SYS_calf_fail, "bb", 4},
     {SYS_port_create, "b", 3},
     {SYS_port_open, "fbobb", 4},
-    {SYS_port_next, "fpppl", 6},
+    {SYS_port_next, "fRppl", 6},
     {SYS_port_read, "fbbpl", 3},
     {SYS_port_write, "fbbpl", 3},
     {SYS_port_events, "fbb", 2},
@@ -187,7 +190,7 @@ static uint64_t a_length(void)
 	return once_in(4) ? below(3 * PAGE) : PICK(lengths);
 }
 
-/* Small ones mostly: what is unmapped is missed soon. */
+/* Mostly small: a member that unmaps much does not live long. */
 static uint64_t a_mapping_length(void)
 {
 	static const uint64_t large[] = {2 * MIB, 2 * MIB - PAGE,
@@ -290,7 +293,7 @@ static uint64_t some_polls(void)
 	return place(polls, sizeof(polls));
 }
 
-/* A short time, no time, for ever, or none. */
+/* Mostly a short time; now and then a very long one, or an invalid one. */
 static void a_time(uint64_t *seconds, uint64_t *parts)
 {
 	*seconds = once_in(6) ? anything() : 0;
@@ -323,7 +326,7 @@ static uint64_t a_handler(void)
 	return handler < 2 ? handler : code_address();
 }
 
-/* Handler, flags, mask: as the kernel wants it. */
+/* Handler, flags and mask, as the kernel wants them. */
 static uint64_t a_sigaction(void)
 {
 	static const uint64_t flags[] = {0, SA_NOCLDSTOP, SA_NOCLDWAIT,
@@ -353,6 +356,35 @@ static uint64_t a_stack(void)
 	return once_in(4) ? 0 : place(stack, sizeof(stack));
 }
 
+/* Mostly a reply with one flag. */
+static uint64_t a_reply(void)
+{
+	struct reply reply;
+
+	memset(&reply, 0, sizeof(reply));
+	reply.flags = once_in(8) ? (uint32_t)roll() : 1U << below(10);
+	reply.file_flags = (uint32_t)below(4);
+	reply.result = (int64_t)below(40) - 20;
+	reply.position = below(2 * PAGE);
+	reply.token = below(12);
+	reply.events = below(8);
+	if (once_in(3)) {
+		reply.out = (const void *)any_address();
+		reply.out_len = a_length();
+	}
+	return once_in(4) ? 0 : place(&reply, sizeof(reply));
+}
+
+/* For PORT_DESCRIPTOR: a process, and the number of a descriptor. */
+static uint64_t a_question(void)
+{
+	struct port_descriptor question = {0};
+
+	question.pid = (int32_t)a_pid();
+	question.fd = (int32_t)a_descriptor() - 2;
+	return once_in(2) ? any_address() : place(&question, sizeof(question));
+}
+
 /* ---- Flags ---- */
 
 static uint64_t mmap_flags(void)
@@ -380,8 +412,9 @@ static uint64_t clone_flags(void)
 }
 
 /*
- * Nothing is written or made: what one family puts into a file, or into its
- * name, another would read, and that would look like a hole in their memory.
+ * No flags with which a file could be written or made. Another family would
+ * read what is put into the file, or into its name, and that would look as if
+ * it had read the memory of the first family.
  */
 static uint64_t open_flags(void)
 {
@@ -405,7 +438,8 @@ static uint64_t at_flags(void)
 static uint64_t ioctl_command(void)
 {
 	static const uint64_t some[] = {TCGETS, TCSETS, TCSETSW, TCSETSF,
-	    TIOCGPGRP, TIOCSPGRP, TIOCGWINSZ, TIOCSWINSZ, TIOCSCTTY};
+	    TIOCGPGRP, TIOCSPGRP, TIOCGWINSZ, TIOCSWINSZ, TIOCSCTTY,
+	    PORT_SESSION, PORT_DESCRIPTOR, PORT_DESCRIPTOR};
 
 	return PICK(some);
 }
@@ -431,6 +465,10 @@ static uint64_t structure(char letter)
 		return a_timespec();
 	case 'T':
 		return an_itimerval();
+	case 'R':
+		return a_reply();
+	case 'j':
+		return a_question();
 	default:
 		return an_argv();
 	}
@@ -478,7 +516,7 @@ static uint64_t argument(char letter)
 {
 	if (letter == '*' || once_in(24))
 		return anything();
-	if (strchr("wvqamStTu", letter) != NULL)
+	if (strchr("wvqamStTRju", letter) != NULL)
 		return once_in(12) ? any_address() : structure(letter);
 	switch (letter) {
 	case 'p':
@@ -513,7 +551,7 @@ static long choose_number(void)
 		return (long)(once_in(3) ? anything() : below(512));
 	for (i = 0; i < COUNT(shapes); i++)
 		sum += shapes[i].weight;
-	/* Each number once, and those with a shape by weight. */
+	/* Each number has weight 1, and a shape adds its own weight. */
 	sum = (unsigned)below(sum + COUNT(numbers));
 	if (sum < (unsigned)COUNT(numbers))
 		return numbers[sum].nr;

@@ -4,16 +4,16 @@
  * that are waited for, children that stop and end.
  *
  * The witness is a child of a member, in a group of its own, so that no other
- * member signals it: but for SIGKILL at the end of a round, or when memory runs
- * out, and then there is no verdict. All that it asks for may fail for want of
- * memory, or because it points to nowhere; and nothing may be lost by that, nor
- * come twice.
+ * member signals it. Only at the end of a round, or when memory runs out, it
+ * gets a SIGKILL, and then there is no verdict. Each of its calls may fail for
+ * want of memory, or because it points to nowhere; nothing may be lost by that,
+ * nor come twice.
  */
 #include "fuzz.h"
 
 #include <sys/uio.h>
 
-/* Where results go: a page that is not there yet, or nowhere. */
+/* Where results go: two pages, mapped anew so that they are not there yet. */
 static unsigned char *place_for_result;
 
 static void prepare_place(void)
@@ -29,19 +29,18 @@ static void prepare_place(void)
 	place_for_result = p;
 }
 
-/* Lets a call find no memory, mostly in the midst of it. */
-static void make_scarce(void)
+void make_scarce(void)
 {
 	if (once_in(2))
 		(void)plain(SYS_calf_fail, (long)below(4), CALF_FAIL_FROM);
 }
 
-static void make_plenty(void)
+void make_plenty(void)
 {
 	(void)plain(SYS_calf_fail, 0, 0);
 }
 
-static bool may_try_again(long result)
+bool may_try_again(long result)
 {
 	return result == -ENOMEM || result == -EFAULT || result == -EINTR ||
 	    result == -EAGAIN;
@@ -62,7 +61,7 @@ static unsigned char stream_byte(uint64_t key, uint64_t at)
 	return (unsigned char)((key + at) * 0x9e3779b97f4a7c15UL >> 56);
 }
 
-_Noreturn static void write_stream(int fd, uint64_t key)
+void write_stream(int fd, uint64_t key)
 {
 	static unsigned char bytes[5000];
 	uint64_t at = 0, i, len;
@@ -94,7 +93,7 @@ _Noreturn static void write_stream(int fd, uint64_t key)
 	leave(0);
 }
 
-static void read_stream(int fd, uint64_t key)
+void read_stream(int fd, uint64_t key)
 {
 	uint64_t at = 0, i;
 
@@ -189,7 +188,7 @@ static void see_signals(void)
 #define EXITED  4
 #define NOWAIT  0x01000000
 
-/* Is there something to be told of it? */
+/* Has the child stopped, gone on or ended since it was last waited for? */
 static bool has_news(long pid)
 {
 	int info[32];
@@ -200,9 +199,12 @@ static bool has_news(long pid)
 	    info[0] == SIGCHLD;
 }
 
+#define NOT_TOLD (-4096L) /* no errno */
+
 /*
- * Takes the news until it succeeds. What became of the child, or 0 if there was
- * nothing, though there had been.
+ * Waits for the child until that succeeds. Returns `pid`; NOT_TOLD if each of
+ * many tries has failed, as memory is out: nothing is known then; or 0 if there
+ * was nothing to be told, which is wrong, as has_news() has found something.
  */
 static long take_news(long pid, int *status)
 {
@@ -226,7 +228,7 @@ static long take_news(long pid, int *status)
 		if (!may_try_again(n))
 			return n;
 	}
-	return pid;
+	return NOT_TOLD;
 }
 
 static void see_a_child(void)
@@ -250,6 +252,8 @@ static void see_a_child(void)
 			(void)plain(SYS_sched_yield);
 		}
 		got = take_news(pid, &status);
+		if (got == NOT_TOLD)
+			return;
 		if (got != pid) {
 			fail("news of child %ld were lost: %ld", pid, got);
 			return;
@@ -258,7 +262,7 @@ static void see_a_child(void)
 			break;
 		(void)plain(SYS_kill, pid, SIGCONT);
 	}
-	/* An orphan that was stopped is hung up. */
+	/* A stopped child gets SIGHUP when its group is orphaned. */
 	if (status != SIGKILL && status != SIGHUP && status != code << 8)
 		fail("a child exited with %d, and %x was told", code, status);
 	if (plain(SYS_wait4, pid, 0, WNOHANG) != -ECHILD)
@@ -267,7 +271,7 @@ static void see_a_child(void)
 
 /* ---- One scene ---- */
 
-/* Signals that others have set handlers for would lead elsewhere. */
+/* Undoes what the member has set up; its handlers could lead anywhere. */
 static void clean_up(void)
 {
 	uint64_t none[4] = {0, 0, 0, 0}, *by_default = none;
@@ -280,6 +284,9 @@ static void clean_up(void)
 	(void)plain(SYS_rt_sigprocmask, SIG_SETMASK, (long)none, 0, 8);
 }
 
+static void (*const scenes[])(void) = {see_bytes, see_signals, see_a_child,
+    see_a_named_pipe, see_shared_memory, see_names, see_garbage, see_twins};
+
 void witness(void)
 {
 	long pid = plain(SYS_clone, SIGCHLD);
@@ -288,15 +295,6 @@ void witness(void)
 		return;
 	me.rng = roll() | 1;
 	clean_up();
-	switch (below(3)) {
-	case 0:
-		see_bytes();
-		break;
-	case 1:
-		see_signals();
-		break;
-	default:
-		see_a_child();
-	}
+	scenes[below(COUNT(scenes))]();
 	leave(0);
 }

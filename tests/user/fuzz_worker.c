@@ -3,8 +3,8 @@
  * fuzz_worker.c - a member of a family: one call after the other, until it is
  * killed, or dies of what it did, or the round is over.
  *
- * Whatever a call may do to the member that makes it is welcome. What would
- * end the run, or the other families, is taken out of it: restrain().
+ * A call may do anything to the member that makes it. Calls that would end the
+ * run, or other families, are changed: restrain().
  */
 #include "fuzz.h"
 
@@ -15,18 +15,21 @@
 #include <fcntl.h>
 #include <sys/time.h>
 
-/* Steps between two looks at what is to be kept in order. */
+/*
+ * How many steps lie between two upkeeps, and between two looks at memory. A
+ * witness starts after one in so many steps.
+ */
 #define UPKEEP  16
 #define LOOK    64
 #define WITNESS 120
 
-/* All pids are below. */
+/* All pids are below this. */
 #define PID_END 4194304UL
 
-/* What the stub leaves for a result when it makes no call. */
+/* The result that the stub leaves when it makes no call. */
 #define STUB_WAS_REPLACED 0x777
 
-/* What interrupts a call that would wait for ever. */
+/* The time after which a signal interrupts a call that would wait for ever. */
 #define ALARM_MICROS 5000
 
 /* Exit status of a member that died of a bad access. */
@@ -67,7 +70,7 @@ static void on_alarm(int sig)
 	(void)sig;
 }
 
-/* Without the kernel's line about a signal that nobody handles. */
+/* Handles the signal, so that the kernel prints no line about it. */
 static void on_crash(int sig)
 {
 	(void)sig;
@@ -113,7 +116,7 @@ static void upkeep(void)
 
 #define REBOOT_MAY_END 3
 
-/* It may ask for what does not end the machine. */
+/* Leaves only commands that do not end the machine. */
 static void restrain_reboot(struct call *call)
 {
 	if ((call->args[0] & 0xffffffff) == (long)REBOOT_MAGIC1 ||
@@ -124,7 +127,7 @@ static void restrain_reboot(struct call *call)
 	}
 }
 
-/* Everybody may be sent what hurts nobody. */
+/* Only harmless signals may be sent to all processes. */
 static void restrain_kill(struct call *call)
 {
 	static const int harmless[] = {0, SIGCHLD, SIGCONT, SIGURG};
@@ -144,7 +147,7 @@ static bool is_console(int fd)
 #define LINES_4  LINE LINE LINE LINE
 #define LINES_16 LINES_4 LINES_4 LINES_4 LINES_4
 
-/* Comments, in the language of the report. */
+/* Comments in the report, which is in the TAP format. */
 static const char console_text[] = LINES_16 LINES_16;
 static const uint64_t console_vector[][2] = {
     {(uint64_t)console_text, 700},
@@ -153,8 +156,9 @@ static const uint64_t console_vector[][2] = {
 };
 
 /*
- * The console is for the report: it gets what cannot be read, and now and then
- * comments, of which the terminal takes so many at a time.
+ * The console is for the report. So a call that writes to it gets memory that
+ * cannot be read; or now and then comments, more than the terminal takes in one
+ * part.
  */
 static void restrain_write(struct call *call)
 {
@@ -180,7 +184,7 @@ static bool is_question(unsigned ioctl)
 	return ioctl == TCGETS || ioctl == TIOCGPGRP || ioctl == TIOCGWINSZ;
 }
 
-/* What others can read carries nothing of the family's. */
+/* Settings that other families can read get no words of this family's. */
 static void restrain_setting(struct call *call, int pointer)
 {
 	static const char text[64] = "setting";
@@ -189,7 +193,7 @@ static void restrain_setting(struct call *call, int pointer)
 	    once_in(3) ? (long)bad_address() : (long)place(text, sizeof(text));
 }
 
-/* Is it a process that can only be of the same family? */
+/* Is it certainly a process of this family? */
 static bool is_kin(pid_t pid)
 {
 	int i;
@@ -233,7 +237,7 @@ static void restrain(struct call *call)
 	}
 }
 
-/* ---- Calls that need more than to be made ---- */
+/* ---- Calls that need preparation ---- */
 
 static bool is_full(void)
 {
@@ -244,9 +248,9 @@ static bool is_full(void)
 }
 
 /*
- * Who runs in this memory. A lender waits until its borrowers have left, so no
- * one ever finds another one's number here. What else may be here was put there
- * by a call of one's own.
+ * The process that runs in this memory. A lender waits until its borrowers have
+ * left, so no process ever finds another one's number here. Any other value was
+ * stored by one of its own calls.
  */
 #define RUNNER 0x5ace0000000000UL
 
@@ -280,7 +284,7 @@ static void remember_kid(long pid)
 	me.kids[me.next_kid++ % KIDS] = (pid_t)pid;
 }
 
-/* A fork as the call says. Both sides go on with what comes next. */
+/* Makes the call, which forks. Parent and child both return from here. */
 static long fork_as(const struct call *call)
 {
 	uint64_t rng = roll();
@@ -300,13 +304,13 @@ static long fork_as(const struct call *call)
 
 static void step(void);
 
-/* What a lender knows, while borrowers use its variables for themselves. */
+/* `me` of each lender, while its borrower uses `me` for itself. */
 #define LENDERS 3
 
 static struct member lent[LENDERS];
 static volatile int lenders;
 
-/* Lenders and borrowers are killed as often as not. */
+/* Sends a signal to its parent or to a child, often SIGKILL. */
 static void harass(void)
 {
 	static const int signals[] = {SIGKILL, SIGKILL, SIGTERM, SIGUSR1,
@@ -322,7 +326,7 @@ static const struct call lend_call = {0, SYS_clone,
 
 static long vfork_as(const struct call *call);
 
-/* It ends here: it must not return to where its lender was. */
+/* The borrower ends here: it must not return into its lender's stack frames. */
 static __attribute__((noinline, noreturn)) void borrow(void)
 {
 	uint64_t steps = below(8);
@@ -379,7 +383,7 @@ static long do_clone(struct call *call)
 	return fork_as(call);
 }
 
-/* In a child, as there may be no way back. False if there can be none. */
+/* Forks for a call that may not return. True in the child, else false. */
 static bool in_child(void)
 {
 	static const struct call fork_call = {0, SYS_clone, {SIGCHLD}};
@@ -399,7 +403,7 @@ static long do_exec(const struct call *call)
 	return result;
 }
 
-/* Where a frame that is well formed leads. */
+/* A signal frame that is well formed leads here. */
 _Noreturn void fuzz_resumed(void);
 __asm__(".text\n"
 	".globl fuzz_resumed\n"
@@ -478,7 +482,7 @@ static struct made *record(const struct call *call)
 	return made;
 }
 
-/* Without a lock: exact on one hart, where it is compared. */
+/* Without a lock, so the hash is exact on one hart, and only there compared. */
 static void record_result(struct made *made, const struct call *call,
     long result)
 {
@@ -495,7 +499,7 @@ static void record_result(struct made *made, const struct call *call,
 	made->done = true;
 }
 
-/* The kernel checks itself, and is told after which call. */
+/* Lets the kernel check itself, and tells it after which call. */
 static void check_after(const struct call *call)
 {
 	struct call check = {call->number, SYS_calf_check, {call->nr}};
@@ -532,7 +536,7 @@ static void step(void)
 	check_after(&call);
 }
 
-/* Up to where a table of descriptors grows, or can grow no more. */
+/* Opens descriptors up to where their table grows, or can grow no more. */
 static void fill_descriptors(void)
 {
 	static const int ends[] = {30, 31, 32, 509, 510, 511};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_world.c - memory in which no two neighbours are alike.
+ * fuzz_world.c - a family's memory, with pages of all kinds side by side.
  *
  * Around borders of pages, of 2 MiB, of 1 GiB and of the user half lie pages
  * of random kinds. Addresses handed to calls are near these borders, mostly.
@@ -28,19 +28,19 @@ enum kind {
 #define BIG_2M (WORLD + 8 * MIB)
 #define BIG_1G (WORLD + GIB)
 
-/* The member's own, for structures; the fourth page is not mapped. */
+/* The member's own memory for structures; a fourth page is not mapped. */
 #define SCRATCH       (WORLD + 12 * MIB - 2 * PAGE)
 #define SCRATCH_PAGES 3UL
 
 /*
- * What a whole family shares, for structures as well: other members change them
- * while a call reads them.
+ * Memory that a whole family shares, for structures as well: other members
+ * change them while a call reads them.
  */
 #define COMMON       (WORLD + 16 * MIB)
 #define COMMON_PAGES 2UL
 #define COMMON_WORDS (COMMON_PAGES * PAGE / sizeof(uint64_t))
 
-/* Each has SPREAD pages of random kinds before and behind it. */
+/* Each border has so many pages of random kinds before and behind it. */
 #define SPREAD 3UL
 
 #define ECALL  0x00000073U
@@ -56,7 +56,7 @@ static const uintptr_t borders[] = {
     USER_END,
 };
 
-/* What else calls are pointed at: every border of the user half. */
+/* Other addresses for calls: every border of the user half. */
 static const uintptr_t corners[] = {
     0,
     PAGE,
@@ -226,7 +226,7 @@ void meddle(void)
 
 /* ---- Addresses ---- */
 
-/* A little off: mostly such that something small lies across the border. */
+/* A small distance, mostly so that a structure lies across the border. */
 static long nudge(void)
 {
 	static const int near[] = {0, 0, 1, 2, 4, 7, 8, 12, 16, 24, 64, 128};
@@ -325,8 +325,8 @@ uintptr_t place(const void *bytes, size_t len)
 /* ---- What may not be there ---- */
 
 /*
- * What test kernels fill free frames with. In halves, so that the whole word
- * is never in a register of ours, which a signal frame would then spread.
+ * The pattern with which test kernels fill free frames, in halves, so that the
+ * whole word is never in a register, from which a signal frame would copy it.
  */
 #define POISON_HALF 0xa5a5a5a5U
 
@@ -338,9 +338,9 @@ static bool is_poison(const volatile uint64_t *word)
 }
 
 /*
- * Half by half: the words that are looked at are anything, and if a tag were
- * made of one to compare it with, a signal that comes then would leave that tag
- * on the signal stack, in the frame with our registers.
+ * Compares the halves. If a whole tag were computed from the word, which may be
+ * any number, a signal at that moment would store this tag of another family on
+ * the signal stack, in the frame with the registers.
  */
 static bool is_tag(uint64_t word)
 {
@@ -368,7 +368,7 @@ static void look_at(uintptr_t start, size_t bytes)
 	}
 }
 
-/* Fresh memory is zero, and not what somebody left. */
+/* Fresh memory is zero, and has no words of others. */
 static void look_at_fresh(void)
 {
 	volatile uint64_t *fresh = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
@@ -389,7 +389,7 @@ void world_look(void)
 	uintptr_t at;
 	int i;
 
-	/* It does not know any more what is its own. */
+	/* Its tag was overwritten, so it does not know what is its own. */
 	if (me.tag != TAG(me.family))
 		leave(0);
 	for (i = 0; i < COUNT(borders); i++)
@@ -398,7 +398,7 @@ void world_look(void)
 		     at += PAGE)
 			if (flags_at(at) & CALF_R)
 				look_at(at, PAGE);
-	/* What the kernel told our handlers. */
+	/* The structures that the kernel stored for our handlers. */
 	look_at((uintptr_t)signal_stack, sizeof(signal_stack));
 	look_at_fresh();
 }

@@ -15,7 +15,7 @@ int *board;
 
 char *verdict;
 
-/* What a process writes to in warm_up(), to own its data pages. */
+/* A process writes to it in warm_up(), to own its data pages. */
 static volatile unsigned char warm_data;
 
 /* ---- The kernel ---- */
@@ -91,7 +91,7 @@ struct calf_stat counters(void)
 	return st;
 }
 
-/* Does anybody run who is neither the caller nor its child? */
+/* Does any process run that is neither the caller nor its child? */
 static bool others_run(void)
 {
 	struct calf_ps ps = {0};
@@ -179,9 +179,9 @@ uint64_t checked_free_frames(void)
 }
 
 /*
- * Frames by which servers may have grown. Only the test build tells theirs from
- * all others; what it would find, the release build may leave behind as well,
- * and so it is looked at there.
+ * Frames by which servers may have grown. The test build does not count theirs,
+ * so there all frames have to be free again. On other builds so many may be
+ * missing.
  */
 #define SERVERS_GROW 256
 
@@ -417,7 +417,7 @@ int cell_add(int i, int value)
 void cell_await(int i, int value)
 {
 	while (cell_get(i) < value) {
-		/* Whoever was to set the cell may have given up. */
+		/* The process that was to set the cell may have given up. */
 		if (verdict[0] != '\0')
 			_exit(FAILED);
 		sched_yield();

@@ -89,7 +89,7 @@ extern char found_text[256];
 #define found(...) \
 	(snprintf(found_text, sizeof(found_text), __VA_ARGS__), found_text)
 
-/* Not a failure: this test needs what this system does not have. */
+/* Not a failure: this system lacks something that the test needs. */
 #define SKIP(reason) "SKIP " reason
 
 /* Ends the test with `sentence` unless `condition` holds. */
@@ -124,7 +124,9 @@ pid_t child_start(test_fn *fn);
 /* Waits for that child. NULL if its test passed, else what it found. */
 const char *child_end(pid_t pid);
 
-/* What the status of a child that ran a test says: NULL, or a sentence. */
+/*
+ * The verdict of a child that ran a test, from its status: NULL, or a sentence.
+ */
 const char *status_verdict(int status);
 
 /* child_start() and child_end(). */
@@ -142,7 +144,7 @@ pid_t vfork_on(void *top, void (*fn)(void));
 /* A process that never sleeps, until it is killed. */
 pid_t spinner_start(void);
 
-/* As many as keep every hart busy besides the caller. */
+/* Starts so many processes that all harts but the caller's are busy. */
 void spinners_start(void);
 void spinners_end(void);
 
@@ -187,7 +189,7 @@ void warm_up(void);
 
 void sleep_ms(long ms);
 
-/* Runs `change` in a child when the caller waits, one may hope. */
+/* Runs `change` in a child after 60 ms, when the caller should be waiting. */
 pid_t change_later(void (*change)(void));
 
 /* Reads exactly `len` bytes; false if they end, or there is an error. */
@@ -232,7 +234,7 @@ long raw_call(long nr, const long args[6]);
 /* A path that is looked up in parts: of `size` bytes at most, it leads to /. */
 void long_path(char *path, size_t size);
 
-/* faccessat() of one: 0. */
+/* Calls faccessat() with such a path. Returns 0. */
 long look_up_long_path(void);
 
 /* Blocks a signal; the test fails if that cannot be done. */
@@ -242,12 +244,13 @@ void block_signal(int sig);
 bool on_calf(void);
 
 /*
- * Whether it is an emulator of Linux's system calls (qemu-riscv64) that takes
- * liberties with some; told by its taking any advice in madvise().
+ * Whether the kernel is an emulator of Linux's system calls (qemu-riscv64),
+ * which answers some in another way. It is told by madvise(), where it takes
+ * any advice.
  */
 bool on_emulator(void);
 
-/* NULL, or why what is about instructions, or vfork, cannot be tried. */
+/* NULL, or why tests of RISC-V instructions, or of vfork, cannot be run. */
 const char *needs_riscv(void);
 const char *needs_lending(void);
 
@@ -261,8 +264,8 @@ struct calf_stat counters(void);
 int harts(void);
 
 /*
- * The counters when nobody but the caller and its children has anything left
- * to do: what is counted from here on is theirs. The runner, which wrote to its
+ * The counters when only the caller and its children have anything left to do:
+ * from here on only their work is counted. The runner, which wrote to its
  * memory after it had forked the test, may have been late.
  */
 struct calf_stat quiet_counters(void);
@@ -273,7 +276,7 @@ struct calf_stat quiet_counters(void);
  */
 const char *is_short(void (*ask)(void));
 
-/* A test whose name says what is asked for; the claim is the same for all. */
+/* A test whose name says which call is made. All have one claim: */
 #define SHORT(name)                          \
 	static void ask_##name(void);        \
 	TEST(name)                           \
@@ -287,7 +290,7 @@ uint64_t checked_free_frames(void);
 
 /*
  * NULL as soon as exactly `before` frames are free, as checked_free_frames()
- * counts them; a sentence if that does not happen within two seconds.
+ * counts them; a sentence if that does not happen within ten seconds.
  */
 const char *frames_settle(uint64_t before);
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Does each program explain itself with --help, as a page of a manual?
+"""Does each program explain itself with --help, as a page of a manual, and do
+some of them say what is wrong with what they are given?
 
     tests/user/help.py [FOLDER]
 
@@ -14,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import List, Optional
 
@@ -23,8 +25,8 @@ sys.path.insert(0, str(ROOT / "tools"))
 from tap import run_tests  # noqa: E402
 
 BIN = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build" / "bin")
-# These take each word as it is, or none, or are not for a person.
-WITHOUT = {"init", "bench", "hello", "echo", "true", "false"}
+# These programs take each word as it is, or ignore all of them.
+WITHOUT = {"echo", "true", "false"}
 SECTIONS = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXAMPLES",
             "EXIT STATUS", "SEE ALSO"]
 COLUMNS = 80
@@ -47,7 +49,7 @@ def programs() -> List[str]:
 
 
 def page_of(name: str) -> "subprocess.CompletedProcess[str]":
-    """What it says, up to more than a page is; and how it ends then."""
+    """What the program prints, up to MOST characters, and its exit status."""
     with subprocess.Popen([emulator(), str(BIN / name), "--help"],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True) as process:
@@ -99,13 +101,50 @@ def what_is_built_into_the_shell_is_told_too() -> Optional[str]:
     said = subprocess.run(
         [emulator(), str(BIN / "sh"), "-c", "kill --help; pwd --help"],
         stdout=subprocess.PIPE, text=True, timeout=30, check=False).stdout
-    want = "kill: send a signal: kill -KILL %1\npwd: print it\n"
+    want = "kill: send a signal: kill -KILL %1\npwd: print the working directory\n"
     return None if said == want else said
+
+
+def a_file_that_is_no_program_is_told_as_such() -> Optional[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "junk")
+        path.write_bytes(b"\0no program")
+        path.chmod(0o755)
+        said = subprocess.run(
+            [emulator(), str(BIN / "sh"), "-c", str(path)],
+            stderr=subprocess.PIPE, text=True, timeout=30,
+            check=False).stderr
+    want = f"sh: {path}: Not a static program for 64-bit RISC-V\n"
+    return None if said == want else said
+
+
+def a_line_that_is_too_long_is_not_run_in_part() -> Optional[str]:
+    """Neither its beginning nor its end is a command; the next line is."""
+    line = "echo " + "a" * 2100 + "; echo b\necho c\n"
+    done = subprocess.run([emulator(), str(BIN / "sh")], input=line,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, timeout=SECONDS, check=False)
+    if done.stdout != "c\n":
+        return done.stdout
+    return None if "more than 2047 bytes" in done.stderr else done.stderr
+
+
+def sleep_takes_seconds_only() -> Optional[str]:
+    for word, status in (("x", 1), ("1e9", 1), ("-1", 1), ("", 1), ("0.x", 1),
+                         ("0", 0), ("0.001", 0), (".001", 0)):
+        done = subprocess.run([emulator(), str(BIN / "sleep"), word],
+                              stderr=subprocess.PIPE, text=True,
+                              timeout=SECONDS, check=False)
+        if done.returncode != status or bool(done.stderr) != bool(status):
+            return f"{word}: status {done.returncode}, {done.stderr}"
+    return None
 
 
 TESTS = [there_are_programs, each_program_explains_itself,
          echo_prints_what_it_is_given,
-         what_is_built_into_the_shell_is_told_too]
+         what_is_built_into_the_shell_is_told_too,
+         a_file_that_is_no_program_is_told_as_such,
+         a_line_that_is_too_long_is_not_run_in_part, sleep_takes_seconds_only]
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def padded(data: bytes) -> bytes:
 
 
 def entry(number: int, name: str, mode: int, data: bytes = b"") -> bytes:
-    """One of a newc archive."""
+    """An entry of a newc archive."""
     fields = [number, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0]
     head = "070701" + "".join(f"{field:08x}" for field in fields) + name + "\0"
     return padded(head.encode()) + padded(data)

@@ -98,7 +98,7 @@ TEST(nothing_in_a_child)
 	return in_child(nothing_at_all);
 }
 
-/* The number of free frames once nobody takes or returns any. */
+/* The number of free frames once no process takes or returns any. */
 static uint64_t frames_at_rest(void)
 {
 	uint64_t before;
@@ -127,9 +127,9 @@ static uint64_t runner_warm_up(void)
 }
 
 /*
- * NULL if as many frames are free as before. Where memory ran out, the kernel
- * may have given up programs that it kept for the next exec, which are free
- * then for good. A test build gives them up whenever frames are counted.
+ * NULL if as many frames are free as before. If memory ran out, the kernel may
+ * have freed programs that it kept for the next exec; these frames stay free. A
+ * test build gives them up whenever frames are counted.
  */
 static const char *frames_are_back(uint64_t *before)
 {

@@ -233,11 +233,11 @@ static long serve_one(int p, say_fn *say)
 	return 0;
 }
 
-/* What the child of serve_child() has come to: 0, or a negated errno. */
+/* The result of the child of serve_child(): 0, or a negated errno. */
 static long child_verdict(int status)
 {
 	if (killed_by(status, SIGKILL))
-		return -ENOMEM; /* as nobody else kills it */
+		return -ENOMEM; /* the kernel killed it, as no process does */
 	if (!WIFEXITED(status))
 		return -EIO;
 	return WEXITSTATUS(status) == 42 ? 0 : -WEXITSTATUS(status);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * service.h - servers for the tests of ports, and the file to call them by.
+ * service.h - servers for the tests of ports, and a file of theirs.
  *
  * A service is a port, a file of it, and a child that answers by a function.
- * What the server was asked last is in memory that all processes of a test
+ * The last request to the server is in memory that all processes of a test
  * share. The server ends when the file is closed everywhere.
  */
 #ifndef TESTS_USER_SERVICE_H
@@ -13,18 +13,18 @@
 
 #include <server.h>
 
-/* What `file` is called, and the events that poll() looks at. */
+/* The token of `file`, and the events that poll() looks at. */
 #define TOKEN    0x1122334455667788UL
 #define READABLE 1UL
 #define WRITABLE 2UL
 
 struct heard {
 	struct request last; /* request, not note */
-	int calls;           /* all of them that were made */
+	int calls;           /* how many requests there were */
 	int notes;
 	uint64_t closed;  /* the token of the last note */
-	int gone;         /* notes of calls that nobody asks for any more, */
-	uint64_t gone_id; /* and of which the last was */
+	int gone;         /* notes of calls that are not made again */
+	uint64_t gone_id; /* the id of the last of these calls */
 	unsigned char bytes[2 * PAGE]; /* that came along with the last */
 };
 
@@ -39,7 +39,10 @@ typedef bool say_fn(const struct request *request, struct reply *reply);
 /* A port of this level, and its file. A sentence if there are no ports. */
 const char *port_make(unsigned level);
 
-/* The same, and back: what raw() returns for it. */
+/*
+ * Makes a port and a file, and closes both. Returns the result of the call that
+ * opened the file, or of the one that failed.
+ */
 long port_and_file(void);
 
 /*
@@ -52,7 +55,10 @@ extern bool is_ordinary;
 /* A child that serves the port. */
 pid_t server_start(answer_fn *fn);
 
-/* Both, with level 1; the caller cannot serve from then on. */
+/*
+ * Makes a port of level 1 and starts its server; the caller cannot serve from
+ * then on.
+ */
 const char *service_start(answer_fn *fn);
 
 /*
@@ -66,20 +72,20 @@ const char *in_root(answer_fn *fn, size_t room, test_fn *test);
 extern int sibling;
 
 /*
- * Answers what is asked for an execve, whatever its path: the program is this
- * suite. False: something else was asked.
+ * Answers the requests of an execve with any path: the program is this suite.
+ * False: it was another request.
  */
 #define PROGRAM 0x7070UL /* its token, and that of its file */
 bool answer_program(const struct request *request, struct reply *reply);
 
-/* The same with a program of a few bytes, which exits with 42. */
+/* Answers them with a program of a few bytes, which exits with 42. */
 #define SMALL_AT   0x1010000UL
 #define SMALL_SIZE 12
 extern const struct program_plan small_plan;
 extern const unsigned small_code[3];
 bool answer_small(const struct request *request, struct reply *reply);
 
-/* What is asked for one execve of a program that is not in the cache. */
+/* The requests for one execve of a program that is not in the cache. */
 enum { FIND = 1, LOAD, DESCRIBE, PIECE };
 
 /* execve, with the arguments `path` and "rest". */
@@ -92,8 +98,8 @@ int outcome(const char *path);
 long execute_small(void);
 
 /*
- * The same for a child that maps one page of a server's at very many addresses,
- * more often than one page is given: the rest are copies.
+ * Runs a child that maps one page of a server's at very many addresses, more
+ * often than one page is given: the rest are copies.
  */
 long map_crowd(void);
 

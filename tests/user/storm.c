@@ -6,11 +6,11 @@
  *
  * It runs as the first process of a test kernel: `make storm`. A tree grows to
  * a random depth of at most 64, in a machine that has few frames left. Each
- * process writes to pages that it shares with all, and looks whether it finds
+ * process writes to pages that it shares with all, and checks that it finds
  * there what it and its ancestors wrote, and nothing else; it forks, kills,
- * waits, executes and exits as it likes. At a random moment everybody is
- * killed. Then nobody may be left, and exactly as many frames must be free as
- * before. It goes on until there have been so many minutes, or so many forks.
+ * waits, executes and exits at random. At a random moment all are killed. Then
+ * no process may be left, and exactly as many frames must be free as before. It
+ * goes on until there have been so many minutes, or so many forks.
  */
 #include "harness.h"
 
@@ -39,7 +39,7 @@ static unsigned char *pages;
 static uint64_t baseline;
 static uint64_t rounds;
 
-/* What a process knows of itself; a child inherits it. */
+/* The state of a process; a child inherits it. */
 struct node {
 	uint64_t rng;
 	unsigned wrote[PAGES]; /* the stamp of each page, as it must be */
@@ -82,7 +82,10 @@ static void sprout(struct node *me)
 
 	if (me->depth == me->max_depth)
 		return;
-	/* Whoever has had its children may make room for theirs. */
+	/*
+	 * A process that has forked all its children may exit, and make room
+	 * for theirs.
+	 */
 	if (me->left == 0 && !once_in(me, 4))
 		_exit(0);
 	if (me->left == 0)
@@ -105,7 +108,7 @@ static void sprout(struct node *me)
 		(void)setpgid(0, 0);
 }
 
-/* A child, its whole group, or one's own. */
+/* Kills a child, its group, itself, or its own group. */
 static void strike(struct node *me)
 {
 	pid_t pid = me->kids[rnd(&me->rng) % KIDS];
@@ -189,7 +192,7 @@ static const char *cut_down(void)
 	}
 }
 
-/* A seedling: the child does not come back. */
+/* Forks the first process of a tree, which does not return. */
 static bool plant(struct node *root)
 {
 	uint64_t rng = rnd(&root->rng) | 1;

@@ -4,7 +4,7 @@
 #
 # Each is NAME.c with USER_TEST_COMMON, and is run by testinit.c, which stands
 # alone; but t_init and t_serial are a first process themselves, and t_tty and
-# t_typed need one who types.
+# t_typed need keys that are typed.
 
 USER_TEST_COMMON := harness.c runner.c service.c
 
@@ -68,6 +68,7 @@ USER_TESTS := \
 	t_mapshared \
 	t_fifo \
 	t_links \
+	t_vector \
 	t_self \
 	t_code \
 	t_remap \
@@ -84,7 +85,8 @@ USER_TESTS := \
 
 STORM_SRCS := storm.c harness.c
 KILL_PROGS := effects dictation
-FUZZ_SRCS := fuzz.c fuzz_worker.c fuzz_calls.c fuzz_world.c fuzz_witness.c
+FUZZ_SRCS := fuzz.c fuzz_worker.c fuzz_calls.c fuzz_world.c fuzz_witness.c \
+	fuzz_files.c fuzz_ports.c
 FUZZ_NUMBERS := $(B)/gen/fuzz_numbers.h
 
 $(FUZZ_NUMBERS): include/abi/syscall.h

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * t_adopt.c - what a server has in hand goes to another: to a child that adopts
- * it when its parent does not expect that, while it waits for a request, and
- * while it takes one; and notes of servers that die.
+ * t_adopt.c - a child adopts what a server has in hand while the server still
+ * lives: while it waits for a request, and while it takes one. Further, notes
+ * of servers that die, and what becomes of a service whose server cannot be
+ * kept, or ends by itself.
  */
 #include "service.h"
 
@@ -10,8 +11,11 @@
 
 enum {
 	STATUS,
-	TAKEN, /* requests that a server holds, */
-	GO,    /* until this is set */
+	TAKEN, /* requests that a server holds */
+	GO,    /* set when it may reply */
+	FAILS, /* there is no memory to keep a server */
+	SERVER,
+	ENDS, /* whether a server ends by itself */
 };
 
 static struct reply die(const struct request *request)
@@ -32,7 +36,7 @@ static struct reply answer_held(const struct request *request)
 
 /* ---- Children that adopt ---- */
 
-/* Its child adopts nothing while it waits for a request. */
+/* A server's child tries to adopt while the server waits for a request. */
 _Noreturn static void serve_adopted(void)
 {
 	pid_t self = getpid(), child = must_fork();
@@ -46,7 +50,10 @@ _Noreturn static void serve_adopted(void)
 	_exit(0);
 }
 
-/* Who waits has to have what it needs when its caller is killed. */
+/*
+ * A server that waits must not lose what it will need if a caller is killed
+ * whose request it has taken.
+ */
 TEST(a_server_that_waits_cannot_be_robbed)
 {
 	pid_t pid, caller;
@@ -69,7 +76,7 @@ TEST(a_server_that_waits_cannot_be_robbed)
 	return NULL;
 }
 
-/* Adopts as soon as there is something, and puts that off. */
+/* Adopts as soon as there is a request, and puts that off: not now. */
 _Noreturn static void adopt_soon(pid_t parent)
 {
 	struct reply reply = later(1UL << 40);
@@ -84,7 +91,7 @@ _Noreturn static void adopt_soon(pid_t parent)
 	_exit(0);
 }
 
-/* Takes a call that may have been done, and its child that from it. */
+/* Takes a call that may have been done, which its child takes from it. */
 _Noreturn static void take_and_lose(void)
 {
 	unsigned char *room = pages_private(2);
@@ -145,7 +152,10 @@ TEST(a_call_that_may_have_been_done_is_adopted_when_it_was_taken)
 
 /* ---- Notes of servers that die ---- */
 
-/* Dies of a note, or takes it. `other` is its file, if that is open. */
+/*
+ * A server that takes a note, and dies of it or goes on. `other` is the file
+ * that the note is about, if that is still open.
+ */
 static pid_t note_taker(int other, bool dies)
 {
 	struct request request;
@@ -179,7 +189,7 @@ TEST(a_note_outlives_a_server)
 	return NULL;
 }
 
-/* It comes straight where fast paths are. */
+/* With fast paths the note goes straight to the server that waits. */
 TEST(a_note_outlives_a_server_that_has_waited_for_it)
 {
 	int other;
@@ -215,12 +225,103 @@ TEST(a_note_of_a_dead_server_wakes_another)
 	return NULL;
 }
 
+/* ---- Servers that are not followed by another ---- */
+
+static pid_t keeper_start(answer_fn *fn)
+{
+	pid_t pid = must_fork();
+
+	if (pid == 0) {
+		close(file);
+		if (port_keep(port) != 0)
+			give_up("the first port_keep");
+		serve(fn, 0);
+	}
+	close(port);
+	return pid;
+}
+
+static uint64_t done_id;
+static int done_count;
+
+/* Replies with a count of its calls, and 1000 more if it could not be kept. */
+static struct reply keep_or_not(const struct request *request)
+{
+	int kept;
+
+	cell_set(SERVER, getpid());
+	if (request->id == done_id)
+		return result(done_count);
+	done_id = request->id;
+	done_count++;
+	if (cell_get(FAILS) != 0)
+		(void)raw(SYS_calf_fail, 1, CALF_FAIL_FROM);
+	kept = port_keep(port);
+	(void)raw(SYS_calf_fail, 0, 0);
+	cell_set(SERVER, getpid());
+	return result(done_count + (kept < 0 ? 1000 : 0));
+}
+
+TEST(a_server_that_could_not_be_kept_goes_on_and_is_kept_the_next_time)
+{
+	pid_t pid;
+
+	TRY(port_make(1));
+	pid = keeper_start(keep_or_not);
+	for (int i = 1; i <= 30; i++) {
+		bool fails = i % 3 != 0;
+		long n;
+
+		cell_set(FAILS, fails);
+		n = CALL(SYS_fsync, 0);
+		if (n == i && fails)
+			return SKIP("no allocation fails here");
+		MUST(n == i + (fails ? 1000 : 0),
+		    found("%ld in call %d", n, i));
+		if (!fails)
+			(void)kill(cell_get(SERVER), SIGKILL);
+	}
+	close(file);
+	MUST(killed_by(reap(pid), SIGKILL), "the first one is still there");
+	return NULL;
+}
+
+/* Ends only once: a server forked in its place would reply to the call. */
+static struct reply end_by_itself(const struct request *request)
+{
+	(void)request;
+	done_count++;
+	if (port_keep(port) < 0)
+		give_up("port_keep fails");
+	if (done_count == 3 && cell_add(ENDS, -1) == 0)
+		_exit(5);
+	return result(done_count);
+}
+
+TEST(a_server_that_ends_by_itself_ends_its_service)
+{
+	pid_t pid;
+	long n;
+
+	TRY(port_make(1));
+	cell_set(ENDS, 1);
+	pid = keeper_start(end_by_itself);
+	MUST(CALL(SYS_fsync, 0) == 1 && CALL(SYS_fsync, 0) == 2, "no answer");
+	n = CALL(SYS_fsync, 0);
+	MUST(n == -EIO, found("%ld", n));
+	close(file);
+	MUST(killed_by(reap(pid), SIGKILL), "the first one is still there");
+	return NULL;
+}
+
 static const struct test tests[] = {
     T(a_server_that_waits_cannot_be_robbed),
     T(a_call_that_may_have_been_done_is_adopted_when_it_was_taken),
     T(a_note_outlives_a_server),
     T(a_note_outlives_a_server_that_has_waited_for_it),
     T(a_note_of_a_dead_server_wakes_another),
+    T(a_server_that_could_not_be_kept_goes_on_and_is_kept_the_next_time),
+    T(a_server_that_ends_by_itself_ends_its_service),
 };
 
 SUITE(tests)

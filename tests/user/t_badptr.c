@@ -4,7 +4,7 @@
  *
  * One list of them, tried as the target of a store, a load and a jump, and as
  * every pointer argument of every system call. The process that tries is
- * killed, or told EFAULT; nobody else notices.
+ * killed, or gets EFAULT; no other process notices.
  */
 #include "harness.h"
 
@@ -251,7 +251,7 @@ static bool null_is_fine(const struct attempt *a)
 	return false;
 }
 
-/* It need not have ended: wait4 sleeps until it has. */
+/* The child need not have ended: wait4 sleeps until it has. */
 static long ending_child(void)
 {
 	pid_t pid = must_fork();

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* The processes of that name: who stays behind, and its child, which serves. */
+/* The processes of that name: one stays behind, and its child serves. */
 struct pair {
 	pid_t keeper, server;
 };
@@ -75,7 +75,10 @@ static const char *kill_one_after_the_other(const char *name,
 		TRY(await_pair(name, &pair));
 		MUST(kill(i % 2 == 0 ? pair.keeper : pair.server, SIGKILL) == 0,
 		    "it cannot be killed");
-		/* Nobody has to ask first. */
+		/*
+		 * In each second round the pair has to be complete again before
+		 * a call.
+		 */
 		if (i % 2 == 0)
 			TRY(await_pair(name, &pair));
 		TRY(use());
@@ -110,8 +113,7 @@ TEST(servers_have_no_parent_and_no_terminal)
 	return NULL;
 }
 
-/* Each of these has ended the file server once. */
-/* All of them at once would be more than they survive. */
+/* The servers would not survive the end of all their processes at once. */
 TEST(a_signal_to_their_group_spares_servers)
 {
 	static const char *const names[] = {"files", "console"};
@@ -130,6 +132,7 @@ TEST(a_signal_to_their_group_spares_servers)
 	return NULL;
 }
 
+/* Each of these calls once ended the file server. */
 TEST(odd_calls_are_answered_as_all_others)
 {
 	char byte;
@@ -156,8 +159,8 @@ TEST(odd_calls_are_answered_as_all_others)
 }
 
 /*
- * Both set a time of reading, that of the link, so they are in the log; and
- * what is done once more has to fail as well.
+ * Both calls set the access time of the link, so they are in the log; and a
+ * replay has to fail as they did.
  */
 static const char *look_for_nobody(void)
 {
@@ -193,7 +196,7 @@ static const char *misses_once_more(const char *(*miss)(void))
 	return use_files();
 }
 
-TEST(who_was_missed_is_missed_once_more)
+TEST(a_call_that_failed_fails_again_when_it_is_replayed)
 {
 	TRY(misses_once_more(look_for_nobody));
 	return misses_once_more(make_behind_nobody);
@@ -272,7 +275,7 @@ static const struct test tests[] = {
     T(the_terminal_goes_on_whoever_is_killed),
     T(a_signal_to_their_group_spares_servers),
     T(odd_calls_are_answered_as_all_others),
-    T(who_was_missed_is_missed_once_more),
+    T(a_call_that_failed_fails_again_when_it_is_replayed),
     T(what_gets_no_descriptor_is_not_opened),
     T(a_process_may_be_at_a_file_that_is_no_folder),
     T(a_terminal_is_not_written_what_is_not_there),

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * t_call.c - a system call is the one that was made, from its beginning to its
- * end: however often it waits, and whatever becomes of its arguments. And what
- * is not in a call makes none.
+ * t_call.c - a system call keeps its number and arguments from its beginning to
+ * its end, however often it waits, and whatever becomes of the memory that they
+ * point to. And a process that is not in a call makes none.
  *
- * t_callcode.c has what becomes of the code around a call, t_news.c what a call
- * takes and tells, t_entry.c and t_crowd.c how long it may last.
+ * t_callcode.c is about changes of the code around a call, t_news.c about
+ * results that cannot be stored, t_entry.c and t_crowd.c about how long a call
+ * may last.
  */
 #include "harness.h"
 
@@ -64,8 +65,11 @@ static long call_and_compute(long nr, const long args[6], unsigned long ticks)
 static struct timespec one_ms = {0, MS}; /* the rest is stored there */
 static char text[1400];
 static struct iovec text_pieces[2] = {{text, 700}, {text + 700, 700}};
+
+#define BITS 70 /* pieces; more than come along with a request */
+static struct iovec text_bits[BITS];
 static int fds[2];
-/* In pieces, so that what is done to them takes long. */
+/* Mapped in pieces, so that a change of them takes long. */
 #define MANY_PAGES (24 * 512UL)
 
 static unsigned char *many_pages(void)
@@ -108,15 +112,18 @@ TEST(after_a_long_text_no_call_is_made)
 {
 	const struct made made[] = {
 	    {"write", SYS_write, {1, (long)text, sizeof(text)}, sizeof(text)},
-	    /* A server is asked for the first piece. */
-	    {"writev", SYS_writev, {1, (long)text_pieces, 2},
-		on_calf() ? 700 : (long)sizeof(text)},
+	    {"writev", SYS_writev, {1, (long)text_pieces, 2}, sizeof(text)},
+	    {"writev of many", SYS_writev, {1, (long)text_bits, BITS},
+		sizeof(text)},
 	};
 	const char *sentence = needs_riscv();
 	size_t i;
 
 	if (sentence != NULL)
 		return sentence;
+	for (i = 0; i < BITS; i++)
+		text_bits[i] = (struct iovec){text + i * sizeof(text) / BITS,
+		    sizeof(text) / BITS};
 	memset(text, '.', sizeof(text));
 	for (i = 0; i < sizeof(text); i += 70)
 		text[i] = '#';
@@ -375,10 +382,14 @@ static const char *moves_what_it_checked(long nr, int fd, size_t other)
 TEST(a_vector_is_read_once)
 {
 	int zero = open("/dev/zero", O_RDONLY);
+	int file = open("/t_call", O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
 	if (on_emulator())
 		return SKIP("the emulator reads vectors in its own way");
-	MUST(pipe2(fds, O_NONBLOCK) == 0 && zero >= 0, "no files");
+	MUST(pipe2(fds, O_NONBLOCK) == 0 && zero >= 0 && file >= 0 &&
+		unlink("/t_call") == 0,
+	    "no files");
+	TRY(moves_what_it_checked(SYS_writev, file, 0));
 	TRY(moves_what_it_checked(SYS_writev, fds[1], 0));
 	TRY(moves_what_it_checked(SYS_writev, fds[1], (size_t)-1));
 	return moves_what_it_checked(SYS_readv, zero, (size_t)-1);
@@ -492,7 +503,7 @@ TEST(a_poll_ends_in_any_way)
 	return NULL;
 }
 
-/* ---- Nothing is put back that others have seen ---- */
+/* ---- A position that others have seen is not put back ---- */
 
 #define SEEKS 2000
 
@@ -548,7 +559,7 @@ static void toggle_path(volatile char *path, size_t last)
 	}
 }
 
-/* On one hart: while it is copied, nobody changes it. */
+/* On one hart: no other process runs while the path is copied. */
 TEST(a_path_may_change_while_it_is_looked_up)
 {
 	char *path = (char *)pages_shared(1);

@@ -135,13 +135,13 @@ TEST(a_call_that_waits_ends_whatever_becomes_of_its_code)
 	return child_end(pid);
 }
 
-/* Can a byte be read there? The mask that is read is empty. */
+/* Can memory be read there? The call reads a mask, which is empty. */
 static bool is_readable(const void *at)
 {
 	return raw(SYS_rt_sigprocmask, SIG_BLOCK, (long)at, 0, 8) == 0;
 }
 
-/* Of the many tables. */
+/* How many of the tables can be read. */
 static int tables_readable(void)
 {
 	size_t at;
@@ -198,7 +198,10 @@ static const char *protect_as_a_whole(int round)
 	    : "mprotect failed";
 }
 
-/* Half of an operation would be left, for the next call to go on with. */
+/*
+ * Otherwise half of the operation would be left, and the next call would go on
+ * with it.
+ */
 TEST(a_call_in_parts_ends_whatever_becomes_of_its_code)
 {
 	const char *sentence = needs_riscv();

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * t_code.c - code that a program wrote is what it executes: on whatever hart,
- * in whatever frame, and nothing that was there before.
+ * t_code.c - a program executes the code that it wrote, on any hart and in any
+ * frame, and never what was there before.
  *
- * On hardware whose instruction caches are coherent all of this is easy.
+ * On hardware whose instruction caches are coherent these tests cannot fail.
  */
 #include "harness.h"
 
@@ -143,7 +143,7 @@ static const char *write_beside_and_call(void)
 {
 	void *other = map(RWX, MAP_PRIVATE);
 
-	/* The copy comes where other code was, if the allocator is quick. */
+	/* The copy may come into this frame, which held other code. */
 	write_code(other, 9);
 	fence_code();
 	MUST(call(other) == 9, "old code was executed");
@@ -202,7 +202,10 @@ _Noreturn static void call_over_and_over(void)
 	_exit(0);
 }
 
-/* Calf's call is for whoever goes on after it, without a fence of its own. */
+/*
+ * Calf's call has an effect on each process that runs after it, without a fence
+ * of its own.
+ */
 TEST(code_is_new_to_a_process_that_was_stopped_while_another_wrote_it)
 {
 	pid_t pid;

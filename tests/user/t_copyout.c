@@ -2,8 +2,8 @@
 /*
  * t_copyout.c - the kernel writes to memory that fork shares.
  *
- * Whatever a system call stores must land in the caller's own copy, on every
- * page it touches, and never where the caller itself may not store.
+ * All that a system call stores must go to the caller's own copy, on every page
+ * it touches, and never to a page to which the caller may not store.
  */
 #include "harness.h"
 
@@ -185,7 +185,7 @@ TEST(readv_into_shared_pages_is_private)
 
 /* ---- Other calls that store ---- */
 
-/* Where their results go: across a border of pages, at an odd multiple of 4. */
+/* The buffer for results: across a border of pages, at an odd multiple of 4. */
 static void *across(void)
 {
 	return buffer + PAGE - 4;
@@ -272,7 +272,7 @@ static const char *sigaction_stores(void)
 	return NULL;
 }
 
-/* Right behind the call: the kernel's own way has to end the sharing. */
+/* Nothing else writes to the page: the kernel's store has to copy it. */
 static const char *clone_stores(void)
 {
 	int *number = (int *)(buffer + PAGE);
@@ -366,7 +366,7 @@ TEST(write_from_shared_pages_carries_their_bytes)
 }
 
 /*
- * What is in a pipe is a copy: the writer may change its page afterwards, in
+ * Bytes in a pipe are copies: the writer may change its page afterwards, in
  * either process, and the reader must still get what was written.
  */
 TEST(bytes_in_a_pipe_do_not_follow_the_page)
@@ -500,7 +500,7 @@ static const char *read_five_and_three(void)
 						   : found("then %ld", (long)n);
 }
 
-/* One that sleeps in its read; its page is still the writer's as well. */
+/* The reader sleeps in its read; the writer still shares its page. */
 static const char *sleeping_reader_is_given(test_fn *reader, const char *bytes)
 {
 	const char *sentence;
@@ -520,7 +520,7 @@ static const char *sleeping_reader_is_given(test_fn *reader, const char *bytes)
 	return sentence;
 }
 
-/* They may go straight into its buffer, but so many only. */
+/* The writer may store straight into its buffer, but not more than that. */
 TEST(a_sleeping_reader_gets_what_it_asked_for)
 {
 	return sleeping_reader_is_given(read_five_and_three, "abcdefgh");
@@ -535,7 +535,7 @@ static const char *read_three(void)
 	return memcmp(to, "abc", 3) == 0 ? NULL : "other bytes";
 }
 
-/* All of them fit. */
+/* All bytes fit into the buffer. */
 TEST(what_a_sleeping_reader_gets_is_its_own)
 {
 	return sleeping_reader_is_given(read_three, "abc");

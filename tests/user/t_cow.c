@@ -3,9 +3,9 @@
  * t_cow.c - how many copies fork costs, and every short order of events.
  *
  * Copies are counted by the kernel, between two moments at which all other
- * processes of the test only yield: what they write for themselves was copied
- * in warm_up() before, and whoever is not of the test sleeps. Elsewhere than on
- * Calf the counts are not looked at, the contents are.
+ * processes of the test only yield: the pages that they write to were copied in
+ * warm_up() before, and all other processes sleep. Elsewhere than on Calf the
+ * counts are not looked at, the contents are.
  */
 #include "harness.h"
 
@@ -230,8 +230,8 @@ TEST(a_dirty_page_is_zeroed_before_it_is_given_again)
 }
 
 /*
- * Fork's cost must not grow with the process: the same number of frames for
- * a large process as for a small one.
+ * Fork's cost must not grow with the process: it takes as many frames for a
+ * large process as for a small one.
  */
 static const char *fork_frames(uint64_t *taken)
 {
@@ -360,7 +360,10 @@ static const char *run_script(const struct script *s)
 	return child_end(b);
 }
 
-/* Decodes `code` into who does what; false if C acts before it exists. */
+/*
+ * Decodes `code` into the steps of each process; false if C acts before it
+ * exists.
+ */
 static bool script_of(struct script *s, int code, int actors)
 {
 	int i;
@@ -376,7 +379,7 @@ static bool script_of(struct script *s, int code, int actors)
 	return true;
 }
 
-/* All scripts of four steps, or every `stride`-th of them. */
+/* Plays all scripts of four steps, or every `stride`-th of them. */
 static const char *all_scripts(struct script *s, int actors, int stride)
 {
 	int codes = 1;

@@ -10,7 +10,7 @@
 /* Cells. */
 enum { READY, GO, JOB };
 
-/* As many processes as there is memory for, each of which runs `fn`. */
+/* Makes as many processes as there is memory for, each of which runs `fn`. */
 static int crowd(void (*fn)(void))
 {
 	uint64_t most = counters().frames_free / 24;
@@ -34,7 +34,7 @@ static void disperse(void)
 		continue;
 }
 
-/* In a group of its own, for disperse(). */
+/* A crowd in a group of its own, for disperse(). */
 static int crowd_in_group(void (*fn)(void))
 {
 	(void)setpgid(0, 0);
@@ -85,7 +85,7 @@ static void sleep_until_told(void)
 		sleep_ms(20);
 }
 
-/* Those whom init has adopted have ended. */
+/* Waits until all processes have ended that init has adopted. */
 static void await_end_of_all(void)
 {
 	while (counters().processes > 8)
@@ -150,7 +150,10 @@ SHORT(a_stopped_job_whose_shell_ends)
 	await_end_of_all();
 }
 
-/* Nobody would continue the last, which is known when all have been asked. */
+/*
+ * The group is an orphan, which is known only when all members have been looked
+ * at.
+ */
 SHORT(a_member_of_a_large_orphaned_group_is_to_stop)
 {
 	pid_t pid = must_fork();
@@ -239,7 +242,7 @@ SHORT(a_short_sleep_before_many_long_ones)
 
 #define PS 8
 
-/* Calf's own calls, of which the others know nothing. */
+/* Calls that only Calf has. */
 SHORT(looks_at_processes_and_their_memory)
 {
 #ifdef __riscv
@@ -282,7 +285,7 @@ static long time_of_ps(void)
 }
 #endif
 
-/* So all that are there can be told, one after the other, also of many. */
+/* Looks at each of many processes, one after the other. */
 TEST(to_be_told_of_one_takes_as_long_beside_many)
 {
 #ifdef __riscv

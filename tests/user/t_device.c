@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * t_device.c - /dev/null, /dev/zero and the random devices: what comes out of
- * them goes into memory through the same door as everything else.
+ * t_device.c - /dev/null, /dev/zero and the random devices: their bytes go into
+ * memory by resolve(), as all others do.
  */
 #include "harness.h"
 
@@ -128,7 +128,7 @@ TEST(what_is_read_ends_where_memory_ends)
 	return NULL;
 }
 
-TEST(a_devices_end_and_its_bottomless_pit)
+TEST(null_has_nothing_to_read_and_devices_take_all_bytes)
 {
 	int null = must_open("/dev/null");
 	char byte;
@@ -153,7 +153,7 @@ static const struct test tests[] = {
     T(what_is_read_goes_to_the_readers_own_copy),
     T(what_may_only_be_read_is_not_written),
     T(what_is_read_ends_where_memory_ends),
-    T(a_devices_end_and_its_bottomless_pit),
+    T(null_has_nothing_to_read_and_devices_take_all_bytes),
 };
 
 SUITE(tests)

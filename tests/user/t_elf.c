@@ -12,7 +12,7 @@
 #define FILES     "/elf/"
 #define WORKED    70
 #define REFUSED   71
-#define NO_REASON 72 /* refused, but not as what is no program */
+#define NO_REASON 72 /* refused with another error than ENOEXEC */
 
 static char path[300];
 
@@ -34,7 +34,7 @@ static const char *is_refused(int status)
 {
 	if (exited_with(status, REFUSED))
 		return NULL;
-	/* Linux notices some only when it is too late. */
+	/* Linux notices some mistakes after it has given up the old program. */
 	if (!on_calf() &&
 	    (exited_with(status, NO_REASON) || WIFSIGNALED(status)))
 		return NULL;
@@ -55,7 +55,7 @@ static const char *works(int status)
 	    : found("%s: status 0x%x", path, (unsigned)status);
 }
 
-/* At least `count` files of a folder. */
+/* Tries all files of a folder, at least `count`. */
 static const char *each_file(const char *folder, int count,
     const char *(*verdict_on)(int status))
 {
@@ -116,7 +116,7 @@ static int run_on_stack(void)
 #ifdef __riscv
 	volatile uint32_t code[1];
 
-	/* Not as an initial value: a constant need not be on the stack. */
+	/* Stored here, as a constant initial value need not be on the stack. */
 	code[0] = 0x00008067; /* ret */
 	__asm__ volatile("fence.i" ::: "memory");
 	((void (*)(void))(uintptr_t)code)();

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * t_errno.c - what calls answer to arguments that are no good, as Linux does.
+ * t_errno.c - the errors of calls with bad arguments, as on Linux.
  *
- * Tables of calls, each with the one answer that is right. What differs here on
- * purpose has two: Linux's, and that which docs/abi.md gives a reason for.
+ * Tables of calls, each with its right result. A call that differs here on
+ * purpose has two: Linux's, and ours, for which docs/abi.md gives a reason.
  */
 #include "harness.h"
 
@@ -70,7 +70,7 @@ struct asked {
 #call, SYS_##call, {__VA_ARGS__ }, (linux_answer), (answer) \
 	}
 
-/* All that are answered wrongly: number in the table, call and answer. */
+/* Names all calls with a wrong result: number in the table, call and result. */
 static const char *answers(const struct asked *asked, int count)
 {
 	static char wrong[240];
@@ -139,6 +139,12 @@ TEST(reads_and_writes)
 	    ASK(writev, -EINVAL, null, neg, 1),
 	    ASK(writev, -EFAULT, null, huge, 2),
 	    ASK(writev, -EBADF, closed, bad, 1),
+	    ASK(preadv, 0, file, ok, 0, 0),
+	    ASK(preadv, -EINVAL, closed, ok, 1, -1),
+	    ASK(preadv, -EINVAL, file, neg, 1, 0),
+	    ASK(preadv, -EFAULT, file, bad, 1, 0),
+	    ASK(preadv, -ESPIPE, pipe_out, ok, 1, 0),
+	    ASK(pwritev, -EBADF, pipe_out, ok, 1, 0),
 	    ASK(pread64, -EBADF, closed, page, 1, 0),
 	    ASK(pread64, -ESPIPE, pipe_out, page, 1, 0),
 	    ASK(pread64, -EINVAL, file, page, 1, -1),
@@ -187,6 +193,9 @@ TEST(descriptors)
 	    ASK(getdents64, -ENOTDIR, file, page, 100),
 	    ASK(getdents64, -EINVAL, dir, page, 8),
 	    ASK(getdents64, -EFAULT, dir, bad, 1000),
+	    ASK(fsync, -EINVAL, null),
+	    ASK(fsync, 0, file),
+	    ASK(fdatasync, -EBADF, closed),
 	};
 
 	return ANSWERS(asked);
@@ -231,6 +240,8 @@ TEST(paths)
 	    ASK(newfstatat, -ENOENT, here, empty, page, 0),
 	    ASK(newfstatat, -EBADF, closed, empty, page, 0x1000),
 	    ASK(newfstatat, 0, here, empty, page, 0x1000),
+	    ASK(statx, -EINVAL, here, root, 0, 1L << 31, page),
+	    ASK(statx, -EINVAL, here, root, 1 << 30, 0, page),
 	    ASK(readlinkat, -EINVAL, here, root, page, 100),
 	    ASK(readlinkat, -EINVAL, here, root, page, 0),
 	    ASK(readlinkat, -ENOENT, here, none, page, 100),
@@ -418,7 +429,7 @@ static long sleep_interrupted(long nr, long remain)
 	return result;
 }
 
-TEST(what_is_left_of_a_sleep_goes_somewhere)
+TEST(the_rest_of_a_sleep_needs_a_good_address)
 {
 	TRY(needs_a_kernel());
 	(void)signal(SIGUSR1, do_nothing);
@@ -637,7 +648,7 @@ static const struct test tests[] = {
     T(polls_and_selections),
     T(futexes),
     T(clocks_and_timers),
-    T(what_is_left_of_a_sleep_goes_somewhere),
+    T(the_rest_of_a_sleep_needs_a_good_address),
     T(processes),
     T(priorities_and_limits),
     T(signals),

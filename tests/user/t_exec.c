@@ -3,7 +3,7 @@
  * t_exec.c - execve: what is replaced, what is kept, and what is refused.
  *
  * The program executes itself with a role as its first argument: "@args",
- * "@memory" and so on. In a role it looks around and tells in its exit status
+ * "@memory" and so on. In a role it checks its state, and its exit status says
  * what it found.
  */
 #include "harness.h"
@@ -64,13 +64,20 @@ static int role_descriptors(char **argv)
 	return raw(SYS_fcntl, atoi(argv[3]), F_GETFD) == -EBADF ? RIGHT : WRONG;
 }
 
-/* SIGUSR1 had a handler; SIGUSR2 was ignored; SIGTERM blocked and pending. */
+/*
+ * SIGUSR1 had a handler; SIGUSR2 was ignored; SIGTERM blocked and pending.
+ * There was an alternate stack.
+ */
 static int role_signals(void)
 {
 	struct sigaction sa;
+	stack_t stack;
 	sigset_t set;
 
 	if (sigaction(SIGUSR1, NULL, &sa) != 0 || sa.sa_handler != SIG_DFL)
+		return WRONG;
+	if (sigaltstack(NULL, &stack) != 0 || stack.ss_flags != SS_DISABLE ||
+	    stack.ss_sp != NULL)
 		return WRONG;
 	if (sigaction(SIGUSR2, NULL, &sa) != 0 || sa.sa_handler != SIG_IGN)
 		return WRONG;
@@ -140,7 +147,7 @@ static int role_depth(char **argv)
 	return WRONG;
 }
 
-/* The path as execve got it, whatever argv[0] says. */
+/* AT_EXECFN is the path as execve got it, whatever argv[0] says. */
 static int role_path(char **argv, char **envp)
 {
 	uint64_t *auxv;
@@ -398,6 +405,7 @@ static void on_signal(int sig)
 
 TEST(exec_resets_handlers_and_keeps_the_rest)
 {
+	stack_t stack = {.ss_sp = pages_private(8), .ss_size = 8 * PAGE};
 	sigset_t set;
 	pid_t pid;
 
@@ -409,6 +417,7 @@ TEST(exec_resets_handlers_and_keeps_the_rest)
 		sigemptyset(&set);
 		sigaddset(&set, SIGTERM);
 		(void)sigprocmask(SIG_BLOCK, &set, NULL);
+		(void)sigaltstack(&stack, NULL);
 		kill(getpid(), SIGTERM);
 		become("@signals", NULL, NULL);
 	}
@@ -490,7 +499,10 @@ TEST(a_component_that_is_no_directory_is_refused)
 
 /* ---- One that does not come to its end ---- */
 
-/* So much that it is measured and copied in parts; no role has such a name. */
+/*
+ * Arguments so long that they are measured and copied in parts; no role has
+ * such a name.
+ */
 #define LONG_ARGS 12
 static char long_arg[100000];
 
@@ -538,7 +550,7 @@ TEST(an_exec_that_is_killed_leaves_nothing)
 	return NULL;
 }
 
-/* No handler runs between its parts: it would be gone afterwards. */
+/* No handler runs between the parts of an exec, as it is gone afterwards. */
 TEST(a_signal_does_not_interrupt_an_exec)
 {
 	int i;
@@ -563,7 +575,10 @@ TEST(a_signal_does_not_interrupt_an_exec)
 	return NULL;
 }
 
-/* Only the first is kept, each time; the others let go of two spaces. */
+/*
+ * Each time several processes make an image, of which one is kept. The others
+ * free theirs.
+ */
 TEST(one_program_may_be_started_by_many_at_once)
 {
 	char empty[] = "", *argv[] = {empty, NULL};

@@ -102,12 +102,25 @@ TEST(pipe2_refuses_odd_flags)
 	return NULL;
 }
 
+/* Linux has them as an int. */
+TEST(the_upper_half_of_a_command_or_a_clock_means_nothing)
+{
+	const long upper = 1L << 32;
+	struct timespec now;
+
+	MUST(raw(SYS_fcntl, 0, F_GETFD | upper) == 0, "fcntl");
+	MUST(raw(SYS_clock_gettime, CLOCK_MONOTONIC | upper, (long)&now) == 0,
+	    "clock_gettime");
+	return NULL;
+}
+
 static const struct test tests[] = {
     T(wrong_descriptors_are_ebadf),
     T(the_wrong_end_is_ebadf),
     T(dup_takes_the_lowest_and_dup2_the_one_it_is_told),
     T(descriptors_run_out),
     T(pipe2_refuses_odd_flags),
+    T(the_upper_half_of_a_command_or_a_clock_means_nothing),
 };
 
 SUITE(tests)

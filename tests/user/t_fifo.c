@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * t_fifo.c - what is made with a name: with which mode, under the umask; and
- * pipes that have a name, which several open and close.
+ * t_fifo.c - the umask and the mode of new files; and pipes that have a name,
+ * which several processes open and close.
  */
 #include "harness.h"
 
@@ -167,17 +167,17 @@ static const char *waits_for(test_fn *other, int flags)
 	return NULL;
 }
 
-TEST(who_reads_waits_until_somebody_writes)
+TEST(a_reader_waits_for_a_writer)
 {
 	return waits_for(writer_comes, O_RDONLY);
 }
 
-TEST(who_writes_waits_until_somebody_reads)
+TEST(a_writer_waits_for_a_reader)
 {
 	return waits_for(reader_comes, O_WRONLY);
 }
 
-TEST(who_does_not_wait_reads_and_does_not_write)
+TEST(without_waiting_it_opens_to_read_and_not_to_write)
 {
 	int in, out;
 
@@ -196,7 +196,7 @@ TEST(who_does_not_wait_reads_and_does_not_write)
 	return NULL;
 }
 
-TEST(who_does_both_does_not_wait)
+TEST(a_process_that_reads_and_writes_does_not_wait)
 {
 	char byte = 0;
 	int fd;
@@ -214,8 +214,11 @@ TEST(who_does_both_does_not_wait)
 	return NULL;
 }
 
-/* It is alone there, and does not wait if it is not told to. */
-TEST(who_opens_its_own_end_once_more_does_not_wait)
+/*
+ * A process alone at its pipe opens its end once more: with O_NONBLOCK it does
+ * not wait.
+ */
+TEST(a_process_that_opens_its_own_end_again_does_not_wait)
 {
 	char path[32];
 	int in, again;
@@ -285,7 +288,7 @@ static const char *is_interrupted(void)
 	return NULL;
 }
 
-TEST(who_gives_up_was_not_there)
+TEST(a_process_that_gives_up_was_not_there)
 {
 	pid_t pid;
 
@@ -307,7 +310,7 @@ TEST(who_gives_up_was_not_there)
 
 /* ---- Bytes ---- */
 
-/* Both ends of one, neither of which waits. */
+/* Opens both ends of a pipe without a wait. */
 static void open_ends(int *in, int *out)
 {
 	*in = open_fifo(O_RDONLY | O_NONBLOCK);
@@ -336,7 +339,7 @@ TEST(it_ends_when_the_last_writer_has_gone)
 	return NULL;
 }
 
-TEST(who_writes_to_nobody_is_told)
+TEST(a_writer_without_a_reader_is_told)
 {
 	int in, out, more;
 
@@ -353,7 +356,7 @@ TEST(who_writes_to_nobody_is_told)
 	return NULL;
 }
 
-TEST(what_nobody_has_read_goes_with_the_last_who_has_it)
+TEST(unread_bytes_go_with_the_last_process_that_has_it_open)
 {
 	int in, out;
 	char byte;
@@ -405,7 +408,7 @@ static int events_of(int fd)
 	return poll(&p, 1, 0) < 0 ? -1 : p.revents;
 }
 
-TEST(poll_says_who_is_on_the_other_side)
+TEST(poll_says_whether_the_other_side_is_open)
 {
 	int in, out;
 	char byte;
@@ -465,18 +468,18 @@ static const struct test tests[] = {
     T(what_is_made_lacks_what_the_umask_has),
     T(a_child_has_its_own_which_is_its_parents_at_first),
     T(a_program_that_is_executed_has_it),
-    T(who_reads_waits_until_somebody_writes),
-    T(who_writes_waits_until_somebody_reads),
-    T(who_does_not_wait_reads_and_does_not_write),
-    T(who_does_both_does_not_wait),
-    T(who_opens_its_own_end_once_more_does_not_wait),
+    T(a_reader_waits_for_a_writer),
+    T(a_writer_waits_for_a_reader),
+    T(without_waiting_it_opens_to_read_and_not_to_write),
+    T(a_process_that_reads_and_writes_does_not_wait),
+    T(a_process_that_opens_its_own_end_again_does_not_wait),
     T(a_writer_that_has_gone_was_there),
-    T(who_gives_up_was_not_there),
+    T(a_process_that_gives_up_was_not_there),
     T(it_ends_when_the_last_writer_has_gone),
-    T(who_writes_to_nobody_is_told),
-    T(what_nobody_has_read_goes_with_the_last_who_has_it),
+    T(a_writer_without_a_reader_is_told),
+    T(unread_bytes_go_with_the_last_process_that_has_it_open),
     T(a_node_is_a_pipe_whatever_its_names),
-    T(poll_says_who_is_on_the_other_side),
+    T(poll_says_whether_the_other_side_is_open),
     T(bytes_come_as_they_were_written),
 };
 

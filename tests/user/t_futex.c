@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * t_futex.c - sleeping on a word of memory: who wakes whom, and how it ends.
+ * t_futex.c - sleeping on a word of memory: which sleeper a call wakes, and how
+ * a sleep ends.
  */
 #include "harness.h"
 
@@ -194,8 +195,11 @@ TEST(a_wake_finds_only_those_who_wait_for_it)
 	return exited_with(reap(pid), 0) ? NULL : "the wait did not return 0";
 }
 
-/* After fork, one address is two words; both sides have it in one page yet. */
-TEST(private_memory_is_no_way_to_meet)
+/*
+ * After fork one address stands for two words, although they are in one page
+ * until one side writes.
+ */
+TEST(a_wake_in_private_memory_does_not_reach_a_child)
 {
 	static const struct timespec rest = {0, 200000000};
 	volatile int *word = (volatile int *)pages_private(1);
@@ -270,7 +274,7 @@ TEST(a_wake_is_not_lost_to_a_signal)
 
 /* ---- What it is for ---- */
 
-/* 0: free, 1: taken, 2: taken, and somebody may sleep. */
+/* 0: free, 1: taken, 2: taken, and a process may sleep. */
 static void mutex_lock(int *word)
 {
 	int seen = 0;
@@ -366,7 +370,7 @@ static const struct test tests[] = {
     T(each_sleeper_is_woken_once),
     T(one_call_wakes_many),
     T(a_wake_finds_only_those_who_wait_for_it),
-    T(private_memory_is_no_way_to_meet),
+    T(a_wake_in_private_memory_does_not_reach_a_child),
     T(a_signal_ends_a_wait_or_not),
     T(a_wake_is_not_lost_to_a_signal),
     T(a_mutex_of_many_processes_excludes),

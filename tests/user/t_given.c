@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * t_given.c - what a server is told of the descriptors of others, and what it
- * lets a caller have of the kernel's: one of its own once more, or a pipe.
+ * t_given.c - what a server is told of the descriptors of other processes, and
+ * which files it lets a caller have that are not its own: one that the caller
+ * has already, a pipe, or a file of another server.
  */
 #include "service.h"
 
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
-/* What the server replies to an openat: flags, and in the next cell a token. */
+/* Cells with the reply to an openat: its flags, the token, and file_flags. */
 enum { FLAGS, NUMBER, HOW };
 
 static struct reply give(const struct request *request)
@@ -70,7 +71,7 @@ static const char *opens_pipes(void)
 	MUST(in >= 0, found("the first is %ld", in));
 	MUST(open_as(REPLY_PIPE, 8, O_WRONLY | O_NONBLOCK) == -ENXIO,
 	    "another number is the same pipe");
-	/* It is in the same list. */
+	/* This number differs in one bit. */
 	MUST(open_as(REPLY_PIPE, 7 + 64, O_WRONLY | O_NONBLOCK) == -ENXIO,
 	    "a number further on is");
 	out = open_as(REPLY_PIPE, 7, O_WRONLY | O_CLOEXEC);
@@ -93,7 +94,7 @@ TEST(a_pipe_has_a_number)
 
 #define PIPES 200
 
-/* Some have low bits alike, and some high ones. */
+/* Some of the numbers have equal low bits, and some equal high bits. */
 static int number_of(int i)
 {
 	return i % 2 == 0 ? i << 16 : i;
@@ -104,7 +105,7 @@ static long open_number(int i)
 	return open_as(REPLY_PIPE, number_of(i), O_RDWR | O_NONBLOCK);
 }
 
-/* Each has a byte of its own, which is put back. */
+/* Has the pipe of that number its own byte in it? The byte is put back. */
 static bool is_number(int i)
 {
 	long fd = open_number(i);
@@ -169,7 +170,7 @@ static const char *opens_both(void)
 	return opens_writer();
 }
 
-/* A server is process and port; both ports have the same answers. */
+/* Two servers reply with the same numbers, at two ports. */
 TEST(the_numbers_of_another_port_are_others)
 {
 	pid_t one, other;
@@ -198,7 +199,7 @@ TEST(the_numbers_of_another_port_are_others)
 	return NULL;
 }
 
-/* ---- Only for who opens something ---- */
+/* ---- Only in reply to an open ---- */
 
 _Noreturn static void serve_wrongly(void)
 {
@@ -234,7 +235,7 @@ static const char *goes_there(void)
 	return NULL;
 }
 
-TEST(these_are_answers_to_an_open)
+TEST(pipes_and_own_descriptors_are_answers_to_an_open_only)
 {
 	pid_t pid;
 
@@ -253,7 +254,7 @@ TEST(these_are_answers_to_an_open)
 
 static struct port_descriptor told;
 
-/* 0 or a negated errno. */
+/* Asks for a descriptor. 0 or a negated errno. */
 static long describe(int pid, int fd)
 {
 	told = (struct port_descriptor){.pid = pid, .fd = fd};
@@ -330,7 +331,7 @@ TEST(a_server_is_told_where_processes_are)
 	return in_child(is_elsewhere);
 }
 
-TEST(of_who_is_not_there_nothing_is_told)
+TEST(nothing_is_told_of_a_process_that_does_not_exist)
 {
 	pid_t pid;
 
@@ -351,16 +352,119 @@ TEST(of_who_is_not_there_nothing_is_told)
 	return NULL;
 }
 
+/* ---- A file of another server ---- */
+
+static struct reply answer_seven(const struct request *request)
+{
+	(void)request;
+	return result(7);
+}
+
+/* A server that replies to every request with a file of the other server. */
+_Noreturn static void pass_on(int other_port)
+{
+	const struct reply reply = {.flags = REPLY_PASS,
+	    .token = (uint64_t)file,
+	    .file_flags = O_RDWR};
+	struct request request = {0};
+	char in[64];
+
+	while (port_next(other_port, request.id == 0 ? NULL : &reply, &request,
+		   in, sizeof in) == 0)
+		continue;
+	_exit(0);
+}
+
+TEST(a_file_that_is_passed_on_is_closed_with_the_last)
+{
+	int other, way;
+	pid_t pid;
+	long fd;
+
+	TRY(service_start(answer_seven));
+	other = port_create(1);
+	way = port_open(other, 1, O_RDWR, 0, 0);
+	MUST(other >= 0 && way >= 0, "no other port");
+	pid = must_fork();
+	if (pid == 0)
+		pass_on(other);
+	close(other);
+	for (int i = 0; i < 3; i++) {
+		fd = raw(SYS_openat, way, (long)"any", O_RDWR, 0);
+		MUST(fd >= 0, found("it is %ld", fd));
+		MUST(raw(SYS_fsync, fd) == 7, "it is another");
+		close((int)fd);
+		MUST(CALL(SYS_fsync, 0) == 7 && heard->notes == 0,
+		    "its server was told that nobody has it");
+	}
+	fd = raw(SYS_openat, way, (long)"any", O_RDWR, 0);
+	kill(pid, SIGKILL);
+	reap(pid);
+	close(way);
+	close(file);
+	MUST(raw(SYS_fsync, fd) == 7, "it went with another");
+	file = (int)fd;
+	return service_end();
+}
+
+/*
+ * Each reply that would allow more is refused with EINVAL. The caller is told
+ * how many were.
+ */
+_Noreturn static void pass_more(int other, int narrow)
+{
+	struct reply reply = {.flags = REPLY_PASS, .token = (uint64_t)narrow};
+	struct request request = {0};
+	int refused = 0;
+	char in[64];
+
+	(void)port_next(other, NULL, &request, in, sizeof in);
+	for (uint32_t how = O_WRONLY; how <= O_RDWR; how++) {
+		reply.file_flags = how;
+		refused +=
+		    port_next(other, &reply, &request, in, sizeof in) < 0 &&
+		    errno == EINVAL;
+	}
+	reply = (struct reply){.result = refused};
+	(void)port_next(other, &reply, &request, in, sizeof in);
+	_exit(0);
+}
+
+TEST(a_file_that_is_passed_on_allows_no_more_than_before)
+{
+	int other, way, narrow;
+	pid_t pid;
+	long n;
+
+	TRY(port_make(1));
+	other = port_create(1);
+	way = port_open(other, 1, O_RDWR, 0, 0);
+	narrow = port_open(other, 2, O_RDONLY, 0, 0);
+	MUST(other >= 0 && way >= 0 && narrow >= 0, "no other port");
+	pid = must_fork();
+	if (pid == 0)
+		pass_more(other, narrow);
+	close(other);
+	n = raw(SYS_openat, way, (long)"any", O_RDWR, 0);
+	close(way);
+	close(narrow);
+	kill(pid, SIGKILL);
+	reap(pid);
+	return n == 2 ? NULL : found("%ld", n);
+}
+
 static const struct test tests[] = {
     T(a_caller_gets_its_own_descriptor_once_more),
     T(a_pipe_has_a_number),
     T(pipes_of_many_numbers_are_found_whichever_are_closed),
     T(the_numbers_of_another_port_are_others),
-    T(these_are_answers_to_an_open),
+    T(pipes_and_own_descriptors_are_answers_to_an_open_only),
     T(a_server_is_told_what_is_open),
     T(a_server_is_told_no_token_of_another),
     T(a_server_is_told_where_processes_are),
-    T(of_who_is_not_there_nothing_is_told),
+    T(nothing_is_told_of_a_process_that_does_not_exist),
+    T(a_file_that_is_passed_on_is_closed_with_the_last),
+    T(a_file_that_is_passed_on_allows_no_more_than_before),
 };
 
 SUITE(tests)

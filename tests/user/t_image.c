@@ -16,8 +16,8 @@
 
 /* Cells. */
 enum {
-	ASKED, /* requests of an execve so far, */
-	STOP,  /* and at which of them something happens */
+	ASKED, /* requests of an execve so far */
+	STOP,  /* the request at which something happens */
 	GO,
 };
 
@@ -79,7 +79,7 @@ TEST(a_program_is_loaded_once)
 	return NULL;
 }
 
-/* Its contents are new each time, and what it exits with, too. */
+/* A program with new contents each time, and so another exit status. */
 static struct reply answer_new_code(const struct request *request)
 {
 	static unsigned code[3];
@@ -97,7 +97,7 @@ static struct reply answer_new_code(const struct request *request)
 		reply.out = &plan;
 	if (request->number == SYS_pread64)
 		reply.out = code;
-	/* It is changed between two requests, once. */
+	/* The program is changed between two requests, once. */
 	if ((request->flags & REQUEST_LOAD) && n == cell_get(STOP))
 		cell_set(GO, n + 1);
 	return reply;
@@ -137,7 +137,7 @@ static struct reply answer_as_is(const struct request *request)
 	return reply;
 }
 
-/* The same token means something else to another server. */
+/* A token means another program to another server. */
 TEST(a_program_is_its_servers)
 {
 	cell_set(GO, 42);
@@ -218,7 +218,7 @@ TEST(a_plan_that_makes_no_sense_is_no_program)
 
 static char zeros[WORDS_MAX + 1], no_end[PAGE];
 
-/* At request STOP of each execve, the answer is one of these. */
+/* The wrong replies, one of which request STOP of each execve gets. */
 static const struct wrong {
 	int at;
 	int error;
@@ -310,7 +310,7 @@ static const char *asks_others(void)
 	return NULL;
 }
 
-TEST(an_image_is_for_who_asks_for_one)
+TEST(an_image_is_taken_only_where_one_is_asked_for)
 {
 	return in_root(answer_at_second_try, ROOM, asks_others);
 }
@@ -365,7 +365,7 @@ static const char *executes_with_words(void)
 	return NULL;
 }
 
-/* What main() finds: it exits with argc if all of it is right. */
+/* Called by main() of the executed program: exits with argc if all is right. */
 static int executed(int argc, char **argv)
 {
 	const char *expected[] = {"@words", "one", "two", "rest"};
@@ -395,7 +395,7 @@ static const char *executes_with_large_words(void)
 	return NULL;
 }
 
-/* As many as fit into a frame, and the last of them ends with it. */
+/* As many words as fit into a frame, and the last of them ends with it. */
 TEST(words_may_fill_a_page)
 {
 	memset(words, 'w', sizeof(words));
@@ -411,7 +411,7 @@ static const struct test tests[] = {
     T(a_program_is_its_servers),
     T(a_plan_that_makes_no_sense_is_no_program),
     T(an_answer_to_another_question_ends_the_call),
-    T(an_image_is_for_who_asks_for_one),
+    T(an_image_is_taken_only_where_one_is_asked_for),
     T(words_take_the_place_of_the_first_argument),
     T(words_may_fill_a_page),
 };

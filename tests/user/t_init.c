@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * t_init.c - what only the first process can find out: which signals it is
- * shielded from, who becomes its child, and what the kernel's command line
- * gives it. It is the first process itself:
+ * shielded from, which processes become its children, and what the kernel's
+ * command line gives it. The program runs as the first process:
  *
  *     rdinit=/bin/t_init one CALF=1 a.b a.b=2 -- TWO=2 three.4
  */
 #include "harness.h"
 
+#include <fcntl.h>
 #include <sys/time.h>
 
 extern char **environ;
@@ -113,7 +114,7 @@ TEST(signals_that_it_handles_arrive)
 	return NULL;
 }
 
-/* A handler may be there by the time it is unblocked. */
+/* A handler may have been set by the time that the signal is unblocked. */
 TEST(what_it_blocks_is_decided_when_unblocked)
 {
 	sigset_t set, pending;
@@ -149,7 +150,7 @@ static void leave_orphans(void)
 	if (grandchild == 0)
 		_exit(1);
 	close(fds[1]);
-	(void)read(fds[0], &c, 1); /* the zombie's copy is closed */
+	(void)read(fds[0], &c, 1); /* until the zombie's copy is closed */
 	cell_set(0, grandchild);
 	if (fork() == 0) {
 		sleep_ms(20);
@@ -207,14 +208,15 @@ TEST(orphans_that_it_ignores_leave_nothing)
 /* ---- Memory that is out ---- */
 
 #define YOUNG 3
-#define EACH  40 /* pages that a young one has */
+#define EACH  40 /* pages that each process has */
 #define FEW   20 /* pages, for which there are tables */
 
-enum { WARM = 1, TAKE, TAKEN };
+enum { WARM = 1, TAKE, TAKEN, LEAVE, LEFT };
 
 /*
- * All there is: shared pages are given at once, or mmap fails, for which it
- * wants a few more than one. Those are touched, one by one.
+ * Takes all memory. Shared pages are given at once, or mmap fails; as it needs
+ * a few frames more than it gives, some are left. These are taken one by one,
+ * by touching private pages.
  */
 static void take_all(unsigned char *few)
 {
@@ -229,11 +231,13 @@ static void take_all(unsigned char *few)
 		few[0] = 1;
 }
 
-_Noreturn static void stay(bool takes)
+_Noreturn static void stay(bool takes, bool leaves)
 {
 	unsigned char *own = pages_private(EACH + FEW);
 
 	stamp(own, EACH, 9);
+	while (dup(1) >= 0)
+		continue;
 	warm_up();
 	cell_add(WARM, 1);
 	if (takes) {
@@ -241,42 +245,46 @@ _Noreturn static void stay(bool takes)
 		take_all(own + EACH * PAGE);
 		cell_set(TAKEN, 1);
 	}
-	for (;;)
-		sleep_ms(1000);
+	while (cell_get(LEAVE) != getpid())
+		sleep_ms(leaves ? 1 : 1000);
+	cell_set(LEFT, 1);
+	_exit(0);
 }
 
-static pid_t start_one(bool takes)
+static pid_t start_one(bool takes, bool leaves)
 {
 	pid_t pid = must_fork();
 
 	if (pid == 0)
-		stay(takes);
+		stay(takes, leaves);
 	return pid;
 }
 
-/*
- * Somebody old has all the memory, and there are young ones; the first process
- * does something that takes a frame or two. The youngest goes for that, and
- * nobody else, as what it gives back is waited for.
- */
-static const char *youngest_goes_for(void (*fn)(void))
-{
-	pid_t pids[1 + YOUNG];
-	const char *sentence = NULL;
-	int status, i;
+static pid_t pids[1 + YOUNG];
 
-	for (i = WARM; i <= TAKEN; i++)
+/* The oldest of several processes takes all the memory. */
+static void use_up_memory(void)
+{
+	int i;
+
+	for (i = WARM; i <= LEFT; i++)
 		cell_set(i, 0);
 	for (i = 0; i < COUNT(pids); i++)
-		pids[i] = start_one(i == 0);
+		pids[i] = start_one(i == 0, i == YOUNG);
 	cell_await(WARM, COUNT(pids));
 	warm_up();
 	cell_set(TAKE, 1);
 	cell_await(TAKEN, 1);
-	fn();
+}
+
+static const char *youngest_has_gone(void)
+{
+	const char *sentence = NULL;
+	int status, i;
+
 	sleep_ms(20);
 	if (waitpid(pids[YOUNG], &status, WNOHANG) != pids[YOUNG] ||
-	    !killed_by(status, SIGKILL))
+	    (cell_get(LEAVE) == 0 && !killed_by(status, SIGKILL)))
 		sentence = "the youngest was not killed";
 	else if (waitpid(-1, &status, WNOHANG) != 0)
 		sentence = "and another one";
@@ -285,6 +293,30 @@ static const char *youngest_goes_for(void (*fn)(void))
 	while (waitpid(-1, &status, 0) > 0)
 		;
 	return sentence;
+}
+
+/*
+ * Memory is out, and the first process of the machine does something that takes
+ * a frame or two. The youngest is killed for that, and no other, as the first
+ * process waits for the memory that it gives back.
+ */
+static const char *youngest_goes_for(void (*fn)(void))
+{
+	use_up_memory();
+	fn();
+	return youngest_has_gone();
+}
+
+/* A server ends before memory is out: its end must not be waited for then. */
+static void kill_a_server(void)
+{
+	struct calf_ps ps = {0};
+
+	while (raw(SYS_calf_ps, ps.pid, (long)&ps) == 1)
+		if (strcmp(ps.name, "files") == 0 && kill(ps.pid, SIGKILL) == 0)
+			break;
+	sleep_ms(50);
+	(void)close(open("/", O_RDONLY));
 }
 
 static unsigned char *untouched;
@@ -298,6 +330,7 @@ TEST(a_page_that_there_is_no_memory_for_costs_the_youngest)
 {
 	const char *sentence;
 
+	kill_a_server();
 	untouched = pages_private(1);
 	sentence = youngest_goes_for(touch);
 	munmap(untouched, PAGE);
@@ -309,7 +342,7 @@ static void get_signal(void)
 	(void)raise(SIGUSR1);
 }
 
-/* The frame goes to a stack that is not there yet. */
+/* The signal frame is stored on a stack that has no page yet. */
 TEST(a_signal_that_there_is_no_memory_for_costs_the_youngest)
 {
 	stack_t stack = {.ss_size = 4 * PAGE}, none = {.ss_flags = SS_DISABLE};
@@ -327,6 +360,83 @@ TEST(a_signal_that_there_is_no_memory_for_costs_the_youngest)
 	return sentence;
 }
 
+/*
+ * The youngest ends by itself at that moment. That takes a while, as it has
+ * many descriptors, which are closed before its memory is given back.
+ */
+TEST(a_process_that_ends_is_waited_for)
+{
+	const char *sentence = NULL;
+
+	for (int i = 0; i < 20 && sentence == NULL; i++) {
+		untouched = pages_private(1);
+		use_up_memory();
+		cell_set(LEAVE, pids[YOUNG]);
+		while (cell_get(LEFT) == 0)
+			continue;
+		touch();
+		sentence = youngest_has_gone();
+		munmap(untouched, PAGE);
+	}
+	return sentence;
+}
+
+/* A copy of the frame with which a handler was called. */
+static unsigned char *frame;
+
+static void keep_frame(int sig, siginfo_t *info, void *context)
+{
+	(void)sig;
+	(void)context;
+	memcpy(frame, info, sizeof(struct sigframe_abi));
+}
+
+/*
+ * Sends the process SIGUSR1, whose frame says that it has returned from here.
+ * The stack is not used, so it can return once more.
+ */
+__attribute__((naked, returns_twice)) static void send_signal(void)
+{
+	__asm__("li a0, 1\n"
+		"li a1, 10\n"
+		"li a7, 129\n"
+		"ecall\n"
+		"ret");
+}
+
+static void return_from(const void *frame_copy)
+{
+	__asm__ volatile("mv sp, %0\n"
+			 "li a7, 139\n"
+			 "ecall"
+			 :
+			 : "r"(frame_copy)
+			 : "memory");
+}
+
+/* The table in which the frame is has been shared by fork meanwhile. */
+TEST(a_frame_that_there_is_no_memory_for_costs_the_youngest)
+{
+	struct sigaction action = {.sa_flags = SA_SIGINFO};
+	static volatile int passed;
+	const char *sentence;
+
+	frame = reserve(2 * MIB, 2 * MIB);
+	MUST(mprotect(frame, PAGE, PROT_READ | PROT_WRITE) == 0, "no page");
+	action.sa_sigaction = keep_frame;
+	(void)sigaction(SIGUSR1, &action, NULL);
+	passed = 0;
+	send_signal();
+	if (passed++ == 0) {
+		use_up_memory();
+		return_from(frame);
+	}
+	sentence = youngest_has_gone();
+	set_handler(SIGUSR1, SIG_DFL, 0);
+	munmap(frame, 2 * MIB);
+	return sentence;
+}
+
 static const struct test tests[] = {
     T(words_of_the_command_line_are_arguments),
     T(assignments_on_the_command_line_are_the_environment),
@@ -339,9 +449,11 @@ static const struct test tests[] = {
     T(orphans_that_it_ignores_leave_nothing),
     T(a_page_that_there_is_no_memory_for_costs_the_youngest),
     T(a_signal_that_there_is_no_memory_for_costs_the_youngest),
+    T(a_frame_that_there_is_no_memory_for_costs_the_youngest),
+    T(a_process_that_ends_is_waited_for),
 };
 
-/* Each test runs in this very process. */
+/* Each test runs in this process itself. */
 int main(int argc, char **argv)
 {
 	uint64_t before;

@@ -284,7 +284,7 @@ _Noreturn static void signal_own_group(void)
 	}
 }
 
-/* It is in some group all the time. */
+/* While it is moved, it is always in one of the two groups. */
 TEST(kill_of_0_finds_the_own_group_while_it_is_moved)
 {
 	long end = now_ms() + 1500;
@@ -339,7 +339,7 @@ TEST(setsid_begins_a_group_and_a_session)
 
 /* ---- Errors ---- */
 
-TEST(kill_reports_who_and_what_is_not_there)
+TEST(kill_reports_processes_and_signals_that_do_not_exist)
 {
 	pid_t pid = must_fork();
 
@@ -489,7 +489,7 @@ static const struct test tests[] = {
     T(children_inherit_the_group),
     T(setsid_begins_a_group_and_a_session),
     T(a_group_may_end_while_somebody_signals_it),
-    T(kill_reports_who_and_what_is_not_there),
+    T(kill_reports_processes_and_signals_that_do_not_exist),
     T(a_zombie_takes_signals_without_effect),
     T(waitid_tells_what_became_of_a_child),
     T(waitid_refuses_what_it_does_not_know),

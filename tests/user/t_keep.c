@@ -12,8 +12,8 @@ enum {
 	DIES, /* when a server kills itself */
 	SERVER,
 	STATUS,
-	TAKEN, /* requests that a server holds, */
-	GO,    /* until this is set */
+	TAKEN, /* requests that a server holds */
+	GO,    /* set when it may reply */
 };
 
 static struct reply answer_seven(const struct request *request)
@@ -82,7 +82,10 @@ TEST(what_is_kept_is_done_exactly_once)
 	return NULL;
 }
 
-/* The same for one that says who it is, and sees to it that it can die. */
+/*
+ * Answers as answer_count(), and tells its pid. It has been kept, so that it
+ * may be killed.
+ */
 static struct reply answer_count_again(const struct request *request)
 {
 	cell_set(SERVER, getpid());
@@ -105,7 +108,7 @@ static pid_t kill_server_soon(uint64_t when)
 	_exit(0);
 }
 
-TEST(who_keeps_may_be_killed_at_any_moment)
+TEST(a_kept_server_may_be_killed_at_any_moment)
 {
 	uint64_t state = 5;
 	pid_t pid;
@@ -135,7 +138,7 @@ static struct reply answer_self(const struct request *request)
 
 #define RESERVED 32 /* pages of user/lib/server.c */
 
-TEST(who_takes_over_has_what_was_reserved)
+TEST(a_server_that_takes_over_has_what_was_reserved)
 {
 	uint64_t before, after;
 	pid_t pid, server;
@@ -340,7 +343,7 @@ TEST(a_file_is_free_when_its_caller_is_killed)
 
 #define BEHIND 40
 
-/* In a process of its own, as who has served is a server from then on. */
+/* In a process of its own, as a process that has served stays a server. */
 static const char *find_nothing_to_take(void)
 {
 	struct request request;
@@ -355,10 +358,10 @@ static const char *find_nothing_to_take(void)
 }
 
 /*
- * One call is in a hand that does not answer, and many wait behind it. They are
- * neither in the way of calls on another file, nor something to take.
+ * One call is in the hand of a server that does not reply, and many wait behind
+ * it. These delay no call on another file, and no server can take them.
  */
-TEST(who_waits_for_a_file_is_not_in_the_way_of_others)
+TEST(waiting_for_a_file_is_not_in_the_way_of_others)
 {
 	pid_t pids[BEHIND], holder, server;
 	int i, other;
@@ -400,7 +403,7 @@ static struct reply answer_with_file(const struct request *request)
 	return (struct reply){.flags = REPLY_FILE, .token = 77};
 }
 
-TEST(a_descriptor_for_who_is_gone_is_closed)
+TEST(a_descriptor_for_a_caller_that_is_gone_is_closed)
 {
 	pid_t pid;
 
@@ -412,6 +415,7 @@ TEST(a_descriptor_for_who_is_gone_is_closed)
 	kill(pid, SIGKILL);
 	MUST(killed_by(reap(pid), SIGKILL), "the caller");
 	cell_set(GO, 1);
+	sleep_ms(5); /* it replies while nobody else asks */
 	MUST(CALL(SYS_fsync, 0) == 7, "the server");
 	MUST(heard->notes == 1 && heard->closed == 77, "it is open still");
 	return service_end();
@@ -486,7 +490,7 @@ TEST(a_call_that_two_servers_died_of_is_told_to_be_gone)
 	return next_is_told(1, heard->last.id);
 }
 
-/* Whatever becomes of the server then. */
+/* The server dies after its reply. */
 TEST(a_call_that_is_answered_is_not_told_to_be_gone)
 {
 	pid_t server;
@@ -552,7 +556,7 @@ static const char *open_and_die(void)
 	return NULL;
 }
 
-/* What was opened for who is gone is open for nobody. */
+/* A file that was opened for a caller that is gone is closed. */
 static const char *open_for_nobody(void)
 {
 	uint64_t before = free_pages();
@@ -562,7 +566,7 @@ static const char *open_for_nobody(void)
 
 	MUST(raw(SYS_fallocate, fd, 0, 0, SIZE_OF_X) == 0 && close(fd) == 0,
 	    "a large file");
-	/* The server has died of that before it says so. */
+	/* The server dies after each change, before it replies. */
 	MUST(free_pages() < before, "it takes no memory");
 	MUST(kill(keeper, SIGSTOP) == 0, "no keeper");
 	found = open_and_die();
@@ -638,15 +642,15 @@ TEST(notes_that_nobody_takes_are_forgotten)
 
 static const struct test tests[] = {
     T(what_is_kept_is_done_exactly_once),
-    T(who_keeps_may_be_killed_at_any_moment),
-    T(who_takes_over_has_what_was_reserved),
+    T(a_kept_server_may_be_killed_at_any_moment),
+    T(a_server_that_takes_over_has_what_was_reserved),
     T(a_call_that_may_have_been_done_is_not_interrupted),
     T(a_call_that_may_have_been_done_stays_the_next_without_memory),
     T(a_call_that_may_have_been_done_can_be_killed),
     T(only_a_parents_hand_can_be_taken_over),
     T(a_file_is_free_when_its_caller_is_killed),
-    T(who_waits_for_a_file_is_not_in_the_way_of_others),
-    T(a_descriptor_for_who_is_gone_is_closed),
+    T(waiting_for_a_file_is_not_in_the_way_of_others),
+    T(a_descriptor_for_a_caller_that_is_gone_is_closed),
     T(a_call_whose_server_died_and_then_its_caller_is_told_to_be_gone),
     T(a_call_whose_caller_died_and_then_its_server_is_told_to_be_gone),
     T(a_call_that_two_servers_died_of_is_told_to_be_gone),
@@ -657,7 +661,7 @@ static const struct test tests[] = {
     T(notes_that_nobody_takes_are_forgotten),
 };
 
-/* In the tree of a file server. */
+/* Runs in the tree of a file server. */
 static int use(void)
 {
 	const char *found = open_for_nobody();

@@ -13,7 +13,7 @@
 
 static char text[4096];
 
-/* Where the link leads, or a sentence in its place. */
+/* The text of the link, or a sentence in its place. */
 static const char *link_text(const char *path)
 {
 	long n = raw(SYS_readlinkat, AT_FDCWD, (long)path, (long)text,
@@ -162,7 +162,7 @@ TEST(a_folder_is_gone_through)
 
 /* ---- Pipes ---- */
 
-TEST(a_pipe_is_opened_by_who_has_it)
+TEST(a_pipe_is_opened_by_a_process_that_has_it)
 {
 	char byte = 0, name[64];
 	struct stat st, same;
@@ -194,7 +194,7 @@ TEST(a_pipe_is_opened_by_who_has_it)
 	return NULL;
 }
 
-/* Linux opens the other end, and anybody's. */
+/* Linux would open the other end too, and pipes of any process. */
 TEST(a_pipe_is_opened_as_it_is_open)
 {
 	int ends[2];
@@ -371,7 +371,7 @@ TEST(a_descriptor_can_be_executed)
 
 /* ---- /dev ---- */
 
-TEST(in_dev_are_names_for_them)
+TEST(dev_has_names_for_open_files)
 {
 	int fd = begin(), again;
 	char path[32], bytes[4];
@@ -391,7 +391,7 @@ TEST(in_dev_are_names_for_them)
 	return NULL;
 }
 
-TEST(a_call_follows_a_few_of_them)
+TEST(a_call_follows_a_few_links_of_proc)
 {
 	char path[200] = "/proc/self/cwd";
 	struct stat st;
@@ -414,15 +414,15 @@ static const struct test tests[] = {
     T(a_file_that_was_removed_is_there),
     T(a_link_says_where_a_file_is),
     T(a_folder_is_gone_through),
-    T(a_pipe_is_opened_by_who_has_it),
+    T(a_pipe_is_opened_by_a_process_that_has_it),
     T(a_pipe_is_opened_as_it_is_open),
     T(what_is_open_is_listed),
     T(it_is_seen_what_another_has_open),
     T(a_process_can_be_looked_at_at_any_time),
     T(what_it_executes_can_be_executed),
     T(a_descriptor_can_be_executed),
-    T(in_dev_are_names_for_them),
-    T(a_call_follows_a_few_of_them),
+    T(dev_has_names_for_open_files),
+    T(a_call_follows_a_few_links_of_proc),
 };
 
 int main(int argc, char **argv)

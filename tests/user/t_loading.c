@@ -9,8 +9,8 @@
 
 /* Cells. */
 enum {
-	ASKED,  /* requests of an execve so far, */
-	STOP,   /* and at which of them something happens */
+	ASKED,  /* requests of an execve so far */
+	STOP,   /* the request at which something happens */
 	DEATHS, /* servers that are still to die there */
 	TAKEN,
 	GO,
@@ -116,7 +116,7 @@ TEST(a_caller_can_be_killed_at_any_stage)
 	return in_root(answer_when_it_is_gone, ROOM, is_killed);
 }
 
-/* It is another program each time. */
+/* Each time the reply is another program. */
 static struct reply answer_anew(const struct request *request)
 {
 	static struct program_plan plan;
@@ -131,7 +131,7 @@ static struct reply answer_anew(const struct request *request)
 	return reply;
 }
 
-/* Killed at some moment, of which there are many. */
+/* Kills the caller, each time at another moment. */
 static const char *is_killed_soon(void)
 {
 	uint64_t state = 3;
@@ -202,7 +202,7 @@ TEST(each_stage_can_wait)
 
 #define MUCH (8 * MIB)
 
-/* A large program at an odd address, and memory without end behind it. */
+/* A large program at an odd address, and 64 GiB of zeros. */
 static struct reply answer_large(const struct request *request)
 {
 	static const struct program_plan plan = {.token = PROGRAM,
@@ -264,7 +264,7 @@ static void execute_with_handler(void)
 	_exit((int)-execute("/x"));
 }
 
-/* It finds no handler any more, then. */
+/* The signal comes after the exec, and finds no handler. */
 static const char *executes_with_handler(void)
 {
 	MUST(killed_by(status_of(execute_with_handler), SIGUSR1),
@@ -291,7 +291,7 @@ static uint64_t odd_number(void)
 	return numbers[rnd(&state) % COUNT(numbers)];
 }
 
-/* Some words of it are odd ones. */
+/* Replaces some of the words by unusual numbers. */
 static void spoil(void *words, size_t len)
 {
 	for (uint64_t n = rnd(&state) % 4; n > 0; n--)

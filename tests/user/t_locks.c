@@ -20,7 +20,7 @@ static long flock_of(int fd, int how)
 	return syscall(SYS_flock, fd, how);
 }
 
-/* What fcntl says: 0 or a negated errno. */
+/* The result of fcntl: 0 or a negated errno. */
 static int lock(int fd, int command, int type, long from, long len)
 {
 	struct flock_abi l = {.type = (int16_t)type,
@@ -50,7 +50,7 @@ static int child_says(int (*body)(int), int fd)
 
 /* ---- Processes ---- */
 
-/* Says the number of what is not as it should be. */
+/* Returns the number of the first check that fails, or 0. */
 static int meet_parent(int fd)
 {
 	struct flock_abi l = {.type = F_RDLCK, .start = 15, .len = 100};
@@ -165,7 +165,7 @@ static void short_sleep(void)
 	(void)nanosleep(&ts, NULL);
 }
 
-TEST(who_waits_goes_on_when_the_lock_is_given_up)
+TEST(a_process_that_waits_goes_on_when_the_lock_is_given_up)
 {
 	int fd = open_file(O_RDWR), status;
 	pid_t pids[3];
@@ -186,7 +186,7 @@ TEST(who_waits_goes_on_when_the_lock_is_given_up)
 	return NULL;
 }
 
-TEST(who_waits_goes_on_when_the_other_is_killed)
+TEST(a_process_that_waits_goes_on_when_the_other_is_killed)
 {
 	int fd = open_file(O_RDWR), status;
 	pid_t holder = locker(), waiter = fork();
@@ -245,6 +245,26 @@ static bool may_have(int who, int type, int from, int to)
 	return true;
 }
 
+/* F_OFD_GETLK by the other file tells the first lock, from end to end. */
+static const char *first_is_told(int fd, int who)
+{
+	struct flock_abi l = {.type = F_WRLCK};
+	int from = 0, to;
+
+	while (from < BYTES && model[who][from] == F_UNLCK)
+		from++;
+	to = from;
+	while (to < BYTES && model[who][to] == model[who][from])
+		to++;
+	MUST(fcntl(fd, F_OFD_GETLK, &l) == 0, "not told");
+	MUST(from == BYTES ? l.type == F_UNLCK
+			   : l.type == model[who][from] && l.start == from &&
+		    l.len == to - from,
+	    found("type %d from %lu, %lu bytes; not from %d, %d bytes", l.type,
+		(unsigned long)l.start, (unsigned long)l.len, from, to - from));
+	return NULL;
+}
+
 static const char *as_the_model(const int *fds, int who, int type)
 {
 	int from = below(BYTES), len = 1 + below(BYTES - from);
@@ -263,7 +283,7 @@ static const char *as_the_model(const int *fds, int who, int type)
 			l.type == model[who][i],
 		    found("byte %d is %d, not %d", i, l.type, model[who][i]));
 	}
-	return NULL;
+	return first_is_told(fds[!who], who);
 }
 
 TEST(each_byte_is_locked_as_a_model_says)
@@ -324,8 +344,8 @@ static const struct test tests[] = {
     T(many_may_read),
     T(a_lock_goes_with_its_process_also_if_the_file_stays_open),
     T(locks_of_processes_that_are_gone_are_not_counted),
-    T(who_waits_goes_on_when_the_lock_is_given_up),
-    T(who_waits_goes_on_when_the_other_is_killed),
+    T(a_process_that_waits_goes_on_when_the_lock_is_given_up),
+    T(a_process_that_waits_goes_on_when_the_other_is_killed),
     T(a_signal_ends_the_wait),
     T(each_byte_is_locked_as_a_model_says),
     T(an_open_file_is_locked_for_all_who_have_it),

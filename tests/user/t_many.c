@@ -36,7 +36,7 @@ _Noreturn static void visit_all_for_ever(pid_t group)
 	}
 }
 
-/* Whoever visits the members after it finds nothing of it among them. */
+/* A later walk over the members finds no mark of the killed one. */
 TEST(a_visitor_of_many_can_be_killed_at_any_moment)
 {
 	pid_t group = many_sleepers(), pid;
@@ -103,7 +103,7 @@ static const char *each_end_is_noticed(void)
 	return NULL;
 }
 
-/* Between two parts of its search. */
+/* The child ends between two parts of its parent's search. */
 TEST(a_child_that_ends_while_its_parent_looks_is_found)
 {
 	pid_t pid = child_start(each_end_is_noticed);
@@ -113,7 +113,10 @@ TEST(a_child_that_ends_while_its_parent_looks_is_found)
 	return sentence;
 }
 
-/* It looks for somebody else in the midst of looking for its children. */
+/*
+ * The signal makes the kernel search the group for a member with a parent
+ * outside, in the midst of the process's own search for its children.
+ */
 TEST(a_stop_signal_is_lost_on_a_large_orphaned_group)
 {
 	pid_t pid = must_fork();
@@ -129,7 +132,7 @@ TEST(a_stop_signal_is_lost_on_a_large_orphaned_group)
 		seen = cell_get(0);
 		while (cell_get(0) < seen + 3)
 			MUST(waitpid(pid, NULL, WUNTRACED | WNOHANG) == 0,
-			    found("it was stopped by signal %d", i));
+			    found("it was stopped in round %d", i));
 		for (n = 0; n < i * 100; n++)
 			continue;
 		(void)kill(pid, SIGTSTP);
@@ -227,7 +230,7 @@ static pid_t orphaned_reader(void)
 	forks_sleepers();
 	cell_await(1, MANY);
 	if (must_fork() == 0) {
-		/* Before that it would be stopped, and all hung up. */
+		/* A read before the leader ends would stop the group. */
 		while (getppid() == getpgrp())
 			sched_yield();
 		read_without_waiting();
@@ -235,7 +238,7 @@ static pid_t orphaned_reader(void)
 	_exit(0);
 }
 
-/* Else who is in the background is stopped for it. */
+/* Ignores SIGTTOU, which would stop a caller in the background. */
 static void give_terminal(pid_t group)
 {
 	(void)signal(SIGTTOU, SIG_IGN);
@@ -244,7 +247,9 @@ static void give_terminal(pid_t group)
 		    (int)group, errno));
 }
 
-/* It need not be searched any more, and nothing is left of the search. */
+/*
+ * The group need not be searched any more, and no mark of the search is left.
+ */
 TEST(a_large_group_may_get_the_terminal_while_it_is_searched)
 {
 	pid_t before = tcgetpgrp(0), group;

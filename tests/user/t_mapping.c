@@ -13,7 +13,7 @@
 #define RW    (PROT_READ | PROT_WRITE)
 #define PAGES 6
 
-/* Where the servers here have their pages, page i full of 'a' + i. */
+/* The pages of the servers in these tests, page i full of 'a' + i. */
 static unsigned char *own;
 
 enum cells { IN_HAND, GO, DIES, SIGNALS, FIRST_ID };
@@ -65,7 +65,7 @@ static struct reply pages(const struct request *request, const uint64_t *list,
 
 static uint64_t list[600];
 
-/* All pages that are asked for, `at_once` in a reply. */
+/* Gives all pages that are asked for, `at_once` in a reply. */
 static struct reply give(const struct request *request, uint64_t at_once)
 {
 	uint64_t done = request->position / PAGE, n = 0;
@@ -296,6 +296,9 @@ TEST(what_cannot_be_mapped_is_refused_and_not_asked)
 	other = port_open(port, BESIDE, O_RDONLY, 0, 0);
 	MUST(raw(SYS_mmap, 0, PAGE, RW, MAP_SHARED, other, 0) == -EACCES,
 	    "a file that cannot be written to");
+	MUST(raw(SYS_mmap, 0, 0, RW, MAP_SHARED, other, 0) == -EINVAL &&
+		raw(SYS_mmap, 0, PAGE, RW, 0, other, 0) == -EINVAL,
+	    "what makes no sense of any file");
 	MUST(raw(SYS_mmap, 0, PAGE, RW, 0, file, 0) == -EINVAL, "neither");
 	MUST(map_at(NULL, 1, RW, 0, 1) == -EINVAL, "an odd offset");
 	MUST(map_at(NULL, 0, RW, 0, 0) == -EINVAL, "nothing");
@@ -375,7 +378,7 @@ static int reply_run(const volatile void *first, uint64_t size)
 	return port_next(port, &reply, &request, NULL, 0) == 0 ? 0 : errno;
 }
 
-/* What no server may say of a mapping of PAGES pages. */
+/* Replies that no server may give for a mapping of PAGES pages. */
 static void reply_nonsense(void)
 {
 	unsigned char *closed = pages_private(1);
@@ -483,7 +486,7 @@ static void signal_parent(void)
 	kill(getppid(), SIGUSR1);
 }
 
-/* Whatever the handler says, it is made anew: Linux knows no EINTR here. */
+/* The call is made anew also without SA_RESTART: on Linux mmap has no EINTR. */
 TEST(a_signal_does_not_interrupt_a_mapping)
 {
 	struct sigaction action = {.sa_handler = on_signal};
@@ -590,7 +593,7 @@ static const char *map_what_two_die_of(unsigned char *p)
 	return NULL;
 }
 
-/* So often that what is left each time would be seen. */
+/* Repeated so often that frames that are lost each time would be noticed. */
 TEST(a_mapping_that_two_servers_died_of_is_eio)
 {
 	unsigned char *p = pages_private(2);
@@ -646,7 +649,7 @@ TEST(a_vfork_child_can_map)
 	return service_end();
 }
 
-/* The allocations are the caller's, whoever needs them. */
+/* All allocations are made for the caller, whose call fails. */
 TEST(without_memory_nothing_is_mapped)
 {
 	unsigned char *p;
@@ -654,6 +657,7 @@ TEST(without_memory_nothing_is_mapped)
 	int i = 0;
 
 	TRY(service_of_pages(give_each));
+	warm_up();
 	do {
 		fail_allocation((uint64_t)++i, CALF_FAIL_ONCE);
 		n = map(2000, RW);
@@ -677,7 +681,7 @@ static struct reply give_and_fail(const struct request *request)
 	return reply;
 }
 
-TEST(a_bag_without_memory_is_the_callers_affair)
+TEST(want_of_memory_for_a_bag_fails_the_callers_mapping)
 {
 	if (!on_calf_test_build())
 		return SKIP("allocations fail in test builds only");
@@ -706,7 +710,7 @@ static const struct test tests[] = {
     T(callers_may_be_killed_while_they_map),
     T(a_vfork_child_can_map),
     T(without_memory_nothing_is_mapped),
-    T(a_bag_without_memory_is_the_callers_affair),
+    T(want_of_memory_for_a_bag_fails_the_callers_mapping),
 };
 
 SUITE(tests)

@@ -19,7 +19,7 @@ static unsigned char *map(size_t pages, int prot)
 
 static unsigned char *run;
 
-/* Twice what is between two borders of tables has such a part in it. */
+/* The memory of two tables, which begins at the border of a table. */
 static void run_make(void)
 {
 	uintptr_t p = (uintptr_t)pages_private(3 * TABLE_PAGES);
@@ -85,7 +85,10 @@ TEST(pages_that_follow_each_other_come_as_a_run)
 	return service_end();
 }
 
-/* Names what is nowhere at first, which is taken back, and then the run. */
+/*
+ * First names pages that do not exist, so that the mapping is taken back, and
+ * then the run.
+ */
 _Noreturn static void give_nothing_first(void)
 {
 	struct request request;
@@ -146,7 +149,7 @@ static struct reply give_scattered(const struct request *request)
 		(request->arg[1] - request->position) / PAGE * sizeof *list};
 }
 
-/* That it takes no longer than anything else is for a boot with `bound`. */
+/* A boot with `bound` checks that it takes no longer than other calls. */
 TEST(pages_from_everywhere_come_with_copies_in_between)
 {
 	unsigned char *p = reserve(TABLE_PAGES * PAGE, TABLE_PAGES * PAGE);

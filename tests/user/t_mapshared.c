@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * t_mapshared.c - files that are mapped with MAP_SHARED: what one process
- * stores there is in the file, and in all other mappings of it. First as
- * programs see that, and at the end as a server does.
+ * stores there is in the file, and in all other mappings of it. The first tests
+ * look at that as programs, the last ones as a server.
  */
 #include "service.h"
 
@@ -81,7 +81,7 @@ TEST(what_is_stored_is_read_and_what_is_written_is_seen)
 	return NULL;
 }
 
-/* Also if the server dies at the next call, and what it did is done again. */
+/* This holds also if the server dies and its successor does all again. */
 TEST(what_is_stored_last_is_there)
 {
 	int fd = new_file(2 * PAGE);
@@ -165,7 +165,7 @@ static const char *count_there(void)
 
 	for (int i = 0; i < TURNS; i++) {
 		__atomic_fetch_add(p, 1, __ATOMIC_RELAXED);
-		/* Beside it: whoever writes a byte writes no other. */
+		/* A write of a byte beside the word changes no other byte. */
 		if (i % 50 == 0 && put_at(fd, "w", 1, PAGE + 100 + i) != 1)
 			return "write";
 		if (i % 50 == 1 && pread(fd, &byte, 1, PAGE + 99 + i) != 1)
@@ -215,7 +215,7 @@ static const char *try_sealed(void)
 	return expect_no_store(mapping);
 }
 
-TEST(who_may_only_read_the_file_cannot_write_to_it)
+TEST(a_reader_of_the_file_cannot_write_to_its_mapping)
 {
 	int rw = new_file(2 * PAGE);
 	int fd = open(FILE_PATH, O_RDONLY), out = open(FILE_PATH, O_WRONLY);
@@ -245,7 +245,7 @@ TEST(who_may_only_read_the_file_cannot_write_to_it)
 	return NULL;
 }
 
-TEST(who_may_write_can_change_his_mind)
+TEST(a_writable_mapping_can_be_made_read_only_and_back)
 {
 	int fd = new_file(2 * PAGE);
 	char *p = map_of(fd, 2 * PAGE, PROT_NONE, 0);
@@ -266,7 +266,7 @@ TEST(who_may_write_can_change_his_mind)
 	return NULL;
 }
 
-TEST(msync_has_nothing_to_do_and_doubts_its_arguments)
+TEST(msync_has_nothing_to_do_and_checks_its_arguments)
 {
 	int fd = new_file(2 * PAGE);
 	char *p = map_of(fd, 2 * PAGE, RW, 0);
@@ -346,7 +346,7 @@ TEST(a_hole_is_mapped_and_a_page_can_become_one)
 	return NULL;
 }
 
-/* As SQLite makes its index of a write-ahead log larger. */
+/* SQLite does this when the index of its write-ahead log grows. */
 TEST(a_file_grows_and_is_mapped_piece_by_piece)
 {
 	enum { PART = 32768 };
@@ -391,9 +391,9 @@ TEST(the_end_of_the_file_is_the_end)
 
 	MUST(p[PAGE] == 'b' && p[PAGE + 1] == 0, "the last byte");
 	if (!on_calf())
-		return NULL; /* There it is SIGBUS. */
+		return NULL; /* On Linux the next load is SIGBUS. */
 	TRY(expect_no_load(p + 2 * PAGE));
-	/* Whoever stores behind the end stores nothing. */
+	/* A byte that is stored behind the end does not get into the file. */
 	p[PAGE + 2] = 'x';
 	MUST(raw(SYS_ftruncate, fd, 2 * PAGE) == 0 &&
 		byte_of(fd, PAGE + 2) == 0 && p[PAGE + 2] == 0,
@@ -472,7 +472,7 @@ static int run(void)
 	return WEXITSTATUS(reap(pid));
 }
 
-/* The file is the program, which runs, and is mapped: *code is its own. */
+/* Makes the file a program and runs it; *code is its code, in a mapping. */
 static const char *share_program(uint32_t **code)
 {
 	int fd = new_file(0), status;
@@ -499,6 +499,40 @@ TEST(a_program_that_is_stored_to_is_another)
 		status = run();
 		MUST(status == (int)i, found("status %d, not %u", status, i));
 	}
+	return NULL;
+}
+
+#define EXIT_WITH(n) ((uint32_t)(n) << 20 | 0x513)
+#define RUNS         400
+
+/* Another process stores meanwhile: its last store may be there or not. */
+TEST(a_program_that_is_stored_to_meanwhile_is_as_before_or_after)
+{
+	bool seen[2] = {false, false};
+	volatile uint32_t *code;
+	uint32_t *own;
+	int status = 21;
+	pid_t pid;
+
+	if (!on_calf())
+		return SKIP("it is busy");
+	TRY(share_program(&own));
+	code = own;
+	code[0] = EXIT_WITH(21);
+	pid = must_fork();
+	if (pid == 0)
+		for (uint32_t i = 0;; i++)
+			code[0] = EXIT_WITH(21 + (i >> 8) % 2);
+	for (int i = 0; i < RUNS && !(seen[0] && seen[1]); i++) {
+		status = run();
+		if (status != 21 && status != 22)
+			break;
+		seen[status - 21] = true;
+	}
+	kill(pid, SIGKILL);
+	reap(pid);
+	MUST(status == 21 || status == 22, found("status %d", status));
+	MUST(seen[0] && seen[1], found("it is always %d", status));
 	return NULL;
 }
 
@@ -542,7 +576,7 @@ TEST(a_program_that_is_shared_is_found_until_it_changes)
 
 static unsigned char *own;
 
-/* As many pages as are asked for; 0 if it has none of its own. */
+/* Gives as many pages as are asked for; if it has none, each of them is 0. */
 static struct reply give(const struct request *request)
 {
 	static uint64_t list[PAGES];
@@ -572,7 +606,7 @@ static const char *service_of(unsigned char *memory)
 	return service_start(give);
 }
 
-TEST(shared_memory_of_a_server_is_shared_with_who_asks_for_that)
+TEST(shared_memory_of_a_server_is_shared_with_callers_that_ask)
 {
 	char *p, *q;
 
@@ -615,7 +649,7 @@ TEST(a_page_is_shared_so_many_times)
 	TRY(service_of(pages_shared(PAGES)));
 	while (!is_error(p = map_of(file, PAGE, RW, 0), ENOMEM) && n < 300)
 		n++;
-	/* The server names it, and so does this process, which made it. */
+	/* An entry of the server and one of this process name the page, too. */
 	MUST(n == 254, found("%d times, then %lx", n, (long)p));
 	MUST(CALL(SYS_fsync, 0) == 42, "the server goes on");
 	return service_end();
@@ -628,9 +662,9 @@ static const struct test tests[] = {
     T(processes_share_it_by_opening_and_by_fork),
     T(many_count_in_one_word),
     T(a_private_mapping_keeps_to_itself),
-    T(who_may_only_read_the_file_cannot_write_to_it),
-    T(who_may_write_can_change_his_mind),
-    T(msync_has_nothing_to_do_and_doubts_its_arguments),
+    T(a_reader_of_the_file_cannot_write_to_its_mapping),
+    T(a_writable_mapping_can_be_made_read_only_and_back),
+    T(msync_has_nothing_to_do_and_checks_its_arguments),
     T(a_file_that_is_cut_and_grows_again_is_zero_there),
     T(what_is_written_anew_is_seen),
     T(a_hole_is_mapped_and_a_page_can_become_one),
@@ -640,8 +674,9 @@ static const struct test tests[] = {
     T(what_cannot_be_shared_is_refused),
     T(more_than_there_is_is_refused_and_takes_nothing),
     T(a_program_that_is_stored_to_is_another),
+    T(a_program_that_is_stored_to_meanwhile_is_as_before_or_after),
     T(a_program_that_is_shared_is_found_until_it_changes),
-    T(shared_memory_of_a_server_is_shared_with_who_asks_for_that),
+    T(shared_memory_of_a_server_is_shared_with_callers_that_ask),
     T(a_server_that_does_not_share_need_not_know_of_that),
     T(a_page_is_shared_so_many_times),
 };

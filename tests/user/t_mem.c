@@ -3,7 +3,7 @@
  * t_mem.c - mmap, munmap, mprotect, madvise and brk, on memory of one process
  * and on tables that fork shares.
  *
- * t_model.c does the same things at random.
+ * t_model.c makes these calls at random.
  */
 #include "harness.h"
 
@@ -14,7 +14,7 @@
 
 static unsigned char *region;
 
-/* What a test does to the region, and what must be so afterwards. */
+/* The change that a test makes to the region, and the check afterwards. */
 static test_fn *change;
 
 static void region_make(void)
@@ -31,7 +31,7 @@ static long map_call(uintptr_t addr, size_t len, int prot, int flags)
 /* ---- Changes to part of a table ---- */
 
 /*
- * The same change, made by a process alone; by a child, whose parent must not
+ * One change, made by a process alone; by a child, whose parent must not
  * notice; and by a parent, whose child must not notice.
  */
 static const char *untouched(void)
@@ -394,7 +394,10 @@ TEST(a_mapping_that_must_not_replace_does_not)
 	return NULL;
 }
 
-/* So many entries that it is made in parts, with room below and above. */
+/*
+ * A mapping of so many entries that it is made in parts, with room below and
+ * above.
+ */
 TEST(a_large_mapping_is_made_where_it_was_asked_for)
 {
 	uintptr_t p = (uintptr_t)reserve(4 * GIB, GIB), at = p + PAGE;

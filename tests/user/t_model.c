@@ -2,10 +2,10 @@
 /*
  * t_model.c - random memory operations, checked against a model.
  *
- * The model is an array with an element per page: is it mapped, with which
- * permissions, what is in it. It lives in the memory of the process, so that
- * fork copies it along with what it describes: a child goes on from where its
- * parent was, at the same time as its parent.
+ * The model is an array with an element per page: whether it is mapped, its
+ * permissions, and its contents. It is in the memory of the process, so that
+ * fork copies it along with the pages: a child goes on from the state of its
+ * parent, while its parent goes on as well.
  *
  * Pages are probed by the process itself where the model allows it, and
  * always by the kernel: write() to a pipe from a page tells whether it can be
@@ -151,7 +151,7 @@ static const char *op_unmap(int from, int to)
 	return NULL;
 }
 
-/* Up to a hole, Linux changes what is mapped; so only where none is. */
+/* Not for a range with a hole: Linux would change the pages before it. */
 static const char *op_protect(int from, int to, int prot)
 {
 	int i;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * t_news.c - what a call takes, it tells: a child's state, a signal, bytes, an
- * old setting. If it cannot tell for want of memory, it has taken nothing, and
- * the next call finds it.
+ * t_news.c - a call that takes something stores it: a child's state, a signal,
+ * bytes, an old setting. If it cannot store it for want of memory, it takes
+ * nothing, and the next call finds it.
  *
  * Memory is wanting because allocations are made to fail, in a test build, or
  * because there is none.
@@ -14,7 +14,7 @@
 #include <sys/time.h>
 #include <sys/uio.h>
 
-/* With more memory, filling it takes too long. */
+/* With more memory than this, filling it takes too long. */
 #define MOST_FRAMES 40000
 
 /* Cells. */
@@ -201,7 +201,7 @@ static long read_entries(void)
 	return raw(SYS_getdents64, fds[0], (long)fresh, PAGE);
 }
 
-/* That of the first entry. */
+/* Is it the number of the first entry? */
 static bool is_first_entry(long result)
 {
 	return result > 0 && *(int64_t *)(void *)(fresh + 8) == 1;
@@ -452,7 +452,7 @@ TEST(what_cannot_tell_of_a_thing_does_not_make_it)
 
 /* ---- No memory at all ---- */
 
-/* So that there is a program in the kernel's cache: tests empty it. */
+/* Executes itself, so that the kernel's cache has a program: tests empty it. */
 static void execute_oneself(void)
 {
 	const char *argv[] = {suite_path, "no such test", NULL};
@@ -477,7 +477,7 @@ static void fill_memory(void)
 		all[at * PAGE] = 1;
 }
 
-/* Says by its exit status what became of it: words need memory. */
+/* The exit status says what happened, as to print it would need memory. */
 enum outcome { TOLD = 10, NOT_TOLD, LOST };
 
 _Noreturn static void tell_when_memory_is_full(void)
@@ -495,7 +495,10 @@ _Noreturn static void tell_when_memory_is_full(void)
 	_exit(current->has_told(result) ? TOLD : LOST);
 }
 
-/* It may be killed for want of a frame, but then the news are nobody's. */
+/*
+ * The process may be killed for lack of a frame, but then it must not have
+ * taken the child's state.
+ */
 static const char *tells_or_dies(void)
 {
 	int status = status_of(tell_when_memory_is_full);
@@ -531,7 +534,7 @@ static long read_to_nowhere(void)
 	return raw(SYS_read, fds[0], (long)nowhere, 5);
 }
 
-/* What is read from a pipe stays in it. */
+/* Bytes that a failing read has taken stay in the pipe. */
 TEST(bytes_that_cannot_be_stored_stay)
 {
 	fresh_page();
@@ -546,7 +549,7 @@ TEST(bytes_that_cannot_be_stored_stay)
 	return NULL;
 }
 
-/* Linux takes it all the same; here it is there for the next. */
+/* Linux takes the signal in spite of the error; here the next call gets it. */
 TEST(a_signal_that_cannot_be_told_stays)
 {
 	if (!on_calf())

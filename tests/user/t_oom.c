@@ -2,10 +2,10 @@
 /*
  * t_oom.c - no memory left.
  *
- * A call that needs memory fails and changes nothing; a process that touches
- * what cannot be provided is killed; nobody else notices, and every frame
- * comes back. This needs a kernel that tells how many frames are free, and so
- * is skipped elsewhere than on Calf.
+ * A call that needs memory fails and changes nothing; a process that touches a
+ * page that cannot be provided is killed; other processes do not notice, and
+ * every frame comes back. The tests need a kernel that tells how many frames
+ * are free, and are skipped elsewhere than on Calf.
  *
  * In most tests three processes work together: the test; the holder, which
  * takes memory until a given number of frames is free; and the victim, which
@@ -56,7 +56,7 @@ static long free_now(void)
 static unsigned char *arena;
 static size_t arena_used;
 
-/* Shared pages are given at once, or mmap fails: nobody is killed. */
+/* Shared pages are given at once, or mmap fails: no process is killed. */
 static bool hold(size_t n)
 {
 	void *p = mmap(arena + arena_used, n * PAGE, PROT_READ | PROT_WRITE,
@@ -163,7 +163,7 @@ static bool fine_or_killed(int status)
 	return exited_with(status, 0) || killed_by(status, SIGKILL);
 }
 
-/* Reads, so that tables are the victim's and pages are not. */
+/* Reads all of it: then the victim owns the tables, and not the pages. */
 static void look_at_treasure(void)
 {
 	if (!stamped(treasure, TREASURE, 1))
@@ -210,6 +210,48 @@ TEST(writing_more_than_there_is_kills_the_writer_only)
 	return treasure_intact();
 }
 
+static unsigned char *lent;
+static size_t lent_pages;
+
+static void write_what_is_lent(void)
+{
+	for (size_t i = 0; i < lent_pages; i++)
+		lent[i * PAGE] = 1;
+	_exit(1);
+}
+
+/* What the borrower has written stays in the space until its lender goes on. */
+static void lend_more_than_there_is(void)
+{
+	unsigned char *stack = pages_private(4);
+	int status;
+
+	stamp(stack, 4, 1);
+	lent_pages = (size_t)free_now() + 1024;
+	lent = pages_private(lent_pages);
+	status = reap(vfork_on(stack + 4 * PAGE, write_what_is_lent));
+	if (munmap(lent, lent_pages * PAGE) != 0)
+		_exit(3);
+	stamp(pages_private(100), 100, 2);
+	_exit(killed_by(status, SIGKILL) ? 0 : 2);
+}
+
+TEST(a_borrower_that_takes_all_memory_is_killed_and_its_lender_goes_on)
+{
+	struct calf_stat before;
+	int status;
+
+	TRY(unsuitable());
+	TRY(needs_lending());
+	treasure_make();
+	before = counters();
+	status = status_of(lend_more_than_there_is);
+	MUST(exited_with(status, 0), found("status %x", status));
+	MUST(counters().oom_kills == before.oom_kills + 1,
+	    "not one was killed");
+	return treasure_intact();
+}
+
 static void read_more_than_there_is(void)
 {
 	size_t n = (size_t)free_now() + 1024;
@@ -222,7 +264,7 @@ static void read_more_than_there_is(void)
 	cell_set(RESULT, sum != 0);
 }
 
-/* A kernel may back zeros with one page, or kill. */
+/* A kernel may use one page for all zeros, or kill the reader. */
 TEST(reading_more_than_there_is_ends)
 {
 	TRY(unsuitable());
@@ -265,7 +307,7 @@ TEST(mmap_of_more_shared_pages_than_there_are_fails)
 
 static int fds[2];
 
-/* One byte into each shared page, as long as this process lives. */
+/* Reads a byte into each shared page, as long as this process lives. */
 static void read_into_each(void)
 {
 	int i;
@@ -353,7 +395,7 @@ static void reader(void)
 		give_up("a child inherited other bytes");
 }
 
-/* Its child has looked at every page, and is gone. */
+/* Makes pages that a child has read, which is gone. */
 static void own_after_a_child(void)
 {
 	own = pages_private(OWN);
@@ -363,7 +405,7 @@ static void own_after_a_child(void)
 	warm_up();
 }
 
-/* Its child has copied every page, and is still there. */
+/* Makes pages that a child has copied, which is still there. */
 static void own_beside_a_child(void)
 {
 	own = pages_private(OWN);
@@ -468,7 +510,7 @@ static void fork_and_touch(void)
 	cell_set(LOOKED, 1);
 }
 
-/* One fork with `left` frames free; *done tells whether all went well. */
+/* Forks once with `left` frames free; *done tells whether all went well. */
 static const char *fork_with(long left, bool *done)
 {
 	pid_t pid = victim_start(large_make, fork_and_touch);
@@ -578,6 +620,7 @@ TEST(memory_is_there_again)
 
 static const struct test tests[] = {
     T(writing_more_than_there_is_kills_the_writer_only),
+    T(a_borrower_that_takes_all_memory_is_killed_and_its_lender_goes_on),
     T(reading_more_than_there_is_ends),
     T(mmap_of_more_shared_pages_than_there_are_fails),
     T(read_into_shared_pages_fails_when_memory_is_full),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * t_orphan.c - groups of processes: who may make one, join one, begin a
- * session; and what becomes of a group that nobody is left to look after.
+ * t_orphan.c - groups of processes: which processes may make one, join one,
+ * begin a session; and what becomes of a group that no shell can continue.
  *
  * A group is an orphan if no member has a parent in another group of the same
  * session: no shell could continue what is stopped. A session's first group is
@@ -44,7 +44,7 @@ static bool comes_soon(int cell, int value)
 	return true;
 }
 
-/* Have all jobs ended? Nobody may be left who could say so. */
+/* Have all jobs ended? No process may be left that could say so. */
 static bool all_end_soon(void)
 {
 	struct pollfd end = {fds[0], POLLIN, 0};
@@ -216,7 +216,7 @@ static const char *both_are_hung_up(void)
 	return all_end_soon() ? NULL : "a job did not go on";
 }
 
-/* All of the group, also those that run. */
+/* All members of the group get it, also those that run. */
 TEST(all_of_an_orphaned_group_is_hung_up)
 {
 	return in_session(both_are_hung_up);
@@ -274,7 +274,10 @@ TEST(a_job_that_runs_again_is_left_alone)
 	return in_session(continued_job_is_left_alone);
 }
 
-/* The leader's own child is a member as well: somebody is left. */
+/*
+ * The leader's own child is a member as well: so a process is left that can
+ * continue the group.
+ */
 static const char *connected_job_is_left_alone(void)
 {
 	pid_t first = job_start(0, stopping_job), shell;
@@ -325,7 +328,7 @@ static void second_shell(void)
 	cell_await(GO, 1);
 }
 
-/* What was known of it when the first shell ended is not true any more. */
+/* What was found when the first shell ended is not true any more. */
 static const char *job_of_two_shells_is_hung_up(void)
 {
 	pid_t first = job_start(0, first_shell);
@@ -346,7 +349,9 @@ TEST(the_last_of_two_shells_leaves_an_orphan)
 	return in_session(job_of_two_shells_is_hung_up);
 }
 
-/* A job whose member's parent is a member, and the last link to the shell. */
+/*
+ * A job of two: the parent of one is the other, which is a child of the shell.
+ */
 static void job_with_a_child(void)
 {
 	pid_t pid = must_fork();
@@ -551,7 +556,7 @@ TEST(setsid_wants_a_number_that_no_group_has)
 	return in_child(session_with_a_taken_number);
 }
 
-TEST(who_may_be_moved_to_another_group)
+TEST(session_leaders_parents_and_executed_children_are_not_moved)
 {
 	pid_t pid = must_fork(), leader;
 	const char *argv[] = {suite_path, STAY_ARG, NULL};
@@ -599,7 +604,7 @@ static const struct test tests[] = {
     T(a_group_can_be_joined_while_it_has_members),
     T(a_group_of_another_session_cannot_be_joined),
     T(setsid_wants_a_number_that_no_group_has),
-    T(who_may_be_moved_to_another_group),
+    T(session_leaders_parents_and_executed_children_are_not_moved),
 };
 
 int main(int argc, char **argv)

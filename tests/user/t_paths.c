@@ -22,7 +22,7 @@ static const struct {
 
 static unsigned char out[512];
 
-/* Calls with that path; the others mean as little as they can. */
+/* Makes the call with that path, and harmless other arguments. */
 static long with(int i, int fd, const char *path)
 {
 	long number = with_path[i].number;
@@ -145,7 +145,10 @@ TEST(two_paths_come_along_one_behind_the_other)
 
 /* ---- What is lent beside the path ---- */
 
-/* Fills what is lent, and says how much that was; tells of times. */
+/*
+ * Fills what is lent, or copies the times that are lent. Returns how many
+ * bytes.
+ */
 static struct reply answer_lent(const struct request *request)
 {
 	static char bytes[PAGE];

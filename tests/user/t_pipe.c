@@ -8,7 +8,7 @@
 #include <sched.h>
 #include <sys/uio.h>
 
-/* What POSIX promises to write in one piece. */
+/* The bytes that POSIX promises to write in one piece. */
 #define ATOMIC 4096
 
 static int fds[2];
@@ -335,7 +335,7 @@ TEST(small_writes_of_many_do_not_mix)
 	return NULL;
 }
 
-/* The same in three pieces, up to as much as goes in as a whole. */
+/* Writes records in three pieces, up to as many bytes as go in as a whole. */
 _Noreturn static void write_vectors(int me)
 {
 	static unsigned char message[ATOMIC];
@@ -522,7 +522,6 @@ TEST(pipes_are_inherited_over_generations)
 	return memcmp(bytes, "deep", 4) == 0 ? NULL : "other bytes";
 }
 
-/* Unread bytes must not keep memory when the last end is closed. */
 /* Pipes that fail, with as many files there already as may matter. */
 static const char *pipes_fail(void)
 {
@@ -558,6 +557,7 @@ TEST(a_pipe_that_fails_half_way_leaves_nothing)
 	return frames_settle(before);
 }
 
+/* Unread bytes must not keep memory when the last end is closed. */
 TEST(a_pipe_that_is_dropped_full_leaves_nothing)
 {
 	static char bytes[PAGE];

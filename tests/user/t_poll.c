@@ -122,13 +122,13 @@ TEST(select_tells_what_is_ready)
 
 /* ---- Waiting ---- */
 
-/* How often this machine went from one process to another meanwhile. */
+/* How often the harts went from one process to another, since boot. */
 static uint64_t switches(void)
 {
 	return counters().switches;
 }
 
-TEST(who_waits_for_time_or_a_pipe_is_left_alone)
+TEST(a_process_that_waits_for_time_or_a_pipe_is_left_alone)
 {
 	struct timespec rest = {0, 400 * MS};
 	struct pollfd p = {.events = POLLIN};
@@ -269,7 +269,10 @@ TEST(times_are_checked_and_do_not_overflow)
 static const uint64_t nothing;
 static const uint64_t usr2 = 1UL << (SIGUSR2 - 1);
 
-/* What is pending when the mask changes ends the wait, even a short one. */
+/*
+ * A signal that is pending when the mask changes ends the wait, even a short
+ * one.
+ */
 TEST(the_mask_counts_while_it_waits)
 {
 	struct timespec now = {0, 0};
@@ -343,16 +346,39 @@ TEST(a_signal_ends_a_poll)
 	return NULL;
 }
 
+/* The time that is left cannot be told then. */
+TEST(a_signal_ends_a_poll_whose_time_may_only_be_read)
+{
+	unsigned char *page = pages_private(1);
+	struct timespec *rest = (void *)page;
+	pid_t pid, me = getpid();
+
+	block_usr1();
+	rest->tv_sec = 20;
+	MUST(mprotect(page, PAGE, PROT_READ) == 0, "mprotect failed");
+	pid = must_fork();
+	if (pid == 0) {
+		sleep_ms(50);
+		kill(me, SIGUSR1);
+		_exit(0);
+	}
+	MUST(ppoll_raw(NULL, 0, rest, &nothing) == -EINTR, "another result");
+	MUST(handled == 1, "the handler did not run");
+	(void)reap(pid);
+	return NULL;
+}
+
 static const struct test tests[] = {
     T(poll_tells_what_is_ready),
     T(select_tells_what_is_ready),
-    T(who_waits_for_time_or_a_pipe_is_left_alone),
+    T(a_process_that_waits_for_time_or_a_pipe_is_left_alone),
     T(no_wake_up_is_lost),
     T(a_full_pipe_and_its_end_wake_up),
     T(times_are_checked_and_do_not_overflow),
     T(the_mask_counts_while_it_waits),
     T(what_is_ready_counts_before_signals),
     T(a_signal_ends_a_poll),
+    T(a_signal_ends_a_poll_whose_time_may_only_be_read),
 };
 
 SUITE(tests)

@@ -218,7 +218,7 @@ TEST(the_ordinary_way_reaches_no_more)
 	return a_server_reaches_what_is_lent_and_no_more();
 }
 
-/* Whatever it is asked, it fills all that it is lent by a reply. */
+/* Fills all memory that is lent, by a reply to any request. */
 static unsigned char letters[MIB];
 
 static struct reply answer_letters(const struct request *request)
@@ -255,7 +255,7 @@ static struct reply answer_signalled(const struct request *request)
 	return answer_letters(request);
 }
 
-/* A server may be told something at any time; fewer bytes mean an end to it. */
+/* port_read() must not return fewer bytes because the server gets a signal. */
 TEST(signals_do_not_cut_short_what_is_lent)
 {
 	unsigned char *p = pages_private(MIB / PAGE);
@@ -318,7 +318,7 @@ TEST(port_write_says_how_much_there_was_room_for)
 	return service_end();
 }
 
-/* Both have read and written the page before, on any hart. */
+/* Parent and child have read and written the page before, on any hart. */
 TEST(a_page_that_fork_shares_is_the_callers_alone)
 {
 	unsigned char *p;
@@ -441,11 +441,18 @@ TEST(calls_arrive_as_what_they_are)
 		    found("call %d", numbers[i]));
 	MUST(CALL(SYS_readv, (long)v, 3) == SYS_read, "readv");
 	MUST(heard->last.arg[1] == (uintptr_t)buffer + 8 &&
-		heard->last.arg[2] == 5,
-	    "readv's first piece");
+		heard->last.arg[2] == 14,
+	    "all bytes of readv");
 	MUST(CALL(SYS_writev, (long)v, 3) == SYS_write, "writev");
 	MUST(CALL(SYS_writev, (long)v, 1) == 0,
 	    "no bytes, and nobody is asked");
+	MUST(raw(SYS_preadv, file, (long)v, 3, 77, 0) == SYS_pread64 &&
+		heard->last.arg[1] == (uintptr_t)buffer + 8 &&
+		heard->last.arg[2] == 14 && heard->last.arg[3] == 77,
+	    "preadv");
+	MUST(raw(SYS_pwritev, file, (long)(v + 2), 1, 78, 0) == SYS_pwrite64 &&
+		heard->last.arg[2] == 9 && heard->last.arg[3] == 78,
+	    "pwritev");
 	MUST(CALL(SYS_newfstatat, (long)"", (long)buffer, AT_EMPTY_PATH) ==
 		SYS_fstat,
 	    "newfstatat of the file itself");

@@ -7,18 +7,19 @@
 
 #include <poll.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 
 /* Cells. */
 enum {
 	OPEN,    /* the gate: reading has something to give */
-	IN_HAND, /* requests that the server is holding */
-	RELEASE, /* and may reply to */
+	IN_HAND, /* requests that the server holds */
+	RELEASE, /* how many of them it may reply to */
 	READY,
 	HANDLED,
 	DONE,
 };
 
-/* What the server knows of events, on both sides of its port. */
+/* Raises and lowers events, as the server does. */
 static void events(uint64_t raise, uint64_t lower)
 {
 	if (port_events(port, raise, lower) != 0)
@@ -80,7 +81,7 @@ static void calls_await(int count)
 	sleep_ms(20);
 }
 
-TEST(who_cannot_have_it_now_waits_for_the_event)
+TEST(a_caller_that_gets_not_now_waits_for_the_event)
 {
 	pid_t pid;
 
@@ -96,7 +97,49 @@ TEST(who_cannot_have_it_now_waits_for_the_event)
 	return service_end();
 }
 
-TEST(all_who_wait_go_on)
+static void note_signal(int sig)
+{
+	(void)sig;
+}
+
+/* Waits with two pieces until it may pass, or is interrupted. */
+static pid_t pieces_start(void)
+{
+	const struct sigaction action = {.sa_handler = note_signal};
+	char c[2];
+	struct iovec pieces[2] = {{c, 1}, {c + 1, 1}};
+	int before = calls();
+	pid_t pid = must_fork();
+	long n;
+
+	if (pid != 0) {
+		calls_await(before + 1);
+		return pid;
+	}
+	(void)sigaction(SIGUSR1, &action, NULL);
+	n = CALL(SYS_readv, (long)pieces, 2);
+	_exit(n == 1 ? 0 : (int)-n);
+}
+
+/* The runner counts what they leave behind. */
+TEST(a_caller_that_waits_with_pieces_may_end_in_any_way)
+{
+	pid_t pid;
+
+	TRY(service_start(answer_gate));
+	pid = pieces_start();
+	kill(pid, SIGUSR1);
+	MUST(exited_with(reap(pid), EINTR), "it was not interrupted");
+	pid = pieces_start();
+	kill(pid, SIGKILL);
+	(void)reap(pid);
+	pid = pieces_start();
+	MUST(gate(1) == 1, "opening");
+	MUST(exited_with(reap(pid), 0), "it does not go on");
+	return service_end();
+}
+
+TEST(all_callers_that_wait_go_on)
 {
 	pid_t pids[6];
 	int i;
@@ -147,7 +190,9 @@ TEST(only_the_event_that_was_named_counts)
 	return service_end();
 }
 
-/* fsync raises it, and lowers it before anybody who waits for it has run. */
+/*
+ * fsync raises it, and lowers it before any process that waits for it has run.
+ */
 static struct reply answer_pulse(const struct request *request)
 {
 	if (request->number == SYS_fsync) {
@@ -175,7 +220,9 @@ TEST(an_event_that_is_lowered_again_has_come)
 	return service_end();
 }
 
-/* It comes when the caller knows of it, and has not run since. */
+/*
+ * The event is raised when the caller has got "not now", and has not run since.
+ */
 TEST(an_event_that_comes_before_it_is_waited_for_has_come)
 {
 	pid_t pids[2];
@@ -509,7 +556,10 @@ _Noreturn static void serve_hearing(void)
 	_exit(0);
 }
 
-/* What a handler says is looked at after port_next(), and not before each. */
+/*
+ * A server looks at what its handler has stored after port_next(), and not
+ * before each.
+ */
 static const char *signals_at_each_call(int flags, int expected)
 {
 	pid_t pid;
@@ -538,7 +588,7 @@ TEST(a_signal_before_a_server_waits_is_not_overslept)
 	return signals_at_each_call(SA_RESTART, 0);
 }
 
-/* A handler has run before the server is executed, which knows of none. */
+/* A handler has run in the process before it executes the server. */
 _Noreturn static void execute_server(void)
 {
 	char number[8];
@@ -564,6 +614,38 @@ static int serve_executed(int descriptor)
 	return 0;
 }
 
+/* Counts the waits that end by a signal. */
+_Noreturn static void serve_interrupted(void)
+{
+	static struct request request;
+	struct reply reply = {.result = 7};
+
+	close(file);
+	while (request.number != REQUEST_CLOSED)
+		if (port_next(port, &reply, &request, NULL, 0) < 0)
+			cell_add(DONE, 1);
+	_exit(0);
+}
+
+TEST(a_signal_while_a_server_waits_ends_one_wait)
+{
+	pid_t pid;
+
+	TRY(port_make(1));
+	handle_usr1(0);
+	pid = must_fork();
+	if (pid == 0)
+		serve_interrupted();
+	port_leave_to(pid);
+	MUST(CALL(SYS_fsync, 0) == 7, "the result");
+	sleep_ms(20);
+	kill(pid, SIGUSR1);
+	sleep_ms(20);
+	MUST(CALL(SYS_fsync, 0) == 7, "the result afterwards");
+	MUST(cell_get(DONE) == 1, found("%d have ended", cell_get(DONE)));
+	return service_end();
+}
+
 TEST(a_signal_of_another_program_is_none_of_the_servers)
 {
 	pid_t pid;
@@ -573,15 +655,16 @@ TEST(a_signal_of_another_program_is_none_of_the_servers)
 	if (pid == 0)
 		execute_server();
 	port_leave_to(pid);
-	/* It is there, and waits. */
+	/* The server is there by now, and waits. */
 	sleep_ms(50);
 	MUST(CALL(SYS_fsync, 0) == 7, "it does not serve");
 	return service_end();
 }
 
 static const struct test tests[] = {
-    T(who_cannot_have_it_now_waits_for_the_event),
-    T(all_who_wait_go_on),
+    T(a_caller_that_gets_not_now_waits_for_the_event),
+    T(a_caller_that_waits_with_pieces_may_end_in_any_way),
+    T(all_callers_that_wait_go_on),
     T(only_the_event_that_was_named_counts),
     T(an_event_that_is_lowered_again_has_come),
     T(an_event_that_comes_before_it_is_waited_for_has_come),
@@ -598,6 +681,7 @@ static const struct test tests[] = {
     T(a_caller_that_was_stopped_goes_on),
     T(a_server_that_is_interrupted_loses_nothing),
     T(a_signal_before_a_server_waits_is_not_overslept),
+    T(a_signal_while_a_server_waits_ends_one_wait),
     T(a_signal_of_another_program_is_none_of_the_servers),
 };
 

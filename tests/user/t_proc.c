@@ -168,7 +168,7 @@ TEST(an_orphan_gets_another_parent)
 	return NULL;
 }
 
-/* Ignoring SIGCHLD says nothing about a child that would not send it. */
+/* To ignore SIGCHLD only reaps children that send SIGCHLD at their end. */
 TEST(a_child_that_does_not_send_sigchld_is_waited_for)
 {
 	static const int signals[] = {0, SIGUSR1, SIGCHLD};
@@ -217,6 +217,46 @@ TEST(orphaned_zombies_disappear)
 /* ---- Many ---- */
 
 #define MANY 200
+
+#define SPINS 20000 /* for the other of two processes, if it comes at all */
+
+/* Leaves a mark, waits for that of the other, and ends a moment later. */
+static void end_with(volatile int *mine, const volatile int *other, int later)
+{
+	volatile int i;
+
+	*mine = 1;
+	for (i = 0; i < SPINS && *other == 0; i++)
+		continue;
+	for (i = 0; i < later; i++)
+		continue;
+	_exit(0);
+}
+
+/* The child is a zombie of its parent then, or an orphan. */
+TEST(a_parent_and_its_only_child_end_at_once)
+{
+	volatile int *marks = (volatile int *)pages_shared(1);
+	int rounds = on_emulator() ? 20 : 1000;
+	uint64_t random = 7;
+	int i;
+
+	for (i = 0; i < rounds; i++) {
+		int parents = (int)(rnd(&random) % 400);
+		int childs = (int)(rnd(&random) % 400);
+		pid_t pid;
+
+		marks[0] = marks[1] = 0;
+		pid = must_fork();
+		if (pid == 0) {
+			if (must_fork() == 0)
+				end_with(&marks[0], &marks[1], childs);
+			end_with(&marks[1], &marks[0], parents);
+		}
+		MUST(exited_with(reap(pid), 0), "the parent");
+	}
+	return NULL;
+}
 
 TEST(many_children_live_at_once)
 {
@@ -274,8 +314,7 @@ TEST(vfork_waits_for_the_child)
 	return exited_with(reap(pid), 8) ? NULL : "another status";
 }
 
-/* A file's or pipe's position belongs to both after fork. */
-/* In the middle of a function: the child must not return from one. */
+/* vfork without a function call, as the child must not return from one. */
 static inline __attribute__((always_inline)) long vfork_here(void)
 {
 	register long a0 __asm__("a0") = CLONE_VM | CLONE_VFORK | SIGCHLD;
@@ -306,6 +345,7 @@ TEST(vfork_lends_the_memory_until_the_child_exits)
 	return exited_with(reap((pid_t)pid), 8) ? NULL : "another status";
 }
 
+/* After fork, parent and child share the position of an open file. */
 TEST(descriptors_share_their_position)
 {
 	int fd = open(suite_path, O_RDONLY);
@@ -403,7 +443,10 @@ TEST(sleepers_sleep_side_by_side)
 	return NULL;
 }
 
-/* It ends before others run, and has its result when it goes on. */
+/*
+ * The call ends before others run, and its result is there when the caller goes
+ * on.
+ */
 TEST(yielding_returns_0)
 {
 	pid_t pid = spinner_start();
@@ -449,6 +492,7 @@ static const struct test tests[] = {
     T(an_orphan_gets_another_parent),
     T(a_child_that_does_not_send_sigchld_is_waited_for),
     T(orphaned_zombies_disappear),
+    T(a_parent_and_its_only_child_end_at_once),
     T(many_children_live_at_once),
     T(pids_are_told_consistently),
     T(vfork_waits_for_the_child),

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * t_procfs.c - /proc: what is in there, beside what calls say of the same.
- */
+/* t_procfs.c - /proc: its contents, compared with the results of calls. */
 #include "harness.h"
 
 #include <dirent.h>
@@ -15,7 +13,10 @@
 
 static char text[16384];
 
-/* All of a file, with a NUL behind it; how many bytes, or a negated errno. */
+/*
+ * Reads all of a file, with a NUL behind it. Returns how many bytes, or a
+ * negated errno.
+ */
 static long content(const char *path)
 {
 	int fd = open(path, O_RDONLY);
@@ -89,7 +90,7 @@ static const char *says_who_it_is(void)
 	return NULL;
 }
 
-TEST(self_is_who_asks)
+TEST(self_is_the_caller)
 {
 	TRY(says_who_it_is());
 	return in_child(says_who_it_is);
@@ -109,8 +110,8 @@ static const char *leads_to_who_asks(void)
 	return NULL;
 }
 
-/* Whoever has opened it, and whoever looked since. */
-TEST(a_link_that_is_open_leads_to_who_asks)
+/* The text does not depend on the process that opened the link. */
+TEST(a_link_that_is_open_leads_to_the_caller)
 {
 	opened_link = open("/proc/self", O_PATH | O_NOFOLLOW);
 	MUST(opened_link >= 0, "it cannot be opened");
@@ -175,7 +176,7 @@ static int executed(const char *self)
 	size_t len = strlen(self) + 1;
 	pid_t pid = getppid();
 
-	/* So it is with a child that it forks. */
+	/* A child that it forks has these arguments, too. */
 	if (content("/proc/self/cmdline") != (long)(len + sizeof(words)) ||
 	    strcmp(text, self) != 0 ||
 	    memcmp(text + len, words, sizeof(words)) != 0)
@@ -201,7 +202,7 @@ TEST(its_arguments_are_those_that_it_was_executed_with)
 	return NULL;
 }
 
-/* What maps say of an address, or "". */
+/* The permissions of an address in `maps`, or "". */
 static const char *rights_of(const void *at)
 {
 	const char *line = text;
@@ -247,7 +248,7 @@ TEST(maps_are_what_is_mapped)
 	return NULL;
 }
 
-/* Beside a child that shares all of it: what may be written is said to be. */
+/* A child shares all memory: pages that may be written are still "w". */
 TEST(maps_say_what_a_process_may_do)
 {
 	unsigned char *p = pages_private(1);
@@ -258,7 +259,7 @@ TEST(maps_say_what_a_process_may_do)
 	if (pid == 0)
 		for (;;)
 			pause();
-	p[0] = 2; /* their tables are not the same any more */
+	p[0] = 2; /* their tables are not shared any more */
 	MUST(content_of(pid, "maps") > 0 && has_rights(p, "rw-p "), "a copy");
 	kill(pid, SIGKILL);
 	(void)reap(pid);
@@ -293,6 +294,41 @@ TEST(the_system_is_what_its_calls_say)
 	MUST(content("/proc/mounts") > 0 && strstr(text, " / ") != NULL &&
 		strstr(text, "proc /proc proc ") != NULL,
 	    text);
+	return NULL;
+}
+
+/* Is that the line of the file? */
+static bool says(const char *path, const char *line)
+{
+	long n = content(path);
+
+	return n == (long)strlen(line) + 1 && text[n - 1] == '\n' &&
+	    strncmp(text, line, (size_t)n - 1) == 0;
+}
+
+TEST(what_sysctl_reads_is_what_uname_says)
+{
+	struct utsname name;
+	char path[64];
+
+	MUST(uname(&name) == 0, "uname");
+	MUST(says("/proc/sys/kernel/hostname", name.nodename), text);
+	MUST(says("/proc/sys/kernel/osrelease", name.release), text);
+	MUST(says("/proc/sys/kernel/ostype", name.sysname), text);
+	MUST(says("/proc/sys/kernel/version", name.version), text);
+	MUST(says("/proc/sys/kernel/domainname", name.domainname), text);
+	MUST(says("/proc/sys/kernel/tainted", "0"), text);
+	MUST(says("/proc/sys/kernel/pid_max", "4194304"), text);
+	MUST(chdir("/proc/sys/kernel") == 0 &&
+		getcwd(path, sizeof(path)) != NULL &&
+		strcmp(path, "/proc/sys/kernel") == 0,
+	    "where it is");
+	MUST(chdir("../../self") == 0 && content("mounts") > 0 &&
+		strstr(text, "proc /proc proc ") != NULL,
+	    text);
+	MUST(chdir("/") == 0 && open("/proc/sys/fs", O_RDONLY) == -1 &&
+		errno == ENOENT,
+	    "a name that is not there");
 	return NULL;
 }
 
@@ -344,7 +380,7 @@ TEST(each_name_is_listed_once)
 	return NULL;
 }
 
-/* Where a list was left, another goes on. */
+/* A list goes on at the position at which another one ended. */
 TEST(a_list_may_begin_anywhere)
 {
 	char entries[1024];
@@ -387,7 +423,7 @@ TEST(a_directory_may_be_one_of_a_process)
 	return NULL;
 }
 
-/* It is gone, and its folder is one in which nothing is. */
+/* The process is gone, and its folder is empty. */
 TEST(the_folder_of_a_process_outlives_it)
 {
 	pid_t pid = must_fork();
@@ -496,14 +532,15 @@ TEST(nothing_can_be_changed)
 }
 
 static const struct test tests[] = {
-    T(self_is_who_asks),
-    T(a_link_that_is_open_leads_to_who_asks),
+    T(self_is_the_caller),
+    T(a_link_that_is_open_leads_to_the_caller),
     T(a_process_is_there_until_it_is_waited_for),
     T(a_process_has_the_name_that_it_gave_itself),
     T(its_arguments_are_those_that_it_was_executed_with),
     T(maps_are_what_is_mapped),
     T(maps_say_what_a_process_may_do),
     T(the_system_is_what_its_calls_say),
+    T(what_sysctl_reads_is_what_uname_says),
     T(time_passes),
     T(each_name_is_listed_once),
     T(a_list_may_begin_anywhere),

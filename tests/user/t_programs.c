@@ -5,7 +5,7 @@
  *
  * A test runs /bin/files, and that runs this program again, in the tree, to do
  * what the test is about; once more with a server that dies after each change.
- * t_image.c is about servers that are worse.
+ * t_image.c is about servers whose answers are wrong.
  */
 #include "service.h"
 
@@ -146,7 +146,7 @@ static const char *execute_none(void)
 	return NULL;
 }
 
-/* What this program exits with as an interpreter; see main(). */
+/* The exit status of this program as an interpreter; see main(). */
 static int interpreted(int argc, char **argv)
 {
 	static char line[200];

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * t_races.c - what two processes do at the same moment: one is looked at while
- * it ends, what it leaves behind is looked at by two, or both want what is in a
- * pipe.
+ * t_races.c - two processes act at one moment: one ends while the other looks
+ * at it, two end that have children in one group, or two read from one pipe.
  */
 #include "harness.h"
 
@@ -18,7 +17,7 @@ static void spin(int n)
 		continue;
 }
 
-/* How often: an emulator of Linux takes long for each process. */
+/* How many rounds: an emulator of Linux takes long for each process. */
 static int rounds(int n)
 {
 	return on_emulator() ? n / 20 : n;
@@ -28,7 +27,7 @@ static int rounds(int n)
 
 enum { VICTIM, ROUND, KILLER };
 
-/* Kills whoever is named in VICTIM, sooner or later after that. */
+/* Kills the process whose pid is in VICTIM, sooner or later after that. */
 _Noreturn static void kill_each(void)
 {
 	int round;
@@ -43,8 +42,8 @@ _Noreturn static void kill_each(void)
 }
 
 /*
- * An address between tables that are full, as those above them are: once fork
- * has shared them, the kernel takes long to make it ready.
+ * An address where full tables meet, and full tables above them. Once fork has
+ * shared these, the kernel takes long to make the memory there ready.
  */
 static unsigned char *far_away(void)
 {
@@ -73,7 +72,7 @@ static pid_t sharer_start(void)
 	return pid;
 }
 
-/* It shares nothing that would take it long to end. */
+/* The child unmaps the large memory first, so that it ends without delay. */
 static pid_t stopped_child(int round, unsigned char *far)
 {
 	pid_t pid = must_fork();
@@ -126,7 +125,7 @@ TEST(a_stopped_child_may_be_gone_before_it_is_told_of)
 
 /* ---- Two shells end that have jobs in one group ---- */
 
-/* Members of the large group that init has: nobody could continue it. */
+/* Members of the large group whose parent is init, which continues none. */
 #define MANY 300
 
 enum { READY, GO, LARGE, SMALL, HUNG_UP };
@@ -137,7 +136,7 @@ static void hung_up(int sig)
 	cell_set(HUNG_UP, 1);
 }
 
-/* A child in the group whose number is in that cell, or its first member. */
+/* A child in the group whose number is in the cell; the first one begins it. */
 static void member_start(int group, void (*handler)(int), bool stops)
 {
 	int before = cell_get(READY);
@@ -156,7 +155,7 @@ static void member_start(int group, void (*handler)(int), bool stops)
 	cell_await(READY, before + 1);
 }
 
-/* Their parent leaves them to init. */
+/* Makes members whose parent then ends, so that init becomes their parent. */
 static const char *large_group_start(void)
 {
 	int i;
@@ -175,7 +174,7 @@ _Noreturn static void first_shell(int delay)
 	_exit(0);
 }
 
-/* Has the small group, and the last member of the large one. */
+/* The parent of the small group, and of the last member of the large one. */
 _Noreturn static void second_shell(void)
 {
 	cell_await(READY, 1);
@@ -235,7 +234,7 @@ TEST(two_shells_that_end_at_once_leave_each_group_its_members)
 	return NULL;
 }
 
-/* ---- What comes into a pipe while somebody looks ---- */
+/* ---- A byte comes into a pipe while a process looks at it ---- */
 
 #define FILES 400
 
@@ -252,7 +251,7 @@ _Noreturn static void write_each(void)
 	}
 }
 
-/* The pipe is looked at first, and many others after it. */
+/* The entry that asks for the event is looked at first, before many others. */
 TEST(what_comes_while_a_poll_looks_is_found)
 {
 	struct pollfd polls[FILES];
@@ -296,7 +295,7 @@ _Noreturn static void read_two_pieces(void)
 	}
 }
 
-/* One has a byte, sees another, and the other reader is faster. */
+/* A reader has a byte and sees another, but the other reader takes that. */
 TEST(a_vector_that_has_something_does_not_wait)
 {
 	int n = rounds(6000), i;
@@ -324,16 +323,81 @@ TEST(a_vector_that_has_something_does_not_wait)
 	return NULL;
 }
 
-/* ---- The next process is gone when all have been looked at ---- */
+/* ---- Groups change, and the session is asked for ---- */
+
+_Noreturn static void ask_for_session(int n)
+{
+	pid_t sid = getsid(0);
+
+	for (int i = 0; i < n; i++)
+		if (getsid(0) != sid)
+			_exit(2);
+	_exit(0);
+}
+
+TEST(a_process_that_is_moved_to_another_group_has_its_session)
+{
+	int status;
+	pid_t child;
+
+	(void)setpgid(0, 0);
+	child = must_fork();
+	if (child == 0)
+		ask_for_session(rounds(100000));
+	while (waitpid(child, &status, WNOHANG) == 0) {
+		(void)setpgid(child, child);
+		(void)setpgid(child, 0);
+		(void)setpgid(child, getpid());
+	}
+	return exited_with(status, 0) ? NULL : status_verdict(status);
+}
+
+/* ---- Random bytes come as a whole, in spite of signals ---- */
+
+static void ignore(int signal)
+{
+	(void)signal;
+}
+
+_Noreturn static void signal_for_ever(pid_t to)
+{
+	for (;;)
+		(void)kill(to, SIGUSR1);
+}
+
+/* The buffer lies in two pages; the call fills each in a part of its own. */
+TEST(few_random_bytes_come_as_a_whole)
+{
+	unsigned char *pages = pages_private(2);
+	pid_t self = getpid(), sender;
+	int n = rounds(30000), i;
+	long got = 256;
+
+	signal(SIGUSR1, ignore);
+	sender = must_fork();
+	if (sender == 0)
+		signal_for_ever(self);
+	for (i = 0; i < n && got == 256; i++)
+		got = raw(SYS_getrandom, (long)(pages + PAGE - 128), 256, 0);
+	(void)kill(sender, SIGKILL);
+	(void)reap(sender);
+	MUST(got == 256, found("round %d: %ld bytes", i, got));
+	return NULL;
+}
+
+/* ---- A process ends while the next one in the list is searched ---- */
 
 #ifdef __riscv
 #define SLEEPERS 200
 #define NUMBERS  400 /* more than there are processes */
 
-/* Cells. */
+/* Numbers of cells. */
 enum { BEGIN = 8, AGAIN, THERE, ASKED };
 
-/* A child that ends, one that stays and is younger, and then only that one. */
+/*
+ * In each round has a child that has ended and a younger one that stays, and
+ * then waits for the first.
+ */
 _Noreturn static void replace_each(void)
 {
 	for (int round = 1;; round++) {
@@ -366,7 +430,7 @@ static pid_t sleeper(void)
 }
 #endif
 
-TEST(who_ends_while_it_is_looked_for_is_not_the_last)
+TEST(a_process_that_ends_while_it_is_looked_for_is_not_the_last)
 {
 #ifdef __riscv
 	static pid_t sleepers[SLEEPERS];
@@ -417,7 +481,9 @@ static const struct test tests[] = {
     T(two_shells_that_end_at_once_leave_each_group_its_members),
     T(what_comes_while_a_poll_looks_is_found),
     T(a_vector_that_has_something_does_not_wait),
-    T(who_ends_while_it_is_looked_for_is_not_the_last),
+    T(a_process_that_is_moved_to_another_group_has_its_session),
+    T(few_random_bytes_come_as_a_whole),
+    T(a_process_that_ends_while_it_is_looked_for_is_not_the_last),
 };
 
 SUITE(tests)

@@ -317,7 +317,7 @@ static void breakpoint(void)
 	__asm__ volatile(".4byte 0x00100073\n"); /* ebreak */
 }
 
-/* Of all 32, as the frame of the last signal had them. */
+/* A digest of all 32 registers, as the frame of the last signal had them. */
 static volatile uint64_t frame_fp;
 
 static void on_fp_frame(int sig, siginfo_t *info, void *context)
@@ -348,7 +348,7 @@ static const char *raise_without_fp(void)
 	return NULL;
 }
 
-/* Of somebody whose memory went to the process that is to be born. */
+/* Fills frames, which the next process may get. */
 static const char *leave_stamps(void)
 {
 	stamp(pages_private(64), 64, 1);
@@ -361,7 +361,7 @@ TEST(a_signal_frame_shows_zero_where_no_floating_point_was_used)
 	return in_child(raise_without_fp);
 }
 
-TEST(instructions_that_are_not_ours_are_killed_for)
+TEST(illegal_and_privileged_instructions_kill)
 {
 	TRY(expect_signal(illegal, SIGILL));
 	TRY(expect_signal(privileged, SIGILL));
@@ -444,7 +444,9 @@ static uint64_t ask_with(uint64_t value, int to, int from)
 	return value;
 }
 
-/* It goes on on another hart, and later on one that knows an older value. */
+/*
+ * The caller goes on on another hart, and later on one that holds older values.
+ */
 TEST(an_answer_finds_the_newest_registers)
 {
 	int to[2], from[2];
@@ -477,7 +479,7 @@ static const struct test tests[] = {
     T(an_answer_finds_the_newest_registers),
     T(a_signal_handler_changes_no_register_of_the_interrupted),
     T(a_signal_frame_shows_zero_where_no_floating_point_was_used),
-    T(instructions_that_are_not_ours_are_killed_for),
+    T(illegal_and_privileged_instructions_kill),
     T(code_written_by_a_process_is_its_own),
     T(data_is_not_executable),
 };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * t_remap.c - memory that comes and goes at the same addresses: what was there
- * is not there any more, whatever a hart remembers of it.
+ * t_remap.c - memory that is mapped and unmapped at one address: the former
+ * contents are not there any more, also if a hart remembers the translation.
  *
- * Each round touches memory, so that it is remembered, and takes it away in one
- * of the ways that there are: a page, several, a whole table of them.
+ * Each round touches memory, so that its translation is remembered, and takes
+ * it away in one of several ways: a page, several, a whole table of them.
  */
 #include "harness.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * t_roots.c - processes whose paths another process answers: who is where after
- * fork, exec and exit, calls that only it knows, what a reply can be, and want
- * of memory.
+ * t_roots.c - processes whose paths another process answers: roots and
+ * directories after fork, exec and exit, calls that only the server knows,
+ * kinds of replies, and lack of memory.
  *
  * t_paths.c is about the calls.
  */
@@ -53,7 +53,7 @@ TEST(a_root_is_a_file_that_may_be_called)
 	return NULL;
 }
 
-/* Who does not ask for another root is where it was. */
+/* A process that does not ask for another root keeps its own. */
 TEST(without_a_new_root_all_is_as_it_was)
 {
 	struct stat st;
@@ -127,7 +127,7 @@ TEST(children_and_new_programs_are_where_their_parent_is)
 	return in_root(answer_places, ROOM, has_children);
 }
 
-/* What a program finds that was executed with a root. */
+/* Checks, in an executed program, the root that it has. */
 static int executed(void)
 {
 	bool good = raw(SYS_mkdirat, AT_FDCWD, (long)"/a", 0) == 42 &&
@@ -311,7 +311,7 @@ static const char *is_signalled(void)
 	return NULL;
 }
 
-/* Whatever the handler says: uname and its like know no EINTR. */
+/* Also without SA_RESTART: uname and calls like it have no EINTR. */
 TEST(a_signal_does_not_interrupt_a_call_to_the_root)
 {
 	return in_root(answer_when_told, ROOM, is_signalled);
@@ -358,7 +358,7 @@ TEST(open_gives_a_descriptor_and_chdir_none)
 	return in_root(answer_open, ROOM, opens);
 }
 
-/* Events and paths: it is asked again with the same path. */
+/* Replies "not now" once: the call is made again with its path. */
 static struct reply answer_later(const struct request *request)
 {
 	if (request->number == SYS_fsync) {
@@ -421,7 +421,7 @@ static const char *has_another_directory(void)
 	return NULL;
 }
 
-TEST(a_directory_of_another_server_is_its_own_affair)
+TEST(a_server_is_not_told_a_directory_of_another_server)
 {
 	return in_root(answer_elsewhere, ROOM, has_another_directory);
 }
@@ -439,7 +439,9 @@ _Noreturn static void serve_in_want(void)
 	close(file);
 	for (int n = 1;
 	     request.token != TOKEN || request.number != REQUEST_CLOSED; n++) {
-		/* Memory that it has to be given; and once all is there. */
+		/*
+		 * Fresh memory each time, up to a call for which all is there.
+		 */
 		if (n < 60)
 			in += PAGE;
 		(void)raw(SYS_calf_fail, n % 6, 0);
@@ -493,7 +495,7 @@ static const struct test tests[] = {
     T(a_signal_does_not_interrupt_a_call_to_the_root),
     T(open_gives_a_descriptor_and_chdir_none),
     T(a_call_with_a_path_can_wait),
-    T(a_directory_of_another_server_is_its_own_affair),
+    T(a_server_is_not_told_a_directory_of_another_server),
     T(a_server_without_memory_is_asked_again),
 };
 

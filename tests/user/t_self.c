@@ -63,12 +63,12 @@ TEST(priorities_are_all_alike)
 	pid_t me = getpid();
 	int priority = 9;
 
-	/* Elsewhere it is that of whoever started this. */
+	/* Elsewhere it is the priority of the process that started this one. */
 	MUST(!on_calf() || ours == 20, "another priority");
 	MUST(raw(SYS_getpriority, 0, me) == ours, "by pid");
 	MUST(raw(SYS_getpriority, 1, 0) == ours, "of the group");
 	MUST(raw(SYS_getpriority, 0, 4194303) == -ESRCH, "nobody's");
-	MUST(raw(SYS_getpriority, 3, 0) == -EINVAL, "of what?");
+	MUST(raw(SYS_getpriority, 3, 0) == -EINVAL, "of an unknown kind");
 	MUST(raw(SYS_setpriority, 0, 0, 20 - ours) == 0, "what it is already");
 	MUST(raw(SYS_sched_getscheduler, 0) == 0, "another policy");
 	MUST(raw(SYS_sched_getscheduler, 4194303) == -ESRCH, "nobody's policy");
@@ -280,7 +280,7 @@ TEST(times_are_told)
 
 /* ---- What only Calf tells ---- */
 
-/* All tests rely on it. */
+/* All tests rely on this count. */
 TEST(the_check_counts_the_frames_that_are_free)
 {
 	unsigned char *p = pages_private(10);
@@ -326,7 +326,7 @@ TEST(a_file_has_as_many_blocks_as_it_needs)
 	if (!on_calf())
 		return SKIP("it depends on where the file is");
 	MUST(stat(suite_path, &st) == 0 && st.st_size > 0, "no size");
-	/* It is kept in whole pages. */
+	/* The file is kept in whole pages. */
 	pages = (long)((unsigned long)st.st_size + PAGE - 1) / (long)PAGE;
 	MUST(st.st_blocks == pages * (long)(PAGE / 512),
 	    found("%ld blocks", (long)st.st_blocks));

@@ -65,7 +65,7 @@ TEST(it_cannot_be_mapped_otherwise)
 
 static uintptr_t target; /* from the page of the registers on */
 
-/* By a process that has mapped them. */
+/* Loads from the registers in a process that has mapped them. */
 static void load_there(void)
 {
 	uintptr_t page = (uintptr_t)map_device() & ~(uintptr_t)(PAGE - 1);
@@ -274,7 +274,7 @@ TEST(an_interrupt_outlives_a_server)
 	return in_child(find_note);
 }
 
-/* It has no end, as nobody looks at its cause. */
+/* The interrupt does not end, as its cause is not read. */
 static const char *serve_storm(void)
 {
 	map_device()[INTERRUPTS] = SENT;
@@ -304,7 +304,7 @@ TEST(a_storm_of_interrupts_does_not_stop_others)
 	return NULL;
 }
 
-/* As the kernel had it: bytes that come are told, and nothing else. */
+/* The registers are as the kernel sets them: only bytes that come interrupt. */
 static const char *is_the_kernels(void)
 {
 	unsigned char on = map_device()[INTERRUPTS];
@@ -328,7 +328,7 @@ TEST(it_is_the_kernels_again_when_nobody_serves)
 	return is_the_kernels();
 }
 
-/* The one who has the note in hand has closed the port. */
+/* The server that has the note in hand has closed the port. */
 static const char *close_with_note(void)
 {
 	TRY(take_note());

@@ -105,7 +105,9 @@ TEST(a_caller_that_is_killed_waiting_for_an_event_is_gone)
 	return service_end();
 }
 
-/* At no particular moment, hundreds of times. */
+/*
+ * Gives as many bytes as are asked for; callers are killed at random moments.
+ */
 static struct reply answer_slowly(const struct request *request)
 {
 	static unsigned char out[2 * PAGE];
@@ -158,7 +160,7 @@ TEST(another_server_is_asked_with_the_same_id)
 	return service_end();
 }
 
-TEST(whose_server_has_died_is_the_next)
+TEST(a_caller_whose_server_has_died_is_the_next)
 {
 	pid_t first, second, other;
 
@@ -212,7 +214,7 @@ static const char *expect_eio(void)
 	return NULL;
 }
 
-/* One dies, the next has not now what is asked for, and so on. */
+/* One server dies, the next one replies "not now", and so on. */
 static struct reply answer_between_deaths(const struct request *request)
 {
 	if (request->number != SYS_ftruncate || cell_add(DIES, 1) > 3)
@@ -259,7 +261,7 @@ TEST(without_a_server_callers_get_eio)
 	return expect_eio();
 }
 
-TEST(who_waits_for_an_event_gets_eio_too)
+TEST(a_caller_that_waits_for_an_event_gets_eio_too)
 {
 	struct pollfd p = {-1, POLLIN, 0};
 	pid_t server, pid;
@@ -280,7 +282,7 @@ TEST(who_waits_for_an_event_gets_eio_too)
 	return NULL;
 }
 
-/* It takes a request, and closes what it could reply by. */
+/* Takes a request, and closes the port by which it could reply. */
 _Noreturn static void take_and_close(void)
 {
 	struct request request;
@@ -310,7 +312,7 @@ TEST(a_server_that_closes_its_port_is_none)
 }
 
 /* The second server has looked at the second caller, and waits again. */
-TEST(who_waits_for_a_file_that_is_in_a_hand_gets_eio_too)
+TEST(waiting_for_a_file_in_a_hand_ends_with_eio_too)
 {
 	pid_t server, other, first, second;
 
@@ -675,13 +677,13 @@ static const struct test tests[] = {
     T(a_caller_that_is_killed_waiting_for_an_event_is_gone),
     T(callers_may_be_killed_at_any_moment),
     T(another_server_is_asked_with_the_same_id),
-    T(whose_server_has_died_is_the_next),
+    T(a_caller_whose_server_has_died_is_the_next),
     T(a_call_that_two_servers_died_of_is_eio),
     T(a_call_that_is_put_off_has_killed_nobody),
     T(without_a_server_callers_get_eio),
-    T(who_waits_for_an_event_gets_eio_too),
+    T(a_caller_that_waits_for_an_event_gets_eio_too),
     T(a_server_that_closes_its_port_is_none),
-    T(who_waits_for_a_file_that_is_in_a_hand_gets_eio_too),
+    T(waiting_for_a_file_in_a_hand_ends_with_eio_too),
     T(a_server_that_executes_something_is_none),
     T(several_servers_share_the_work),
     T(servers_see_a_file_one_after_the_other),

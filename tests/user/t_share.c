@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * t_share.c - shared memory that there is not enough of: who asks for too much
- * is refused, and nobody else notices that he asked.
+ * t_share.c - too little memory for shared mappings: one that is too large is
+ * refused, and no other process notices.
  */
 #include "harness.h"
 
@@ -34,7 +34,7 @@ _Noreturn static void watch_frames(void)
 	}
 }
 
-/* Tables for the reservation are no pages. */
+/* Frames that other processes and tables of the reservation may take. */
 #define SOME 600
 
 TEST(too_much_is_refused_before_any_is_taken)
@@ -65,7 +65,7 @@ TEST(too_much_is_refused_before_any_is_taken)
 						   : "somebody was killed";
 }
 
-/* A little more than there is, too: the tables need frames as well. */
+/* A mapping of all free frames is too large too, as it needs tables. */
 TEST(a_little_too_much_is_refused)
 {
 	struct calf_stat before, after;
@@ -167,7 +167,7 @@ TEST(a_mapping_that_is_refused_leaves_the_old_one)
 	return NULL;
 }
 
-/* The same if it is found out on the way. */
+/* The old mapping also stays if memory runs out in the middle. */
 TEST(a_mapping_that_fails_leaves_the_old_one)
 {
 	unsigned char *p = pages_private(600);

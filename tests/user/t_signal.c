@@ -213,6 +213,23 @@ TEST(sigaction_tells_what_was_before)
 	return NULL;
 }
 
+/* As on Linux since 5.11: a program finds out which flags the kernel knows. */
+TEST(sigaction_forgets_flags_that_it_does_not_know)
+{
+	struct {
+		uint64_t handler, flags, mask;
+	} all = {(uintptr_t)on_signal, 0xffffffffUL, 0}, now;
+
+	if (on_emulator())
+		return SKIP("the emulator keeps them");
+	TRY(needs_riscv());
+	MUST(raw(SYS_rt_sigaction, SIGUSR1, (long)&all, 0, 8) == 0, "failed");
+	MUST(raw(SYS_rt_sigaction, SIGUSR1, 0, (long)&now, 8) == 0, "failed");
+	MUST(now.flags == 0xd8000807UL,
+	    found("flags %lx", (unsigned long)now.flags));
+	return NULL;
+}
+
 static void reset_and_raise(void)
 {
 	handle_with(SIGUSR1, on_signal, SA_RESETHAND);
@@ -558,7 +575,7 @@ _Noreturn static void signal_without_end(pid_t pid)
 	}
 }
 
-/* One that comes in the middle of it, from another hart, goes first. */
+/* A signal that comes during the fork, from another hart, is handled first. */
 TEST(a_signal_does_not_interrupt_fork)
 {
 	pid_t parent = getpid(), sender;
@@ -618,6 +635,7 @@ static const struct test tests[] = {
     T(an_ignored_signal_does_nothing),
     T(kill_and_stop_cannot_be_changed),
     T(sigaction_tells_what_was_before),
+    T(sigaction_forgets_flags_that_it_does_not_know),
     T(resethand_serves_once),
     T(a_handler_is_not_interrupted_by_its_own_signal),
     T(nodefer_lets_a_handler_interrupt_itself),

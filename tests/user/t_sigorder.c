@@ -56,7 +56,7 @@ static void note_order(int sig)
 	cell_set(FIRST + cell_add(COUNT_OF, 1) - 1, sig);
 }
 
-/* What the instruction itself has caused belongs to where it stands. */
+/* A signal that an instruction has caused has to find the pc at it. */
 TEST(signals_of_a_fault_come_before_all_others)
 {
 	static const int order[] = {SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV,
@@ -79,7 +79,7 @@ TEST(signals_of_a_fault_come_before_all_others)
 	return NULL;
 }
 
-TEST(they_are_also_the_first_to_be_waited_for)
+TEST(signals_of_a_fault_are_the_first_to_be_waited_for)
 {
 	struct timespec now = {0, 0};
 	uint64_t set = bit(SIGHUP) | bit(SIGSEGV) | bit(SIGUSR1) | bit(40);
@@ -183,7 +183,7 @@ static pid_t signal_later(int sig)
 	_exit(0);
 }
 
-/* What is awaited need not be blocked, and is not while a handler runs. */
+/* An awaited signal need not be blocked, and is not while a handler runs. */
 TEST(a_handler_does_not_run_with_the_awaited_set_blocked)
 {
 	struct timespec limit = {5, 0};
@@ -209,7 +209,7 @@ TEST(a_handler_does_not_run_with_the_awaited_set_blocked)
 	return child_end(pid);
 }
 
-/* The handler is for those that nobody waits for. */
+/* The handler only gets signals that are not awaited. */
 TEST(an_awaited_signal_is_taken_and_not_handled)
 {
 	struct timespec limit = {5, 0};
@@ -326,7 +326,7 @@ TEST(floating_point_and_its_modes_survive_a_handler)
 
 static const struct test tests[] = {
     T(signals_of_a_fault_come_before_all_others),
-    T(they_are_also_the_first_to_be_waited_for),
+    T(signals_of_a_fault_are_the_first_to_be_waited_for),
     T(a_fault_handler_finds_where_the_fault_was),
     T(a_handler_does_not_run_with_the_awaited_set_blocked),
     T(an_awaited_signal_is_taken_and_not_handled),

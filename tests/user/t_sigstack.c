@@ -13,7 +13,7 @@
 #define STACK (16 * PAGE)
 
 /* Cells. */
-enum { HANDLED, FAULTS, DEPTH, FLAGS, RESULT };
+enum { HANDLED, FAULTS, DEPTH, FLAGS, ADDRESS, RESULT };
 
 static unsigned char *stack;
 
@@ -158,7 +158,7 @@ TEST(a_frame_that_cannot_be_pushed_is_a_fault)
 	return each_bad_stack(is_told);
 }
 
-TEST(without_another_stack_that_fault_kills)
+TEST(without_another_stack_the_fault_of_a_frame_kills)
 {
 	if (on_emulator())
 		return SKIP("the emulator gives up the signal");
@@ -166,7 +166,7 @@ TEST(without_another_stack_that_fault_kills)
 	return each_bad_stack(is_killed);
 }
 
-TEST(that_fault_cannot_be_blocked_or_ignored)
+TEST(the_fault_of_a_frame_cannot_be_blocked_or_ignored)
 {
 	fault_flags = SA_ONSTACK;
 	fault_blocked = true;
@@ -203,8 +203,10 @@ static void stop_on_bad_stack(void)
 	raise_at(SIGSTOP, 16);
 }
 
-/* Of two signals without a stack, the second waits for that fault. */
-TEST(that_fault_comes_before_other_signals)
+/*
+ * If two signals have no stack, the fault of the first comes before the second.
+ */
+TEST(the_fault_of_a_frame_comes_before_other_signals)
 {
 	int status = 0;
 	pid_t pid;
@@ -285,7 +287,7 @@ static void raise_without_end(void)
 	_exit(30);
 }
 
-/* What lies below it is not the handlers'. */
+/* The memory below it is not the handlers'. */
 TEST(an_alternate_stack_that_overflows_is_noticed)
 {
 	unsigned char *below = pages_shared(2 * STACK / PAGE);
@@ -305,7 +307,7 @@ TEST(an_alternate_stack_that_overflows_is_noticed)
 	    : "frames were pushed below the stack";
 }
 
-/* ---- One that is given up for the time of the handler ---- */
+/* ---- A stack that is given up for the time of the handler ---- */
 
 static void look_in_handler(int sig)
 {
@@ -314,6 +316,7 @@ static void look_in_handler(int sig)
 	(void)sig;
 	(void)cell_add(HANDLED, 1);
 	cell_set(FLAGS, s.ss_flags);
+	cell_set(ADDRESS, s.ss_sp != NULL);
 }
 
 TEST(a_handler_sees_that_it_is_on_the_alternate_stack)
@@ -354,7 +357,10 @@ TEST(a_stack_in_use_cannot_be_changed)
 
 static unsigned char *second;
 
-/* May leave it for another context, so it is free for the next handler. */
+/*
+ * A handler may leave the stack for another context, so that it is free for the
+ * next handler.
+ */
 static void use_another(int sig)
 {
 	look_in_handler(sig);
@@ -379,6 +385,7 @@ TEST(a_stack_may_disarm_itself_while_it_is_used)
 	MUST(cell_get(HANDLED) == 1, "the handler did not run");
 	MUST(cell_get(FLAGS) == SS_DISABLE,
 	    found("flags %x in the handler", (unsigned)cell_get(FLAGS)));
+	MUST(cell_get(ADDRESS) == 0, "its address is told in the handler");
 	MUST(cell_get(RESULT) == 1, "no other stack in the handler");
 	s = stack_now();
 	MUST((unsigned)s.ss_flags == SS_AUTODISARM && s.ss_sp == stack &&
@@ -397,7 +404,7 @@ static void raise_on_wrapping_stack(void)
 	_exit(30);
 }
 
-/* As on Linux it is not looked at before it is used. */
+/* As on Linux its addresses are not checked before it is used. */
 TEST(a_stack_that_wraps_has_no_room_for_a_frame)
 {
 	int status = status_of(raise_on_wrapping_stack);
@@ -424,14 +431,21 @@ TEST(a_stack_cannot_be_anything)
 	s.ss_size = 0;
 	MUST(sigaltstack(&s, NULL) == 0, "it cannot be given up");
 	MUST(stack_now().ss_flags == SS_DISABLE, "it was not given up");
+	MUST(stack_now().ss_sp == NULL, "its address is still told");
+	s.ss_flags = SS_DISABLE | (int)SS_AUTODISARM;
+	if (on_emulator())
+		return NULL;
+	MUST(sigaltstack(&s, NULL) == 0, "there is nothing to disarm");
+	MUST(stack_now().ss_flags == s.ss_flags,
+	    found("flags %x", (unsigned)stack_now().ss_flags));
 	return NULL;
 }
 
 static const struct test tests[] = {
     T(a_frame_that_cannot_be_pushed_is_a_fault),
-    T(without_another_stack_that_fault_kills),
-    T(that_fault_cannot_be_blocked_or_ignored),
-    T(that_fault_comes_before_other_signals),
+    T(without_another_stack_the_fault_of_a_frame_kills),
+    T(the_fault_of_a_frame_cannot_be_blocked_or_ignored),
+    T(the_fault_of_a_frame_comes_before_other_signals),
     T(a_bad_alternate_stack_is_a_fault_on_the_ordinary_one),
     T(a_fault_whose_own_frame_cannot_be_pushed_kills),
     T(an_alternate_stack_that_overflows_is_noticed),

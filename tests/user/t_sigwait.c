@@ -176,7 +176,7 @@ TEST(a_value_travels_with_a_signal)
 	return NULL;
 }
 
-/* The wait takes one of two; the other is for its handler, and at once. */
+/* Of two signals the wait takes one. The handler of the other runs at once. */
 TEST(what_a_wait_leaves_is_handled)
 {
 	struct timespec limit = {20, 0};

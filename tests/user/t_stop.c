@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * t_stop.c - callers in the background, whom a server lets be stopped; and what
- * it is told of groups.
+ * t_stop.c - callers in the background, which are stopped by a server's reply;
+ * and what a server is told of groups.
  */
 #include "service.h"
 
@@ -32,7 +32,7 @@ static const char *start(int sig, int times)
 	return service_start(answer_stop);
 }
 
-/* In a group of its own, which its parent could continue. */
+/* Calls from a group of its own, which its parent could continue. */
 static pid_t call_in_background(void (*handle)(int), int sig)
 {
 	pid_t pid = must_fork();
@@ -106,7 +106,7 @@ TEST(a_handler_of_it_runs)
 	return service_end();
 }
 
-/* A session of its own: nobody in it could continue it. */
+/* Calls from a session of its own: no process in it could continue it. */
 static const char *call_as_an_orphan(void)
 {
 	setsid();
@@ -114,7 +114,7 @@ static const char *call_as_an_orphan(void)
 	return NULL;
 }
 
-TEST(who_would_never_go_on_gets_an_error)
+TEST(a_caller_that_would_never_go_on_gets_an_error)
 {
 	TRY(start(SIGTTIN, 1));
 	TRY(in_child(call_as_an_orphan));
@@ -193,7 +193,7 @@ static const struct test tests[] = {
     T(a_reader_that_ignores_it_gets_an_error),
     T(a_writer_that_ignores_it_goes_on),
     T(a_handler_of_it_runs),
-    T(who_would_never_go_on_gets_an_error),
+    T(a_caller_that_would_never_go_on_gets_an_error),
     T(no_other_signal_can_be_sent),
     T(a_server_can_ask_for_the_session_of_a_group),
 };

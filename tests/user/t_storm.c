@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * t_storm.c - several harts at the same pages at the same moment.
+ * t_storm.c - several harts access the same pages at one moment.
  *
  * A barrier on shared memory lets sharers go at once; then each writes, reads,
- * exits or executes. What they find is checked, and afterwards, by the
- * harness, that exactly as many frames are free as before.
+ * exits or executes. Each checks what it finds, and the harness checks that
+ * exactly as many frames are free afterwards as before.
  *
  * The environment variable STORM multiplies the number of rounds.
  */
@@ -30,8 +30,8 @@ static int rounds(int ordinary)
 }
 
 /*
- * All go at once. They spin, so that harts leave the barrier together; after
- * a while they yield, for machines with fewer harts than sharers.
+ * Lets all go at once. They spin, so that harts leave the barrier together;
+ * after a while they yield, for machines with fewer harts than sharers.
  */
 static void go_together(int n)
 {
@@ -336,7 +336,10 @@ _Noreturn static void fork_fast(void)
 	}
 }
 
-/* Whether nobody counts any more, after those on other harts have died. */
+/*
+ * True when the counter stands still, after the processes on other harts have
+ * died.
+ */
 static bool counting_ends(void)
 {
 	int i;

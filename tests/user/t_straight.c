@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * t_straight.c - calls that go straight to a server that waits, and replies
- * that go straight back; what has to go another way, and that it arrives all
- * the same.
+ * that go straight back; calls and replies that have to go the ordinary way,
+ * and arrive all the same.
  *
  * The kernel counts both ways. Who waits where is certain on one hart only.
  */
@@ -42,7 +42,7 @@ TEST(more_bytes_go_along_as_far_as_a_part)
 	for (size_t len = 513; len <= 3 * PAGE; len += 777) {
 		long came = (long)(len < sizeof(in) ? len : sizeof(in));
 
-		WAYS(2, CALL(SYS_write, (long)(bytes + 3), (long)len), came);
+		TRIED(2, CALL(SYS_write, (long)(bytes + 3), (long)len), came);
 	}
 	return end();
 }
@@ -59,7 +59,7 @@ TEST(more_bytes_go_along_as_far_as_there_is_room)
 	return end();
 }
 
-TEST(who_copies_much_stops_for_an_interrupt)
+TEST(a_long_copy_stops_for_an_interrupt)
 {
 	static unsigned char to[16 * PAGE];
 	uint64_t before, calls = 0;
@@ -84,14 +84,30 @@ TEST(bytes_come_back)
 	TRY(start());
 	for (size_t len = 1; len <= 16 * PAGE; len *= 2) {
 		memset(to, 0, sizeof(to));
-		WAYS(2, CALL(SYS_read, (long)(to + 77), (long)len), (long)len);
-		MUST(all_bytes(to + 77, len, 'l') && to[76] == 0 &&
+		TRIED(2, CALL(SYS_read, (long)(to + 77), (long)len), (long)len);
+		MUST(is_replied(to + 77, len) && to[76] == 0 &&
 			to[77 + len] == 0,
 		    "other bytes");
 	}
 	WAYS(0, CALL(SYS_read, (long)to, 16 * PAGE + 1), 16 * PAGE + 1);
 	MUST(CALL(SYS_lseek, BE_QUICK, 0) == BE_QUICK + 1, "lseek");
 	return end();
+}
+
+/* Paths of all lengths, at the border of a word and beside it. */
+static const char *go_lengths(void)
+{
+	static char room[64] __attribute__((aligned(8)));
+
+	for (long len = 1; len < 24; len++) {
+		char *path = room + len % 2;
+
+		memset(room, BEHIND, sizeof(room));
+		memset(path, 'p', (size_t)len);
+		path[len] = '\0';
+		WAYS(2, raw(SYS_faccessat, AT_FDCWD, (long)path, 0), len + 1);
+	}
+	return NULL;
 }
 
 static const char *go_paths(void)
@@ -102,9 +118,9 @@ static const char *go_paths(void)
 	MUST(port_root(file) == 0, "port_root");
 	memset(to, 0, sizeof(to));
 	(void)raw(SYS_faccessat, AT_FDCWD, (long)path, 0);
-	WAYS(2, raw(SYS_faccessat, AT_FDCWD, (long)path, 0), 6);
+	TRY(go_lengths());
 	WAYS(2, raw(SYS_newfstatat, AT_FDCWD, (long)path, (long)to, 0), 6);
-	MUST(to[0] == 'l' && to[127] == 'l' && to[128] == 0, "its bytes");
+	MUST(is_replied(to, 128) && to[128] == 0, "its bytes");
 	return NULL;
 }
 
@@ -128,7 +144,7 @@ TEST(a_path_goes_along)
 	return end();
 }
 
-/* ---- What does not, and arrives all the same ---- */
+/* ---- What goes the ordinary way, and arrives ---- */
 
 TEST(memory_that_is_not_there_is_made_first)
 {
@@ -138,7 +154,8 @@ TEST(memory_that_is_not_there_is_made_first)
 	WAYS(1, CALL(SYS_read, (long)fresh, PAGE), PAGE);
 	WAYS(2, CALL(SYS_read, (long)fresh, PAGE), PAGE);
 	WAYS(1, CALL(SYS_read, (long)(fresh + PAGE - 8), 16), 16);
-	MUST(all_bytes(fresh, PAGE + 8, 'l'), "the bytes");
+	MUST(is_replied(fresh, PAGE - 8) && is_replied(fresh + PAGE - 8, 16),
+	    "the bytes");
 	return end();
 }
 
@@ -182,8 +199,8 @@ static const char *open_many(void)
 }
 
 /*
- * The first of them has a twin. A call in between lets the server wait again,
- * if it does not.
+ * The first file has two descriptors. A call in between makes sure that the
+ * server waits again.
  */
 static const char *close_many(void)
 {
@@ -271,7 +288,7 @@ TEST(a_reply_is_read_from_one_page_at_the_border_of_a_word)
 
 static pid_t servers[2];
 
-/* Both of which wait. */
+/* Starts two servers, both of which wait. */
 static const char *start_two(void)
 {
 	TRY(prepare());
@@ -335,7 +352,7 @@ static _Noreturn void poll_port(void)
 		(void)poll(&pfd, 1, -1);
 }
 
-TEST(who_polls_the_port_is_woken)
+TEST(a_server_that_polls_the_port_is_woken)
 {
 	pid_t poller, pid;
 
@@ -369,7 +386,7 @@ static void take_signal(int sig)
 	(void)sig;
 }
 
-TEST(who_has_handled_a_signal_goes_straight)
+TEST(a_caller_that_has_handled_a_signal_goes_straight)
 {
 	TRY(start());
 	signal(SIGUSR1, take_signal);
@@ -415,29 +432,31 @@ TEST(what_cannot_be_done_no_server_is_asked)
 	return end();
 }
 
-static unsigned char both[PAGE] __attribute__((aligned(PAGE)));
+static unsigned char both[2 * PAGE] __attribute__((aligned(PAGE)));
 
 static const char *find_it_unchanged(void)
 {
 	cell_set(READY, 1);
 	cell_await(RELEASE, 1);
-	MUST(all_bytes(both, PAGE, 'b'), "its page was written");
+	MUST(all_bytes(both, sizeof(both), 'b'), "its pages were written");
 	return NULL;
 }
 
-/* What a terminal lends is not made ready before. */
+/* Memory that is lent by a call to a terminal is not made ready before. */
 TEST(a_page_that_the_callers_child_shares_is_not_written)
 {
 	pid_t child;
 
 	TRY(start());
-	memset(both, 'b', PAGE);
+	memset(both, 'b', sizeof(both));
 	child = child_start(find_it_unchanged);
 	cell_await(READY, 1);
-	MUST(all_bytes(both, PAGE, 'b'), "its page");
+	MUST(all_bytes(both, sizeof(both), 'b'), "its pages");
 	(void)order(1);
+	WAYS(1, CALL(SYS_read, (long)both + PAGE, 8), 8);
+	MUST(is_replied(both + PAGE, 8), "what was read");
 	WAYS(1, CALL(SYS_ioctl, 0x5401, (long)both), 0);
-	MUST(all_bytes(both, 8, 'l'), "the bytes");
+	MUST(is_replied(both, 8), "the bytes");
 	cell_set(RELEASE, 1);
 	TRY(child_end(child));
 	return end();
@@ -472,7 +491,7 @@ static const char *ask_for_more(void)
 	return NULL;
 }
 
-TEST(who_asks_meanwhile_is_next)
+TEST(a_call_that_is_made_meanwhile_is_next)
 {
 	pid_t holder, other;
 
@@ -564,6 +583,22 @@ TEST(a_server_calls_no_equal)
 	return end_two();
 }
 
+TEST(a_server_that_waits_at_a_lower_port_calls_no_equal_of_that)
+{
+	int low = port_create(0), other = port_open(low, 1, O_RDWR, 0, 0);
+
+	turns_after_notes = true;
+	second_port = low;
+	equal = port_open(port_create(0), 1, O_RDWR, 0, 0);
+	TRY(prepare());
+	port_leave_to(straight_server());
+	close(sibling);
+	cell_await(NOTED, 1);
+	sleep_ms(5);
+	MUST(raw(SYS_ftruncate, other, CALL_EQUAL) == -EDEADLK, "it does");
+	return service_end();
+}
+
 static void read_fatally(void)
 {
 	static unsigned char to[16];
@@ -571,7 +606,7 @@ static void read_fatally(void)
 	(void)CALL(SYS_read, (long)to, FATAL);
 }
 
-TEST(a_reply_to_who_was_killed_goes_nowhere)
+TEST(a_reply_to_a_killed_caller_goes_nowhere)
 {
 	long position;
 
@@ -616,30 +651,6 @@ TEST(a_byte_more_than_is_lent_is_refused)
 
 /* ---- Memory that a server and its caller share ---- */
 
-#define PATH_AT 256
-
-static unsigned char *ours;
-
-/* Bytes that it sends may go to where its reply is. */
-static _Noreturn void serve_from_ours(void)
-{
-	static const unsigned char zeros[sizeof(struct reply)];
-	static struct request request;
-	struct reply *reply = (void *)ours;
-
-	close(file);
-	while (request.number != REQUEST_CLOSED) {
-		if (port_next(port, reply, &request, ours + PATH_AT + 3, 200))
-			give_up("port_next fails");
-		*reply = result((long)request.in_len);
-		if (request.number == SYS_pread64)
-			*reply = (struct reply){.result = 77,
-			    .out = zeros,
-			    .out_len = sizeof(zeros)};
-	}
-	_exit(0);
-}
-
 static const char *ask_from_ours(void)
 {
 	char *path = (char *)ours + PATH_AT;
@@ -675,7 +686,7 @@ static const struct test tests[] = {
     T(short_bytes_go_along),
     T(more_bytes_go_along_as_far_as_a_part),
     T(more_bytes_go_along_as_far_as_there_is_room),
-    T(who_copies_much_stops_for_an_interrupt),
+    T(a_long_copy_stops_for_an_interrupt),
     T(bytes_come_back),
     T(a_path_goes_along),
     T(memory_that_is_not_there_is_made_first),
@@ -686,20 +697,21 @@ static const struct test tests[] = {
     T(a_reply_is_read_from_one_page_at_the_border_of_a_word),
     T(of_two_servers_one_is_chosen_later),
     T(a_file_that_is_in_a_hand_is_not_in_another),
-    T(who_polls_the_port_is_woken),
+    T(a_server_that_polls_the_port_is_woken),
     T(floating_point_goes_straight_and_stays_with_its_process),
-    T(who_has_handled_a_signal_goes_straight),
+    T(a_caller_that_has_handled_a_signal_goes_straight),
     T(a_page_that_the_servers_child_shares_is_not_written),
     T(what_cannot_be_done_no_server_is_asked),
     T(a_page_that_the_callers_child_shares_is_not_written),
     T(a_child_in_its_parents_memory_asks_later),
-    T(who_asks_meanwhile_is_next),
+    T(a_call_that_is_made_meanwhile_is_next),
     T(a_note_that_comes_meanwhile_is_told),
     T(a_server_that_does_not_wait_is_told_so),
     T(a_server_without_room_is_told_so_at_once),
     T(a_reply_by_another_port_is_one),
     T(a_server_calls_no_equal),
-    T(a_reply_to_who_was_killed_goes_nowhere),
+    T(a_server_that_waits_at_a_lower_port_calls_no_equal_of_that),
+    T(a_reply_to_a_killed_caller_goes_nowhere),
     T(a_path_without_an_end_goes_along_later),
     T(what_is_lent_to_be_read_is_not_written),
     T(a_byte_more_than_is_lent_is_refused),

@@ -3,11 +3,11 @@
  * t_sweep.c - every allocation fails once.
  *
  * Each operation is tried with its first frame allocation failing, then with
- * its second, and so on until none fails; and again with all failing from
- * there on. Whatever happens is one of three things: the operation succeeds
- * all the same; it returns ENOMEM or EAGAIN, has changed nothing, and
- * succeeds when tried again; or the process is killed for want of memory. In
- * each case its parent's memory is as before and every frame comes back.
+ * its second, and so on until none fails; and again with all failing from there
+ * on. Whatever happens is one of three things: the operation succeeds all the
+ * same; it returns ENOMEM or EAGAIN, has changed nothing, and succeeds when
+ * tried again; or the process is killed for lack of memory. In each case its
+ * parent's memory is as before and every frame comes back.
  */
 #include "service.h"
 
@@ -36,7 +36,7 @@ struct operation {
 
 /* ---- Operations ---- */
 
-/* The child's number goes to memory that is shared so far. */
+/* The child's pid is stored to memory that is shared before. */
 static long act_fork(void)
 {
 	long pid =
@@ -75,7 +75,7 @@ static const char *done_mmap_over(void)
 	return expect_no_load(p + 6 * PAGE);
 }
 
-/* Where nothing may be left of a call that failed. */
+/* A failed call may leave nothing mapped at this address. */
 static long act_mmap_shared(void)
 {
 	return raw(SYS_mmap, (long)vacant, 8 * PAGE, PROT_READ | PROT_WRITE,
@@ -280,6 +280,34 @@ static long act_writev(void)
 	return raw(SYS_writev, fds[1], (long)pieces, 2);
 }
 
+static int zeros;
+
+static void have_zeros(void)
+{
+	zeros = open("/dev/zero", O_RDONLY);
+	if (zeros < 0)
+		give_up("no zeros");
+}
+
+/* More pieces than fit into one frame, onto shared pages. */
+static long act_readv(void)
+{
+	static struct iovec pieces[300];
+
+	for (int i = 0; i < COUNT(pieces); i++)
+		pieces[i] = (struct iovec){region + i * 200L, 100};
+	copied = raw(SYS_readv, zeros, (long)pieces, COUNT(pieces));
+	return copied;
+}
+
+static const char *done_readv(void)
+{
+	MUST(copied == 30000, found("%ld bytes", copied));
+	for (int i = 0; i < 300; i++)
+		MUST(all_bytes(region + i * 200L, 100, 0), "other bytes");
+	return NULL;
+}
+
 /* Across a border: two pages must become private, or only the first. */
 static long act_copyout(void)
 {
@@ -287,7 +315,7 @@ static long act_copyout(void)
 	return copied;
 }
 
-/* What was not stored is still in the pipe. */
+/* Bytes that were not stored are still in the pipe. */
 static const char *done_copyout(void)
 {
 	char rest[65];
@@ -389,7 +417,9 @@ static const char *unchanged(void)
 	return stamped(region, N, 1) ? NULL : "contents changed";
 }
 
-/* What must hold after a refusal: nothing happened, and it works now. */
+/*
+ * Checks, after a refusal, that nothing happened, and that the call works now.
+ */
 static const char *refused(const struct operation *op)
 {
 	long result;
@@ -465,8 +495,8 @@ static const char *step(const struct operation *op, uint64_t n, int mode,
 static char where[64];
 
 /*
- * The invariants are checked after each single failure. Where all fail from
- * the n-th on, the count of free frames does, if it is right at once.
+ * The invariants are checked after each single failure. Where all allocations
+ * fail from the n-th on, a right count of free frames is enough.
  */
 static const char *frames_are_back(int mode, uint64_t before)
 {
@@ -504,7 +534,7 @@ static const char *sweep(const struct operation *op)
 	return sweep_mode(op, CALF_FAIL_FROM, before);
 }
 
-/* All of a list, on memory as the operations expect it. */
+/* Tries all operations of a list, on memory as they expect it. */
 static const char *sweep_all(const struct operation *list, int count)
 {
 	static char sentence[340];
@@ -614,6 +644,7 @@ TEST(copying_fails_cleanly_at_every_allocation)
 	    {"pipe", NULL, act_pipe, unchanged},
 	    {"pipe with a name", have_fifo, act_fifo, unchanged},
 	    {"writev", own_pipe, act_writev, unchanged},
+	    {"readv of a file", have_zeros, act_readv, done_readv},
 	    {"dup", NULL, act_dup, unchanged},
 	    {"poll", NULL, act_poll, unchanged},
 	    {"a long path", NULL, look_up_long_path, unchanged},

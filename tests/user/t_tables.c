@@ -3,8 +3,9 @@
  * t_tables.c - calls whose memory lies in many tables that fork has shared.
  *
  * The kernel copies a few such tables without a pause and then makes the call
- * wait its turn. No call may show that: it moves as many bytes, fails as
- * seldom, and does what it does once. t_entry.c has how long they stay.
+ * wait its turn. The result of a call may not show that: it moves as many
+ * bytes, fails as seldom, and does its work once. t_entry.c tests how long such
+ * calls stay in the kernel.
  */
 #include "service.h"
 
@@ -31,7 +32,7 @@ static unsigned char *border(void)
 	return border_of(TABLE);
 }
 
-/* With tables of their own above those, too. */
+/* At this border, tables of level 1 meet as well. */
 static unsigned char *high_border(void)
 {
 	return border_of(GIB);
@@ -59,13 +60,17 @@ static void end_sharing(pid_t pid)
 	(void)reap(pid);
 }
 
-/* Lets the kernel copy as many tables as it does without a pause. */
+/*
+ * Lets the kernel copy as many tables as it does without a pause. No server is
+ * asked, as that would be a pause.
+ */
 static void use_up(void)
 {
 	int i;
 
 	for (i = 0; i < USED_UP; i++)
-		(void)raw(SYS_uname, (long)(used_up[i] - 100));
+		(void)raw(SYS_clock_gettime, CLOCK_MONOTONIC,
+		    (long)(used_up[i] - 8));
 }
 
 static void prepare(void)
@@ -101,7 +106,7 @@ TEST(a_read_from_a_pipe_gets_all_there_is)
 	to = border() - BYTES / 2;
 	fill_pipe();
 	pid = share_tables();
-	*to = 0; /* the first table is not late */
+	*to = 0; /* the first table need not be copied later */
 	use_up();
 	n = read(fds[0], to, BYTES);
 	end_sharing(pid);
@@ -166,7 +171,52 @@ TEST(a_vector_goes_into_a_pipe_as_a_whole)
 	return all_bytes(back, BYTES, 'b') ? NULL : "other bytes";
 }
 
-/* How many bytes all the entries of /bin take, told of by small calls. */
+#define ROWS 12
+
+/* Pieces across the borders of many tables, more than are copied at once. */
+static long pieces_at_borders(struct iovec pieces[ROWS])
+{
+	for (int i = 0; i < ROWS; i++)
+		pieces[i] = (struct iovec){border() - 9, 20 + (size_t)i};
+	return ROWS * 20 + ROWS * (ROWS - 1) / 2;
+}
+
+static void fill_pieces(const struct iovec pieces[ROWS], int first)
+{
+	for (int i = 0; i < ROWS; i++)
+		memset(pieces[i].iov_base, first + i, pieces[i].iov_len);
+}
+
+TEST(a_vector_goes_into_a_file_and_comes_back)
+{
+	struct iovec pieces[ROWS];
+	long len = pieces_at_borders(pieces), n;
+	pid_t pid;
+	int fd;
+
+	prepare();
+	fd = open("/t_tables", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	MUST(fd >= 0 && unlink("/t_tables") == 0, "no file");
+	fill_pieces(pieces, 'a');
+	pid = share_tables();
+	use_up();
+	n = writev(fd, pieces, ROWS);
+	end_sharing(pid);
+	MUST(n == len, found("%ld bytes are written", n));
+	fill_pieces(pieces, 'A');
+	pid = share_tables();
+	use_up();
+	n = raw(SYS_preadv, fd, (long)pieces, ROWS, 0, 0);
+	end_sharing(pid);
+	MUST(n == len, found("%ld bytes are read", n));
+	for (int i = 0; i < ROWS; i++)
+		MUST(all_bytes(pieces[i].iov_base, pieces[i].iov_len, 'a' + i),
+		    found("other bytes in piece %d", i));
+	close(fd);
+	return NULL;
+}
+
+/* How many bytes the entries of /bin take, read by calls of few bytes. */
 static long list_bin(unsigned char *to, bool shared)
 {
 	int fd = open("/bin", O_RDONLY | O_DIRECTORY);
@@ -209,7 +259,7 @@ static void handle(int sig)
 	handled++;
 }
 
-/* Shares the tables of the frame that it runs on. */
+/* This handler shares the tables of its signal frame. */
 static void handle_and_share(int sig)
 {
 	handle(sig);
@@ -294,7 +344,7 @@ static void leave_at_once(void)
 	_exit(0);
 }
 
-TEST(the_number_of_who_leaves_is_cleared)
+TEST(the_number_of_a_process_that_leaves_is_cleared)
 {
 	unsigned char *stack = pages_private(4);
 	pid_t pid, child;
@@ -359,7 +409,7 @@ TEST(a_server_writes_all_it_wants_to)
 	return read_by(write_bytes);
 }
 
-/* Takes one request, which waits, with little left of what may be copied. */
+/* Takes a request that waits already, into memory of many shared tables. */
 static void serve_late(void)
 {
 	struct request *request = (void *)(high_border() - 64);
@@ -401,11 +451,12 @@ static const struct test tests[] = {
     T(a_read_from_a_pipe_gets_all_there_is),
     T(a_vector_is_filled),
     T(a_vector_goes_into_a_pipe_as_a_whole),
+    T(a_vector_goes_into_a_file_and_comes_back),
     T(each_entry_of_a_directory_is_told_of_once),
     T(a_sleep_that_is_interrupted_tells_the_rest),
     T(a_handler_returns_from_a_frame_that_has_been_shared),
     T(a_child_is_told_its_number),
-    T(the_number_of_who_leaves_is_cleared),
+    T(the_number_of_a_process_that_leaves_is_cleared),
     T(a_reply_brings_all_its_bytes),
     T(a_server_writes_all_it_wants_to),
     T(a_request_comes_with_all_its_bytes),

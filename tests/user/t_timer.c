@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * t_timer.c - interval timers that nobody listens to, and the time that a
+ * t_timer.c - interval timers whose signal is not taken, and the time that a
  * process and its children have used.
  *
  * An interval timer starts anew when its signal is taken. So a signal that is
@@ -94,7 +94,10 @@ static void handle_alarms(void)
 /* The time for which a timer waits before the storm. */
 #define CALM_MICROS 100000
 
-/* And then the time between two signals: much is spent on them, if on any. */
+/*
+ * Then the time between two signals: so short that many signals, if there are
+ * any, cost much time.
+ */
 #define PERIOD_MICROS 1
 
 /* A process that sleeps, or has been stopped, beside its timer. */
@@ -149,7 +152,7 @@ TEST(a_timer_of_a_stopped_process_costs_nothing)
 	return costs_nothing(handle_alarms, true);
 }
 
-/* ---- What it does all the same ---- */
+/* ---- What a timer does and tells ---- */
 
 static const char *ticks(int wanted)
 {
@@ -241,7 +244,26 @@ TEST(a_timer_tells_what_it_was_before)
 	return NULL;
 }
 
-/* Linux sets it all the same. */
+#define LOOKED_AT 3000
+
+/* Two harts may see that its time has come; one lets it expire. */
+TEST(a_timer_with_a_period_never_seems_to_be_off)
+{
+	struct itimerval left;
+
+	if (!on_calf())
+		return SKIP("here it is off until its signal was taken");
+	handle_alarms();
+	arm(300);
+	while (cell_get(COUNT_OF) < LOOKED_AT) {
+		(void)raw(SYS_getitimer, ITIMER_REAL, (long)&left);
+		MUST(left.it_value.tv_sec != 0 || left.it_value.tv_usec != 0,
+		    found("it did after %d signals", cell_get(COUNT_OF)));
+	}
+	return NULL;
+}
+
+/* Linux sets the timer in spite of the error. */
 TEST(a_timer_that_cannot_tell_what_it_was_is_not_set)
 {
 	struct itimerval t = {{0, 0}, {1000000, 0}}, left;
@@ -262,14 +284,17 @@ TEST(a_timer_that_cannot_tell_what_it_was_is_not_set)
 /* For each hart: a timer that all of them knew of, a kick, and a few more. */
 #define WAKES 5
 
-/* Where nothing interrupts but the timer, it would be woken a hundred times. */
+/*
+ * Only the clock can interrupt here: a hart that took each tick would be woken
+ * a hundred times.
+ */
 static const char *sleeps_for_a_second(void)
 {
 	struct calf_stat before, after;
 
 	if (!on_calf())
 		return SKIP("this system does not count");
-	sleep_ms(200); /* those who have something left to do */
+	sleep_ms(200); /* other processes may have something left to do */
 	before = counters();
 	sleep_ms(1000);
 	after = counters();
@@ -330,7 +355,10 @@ _Noreturn static void use_time(uint64_t micros)
 
 #define CHILD_MICROS 3000
 
-/* It ends on another hart than the one that asks, perhaps at this moment. */
+/*
+ * The child ends on another hart than that of its parent, perhaps at this
+ * moment.
+ */
 TEST(all_of_a_childs_time_is_there_when_it_is_waited_for)
 {
 	struct rusage usage;
@@ -407,7 +435,7 @@ TEST(a_childs_time_includes_what_its_children_used)
 	return NULL;
 }
 
-/* Children that nobody waits for do not count. */
+/* Children that are not waited for do not count. */
 TEST(the_time_of_children_not_waited_for_is_not_counted)
 {
 	uint64_t before = used_by(RUSAGE_CHILDREN);
@@ -431,6 +459,7 @@ static const struct test tests[] = {
     T(an_idle_machine_takes_no_ticks),
     T(an_idle_machine_takes_no_ticks_before_a_timer),
     T(a_timer_tells_what_it_was_before),
+    T(a_timer_with_a_period_never_seems_to_be_off),
     T(a_timer_that_cannot_tell_what_it_was_is_not_set),
     T(all_of_a_childs_time_is_there_when_it_is_waited_for),
     T(time_used_does_not_go_back),

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * t_tty.c - what is typed at the console, and who gets it.
+ * t_tty.c - what is typed at the console, and which process gets it.
  *
- * Somebody has to type: tests/user/typist.py boots this program, and types
- * what the lines that begin with "# type" say; and a line before, while the
- * kernel boots.
+ * tests/user/typist.py boots this program, and types what the lines that begin
+ * with "# type" say; and a line before, while the kernel boots.
  */
 #include "harness.h"
 
@@ -125,7 +124,10 @@ static void member(int i)
 		pause();
 }
 
-/* Nobody runs while it is on its way: those in between do not notice it. */
+/*
+ * No member runs while the signal is being sent: those in between do not notice
+ * it.
+ */
 TEST(an_interrupt_reaches_both_ends_of_a_large_group)
 {
 	to_foreground();
@@ -149,7 +151,7 @@ TEST(an_interrupt_reaches_both_ends_of_a_large_group)
 	return NULL;
 }
 
-/* Its number stays in use, as the terminal names it, but nobody is in it. */
+/* Its number stays in use, as the terminal names it, but the group is empty. */
 TEST(nobody_finds_a_foreground_that_has_ended)
 {
 	pid_t pid, child;
@@ -212,7 +214,7 @@ static void read_elsewhere(void)
 	read_line();
 }
 
-TEST(a_reader_of_another_session_is_not)
+TEST(a_reader_of_another_session_is_not_stopped)
 {
 	to_foreground();
 	type("line\\n");
@@ -250,6 +252,17 @@ TEST(a_session_may_take_the_terminal)
 	return reads(100, "one\n");
 }
 
+TEST(a_path_does_not_begin_at_a_terminal)
+{
+	char there[256];
+
+	MUST(raw(SYS_openat, 0, (long)"x", O_RDONLY) == -ENOTDIR, "openat");
+	MUST(raw(SYS_newfstatat, 0, (long)"x", (long)there, 0) == -ENOTDIR,
+	    "newfstatat");
+	MUST(raw(SYS_fchdir, 0) == -ENOTDIR, "fchdir");
+	return NULL;
+}
+
 static const struct test tests[] = {
     T(what_was_typed_while_it_booted_is_there),
     T(a_line_is_read_when_it_ends),
@@ -260,11 +273,15 @@ static const struct test tests[] = {
     T(an_interrupt_reaches_both_ends_of_a_large_group),
     T(nobody_finds_a_foreground_that_has_ended),
     T(a_reader_in_the_background_is_stopped),
-    T(a_reader_of_another_session_is_not),
+    T(a_reader_of_another_session_is_not_stopped),
     T(a_session_may_take_the_terminal),
+    T(a_path_does_not_begin_at_a_terminal),
 };
 
-/* What was typed early is shown before the plan, not within it. */
+/*
+ * Waits until the echo of early keys is shown, so that it comes before the
+ * plan.
+ */
 int main(int argc, char **argv)
 {
 	sleep_ms(100);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * t_twins.c - the servers of the system, and who stays behind for each: both
- * are killed at once, by who means it, and go on.
+ * t_twins.c - the servers of the system, and the process that stays behind for
+ * each: a process tries to kill both at once, and they go on.
  */
 #include "harness.h"
 
@@ -14,7 +14,7 @@ static const struct twins {
 	pid_t keeper, server;
 } none;
 
-/* All there are of that name, if they are two. */
+/* The processes of that name, if there are two. */
 static struct twins find(const char *name)
 {
 	struct calf_ps ps = {0}, found[2] = {{0}};
@@ -48,7 +48,7 @@ static bool await_twins(const char *name, struct twins before, struct twins *t)
 	return false;
 }
 
-/* What each of them is asked for: it would be EIO without a server. */
+/* Calls both servers: without one of them its call would be EIO. */
 static const char *both_answer(void)
 {
 	int n, fd = open("/twins", O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -146,7 +146,9 @@ static bool is_server(const struct calf_ps *ps)
 	    strcmp(ps->name, names[1]) == 0;
 }
 
-/* Whoever it finds, on a hart of its own if there are several. */
+/*
+ * Kills all servers that it finds, on a hart of its own if there are several.
+ */
 _Noreturn static void kill_all_servers(void)
 {
 	for (;;) {

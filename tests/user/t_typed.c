@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * t_typed.c - the console server is killed while somebody types, and nobody
- * notices. It runs on a terminal of the server's, and somebody has to type:
- * tests/user/typist.py.
+ * t_typed.c - the console server is killed while keys are typed, and no key is
+ * lost. It runs on a terminal of the server's, and tests/user/typist.py types.
  */
 #include "harness.h"
 
@@ -23,10 +22,10 @@ static void type(const char *text)
 }
 
 /*
- * The one who serves: the last of those of whom each is the child of the one
- * before. They may be three, as whom the server has left behind before takes
- * its time to end. The second is then who stays behind; and if that is killed,
- * and the server before it learns of it, nobody is left.
+ * The process that serves: the last of those of which each is the child of the
+ * one before. There may be three, as the copy that was left behind earlier
+ * takes its time to end. Then the second one stays behind; and if that is
+ * killed, and the server before it learns of it, none is left.
  */
 static pid_t server(void)
 {
@@ -54,7 +53,7 @@ static const char *kill_server(void)
 	return "there is no server";
 }
 
-/* As much has been typed and taken in. */
+/* Waits until so many bytes have been typed and taken in. */
 static const char *await_input(int count)
 {
 	int n = 0;
@@ -102,7 +101,7 @@ static pid_t kill_server_soon(void)
 	_exit(kill_server() == NULL ? 0 : 1);
 }
 
-TEST(who_waits_for_a_line_does_not_notice)
+TEST(a_reader_of_a_line_does_not_notice)
 {
 	pid_t pid;
 
@@ -163,7 +162,10 @@ TEST(a_read_may_end_by_time)
 	return NULL;
 }
 
-/* More than the journal has room for, and each second read by another one. */
+/*
+ * Reads more than the journal has room for, each second time from another
+ * server.
+ */
 TEST(much_is_read_by_many_servers)
 {
 	uint64_t state = 3;
@@ -193,7 +195,7 @@ static uint64_t instructions(void)
 
 #define BYTES 60
 
-/* Means something with -icount, on one hart. */
+/* The numbers mean something only with -icount, on one hart. */
 TEST(what_a_byte_costs_is_told)
 {
 	struct termios before, raw_modes;
@@ -225,14 +227,14 @@ TEST(what_a_byte_costs_is_told)
 static const struct test tests[] = {
     T(lines_are_there_when_the_server_is_killed),
     T(a_line_that_is_being_typed_goes_on),
-    T(who_waits_for_a_line_does_not_notice),
+    T(a_reader_of_a_line_does_not_notice),
     T(modes_and_foreground_are_as_they_were),
     T(a_read_may_end_by_time),
     T(much_is_read_by_many_servers),
     T(what_a_byte_costs_is_told),
 };
 
-/* What was typed early is nothing to it. */
+/* Early keys are not of this test, and are dropped. */
 int main(int argc, char **argv)
 {
 	to_foreground();

@@ -3,10 +3,10 @@
  * t_vfork.c - an address space that is lent: by vfork, once or several times
  * over, while lenders and borrowers exit, execute, fault and are killed.
  *
- * Whoever it is that ends, and in whatever order: the lender goes on when all
- * borrowers have left, with its memory as they left it; nobody runs in the
- * space while somebody else does; and every frame comes back. The last of
- * these suite_main() asks about after each test.
+ * Whichever process ends, and in any order: the lender goes on when all
+ * borrowers have left, with its memory as they left it; only one process runs
+ * in the space at a time; and every frame comes back, which suite_main() checks
+ * after each test.
  *
  * t_vforkkill.c kills them at any moment. In the names, a parent lends to a
  * child, and the child to a grandchild.
@@ -64,10 +64,7 @@ static void compute(int n)
 		continue;
 }
 
-/*
- * Does the parent run as well? With `page` it also writes, so that a second
- * hart in the space would be seen by what it writes.
- */
+/* Counts in SEEN the steps that the parent makes while a borrower runs. */
 static void watch_the_parent(void)
 {
 	int before = cell_get(STEPS), i;
@@ -80,7 +77,7 @@ static void watch_the_parent(void)
 	(void)cell_add(SEEN, cell_get(STEPS) - before);
 }
 
-/* What the parent does once it runs again. */
+/* The parent calls it when it runs again. */
 static void make_steps(int n)
 {
 	int i;
@@ -91,7 +88,7 @@ static void make_steps(int n)
 
 /*
  * Linux lets the parent run when its own child is gone, beside a grandchild in
- * the same memory: there are threads. Here it is the space's one runner.
+ * the same memory, as with threads. Here a space has one runner.
  */
 static const char *parent_ran_alone(void)
 {
@@ -130,7 +127,7 @@ static void end_by_kill(void)
 		(void)raw(SYS_kill, raw(SYS_getpid), SIGKILL);
 }
 
-/* Finds no frame for a page of its own. */
+/* Touches a page for which there is no frame. */
 static void end_by_want(void)
 {
 	unsigned char *fresh = page + 2 * PAGE;
@@ -158,7 +155,7 @@ static const struct way {
 
 static const struct way *child_way, *grandchild_way;
 
-/* A dump of memory is no matter of ours. */
+/* Whether memory was dumped does not matter. */
 static bool has_status(int status, const struct way *way)
 {
 	return (status & ~0x80) == way->status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * t_vforkkill.c - lenders and borrowers of an address space that are killed at
- * any moment, in the middle of whatever they do, while others look on.
+ * any moment, in the middle of any step, while others look on.
  *
  * t_vfork.c has those that end by themselves, or in an order.
  */
@@ -59,7 +59,7 @@ static void do_this_and_that(void)
 	}
 }
 
-/* The same with a grandchild that comes and goes. */
+/* Lends to a child, which lends to a grandchild again and again. */
 static void lend_over_and_over(void)
 {
 	cell_set(CHILD, (int)raw(SYS_getpid));
@@ -145,9 +145,49 @@ TEST(a_lender_can_be_killed_at_any_moment)
 	return NULL;
 }
 
+#define LENDERS   500
+#define LENT_PART 1024 /* of the stack, for each of them */
+
+static unsigned char *stack_of_lender; /* the end of that of the last one */
+
+static void lend_and_lend(void)
+{
+	stack_of_lender += LENT_PART;
+	if (cell_add(COUNTED, 1) < LENDERS)
+		(void)vfork_on(stack_of_lender, lend_and_lend);
+	for (;;)
+		(void)raw(SYS_getppid);
+}
+
+/* All of them are ready then, and one at a time can run. */
+TEST(many_lenders_can_be_killed_at_once)
+{
+	pid_t pid;
+	int i;
+
+	TRY(needs_lending());
+	for (i = 0; i < 3; i++) {
+		cell_set(COUNTED, 0);
+		pid = must_fork();
+		if (pid == 0) {
+			(void)setpgid(0, 0);
+			stack_of_lender =
+			    pages_private(LENDERS * LENT_PART / PAGE + 1) +
+			    LENT_PART;
+			lend_and_lend();
+		}
+		cell_await(COUNTED, LENDERS);
+		MUST(kill(-pid, SIGKILL) == 0, "there is no group");
+		MUST(killed_by(reap(pid), SIGKILL), "the first was not killed");
+	}
+	return NULL;
+}
+
 /* ---- Others look on ---- */
 
-/* Looks at everybody's memory, so that it may be the last to let it go. */
+/*
+ * Looks at the memory of all processes, so that it may be the last user of one.
+ */
 _Noreturn static void spectator(void)
 {
 #ifdef __riscv
@@ -196,6 +236,7 @@ TEST(those_who_look_on_do_not_keep_memory)
 static const struct test tests[] = {
     T(a_child_can_be_killed_at_any_moment),
     T(a_lender_can_be_killed_at_any_moment),
+    T(many_lenders_can_be_killed_at_once),
     T(those_who_look_on_do_not_keep_memory),
 };
 

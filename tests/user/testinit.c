@@ -72,6 +72,7 @@ static const char *const builtin[] = {
     "t_mapshared",
     "t_fifo",
     "t_links",
+    "t_vector",
     "t_self",
     "t_oom",
     "t_sweep",
@@ -85,7 +86,7 @@ static void say(const char *text)
 	(void)!write(1, text, strlen(text));
 }
 
-/* Waits for everybody; returns the wait status of process `pid`. */
+/* Waits for all processes until `pid` has ended; returns its wait status. */
 static int reap_until(pid_t pid)
 {
 	int status = 0;

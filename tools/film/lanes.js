@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lanes.js - processes over time: a lane each, from its birth to its end, blue
- * where it is on a hart. Those of the system are there if they are asked for.
+ * lanes.js - processes over time: each has a lane, from its birth to its end,
+ * blue where it is on a hart. System processes are shown if they are asked for.
  */
 "use strict";
 
-/* For each process: from which step to which it lives, ends, and runs. */
+/* For each process: the steps in which it lives, ends, and runs. */
 function livesOf(steps) {
 	const lives = new Map(), runs = new Map();
 	const endRun = (hart, n) => {
@@ -31,7 +31,10 @@ function livesOf(steps) {
 				life.parent = value;
 			if (name === "name" && value)
 				life.name = value;
-			/* It ends with the process, or with an exec. */
+			/*
+			 * An exec removes the mark. That it is removed at the end of
+			 * the process does not count.
+			 */
 			if (name === "system" && life.gone > n)
 				life.system = value !== null;
 			if (name === "state" && value === "has ended")

@@ -8,13 +8,13 @@
 const LEVEL_NAMES = ["page", "2 MiB table", "1 GiB table", "root"];
 const BOX = 186; /* the width of a table */
 const GAP = 20;
-/* How large a page is drawn, and how many are beside each other at most. */
+/* The size of a page in the drawing, and how many are beside each other. */
 const CELL = { width: 56, height: 36, row: 5 };
 const TINY = { width: 13, height: 13, row: 12 };
 const MANY_PAGES = 20;
 const MANY_ROOTS = 5;
 
-/* What a page's entry is like, for its colour and its letters. */
+/* The properties of a page's entry, for its colour and its letters. */
 function looksOf(meaning) {
 	const [kind, marks] = meaning;
 	if (kind === "HIDDEN")
@@ -29,8 +29,8 @@ function looksOf(meaning) {
 }
 
 /*
- * Images of programs first, then processes by their number, then new ones. With
- * or without those of the system.
+ * The address spaces in order: images of programs first, then processes by
+ * their number, then new ones; with or without those of the system.
  */
 function rootsInOrder(player, system) {
 	const rank = (root) => {
@@ -47,7 +47,10 @@ function rootsInOrder(player, system) {
 		a[0] - b[0]).map(([, root]) => root);
 }
 
-/* Which address spaces are shown: all, or if they are many, those at hand. */
+/*
+ * The address spaces that are shown: all, or if there are many, those that the
+ * step is about.
+ */
 function rootsToShow(player, all, system) {
 	const roots = rootsInOrder(player, system);
 	if (all || roots.length <= MANY_ROOTS)
@@ -72,7 +75,7 @@ function rootsToShow(player, all, system) {
 
 /* ---- What is to be drawn ---- */
 
-/* Tables by level, from the roots down, each once. */
+/* The tables by level, from the roots down, each once. */
 function collectTables(player, roots) {
 	const levels = [roots.map((frame) => ({ frame, level: 3 }))];
 	for (let level = 2; level >= 1; level--) {
@@ -87,7 +90,7 @@ function collectTables(player, roots) {
 	return levels;
 }
 
-/* Pages that the same tables name, as one group. */
+/* Pages that the same tables name, and have one count, as one group. */
 function collectPages(player, tables) {
 	const groups = new Map(), seen = new Set();
 	for (const { frame: table } of tables)
@@ -97,7 +100,9 @@ function collectPages(player, tables) {
 				continue;
 			seen.add(frame);
 			const namers = player.namers(frame);
-			const key = namers.map((n) => n[0]).sort().join();
+			const key = namers.map((n) => n[0]).sort().join() +
+				(player.things.kernel.has(frame) ?
+					" and the kernel" : "");
 			if (!groups.has(key))
 				groups.set(key, { key: `pages ${key}`, level: 0,
 					pages: [], tables: [...new Set(
@@ -107,7 +112,7 @@ function collectPages(player, tables) {
 	return [...groups.values()];
 }
 
-/* ---- Where it goes ---- */
+/* ---- Places of boxes ---- */
 
 /*
  * Puts boxes in a row, each as near to where it wants to be as the others let
@@ -162,7 +167,7 @@ function placeRow(boxes, above, y) {
 function sizeOfGroup(group) {
 	const count = group.pages.length;
 	const cell = count > MANY_PAGES ? TINY : CELL;
-	/* Rather high than wide: what is wide makes all of it small. */
+	/* Groups are rather high than wide, as a wide drawing is shown smaller. */
 	const columns = Math.min(cell.row, Math.ceil(Math.sqrt(count)));
 	group.cell = cell;
 	group.columns = cell === TINY ? Math.min(count, cell.row) : columns;
@@ -309,7 +314,7 @@ function drawTable(player, box, news) {
 		strip(player, box);
 }
 
-/* A page: its halves are what those that name it see of it. */
+/* A page: each part shows what one of the entries that name it says. */
 function drawPage(player, page, group, i, news) {
 	const cell = group.cell;
 	const x = 6 + (i % group.columns) * cell.width;
@@ -410,7 +415,7 @@ function namesElsewhere(player, plan, box) {
 		!plan.byFrame.has(table)).length;
 }
 
-/* Above a table, below pages, where no lines are. */
+/* The label stands above a table and below pages, where no lines are. */
 function drawElsewhere(player, plan, box) {
 	const names = namesElsewhere(player, plan, box);
 	return names === 0 ? "" : textAt(box.width - 4,
@@ -419,7 +424,7 @@ function drawElsewhere(player, plan, box) {
 		"elsewhere small end");
 }
 
-/* From what was copied to the copy. */
+/* A line from the original to its copy. */
 function drawCopy(plan, step) {
 	const placeOf = (frame) => {
 		const box = plan.byFrame.get(frame) || plan.boxes.find((b) =>
@@ -430,7 +435,7 @@ function drawCopy(plan, step) {
 	const to = step && step.to && placeOf(step.to);
 	if (!from || !to || from[0] === to[0])
 		return "";
-	/* Below all boxes, so that it crosses none. */
+	/* The line goes below all boxes, so that it crosses none. */
 	const deep = plan.bottom + 46;
 	return `<path class="copy" marker-end="url(#arrow)" d="M${from[0]} ` +
 		`${from[1]}C${from[0]} ${deep} ${to[0]} ${deep} ${to[0]} ` +
@@ -438,7 +443,7 @@ function drawCopy(plan, step) {
 		"copied", "copy-label middle");
 }
 
-/* A message, from process to process, above what is theirs. */
+/* A message: a line from process to process, above their boxes. */
 function drawMessage(player, plan, step) {
 	const boxOf = (pid) => plan.byFrame.get(
 		(player.things.process.get(pid) || {}).root);
@@ -453,7 +458,7 @@ function drawMessage(player, plan, step) {
 		textAt((from + to) / 2, -58, title, "copy-label middle");
 }
 
-/* The same as the drawing, in words: a line for each table and group. */
+/* The drawing in words: a line for each table and group. */
 function describe(player, roots) {
 	const plan = layout(player, roots);
 	const names = (box) => {

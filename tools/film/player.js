@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * player.js - the film as data: what there is after each step, forwards and
- * backwards. Nothing in here knows of a page, so that tests run it without one.
+ * player.js - the film as data: the state after each step, forwards and
+ * backwards. Nothing here uses a page, so tests run it without a browser.
  */
 "use strict";
 
@@ -26,7 +26,7 @@ class Player {
 		return this.steps[this.at];
 	}
 
-	/* To the state after step `n`; -1 is before the first. */
+	/* Goes to the state after step `n`; -1 is before the first. */
 	seek(n) {
 		n = Math.max(-1, Math.min(n, this.steps.length - 1));
 		while (this.at < n)
@@ -52,7 +52,10 @@ class Player {
 		}
 	}
 
-	/* An entry. What it names has one name more, what it named one less. */
+	/*
+	 * Changes an entry: the frame that it names has one name more, and the
+	 * frame that it named before has one less.
+	 */
 	put(table, index, bits) {
 		const entries = this.tables.get(table) || new Map();
 		const key = table * ENTRIES + index;
@@ -78,7 +81,7 @@ class Player {
 			this.names.get(frame).add(key);
 	}
 
-	/* A field of a process, root or hart; null takes it away. */
+	/* Sets a field of a process, root or hart; null removes it. */
 	set(kind, which, name, value) {
 		const things = this.things[kind];
 		const fields = things.get(which) || {};
@@ -92,7 +95,7 @@ class Player {
 			things.delete(which);
 	}
 
-	/* How many entries name a frame, and who else holds it. */
+	/* How many entries name a frame; a root or a kernel's frame has one more. */
 	count(frame) {
 		return (this.names.has(frame) ?
 			this.names.get(frame).size : 0) +
@@ -106,7 +109,7 @@ class Player {
 			.sort((a, b) => a[0] - b[0]);
 	}
 
-	/* Of a server of the system, or what one has left behind? */
+	/* Is it the root of a server of the system, or one that a server left? */
 	isSystem(root) {
 		return Boolean((this.things.root.get(root) || {}).system);
 	}
@@ -164,7 +167,7 @@ class Player {
 		return wrong;
 	}
 
-	/* The next step from `from` on, in a direction, that `wanted` is true of. */
+	/* The next step from `from` on, in a direction, for which `wanted` is true. */
 	find(from, direction, wanted) {
 		for (let n = from + direction; n >= 0 && n < this.steps.length;
 			n += direction)
@@ -184,8 +187,8 @@ function hex(number) {
 }
 
 /*
- * What steps are called: those of the program by their number; those of the
- * system between them by how many there are since.
+ * The names of steps: a step of the program has a number; a step of the system
+ * has that of the last step of the program, and a number of its own behind it.
  */
 function namesOf(steps) {
 	let number = -1, since = 0;

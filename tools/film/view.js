@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * view.js - the page: what is pressed and typed, and what is shown of a step.
+ * view.js - the page: buttons, keys and the text about a step.
  */
 "use strict";
 
@@ -33,13 +33,13 @@ function go(n) {
 	render();
 }
 
-/* The step of this name; that of the program which is nearest, if none is. */
+/* The step of this name, or else the nearest step of the program. */
 function stepCalled(name) {
 	const n = names.indexOf(name);
 	return n >= 0 ? n : view.order[view.order.length - 1];
 }
 
-/* The next step of those that are shown. */
+/* The next of the steps that are shown. */
 function move(direction) {
 	view.moved = true;
 	const n = player.find(player.at, direction, isShown);
@@ -100,7 +100,7 @@ function renderCaption(step) {
 	byId("hint").hidden = view.moved;
 }
 
-/* The steps around this one, of those that are shown. */
+/* The shown steps around this one. */
 function renderList() {
 	const around = [player.at];
 	for (let n = player.at; around.length < LIST && n >= 0;) {
@@ -128,7 +128,7 @@ function renderList() {
 
 /* ---- The picture ---- */
 
-/* Boxes glide from where they were. */
+/* Boxes move slowly from their old places to the new ones. */
 function glide(before) {
 	if (matchMedia("(prefers-reduced-motion: reduce)").matches ||
 		document.documentElement.dataset.still)
@@ -219,7 +219,7 @@ function render() {
 	renderNow();
 }
 
-/* ---- What is pressed ---- */
+/* ---- Buttons and keys ---- */
 
 function play(on) {
 	clearInterval(view.timer);
@@ -231,7 +231,7 @@ function play(on) {
 	byId("play").setAttribute("aria-label", on ? "pause" : "play");
 }
 
-/* Is it a step that the choice of kinds stands for? */
+/* Is the step of a kind that is chosen? */
 function isChosen(step) {
 	const choice = byId("kind").value;
 	if (choice === "closed" || choice === "freed")
@@ -239,8 +239,9 @@ function isChosen(step) {
 	return kindOf(step)[0] === choice;
 }
 
-function jump(direction, wanted) {
-	const n = player.find(player.at, direction,
+/* To the next step from `from` on that is wanted; false if there is none. */
+function jump(direction, wanted, from = player.at) {
+	const n = player.find(from, direction,
 		(step) => isThere(step) && wanted(step));
 	if (n >= 0)
 		go(n);
@@ -253,7 +254,9 @@ function search(direction) {
 		return;
 	const number = parseInt(words, 16);
 	view.wanted = number > 0xfffff ? Math.floor(number / 4096) : number;
-	const found = jump(direction, (step) => isAbout(step, words));
+	const about = (step) => isAbout(step, words);
+	const found = jump(direction, about) || jump(direction, about,
+		direction > 0 ? -1 : last + 1);
 	byId("search").setAttribute("aria-invalid", String(!found));
 	if (!found)
 		render();
@@ -264,7 +267,7 @@ function goToEnd(direction) {
 	go(view.order[direction < 0 ? 0 : view.order.length - 1]);
 }
 
-/* With what the system does, or without. */
+/* Shows or hides the steps of the system. */
 function showSystem(on) {
 	view.system = on;
 	byId("system").checked = on;
@@ -303,7 +306,7 @@ function onKey(event) {
 	if (action === undefined || inField || event.ctrlKey || event.metaKey ||
 		event.altKey || byId("help").open)
 		return;
-	/* A button takes the space bar itself. */
+	/* A button that has the focus handles the space bar itself. */
 	if (event.key === " " && event.target.tagName === "BUTTON")
 		return;
 	event.preventDefault();
@@ -406,7 +409,7 @@ function orderSteps() {
 	byId("slider").max = view.order.length - 1;
 }
 
-/* What can be jumped to. */
+/* Fills the list of steps to which one can jump. */
 function fillKinds() {
 	const counts = FILM.kinds.map(() => 0), was = byId("kind").value;
 	let closed = 0, freed = 0;
@@ -445,7 +448,7 @@ function fillGroups() {
 	}
 }
 
-/* How its servers are called, and that they are not shown at first. */
+/* Tells the names of the servers, and that they are not shown at first. */
 function nameSystem() {
 	const found = livesOf(FILM.steps).filter((life) => life.system);
 	const called = new Set(found.map((life) => life.name));
@@ -454,7 +457,7 @@ function nameSystem() {
 	byId("system").checked = view.system;
 }
 
-/* At the step that the address names, or where a process forks. */
+/* Begins at the step that the address names, or where a process forks. */
 function begin() {
 	const wanted = /step=([\w+]+)/.exec(location.hash);
 	const theme = /theme=(\w+)/.exec(location.hash);

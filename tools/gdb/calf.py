@@ -25,9 +25,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 # pylint: disable=wrong-import-position
 from calf_kernel import (C, WORD, Command, address_of, enum_name,  # noqa: E402
-                         frame_at, go, kernel_view, place, process_of, processes,
-                         read_word, run_to, show_walk, symbol, this_process,
-                         title, PAGE_SHIFT)
+                         frame_at, go, is_process, kernel_view, place,
+                         process_of, processes, read_word, run_to, show_walk,
+                         symbol, this_process, title, PAGE_SHIFT)
 from calf_message import Message  # noqa: E402
 from calf_who import Who  # noqa: E402
 from calf_write import LastWrite  # noqa: E402
@@ -53,8 +53,7 @@ class Ps(Command):
 
     @staticmethod
     def line(proc):
-        parent = proc["parent"]
-        ppid = 0 if int(parent) == 0 else int(parent["pid"])
+        ppid = int(proc["parent"]["pid"])
         root = "-"
         if int(proc["as"]) != 0:
             root = f"{int(proc['as']['top']) - C['DIRECT_MAP'] & WORD:#x}"
@@ -105,10 +104,11 @@ class Fault(Command):
     With -r, back to the last one."""
 
     def run(self, pid=None, back=False):
+        # One that has ended, or has not begun, may be found on the way.
+        exists = pid is None or is_process(pid)
         while True:
             if not run_to([address_of(FAULT)], back=back):
-                raise gdb.GdbError("there is no page fault before this" if back
-                                   else "stopped before a page fault")
+                raise gdb.GdbError(self.nothing(pid, exists, back))
             proc = this_process()
             if pid is None or int(proc["pid"]) == pid:
                 break
@@ -119,6 +119,19 @@ class Fault(Command):
         print(f"{title(proc)}: {enum_name(kind, 'ACCESS_').lower()} at "
               f"{va:#x} by the instruction at {pc:#x}")
         show_walk(proc, va)
+
+    @staticmethod
+    def nothing(pid, exists, back):
+        """What to say if no page fault was found."""
+        if pid is None:
+            whose = ""
+        else:
+            whose = f" of process {pid}" if exists else " of one"
+        none = "there is " if exists else f"there is no process {pid}, and "
+        if back:
+            return f"{none}no page fault{whose} before this"
+        first = "" if exists else f"there is no process {pid}: "
+        return f"{first}stopped before a page fault{whose}"
 
 
 class Back(Command):

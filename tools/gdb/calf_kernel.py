@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Calf as gdb sees it: what its commands know of the kernel, and read of it.
 
-What these know of the kernel themselves is in the table below; the bits of an
-entry and the layout are read from its headers, its structures from the
-debugging information.
+The table below has what the commands themselves know of the kernel. They read
+the bits of an entry and the layout from the kernel's headers, and its
+structures from the debugging information.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 HEADERS = ("include/lib/types.h", "include/arch/page.h",
            "include/arch/layout.h", "include/arch/sv39.h")
-# Members of struct machine: where the registers are of what the kernel uses.
+# Members of struct machine: the addresses of registers that the kernel uses.
 DEVICES = {"uart": "the serial port", "test_device": "the test device",
            "rtc": "the clock"}
 
@@ -43,6 +43,7 @@ C = constants(HEADERS)
 PAGE_SHIFT = C.get("PAGE_SHIFT", 12)
 INDEX_BITS = C["SV39_INDEX_BITS"]
 PPN_BITS = 44
+SV39_BITS = 39
 WORD = (1 << 64) - 1
 
 
@@ -99,6 +100,16 @@ def process_of(pid):
         if int(proc["pid"]) == pid:
             return proc
     raise gdb.GdbError(f"no process {pid}")
+
+
+def is_process(pid):
+    """Is there a process of that number now?"""
+    try:
+        with kernel_view():
+            process_of(pid)
+    except (gdb.GdbError, gdb.MemoryError):  # also before the kernel is up
+        return False
+    return True
 
 
 def this_hart():
@@ -161,7 +172,7 @@ def frame_at(pa):
 
 
 def place(pa):
-    """What a physical address is that has no frame, in a sentence's end."""
+    """What is at a physical address without a frame, as it stands behind `is`."""
     machine = symbol("machine")
     for field, device in DEVICES.items():
         registers = int(machine[field])
@@ -211,7 +222,15 @@ def walk(root, va):
         table = entry_paddr(bits)
 
 
+def check_address(va):
+    """Sv39 has 39 bits; the others are as the highest of them."""
+    top = va >> SV39_BITS - 1
+    if top not in (0, WORD >> SV39_BITS - 1):
+        raise gdb.GdbError(f"{va:#x} is no address of Sv39: it faults")
+
+
 def show_walk(proc, va):
+    check_address(va)
     if int(proc["as"]) == 0:
         raise gdb.GdbError(f"{title(proc)} has no memory any more")
     root = int(proc["as"]["top"]) - C["DIRECT_MAP"] & WORD
@@ -252,9 +271,15 @@ class Command(gdb.Command):
 
 
 def go(command):
-    """Run by a command of gdb's. Did it stop where somebody wanted to?"""
-    stops = []
-    gdb.events.stop.connect(stops.append)
+    """Lets the machine run by a command of gdb, such as continue.  Returns the
+    numbers of the breakpoints at which it stopped: none if it ended otherwise."""
+    hits = []
+
+    def note(stop):
+        if isinstance(stop, gdb.BreakpointEvent):
+            hits.extend(point.number for point in stop.breakpoints)
+
+    gdb.events.stop.connect(note)
     try:
         gdb.execute(command, to_string=True)
     except gdb.error as error:
@@ -263,13 +288,18 @@ def go(command):
         raise gdb.GdbError("this machine does not go back in time; that of "
                            "make replay does") from None
     finally:
-        gdb.events.stop.disconnect(stops.append)
-    return any(isinstance(stop, gdb.BreakpointEvent) for stop in stops)
+        gdb.events.stop.disconnect(note)
+    return hits
 
 
-def run_on(back=False):
-    """Continue, or go back, to the next breakpoint; False: none came."""
-    return go("reverse-continue" if back else "continue")
+def run_on(stops, back=False):
+    """Continues, or goes back, to one of the breakpoints; False: none was reached."""
+    numbers = [stop.number for stop in stops]
+    hits = go("reverse-continue" if back else "continue")
+    if hits and not set(hits) & set(numbers):
+        raise gdb.GdbError(f"stopped at your breakpoint {hits[0]} on the way; "
+                           "once more goes on from here")
+    return bool(hits)
 
 
 def run_to(addresses, thread=None, back=False):
@@ -280,7 +310,7 @@ def run_to(addresses, thread=None, back=False):
         stop.silent = True
         stop.thread = thread
     try:
-        run_on(back)
+        run_on(stops, back)
     finally:
         for stop in stops:
             if stop.is_valid():

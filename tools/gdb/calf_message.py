@@ -14,7 +14,7 @@ NOTES = {number: name[len("REQUEST_"):].lower() for name, number in
 
 
 def remote_of(file):
-    """What a file of a port's is, behind the file."""
+    """The struct remote of a file of a port."""
     kind = gdb.lookup_type("struct remote").pointer()
     return file["object"].cast(kind).dereference()
 
@@ -32,7 +32,7 @@ def call_text(call):
 
 
 def lease_text(lease):
-    """What it lends: bytes that the server may read, or write."""
+    """What the call lends: bytes that the server may read, or write."""
     if int(lease["len"]) == 0:
         return "lends nothing"
     may = {1: "to be read", 2: "to be written"}.get(int(lease["may"]),
@@ -41,7 +41,7 @@ def lease_text(lease):
 
 
 def state_text(proc, call):
-    """Who has it, or what it waits for."""
+    """The server that has the request in hand, or what the request waits for."""
     if int(call["server"]) != 0:
         return f"in the hand of {title(call['server'].dereference())}"
     state = str(proc["t"]["state"])
@@ -63,7 +63,7 @@ def request_line(proc, call):
 
 
 def hand_text(proc):
-    """What a server has in its hand."""
+    """The request or note that a server has in hand."""
     thread = proc["t"]
     if int(thread["client"]) != 0:
         client = thread["client"].dereference()

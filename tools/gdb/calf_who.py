@@ -9,14 +9,19 @@ from calf_kernel import (C, INDEX_BITS, PAGE_SHIFT, WORD, Command, container,
 
 ENTRIES = 1 << INDEX_BITS
 USER_ENTRIES = C["SV39_USER_ROOT_ENTRIES"]
-MOST_SPACES = 4  # that are named in one line
+MOST_SPACES = 4  # how many owners are named in one line
 
 
 def spaces():
-    """The roots of all address spaces that are known, and whose they are."""
+    """The roots of all known address spaces, each once, and whose it is."""
+    titles = {}
     for proc in processes():
         if int(proc["as"]) != 0:
-            yield root_of(proc["as"]), title(proc)
+            titles.setdefault(root_of(proc["as"]), []).append(title(proc))
+    for root, runners in titles.items():
+        # After a vfork they are two, until the child has a space of its own.
+        shared = ", in one space" if len(runners) > 1 else ""
+        yield root, " and ".join(runners) + shared
     images = symbol("images")
     link = images["next"]
     while int(link) not in (0, int(images.address)):
@@ -31,7 +36,7 @@ def root_of(aspace):
 
 
 class Search:
-    """For the entries that name a frame; each table is read once."""
+    """A search for the entries that name a frame; each table is read once."""
 
     def __init__(self, pa):
         self.pa = pa

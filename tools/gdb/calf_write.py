@@ -10,7 +10,7 @@ from calf_kernel import (C, INDEX_BITS, PAGE_SHIFT, WORD, Command, entry_kind,
 
 
 def physical(va):
-    """What a process's address is translated to; None: nothing is there."""
+    """The physical address for an address of a process; None if nothing is mapped."""
     table = int(this_process()["as"]["top"]) - C["DIRECT_MAP"] & WORD
     for level in range(C["SV39_ROOT_LEVEL"], -1, -1):
         shift = PAGE_SHIFT + INDEX_BITS * level
@@ -24,13 +24,25 @@ def physical(va):
     return None
 
 
+def has_memory():
+    """Does the hart run a process that has an address space?"""
+    proc = this_hart()["proc"]
+    return int(proc) != 0 and int(proc["as"]) != 0
+
+
 def memory_at(address):
-    """Where the kernel sees the word that an address is in."""
+    """The kernel's address of the word that an address is in."""
     address &= WORD
     if address >= C["DIRECT_MAP"]:
         pa = address - C["DIRECT_MAP"]
     elif frame_at(address) is not None:
         pa = address
+        other = physical(address) if has_memory() else None
+        if other is not None:
+            kernels = [f"{each + C['DIRECT_MAP']:#x}" for each in (pa, other)]
+            raise gdb.GdbError(
+                f"{address:#x} is both physical and of "
+                f"{title(this_process())}: say {' or '.join(kernels)}")
     else:
         pa = physical(address)
         if pa is None:
@@ -56,7 +68,7 @@ def word_text(word, entry):
 
 
 def functions():
-    """The functions that the hart is in, from the inside, and where."""
+    """The functions that the hart is in, the innermost first, with their places."""
     frame = gdb.newest_frame()
     while frame is not None and frame.is_valid():
         name = frame.name()
@@ -70,7 +82,7 @@ def functions():
 
 
 def runs():
-    """Who runs here; before there are processes, the hart itself."""
+    """The process that runs here; before there is any, the hart."""
     hart = this_hart()
     if int(hart["proc"]) == 0:
         return "the kernel"
@@ -78,7 +90,7 @@ def runs():
 
 
 def kernel_is_up():
-    """Is the kernel's memory mapped? It is not where the time begins."""
+    """Is the kernel's memory mapped? At the beginning of the run it is not."""
     try:
         this_hart()
     except gdb.MemoryError:
@@ -102,7 +114,7 @@ class LastWrite(Command):
                                    wp_class=gdb.WP_WRITE, internal=True)
         watch.silent = True
         try:
-            found = run_on(back=True)
+            found = run_on([watch], back=True)
         finally:
             if watch.is_valid():
                 watch.delete()

@@ -11,7 +11,7 @@ set architecture riscv:rv64
 # With an operating system's ABI, stepping over sret runs away.
 set osabi none
 
-# What memory shows depends on the mode the hart is in: look each time.
+# The contents of an address depend on the mode of the hart: gdb reads each time.
 set stack-cache off
 set code-cache off
 

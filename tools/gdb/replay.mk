@@ -4,7 +4,7 @@
 
 # --- running -----------------------------------------------------------------
 
-# A suite of user programs needs less than what the table of boots does.
+# A suite of user programs needs fewer files than the boots of the table.
 REPLAY_FILES := $(NB)/nasty $(if $(BOOT),$(if $(filter t_%,$(BOOT)),\
 	$(B)/calf-test.elf $(B)/test.cpio,$(TEST_FILES)),\
 	$(B)/calf.elf $(B)/initrd.cpio)
@@ -12,11 +12,11 @@ REPLAY_FILES := $(NB)/nasty $(if $(BOOT),$(if $(filter t_%,$(BOOT)),\
 given = $(filter command environment line,$(origin $(1)))
 
 # PROG= reaches the tool by the environment, quotes and all.
-replay: $(REPLAY_FILES) ## to the end of a run, and back from there, in gdb (PROG="cow" or BOOT=t_cow, SMP= MEM= SEED= INPUT=)
+replay: $(REPLAY_FILES) ## to the end of a run, and back from there, in gdb (PROG="cow" or ./file, or BOOT=t_cow, SMP= MEM= SEED= INPUT=)
 	$(Q)$(PYTHON) tools/replay.py --build $(B) --gdb "$(GDB)" \
-		$(if $(call given,SMP),--smp $(SMP)) \
-		$(if $(call given,MEM),--mem $(MEM)) \
-		$(if $(call given,SEED),--seed $(SEED)) \
-		$(if $(INPUT),--input $(INPUT)) $(if $(BOOT),--boot $(BOOT))
+		$(if $(call given,SMP),--smp "$(SMP)") \
+		$(if $(call given,MEM),--mem "$(MEM)") \
+		$(if $(call given,SEED),--seed "$(SEED)") \
+		$(if $(INPUT),--input "$(INPUT)") $(if $(BOOT),--boot "$(BOOT)")
 
 .PHONY: replay

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# session.gdb - for a machine that gdb has started: to quit ends both. Else gdb
-# lets go of a machine that runs on, and waits for its end.
+# session.gdb - for a machine that gdb has started: `quit` ends the machine, too.
+# Without this gdb would let the machine run on, and wait for its end.
 
 source tools/gdb/init.gdb
 

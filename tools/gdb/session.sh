@@ -16,5 +16,9 @@ fi
 log=$(dirname "$kernel")/console.log
 : >"$log"
 echo "the console of the machine: tail -f $log"
-exec "$gdb" -q -x tools/gdb/session.gdb "$kernel" -ex \
-    "target remote | exec $* -serial file:$log -monitor none -S -gdb stdio"
+# gdb gives the command to a shell, which takes the quotes off again.
+machine=exec
+for word in "$@" -serial "file:$log" -monitor none -S -gdb stdio; do
+	machine="$machine '$(printf %s "$word" | sed "s/'/'\\\\''/g")'"
+done
+exec "$gdb" -q -x tools/gdb/session.gdb "$kernel" -ex "target remote | $machine"

@@ -31,7 +31,7 @@
 
 /*
  * An instruction without effect, of a kind that the architecture leaves to such
- * uses, for who watches from outside (tests/bench/hidden.c).
+ * uses: tests/bench/hidden.c watches for it from outside the machine.
  */
 #define MARK(n)    "slti zero, zero, " #n "\n"
 #define MARK_START MARK(1)
@@ -90,10 +90,10 @@ struct samples {
 	unsigned count;
 };
 
-/* One sample: `total` for `n` operations, at most MAX_SAMPLES of them. */
+/* Adds one sample: `total` for `n` operations, at most MAX_SAMPLES of them. */
 void sample(struct samples *s, uint64_t total, uint64_t n);
 
-/* Lowest and middle one. There is at least one sample. */
+/* The lowest and the middle sample. There is at least one. */
 uint64_t sample_min(const struct samples *s);
 uint64_t sample_median(struct samples *s);
 
@@ -101,16 +101,16 @@ uint64_t sample_median(struct samples *s);
 void report(const char *row, struct samples *s);
 void report_unit(const char *row, struct samples *s, const char *unit);
 
-/* Goes before the name of each row. */
+/* The text that goes before the name of each row. */
 extern const char *row_prefix;
 
-/* Says why a row is not there. */
+/* Prints why a row is left out. */
 void skip(const char *row, const char *reason);
 
-/* The contents that were measured were not as they should be. */
+/* Notes that the contents which were measured were not as they should be. */
 void wrong(const char *what);
 
-/* wrong(what) unless `right`. */
+/* Calls wrong(what) unless `right`. */
 void check(bool right, const char *what);
 
 /* ---- processes and memory ---- */
@@ -123,10 +123,10 @@ struct exchange {
 };
 extern struct exchange *exchange;
 
-/* A child, or the end of the group. */
+/* Forks a child; without one the group ends. */
 pid_t start_child(void);
 
-/* The end of a child: whether all it measured was right. */
+/* Ends the child; `right` says whether all it measured was right. */
 _Noreturn void end_child(bool right);
 
 /* Waits for a child; wrong() if it was not right. */
@@ -152,22 +152,22 @@ static inline uint64_t pattern(size_t page)
 	return 0x9e3779b97f4a7c15 * (page + 1);
 }
 
-/* The first words of pages [from, to). */
+/* Stores the first words of pages [from, to). */
 void fill(volatile uint64_t *mem, size_t from, size_t to);
 void invert(volatile uint64_t *mem, size_t from, size_t to);
 
-/* Reads the same, and says if all are as fill() or invert() left them. */
+/* Reads these words, and says if all are as fill() or invert() left them. */
 bool is_filled(volatile uint64_t *mem, size_t from, size_t to);
 bool is_inverted(volatile uint64_t *mem, size_t from, size_t to);
 
-/* All words of pages [from, to), and whether they are right. */
+/* Stores all words of pages [from, to), or says whether they are right. */
 void fill_words(volatile uint64_t *mem, size_t from, size_t to);
 bool words_are_filled(volatile uint64_t *mem, size_t from, size_t to);
 
 /* Frames that are free now, as far as the kernel tells. */
 uint64_t free_frames(void);
 
-/* Whether so much memory is there, and the row's sizes are wanted at all. */
+/* Is so much memory there, and are rows of that size wanted? */
 bool memory_suffices(size_t bytes);
 
 /* Set by `small`: rows that need more than this are left out. */
@@ -199,7 +199,7 @@ void bench_idle(void);
 /* Throughput of 1 to `most` processes at once, by the clock. */
 void bench_scale(unsigned most);
 
-/* Its path, and what it does in the file server's tree. */
+/* The path of the program, and what it does in the file server's tree. */
 extern const char *bench_path;
 void bench_in_tree(void);
 

@@ -30,7 +30,7 @@ static uint64_t count_write_all(volatile uint64_t *mem)
 	return count_since(start, count_stop());
 }
 
-/* The loops alone, where nothing faults. */
+/* The cost of the loops alone, where nothing faults. */
 struct plain {
 	uint64_t read, write;
 };
@@ -159,7 +159,7 @@ void bench_bulk(void)
 	unmap(mem, GIB);
 }
 
-/* From the child's last instruction to the parent's next. */
+/* Counts from the child's last instruction to the parent's next. */
 static uint64_t count_exit(void)
 {
 	pid_t pid = start_child();
@@ -194,7 +194,7 @@ void bench_exit(void)
 	for (int i = 0; i < ROUNDS; i++)
 		sample(&s, count_exit(), PAGES);
 	after = free_frames();
-	/* But for what a kernel keeps in its caches. */
+	/* Some memory may be missing: what a kernel keeps in its caches. */
 	check(after + GIB / 2 / PAGE_BYTES > before, "memory is not back");
 	report("exit-1g-page", &s);
 }

@@ -13,7 +13,7 @@
 const char *count_unit = "instr";
 const char *row_prefix = "";
 
-static uint64_t overhead; /* of a start and a stop around nothing */
+static uint64_t overhead; /* of a start and a stop alone */
 static bool is_wrong;
 
 uint64_t count_since(uint64_t start, uint64_t stop)
@@ -34,7 +34,7 @@ static uint64_t count_loop(uint64_t n)
 	return count_since(start, count_stop());
 }
 
-/* An interrupt would add the kernel's instructions: a few tries. */
+/* Tries a few times, as an interrupt would add the kernel's instructions. */
 static bool counts_instructions(void)
 {
 	for (int i = 0; i < 10; i++) {

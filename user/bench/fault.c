@@ -15,7 +15,7 @@
 
 /* ---- copy-on-write ---- */
 
-/* Pages [from, from + BATCH) are written; what of that were faults. */
+/* Writes to pages [from, from + BATCH), and counts what the faults cost. */
 static uint64_t count_writes(volatile uint64_t *mem, size_t from)
 {
 	uint64_t start, first, second;

@@ -24,7 +24,7 @@
 
 static char *block, *got;
 
-/* An operation, done once: whether it did what it should. */
+/* An operation, done once. Returns whether it did what it should. */
 typedef bool operation(int fd);
 
 static void row(const char *name, operation *op, int fd)
@@ -39,7 +39,7 @@ static void row(const char *name, operation *op, int fd)
 			right = op(fd) && right;
 		total = count_since(start, count_stop());
 		check(right, name);
-		if (i > 0) /* the first makes the way ready */
+		if (i > 0) /* the first one makes the way ready */
 			sample(&s, total, BATCH);
 	}
 	report(name, &s);

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define ROUNDS       15
-#define LARGE_ROUNDS 5 /* for what takes another kernel a while */
+#define LARGE_ROUNDS 5 /* rounds of what takes another kernel long */
 #define LARGE        GIB
 
 /* Both halves of a child's life: until fork returns, and until it is gone. */
@@ -110,8 +110,8 @@ void bench_fork(void)
 }
 
 /*
- * So many mappings, none of which the kernel can merge with the next: every
- * other page of a range. Each has a page in it.
+ * Makes so many mappings, of which the kernel can merge none with the next:
+ * every other page of a range. Each has a page in it.
  */
 static void maps_row(const char *row, size_t mappings)
 {
@@ -184,8 +184,8 @@ static void life_1g_row(const char *row, volatile uint64_t *mem)
 }
 
 /*
- * In a mapping, away from what a child writes, and in the heap, whose upper
- * tables are also those of the program's data.
+ * Measures in a mapping, away from what a child writes, and in the heap, whose
+ * upper tables are also those of the program's data.
  */
 static void life_1g_rows(void)
 {
@@ -218,7 +218,7 @@ void bench_life(void)
 #define REQUESTS 10
 #define TOUCHED  10
 
-/* Forks a child for each request; it changes some pages, and is gone. */
+/* Forks a child for each request; the child changes some pages, and ends. */
 static void serve(volatile uint64_t *mem, size_t distance)
 {
 	for (int i = 0; i < REQUESTS; i++) {
@@ -280,7 +280,7 @@ void bench_in_tree(void)
 	exec_row(SERVED);
 }
 
-/* The program is one of a server's; this one goes into its tree for that. */
+/* Runs the benchmark itself as a program of a file server's tree. */
 void bench_tree(void)
 {
 	pid_t pid;

@@ -33,7 +33,10 @@ static _Noreturn void idle(int ready, int wake, volatile uint64_t *mem)
 	end_child(is_filled(mem, 0, PARENT_PAGES));
 }
 
-/* Starts all, and returns how many frames fewer are free when all sleep. */
+/*
+ * Starts all children, and returns how many fewer frames are free when all
+ * sleep.
+ */
 static int64_t start_all(pid_t *pids, volatile uint64_t *mem, int *wake)
 {
 	int ready[2], sleep_on[2];
@@ -59,8 +62,8 @@ static int64_t start_all(pid_t *pids, volatile uint64_t *mem, int *wake)
 }
 
 /*
- * Once, and before other groups: a kernel that keeps freed memory in caches of
- * its own, and does not count it as free, would seem to need less.
+ * Runs once, and before other groups: a kernel that keeps freed memory in
+ * caches of its own, and does not count it as free, would seem to need less.
  */
 void bench_idle(void)
 {

@@ -19,8 +19,8 @@
 #define CALLS 16
 
 /*
- * The instruction itself, without a library around it, so often that the loop
- * does not count. Returns the sum of the results.
+ * Executes the instruction of the call, without a library around it, so often
+ * that the loop does not count. Returns the sum of the results.
  */
 static uint64_t call_getppid(void)
 {
@@ -86,7 +86,7 @@ void bench_signal(void)
 
 /* ---- switches ---- */
 
-/* What BATCH * CALLS calls cost that do nothing. */
+/* Counts what BATCH * CALLS calls cost that do nothing. */
 static uint64_t count_calls(void)
 {
 	uint64_t start = count_start();
@@ -95,7 +95,7 @@ static uint64_t count_calls(void)
 	return count_since(start, count_stop());
 }
 
-/* Yields, and counts those that another process ran in between of. */
+/* Yields, and counts how often another process ran before the call returned. */
 static void yield_as(uint64_t me)
 {
 	sched_yield();
@@ -106,7 +106,7 @@ static void yield_as(uint64_t me)
 	}
 }
 
-/* Yields where there is nobody else. */
+/* Counts yields while no other process is ready. */
 static uint64_t count_yields_alone(void)
 {
 	uint64_t start;
@@ -133,7 +133,10 @@ static pid_t start_yielder(void)
 	end_child(true);
 }
 
-/* Of `*yields` yields in all, `*switches` led to the other process. */
+/*
+ * Counts yields of two processes: `*yields` in all, of which `*switches` led to
+ * the other process.
+ */
 static uint64_t count_yields_of_two(uint64_t *yields, uint64_t *switches)
 {
 	pid_t pid = start_yielder();
@@ -231,7 +234,7 @@ static void round_trip_row(void)
 #define BLOCK  (64 * KIB)
 #define BLOCKS 32
 
-/* Each block is of its own kind, so that none can be taken for another. */
+/* Each block has contents of its own, so that none can be taken for another. */
 static void send_blocks(int to, volatile uint64_t *block)
 {
 	const size_t pages = BLOCK / PAGE_BYTES;
@@ -324,7 +327,7 @@ void bench_pipe(void)
 
 /* ---- files ---- */
 
-/* A page of our own program, which is there on every kernel. */
+/* Reads a page of this program's file, which is there on every kernel. */
 static uint64_t count_reads(int fd, char *to)
 {
 	bool right = true;
@@ -339,7 +342,10 @@ static uint64_t count_reads(int fd, char *to)
 	return total;
 }
 
-/* To the one of eight places where it costs least, and where it costs most. */
+/*
+ * Reads to that of eight places where it costs least, and to that where it
+ * costs most.
+ */
 void bench_read(void)
 {
 	static char first[PAGE_BYTES], mem[PAGE_BYTES + sizeof(uint64_t)];

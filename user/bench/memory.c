@@ -97,7 +97,7 @@ void shrink_heap(size_t len)
 		give_up("sbrk");
 }
 
-/* More than asked for, of which the ends are given back. */
+/* Maps more than was asked for, and gives the ends back. */
 void *map_aligned(size_t len, size_t align)
 {
 	char *mem = map(len + align);
@@ -167,7 +167,9 @@ uint64_t free_frames(void)
 	return info.freeram * info.mem_unit / PAGE_BYTES;
 }
 
-/* A sixteenth more, for tables and what the kernel needs beside them. */
+/*
+ * A sixteenth more is needed for tables and for what the kernel needs besides.
+ */
 bool memory_suffices(size_t bytes)
 {
 	if (bytes > memory_limit)

@@ -52,7 +52,7 @@ static _Noreturn void serve_pages(int port)
 
 #define TABLE_BYTES (2 * MIB)
 
-/* 2 MiB at their border, which a table is for. */
+/* Maps 2 MiB at a multiple of 2 MiB, so that a whole table is passed. */
 static _Noreturn void serve_table(int port)
 {
 	struct request request;

@@ -55,7 +55,7 @@ static uint64_t zero_batch(volatile uint64_t *mem, bool *right)
 	return BATCH_PAGES;
 }
 
-/* The child's writes to pages that its own parent shares with it. */
+/* A child writes to pages that its own parent shares with it. */
 static uint64_t cow_batch(volatile uint64_t *mem, bool *right)
 {
 	pid_t pid = fork();

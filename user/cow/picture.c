@@ -17,7 +17,7 @@ static bool entry_is_table(const struct calf_entry *e)
 	return e->kind == CALF_TABLE || e->kind == CALF_LAZY;
 }
 
-/* Of what is sent it shows the table, not the pages. */
+/* Of the pages that are sent, only their table is shown. */
 static void look_at_table(struct view *view)
 {
 	struct calf_walk w;
@@ -27,7 +27,7 @@ static void look_at_table(struct view *view)
 		view->now[ROW_SENT] = cell_of(&w.entry[1]);
 }
 
-/* The tables are on the way to every page; page A is as good as any. */
+/* The tables are on the way to every page, so page A stands for all. */
 static void look(struct view *view)
 {
 	struct calf_walk w;

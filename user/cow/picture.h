@@ -15,11 +15,14 @@
 
 enum page { PAGE_A, PAGE_B, PAGE_READONLY, PAGE_SHARED, PAGE_UNTOUCHED, PAGES };
 
-/* What a table of pages is for, and where the child has one to send. */
+/*
+ * How much memory a table maps, and where that of the table that is sent
+ * begins.
+ */
 #define TABLE_BYTES (2UL << 20)
 #define TO_SEND     (BASE + 8 * TABLE_BYTES)
 
-/* Rows of the picture: the root, the tables below it, the pages. */
+/* Rows of the picture: the root, the tables below the root, the pages. */
 #define TABLES 2
 #define ROWS   (1 + TABLES + PAGES + 1)
 

@@ -9,7 +9,7 @@
 
 #define EWOULDBLOCK EAGAIN
 
-/* There are no threads, so a plain variable will do. */
+/* There are no threads, so a plain variable is enough. */
 extern int errno;
 
 #endif

@@ -91,11 +91,11 @@ int port_events(int port, uint64_t raise, uint64_t lower);
 int port_keep(int port);
 
 /*
- * For who wants to go on also if the one that stays behind is killed first:
- * then port_is_unkept() says so, a port_next() that waits ends with EINTR
- * (SIGUSR1), and port_keep() is to be called again. There are 32 pages set
- * apart then, which go back to the kernel before another goes on for one that
- * has died.
+ * For a server that shall also survive the death of its kept copy. When the
+ * copy has ended, port_is_unkept() says so, a port_next() that waits ends with
+ * EINTR (SIGUSR1), and the server calls port_keep() again. After this call 32
+ * pages are set apart; they go back to the kernel before a copy goes on for a
+ * server that has died.
  */
 void port_watch_keeper(void);
 bool port_is_unkept(void);

@@ -64,7 +64,7 @@ int ferror(FILE *f);
 void clearerr(FILE *f);
 int fileno(FILE *f);
 
-/* These have nothing to do; portable programs call them. */
+/* These functions do nothing; portable programs call them. */
 int fflush(FILE *f);
 int setvbuf(FILE *f, char *buf, int mode, size_t size);
 void setbuf(FILE *f, char *buf);

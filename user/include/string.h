@@ -29,7 +29,7 @@ size_t strcspn(const char *s, const char *reject);
 char *strtok_r(char *restrict s, const char *restrict delims, char **next);
 char *strtok(char *restrict s, const char *restrict delims);
 
-/* Both return memory of malloc. */
+/* Both functions return memory of malloc. */
 char *strdup(const char *s);
 char *strndup(const char *s, size_t max);
 

@@ -23,7 +23,10 @@
 
 extern char **environ;
 
-/* Any system call: -1 and errno, or what the kernel returned. */
+/*
+ * Makes any system call. Returns -1 and sets errno, or returns the kernel's
+ * result.
+ */
 long syscall(long number, ...);
 
 /* Descriptors */

@@ -16,7 +16,7 @@ int optopt;
 /* Within argv[optind], the letter to look at next; NULL before the first. */
 static char *letter;
 
-/* A leading colon asks for silence. */
+/* Prints nothing if the list of options begins with a colon. */
 static void complain(char *const argv[], const char *options, const char *what)
 {
 	if (opterr && *options != ':')

@@ -19,12 +19,12 @@
 #define LARGE_BYTES (256 * 1024UL)
 #define GROW_BYTES  (64 * 1024UL) /* the break moves by at least this */
 
-/* `next` of a block that came from mmap. */
+/* The value of `next` in a block that came from mmap. */
 #define MAPPED ((struct block *)1)
 
 struct block {
-	struct block *next; /* while free */
-	size_t size;        /* in bytes, with this header */
+	struct block *next; /* while the block is free */
+	size_t size;        /* of the block, in bytes, with this header */
 };
 
 _Static_assert(sizeof(struct block) == 16, "keeps memory aligned to 16");
@@ -77,7 +77,7 @@ static int grow(size_t size)
 	return 0;
 }
 
-/* The end of the first free block of at least `size` bytes, or NULL. */
+/* Takes the end of the first free block of at least `size` bytes, or NULL. */
 static struct block *take(size_t size)
 {
 	struct block **link = &free_list;

@@ -33,7 +33,7 @@ int msync(void *start, size_t len, int flags)
 	return (int)syscall(SYS_msync, start, len, flags);
 }
 
-/* The new place is only looked at with a flag that asks for it. */
+/* The argument for the new place is read only with a flag that asks for it. */
 void *mremap(void *start, size_t old_len, size_t new_len, int flags, ...)
 {
 	va_list args;

@@ -81,15 +81,17 @@ static const struct {
     [SIGSYS] = {"SYS", "Bad system call"},
 };
 
-/* `word`, or if there is none `kind` and the number. Overwritten next time. */
+/*
+ * `word`, or if there is none `kind` and the number, until the next call. The
+ * caller may not change either, although C's type for it allows that.
+ */
 static char *describe(const char *word, const char *kind, int n)
 {
 	static char text[32];
 
 	if (word != NULL)
-		snprintf(text, sizeof text, "%s", word);
-	else
-		snprintf(text, sizeof text, "%s %d", kind, n);
+		return (char *)word;
+	snprintf(text, sizeof text, "%s %d", kind, n);
 	return text;
 }
 

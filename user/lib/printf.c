@@ -27,7 +27,7 @@ struct sink {
 	size_t size;
 	size_t used;  /* of buf; never more than size */
 	size_t total; /* characters so far, wherever they went */
-	int fd;       /* where a full buffer goes, or -1: nowhere */
+	int fd;       /* where a full buffer is written; -1: memory only */
 	bool failed;
 };
 

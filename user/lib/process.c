@@ -23,8 +23,8 @@ pid_t fork(void)
 }
 
 /*
- * A real vfork would return twice on one stack, which a C function cannot; and
- * where a fork costs next to nothing there is no reason to try.
+ * A real vfork would return twice on one stack, which a C function cannot do.
+ * As a fork costs little here, this is fork.
  */
 pid_t vfork(void)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * server.c - the calls of servers.
+ * server.c - the calls of servers, and how they are kept. Three of the calls
+ * are in syscall.S.
  */
 #include <server.h>
 
@@ -26,24 +27,6 @@ int port_open(int port, uint64_t token, unsigned flags, uint64_t readable,
 {
 	return (
 	    int)syscall(SYS_port_open, port, token, flags, readable, writable);
-}
-
-int port_next(int port, const struct reply *reply, struct request *request,
-    void *in, size_t size)
-{
-	return (int)syscall(SYS_port_next, port, reply, request, in, size);
-}
-
-ssize_t port_read(int port, unsigned lease, uint64_t offset, void *to,
-    size_t len)
-{
-	return syscall(SYS_port_read, port, lease, offset, to, len);
-}
-
-ssize_t port_write(int port, unsigned lease, uint64_t offset, const void *from,
-    size_t len)
-{
-	return syscall(SYS_port_write, port, lease, offset, from, len);
 }
 
 int port_root(int fd)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * setjmp.S - keep, and put back, the registers a function must preserve.
+ * setjmp.S - saves and restores the registers that a function must preserve.
  *
  * jmp_buf: ra, sp, s0 to s11, fs0 to fs11.
  */

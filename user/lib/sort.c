@@ -10,7 +10,7 @@
 
 struct array {
 	char *base;
-	size_t count; /* that still belong to the heap */
+	size_t count; /* elements that still belong to the heap */
 	size_t size;
 	compare_fn *compare;
 };

@@ -10,10 +10,10 @@
 	.type	_start, @function
 _start:
 	.option	push
-	.option	norelax			/* gp is not there to be used yet */
+	.option	norelax			/* gp has no value yet */
 	lla	gp, __global_pointer$
 	.option	pop
-	li	ra, 0			/* the debugger's end of the stack */
+	li	ra, 0			/* a backtrace ends here */
 	li	s0, 0
 	mv	a0, sp			/* argc, argv, NULL, envp, NULL */
 	andi	sp, sp, -16

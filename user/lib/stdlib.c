@@ -40,7 +40,9 @@ void _Exit(int status)
 	_exit(status);
 }
 
-/* If SIGABRT is blocked, ignored or survived, the second one is not. */
+/*
+ * If SIGABRT is blocked, ignored or handled, the second one ends the program.
+ */
 void abort(void)
 {
 	sigset_t only;
@@ -90,10 +92,10 @@ static const char *read_base(const char *s, int *base)
 	return hex && *base == 16 ? s + 2 : s;
 }
 
-/* A number as written: what is behind all of the strto functions. */
+/* A number as written: all strto functions are made of this. */
 struct number {
 	unsigned long value;
-	const char *end; /* of it; where it began if there was no digit */
+	const char *end; /* of the number; its start if there was no digit */
 	bool negative;
 	bool overflowed;
 };

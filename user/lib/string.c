@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* Otherwise GCC finds out that memcpy is a memcpy, and has it call itself. */
+/* Without this, GCC replaces the loop in memcpy() by a call of memcpy(). */
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
 #endif

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * syscall.S - long syscall(long number, ...), under every other call.
+ * syscall.S - long syscall(long number, ...), by which the library makes most
+ * calls; and functions for the calls that are made most often, which only load
+ * the number of the call.
  *
  * Arguments of a variadic function travel in a1 to a6 just as fixed ones do,
  * so they only move down by one register.
  */
+#include "abi/syscall.h"
+
 	.section .text.syscall, "ax"
 	.globl	syscall
 	.type	syscall, @function
@@ -18,14 +22,35 @@ syscall:
 	mv	a5, a6
 	ecall
 	li	t0, -4096
-	bgtu	a0, t0, 1f		/* -4095 to -1 are errors */
+	bgtu	a0, t0, failed		/* -4095 to -1 are errors */
 	ret
-1:
+failed:
 	negw	a0, a0			/* errno */
 	sw	a0, errno, t0
 	li	a0, -1
 	ret
 	.size	syscall, . - syscall
+
+	.macro	stub name, number
+	.section .text.\name, "ax"
+	.globl	\name
+	.type	\name, @function
+\name:
+	li	a7, \number
+	ecall
+	li	t0, -4096
+	bgtu	a0, t0, 1f
+	ret
+1:	tail	failed
+	.size	\name, . - \name
+	.endm
+	stub	read, SYS_read
+	stub	write, SYS_write
+	stub	pread, SYS_pread64
+	stub	close, SYS_close
+	stub	port_next, SYS_port_next
+	stub	port_read, SYS_port_read
+	stub	port_write, SYS_port_write
 
 	.section .sbss, "aw", @nobits
 	.globl	errno

@@ -2,7 +2,8 @@
 /*
  * unistd.c - system calls on descriptors, paths, groups and memory.
  *
- * A call that riscv64 does not have is made from the one it has instead.
+ * A call that riscv64 does not have is made from the one it has instead. Some
+ * are in syscall.S.
  */
 #include <unistd.h>
 
@@ -19,29 +20,9 @@
 
 #define PAGE_BYTES 4096
 
-ssize_t read(int fd, void *buf, size_t len)
-{
-	return syscall(SYS_read, fd, buf, len);
-}
-
-ssize_t write(int fd, const void *buf, size_t len)
-{
-	return syscall(SYS_write, fd, buf, len);
-}
-
-ssize_t pread(int fd, void *buf, size_t len, off_t offset)
-{
-	return syscall(SYS_pread64, fd, buf, len, offset);
-}
-
 off_t lseek(int fd, off_t offset, int whence)
 {
 	return syscall(SYS_lseek, fd, offset, whence);
-}
-
-int close(int fd)
-{
-	return (int)syscall(SYS_close, fd);
 }
 
 int dup(int fd)
@@ -200,7 +181,7 @@ int usleep(useconds_t microseconds)
 	return nanosleep(&duration, NULL);
 }
 
-/* What is left of the alarm before counts as a whole second more. */
+/* What is left of the earlier alarm is rounded up to whole seconds. */
 unsigned int alarm(unsigned int seconds)
 {
 	struct itimerval next = {.it_value.tv_sec = seconds};

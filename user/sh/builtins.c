@@ -97,7 +97,9 @@ static int do_bg(int argc, char **argv)
 	return 0;
 }
 
-/* As the program of that name, and it knows jobs, and needs no fork. */
+/*
+ * Does what the program kill does; this one also takes jobs, and needs no fork.
+ */
 static int do_kill(int argc, char **argv)
 {
 	const struct job *job;
@@ -127,7 +129,7 @@ static int do_help(int argc, char **argv);
 
 static const struct builtin builtins[] = {
     {"cd", do_cd, "change the working directory"},
-    {"pwd", do_pwd, "print it"},
+    {"pwd", do_pwd, "print the working directory"},
     {"jobs", do_jobs, "list what runs in the background, or is stopped"},
     {"fg", do_fg, "continue a job in the foreground: fg %1"},
     {"bg", do_bg, "continue a job in the background: bg %1"},
@@ -151,9 +153,9 @@ static int do_help(int argc, char **argv)
 	       "  oom        what happens when memory runs out\n"
 	       "  crash WAY  die, in one of many ways\n"
 	       "  server     a counter that another process reads\n"
-	       "  files      a file in another process's memory\n"
-	       "Others: cat echo false head hello kill ls sh sleep true wc "
-	       "yes\n"
+	       "  files      run a command in a tree of files of its own\n"
+	       "Others: bench cat echo false head hello kill ls sh sleep true "
+	       "wc yes\n"
 	       "In the shell itself:\n");
 	for (size_t i = 0; i < BUILTINS; i++)
 		printf("  %-10s %s\n", builtins[i].name, builtins[i].what);

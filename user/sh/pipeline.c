@@ -65,7 +65,7 @@ static void become(const struct stage *stage)
 	_exit(errno == ENOENT ? 127 : 126);
 }
 
-/* Said by parent and child alike: either may be the first to need it. */
+/* Parent and child both call this, as either may be the first to need it. */
 static void join_group(const struct job *job, pid_t pid)
 {
 	pid_t pgid = job->pgid != 0 ? job->pgid : pid;
@@ -77,7 +77,7 @@ static void join_group(const struct job *job, pid_t pid)
 		set_foreground(pgid);
 }
 
-/* In the child: no longer the shell that the user talks to. */
+/* In the child: stops being the shell that the user talks to. */
 static void leave_shell(const struct job *job)
 {
 	static const int handled[] = {SIGINT, SIGQUIT, SIGTSTP, SIGTTIN,
@@ -178,7 +178,10 @@ static int read_stage(struct stage *stage, int i, int end)
 	return i < end ? i + 1 : end;
 }
 
-/* Only alone and as it stands can a builtin run in the shell itself. */
+/*
+ * A builtin can run in the shell itself only if it is alone, without a
+ * redirect.
+ */
 static bool run_builtin(const struct stage *stage)
 {
 	const struct builtin *builtin = find_builtin(stage);

@@ -21,7 +21,7 @@
 
 struct shell {
 	bool interactive; /* it talks to a terminal */
-	bool job_control; /* and may say who else does */
+	bool job_control; /* it gives the terminal to groups of processes */
 	int status;       /* $? */
 	int argc;         /* $0 $1 ... */
 	char **argv;
@@ -31,7 +31,7 @@ extern struct shell shell;
 
 enum token_kind {
 	TOKEN_WORD,
-	TOKEN_REDIRECT, /* the word that follows says where to */
+	TOKEN_REDIRECT, /* the word that follows is a file or a descriptor */
 	TOKEN_PIPE,
 	TOKEN_AND,
 	TOKEN_OR,
@@ -79,7 +79,7 @@ __attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
 
 /* words.c: from a line to tokens, and from tokens to words */
 
-/* Those of the line that is being run; the last is a TOKEN_END. */
+/* The tokens of the line that is being run; the last is a TOKEN_END. */
 extern struct token tokens[TOKENS_MAX];
 
 /* Returns the number of tokens before the one that ends them, or -1. */
@@ -91,23 +91,26 @@ int find_token(int first, int end, enum token_kind a, enum token_kind b);
 
 /* The word of a token, without its quotes, with its variables; or NULL. */
 char *expand(const struct token *t);
-void forget_words(void); /* that expand() made */
+void forget_words(void); /* those that expand() made */
 
 /* jobs.c: what was started and has not been reported as ended */
 
 /* A place for the job that tokens [first, end) describe, or NULL. */
 struct job *job_alloc(int first, int end);
-/* %2 is job 2, and nothing at all the last one. */
+/* The job that `%2` names, job 2; without a name the last one. */
 struct job *job_find(const char *word);
 int job_number(const struct job *job);
 void job_print(const struct job *job);
-/* Process `pid` has ended or stopped, says this wait status. */
+/* Notes that process `pid` has ended or stopped, by its wait status. */
 void job_note(pid_t pid, int status);
 /* Waits until the job in the foreground ends or stops; sets $? */
 void job_wait(struct job *job);
 void set_foreground(pid_t pgid);
 void jobs_print(void);
-/* Picks up, without waiting, what has changed, and reports what has ended. */
+/*
+ * Looks, without waiting, which jobs have changed, and reports those that
+ * ended.
+ */
 void jobs_poll(void);
 void jobs_forget(void);
 
@@ -122,7 +125,7 @@ struct builtin {
 /* The builtin that a stage names, or NULL. */
 const struct builtin *find_builtin(const struct stage *stage);
 
-/* Runs it for the stage, or tells what it does; returns its status. */
+/* Runs the builtin for the stage, or tells what it does; returns its status. */
 int builtin_run(const struct builtin *builtin, const struct stage *stage);
 
 /* pipeline.c: from words to processes */

@@ -89,8 +89,8 @@ static bool lex_token(struct token *t, const char *s)
 }
 
 /*
- * Up to the next token, over space and comments. The end of a line is a token,
- * and the same as a semicolon, where a word came before it.
+ * Skips space and comments up to the next token. The end of a line is a token,
+ * with the meaning of a semicolon, if a word came before it.
  */
 static const char *skip_space(const char *s, const struct token *before)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * server.h - the header of that name for servers, on the build machine.
+ * server.h - replaces <server.h>, the header for servers, on the build machine.
  */
 #include "../../../user/include/server.h"

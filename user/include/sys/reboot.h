@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sys/reboot.h - the end of the machine's day.
+ * sys/reboot.h - switching the machine off, and starting it again.
  */
 #ifndef USER_SYS_REBOOT_H
 #define USER_SYS_REBOOT_H

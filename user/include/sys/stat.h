@@ -16,7 +16,7 @@
 #define S_ISREG(mode)  (((mode)&S_IFMT) == S_IFREG)
 #define S_ISLNK(mode)  (((mode)&S_IFMT) == S_IFLNK)
 
-/* The kernel's own layout. */
+/* This is the kernel's own layout. */
 struct stat {
 	dev_t st_dev;
 	ino_t st_ino;

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* The kernel's own layout. */
+/* This is the kernel's own layout. */
 struct sysinfo {
 	long uptime;
 	unsigned long loads[3];

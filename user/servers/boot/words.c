@@ -75,7 +75,7 @@ static bool has_word(const char *text, const char *begin)
 	return false;
 }
 
-/* Counts the words of `text`, perhaps a few too many. */
+/* Counts the words of `text`; the result may be a few too high. */
 static size_t count_words(const char *text)
 {
 	size_t count = 1;

@@ -42,8 +42,8 @@ void console_signal(const struct console *c, int32_t group, int signal)
 }
 
 /*
- * Replies with a result of terminal.c. If it is a signal, the caller is stopped
- * by it, and nothing was done.
+ * Replies with a result of terminal.c. If the result is a signal, the caller is
+ * stopped by it, and the call has done nothing.
  */
 static void set_result(struct console *c, int result)
 {
@@ -52,7 +52,9 @@ static void set_result(struct console *c, int result)
 		c->reply.flags = REPLY_STOP;
 }
 
-/* Has the journal room? One call may change the owner twice. */
+/*
+ * Has the journal room for changes of the owner? One call may change it twice.
+ */
 static bool has_room_for_owner(const struct console *c)
 {
 	return journal_has_room(c, 2);
@@ -74,8 +76,8 @@ static void find_session(struct console *c)
 }
 
 /*
- * May the caller use the terminal so? If not, the reply says why. Process 1
- * always may.
+ * May the caller use the terminal like this? If not, the reply says why.
+ * Process 1 always may.
  */
 static bool may(struct console *c, enum use use)
 {
@@ -153,6 +155,22 @@ static void answer_read(struct console *c)
 }
 
 /*
+ * How many of the bytes to be written are in c->in: as many as fit. Of a vector
+ * of many pieces, only the first few have come along.
+ */
+static size_t fetch_written(struct console *c)
+{
+	size_t len = c->request.in_len, all = c->request.arg[2];
+	ssize_t n = 0;
+
+	if (all > sizeof c->in)
+		all = sizeof c->in;
+	if (len > 0 && len < all)
+		n = port_read(c->port, 0, len, c->in + len, all - len);
+	return n > 0 ? len + (size_t)n : len;
+}
+
+/*
  * Writes a piece at a time. A piece is recorded as written at the moment it is
  * put out to be shown, so that if the server dies at most one piece is shown
  * twice, and none is lost.
@@ -160,10 +178,11 @@ static void answer_read(struct console *c)
 static void answer_write(struct console *c)
 {
 	struct lasting *lasting = c->lasting;
-	size_t len = c->request.in_len, n, piece;
+	size_t len, n, piece;
 
 	if (!may(c, USE_WRITE))
 		return;
+	len = fetch_written(c);
 	if (len == 0 && c->request.arg[2] > 0) {
 		fails(c, EFAULT);
 		return;
@@ -291,7 +310,10 @@ static void set_foreground(struct console *c)
 		journal_owner(c);
 }
 
-/* TIOCSCTTY. By force: the leader of a session may always have the terminal. */
+/*
+ * TIOCSCTTY. With force, the leader of a session may take the terminal from
+ * another session.
+ */
 static void take(struct console *c)
 {
 	struct caller caller = caller_of(c);
@@ -302,8 +324,8 @@ static void take(struct console *c)
 }
 
 /*
- * TIOCNOTTY. If the server dies after sending the signals and before it has
- * recorded that, they are sent twice.
+ * TIOCNOTTY. If the server dies after it has sent the signals, and before it
+ * has recorded that, they are sent twice.
  */
 static void give_up(struct console *c)
 {
@@ -397,7 +419,7 @@ static void answer_fstat(struct console *c)
 	struct stat_abi st = {.ino = 1,
 	    .mode = S_IFCHR | 0620,
 	    .nlink = 1,
-	    .rdev = 5 << 8 | 1, /* of /dev/console */
+	    .rdev = 5 << 8 | 1, /* that of /dev/console */
 	    .blksize = 4096};
 
 	tell(c, &st, sizeof st);
@@ -424,6 +446,21 @@ bool console_answer(struct console *c)
 		fails(c, ESPIPE);
 		return false;
 	case SYS_getdents64:
+	case SYS_fchdir:
+	case SYS_faccessat:
+	case SYS_faccessat2:
+	case SYS_fchmodat:
+	case SYS_fchownat:
+	case SYS_linkat:
+	case SYS_mkdirat:
+	case SYS_mknodat:
+	case SYS_newfstatat:
+	case SYS_openat:
+	case SYS_readlinkat:
+	case SYS_renameat2:
+	case SYS_statx:
+	case SYS_symlinkat:
+	case SYS_unlinkat:
 		fails(c, ENOTDIR);
 		return false;
 	case SYS_mmap:

@@ -52,9 +52,9 @@ enum { ENTRY_TYPED, ENTRY_READ, ENTRY_OWNER };
  */
 struct lasting {
 	uint64_t entries; /* how many entries the journal ever had */
-	/* of these, how many have had their signals sent */
+	/* of these, how many have sent their signals */
 	uint64_t signalled;
-	/* of these, how many have had their output put into `show` */
+	/* of these, how many have put their output into `show` */
 	uint64_t shown;
 	uint64_t write_id;  /* the call whose bytes were shown last, */
 	uint64_t written;   /* and how many of them */
@@ -73,7 +73,7 @@ struct console {
 	uint64_t applied; /* entries of the journal that `terminal` has seen */
 	uint64_t kept;    /* entries that the kept copy has seen */
 	uint64_t taken;   /* bytes typed that are in the journal */
-	uint64_t come;    /* bytes that are in `typed`, with those */
+	uint64_t come;    /* bytes in `typed`, those above included */
 	uint64_t events;  /* events that are raised */
 	int32_t home;     /* the session that has the terminal after others */
 	uint64_t reader;  /* a read that VTIME may end, and when it began */
@@ -113,7 +113,7 @@ void journal_read(struct console *c, size_t size, size_t len);
 /* Writes that the session or the foreground group has changed. */
 void journal_owner(struct console *c);
 
-/* Does again what the journal says and this copy has not seen. */
+/* Does again what the journal says, as far as this copy has not seen it. */
 void journal_replay(struct console *c);
 
 /* ---- answer.c ---- */

@@ -3,9 +3,9 @@
  * journal.c - records what happened since the server was last kept, so that its
  * successor can do it again.
  *
- * The line discipline does the same with the same bytes, at whatever time. So
- * for a byte that was typed the record is the byte, and for a read it is how
- * many bytes were read.
+ * What the line discipline does with bytes does not depend on the time. So for
+ * a byte that was typed the record is the byte, and for a read it is how many
+ * bytes were read.
  */
 #include <signal.h>
 #include <string.h>
@@ -28,8 +28,8 @@ static void append(struct console *c, struct entry entry)
 }
 
 /*
- * Sends a signal, and records that. If the server dies between the two, it is
- * sent twice.
+ * Sends a signal, and records that. If the server dies between the two, the
+ * signal is sent twice.
  */
 static void send_signal(struct console *c, int signal)
 {
@@ -62,9 +62,9 @@ void journal_type(struct console *c)
 }
 
 /*
- * Of a line, the size that was asked for is recorded, and the line's end does
- * the rest. In the other mode the length is recorded, as it depended on the
- * time.
+ * For a read of a line, the size that was asked for is recorded: with it the
+ * read ends at the same place again. In the other mode the length is recorded,
+ * as it depended on the time.
  */
 void journal_read(struct console *c, size_t size, size_t len)
 {
@@ -87,7 +87,9 @@ static void apply_read(struct console *c, const struct entry *entry)
 	c->applied++;
 }
 
-/* Remembers the first session: the terminal is its own after all others. */
+/*
+ * Remembers the first session, which gets the terminal back after all others.
+ */
 static void find_home(struct console *c)
 {
 	if (c->home == 0)

@@ -117,8 +117,8 @@ static int take_byte(struct line *line, uint8_t c)
 }
 
 /*
- * In canonical mode: is no line complete? Then the end of one is let in even if
- * there is no other room.
+ * In canonical mode: is no line complete? Then a character that ends the line
+ * is accepted even if there is no other room.
  */
 static bool needs_end(const struct line *line)
 {
@@ -131,7 +131,7 @@ bool line_has_room(const struct line *line)
 	return line->head - line->tail < LINE_SIZE - 1 || needs_end(line);
 }
 
-/* Frees that place again, if what is in it does not end the line. */
+/* Frees that place again, if the character in it does not end the line. */
 static void free_last_place(struct line *line)
 {
 	if (line->head - line->tail == LINE_SIZE && needs_end(line))

@@ -37,7 +37,7 @@ struct line {
 	unsigned head, whole, tail;
 	/* the next byte is an ordinary one: VLNEXT was typed */
 	bool literally;
-	/* when the last byte was typed, in the caller's time */
+	/* when the last byte was typed, by the caller's clock */
 	uint64_t typed_at;
 
 	/*
@@ -66,33 +66,36 @@ size_t line_input(struct line *line, const uint8_t *bytes, size_t len,
 /* Would line_input() take another byte? */
 bool line_has_room(const struct line *line);
 
-/* Takes off what is to be shown; returns how many bytes, at most `size`. */
+/*
+ * Moves bytes that are to be shown to `to`; returns how many, at most `size`.
+ */
 size_t line_output(struct line *line, uint8_t *to, size_t size);
 
 /* Bytes that are still to be shown: TIOCOUTQ. */
 size_t line_output_count(const struct line *line);
 
-/* Has line_output() taken off all, echoes too? */
+/* Has line_output() moved all bytes, echoes too? */
 bool line_is_shown(const struct line *line);
 
-/* A write by a program; returns how many of the bytes it took, perhaps 0. */
+/* A write by a program. Returns how many of the bytes were taken, perhaps 0. */
 size_t line_write(struct line *line, const uint8_t *bytes, size_t len);
 
-/* There is nothing to read yet: line_read(). */
+/* The result of line_read() if there is nothing to read yet. */
 #define LINE_LATER (-1)
 
 struct line_wait {
 	bool nonblocking;
 	uint64_t now;
 	uint64_t since; /* when the read began to wait */
-	uint64_t tenth; /* a tenth of a second, in the same time */
+	uint64_t tenth; /* a tenth of a second, in the unit of `since` */
 	uint64_t until; /* set with LINE_LATER: try again by then; 0: never */
 };
 
 /*
- * A read by a program: at most a line in canonical mode, what VMIN and VTIME
- * ask for in the other. Returns the number of bytes, 0 at an end of file or the
- * end of VTIME, or LINE_LATER, and has then taken nothing.
+ * A read by a program: at most a line in canonical mode, and as much as VMIN
+ * and VTIME ask for in the other mode. Returns the number of bytes, 0 at an end
+ * of file or when the time of VTIME is over, or LINE_LATER if nothing was
+ * taken.
  */
 long line_read(struct line *line, uint8_t *to, size_t size,
     struct line_wait *wait);

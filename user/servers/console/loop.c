@@ -170,7 +170,7 @@ static void go_on(struct console *c)
 
 /*
  * Keeps the server. False if the request is not in hand afterwards. If there is
- * no memory, nothing was kept, and this server goes on.
+ * no memory, no copy was made, and this server goes on.
  */
 static bool keep(struct console *c)
 {
@@ -204,7 +204,7 @@ static bool make_room(struct console *c)
 }
 
 /*
- * As a test: the server kills itself at some calls, at each of them once; the
+ * As a test, the server kills itself at some calls, once at each of them; the
  * call is then asked again.
  */
 static void die_now_and_then(struct console *c)
@@ -240,7 +240,7 @@ static void handle(struct console *c)
 		(void)keep(c);
 }
 
-/* Does the reply say more than a result? */
+/* Does the reply contain more than a result? */
 static bool is_reply(const struct reply *reply)
 {
 	return reply->flags != 0 || reply->out_len != 0;
@@ -266,7 +266,10 @@ int console_serve(struct console *c)
 			if (port_is_unkept())
 				(void)keep(c);
 		} else if (errno == EINVAL && is_reply(&c->reply)) {
-			/* The kernel has refused the reply. */
+			/*
+			 * The kernel has refused the reply: the call gets an
+			 * error.
+			 */
 			c->reply = (struct reply){.result = -EIO};
 		} else if (errno != ENOMEM) {
 			return errno;

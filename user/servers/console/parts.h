@@ -122,7 +122,7 @@ void line_echo_text(struct line *line, uint8_t c);
 
 /* ---- edit.c ---- */
 
-/* If it is a key that edits or ends the line, does that, and returns true. */
+/* If the key edits or ends the line, does that, and returns true. */
 bool line_edits(struct line *line, uint8_t c);
 bool line_ends(struct line *line, uint8_t c);
 

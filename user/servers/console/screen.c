@@ -150,7 +150,7 @@ void line_show_nothing(struct line *line)
 	line_flush_output(line);
 }
 
-/* Echoes of what was typed before the write come first. */
+/* Echoes of what was typed before the write are shown first. */
 size_t line_write(struct line *line, const uint8_t *bytes, size_t len)
 {
 	size_t n = 0;
@@ -190,7 +190,7 @@ void line_echo_key(struct line *line, uint8_t c)
 		line_echo_byte(line, c);
 }
 
-/* A byte that goes into the line. */
+/* Echoes a byte that goes into the line. */
 void line_echo_text(struct line *line, uint8_t c)
 {
 	if (!has_lflag(line, ECHO))

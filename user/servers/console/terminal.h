@@ -7,7 +7,7 @@
  * that gets the terminal's signals. Which process is in which group is known to
  * the kernel; here groups and sessions are numbers.
  *
- * Other than in Linux, every process of the session has the terminal, and
+ * Unlike in Linux, every process of the session has the terminal, and
  * cannot give it up for itself alone.
  */
 #ifndef CONSOLE_TERMINAL_H
@@ -24,7 +24,7 @@ struct terminal {
 	int32_t foreground;
 };
 
-/* Who makes a call. */
+/* The process that makes a call. */
 struct caller {
 	int32_t pid, pgid, sid;
 	bool ignores_ttin, ignores_ttou; /* ignores or blocks the signal */
@@ -39,8 +39,9 @@ enum use {
 };
 
 /*
- * May the caller do that now? Returns 0; a negative error; or a signal, which
- * its group has to get, and then the call is made once more.
+ * May the caller do that now? Returns 0, a negative error, or a signal. The
+ * signal has to be sent to the caller's group, and then the call is made once
+ * more.
  */
 int terminal_may(const struct terminal *terminal, const struct caller *caller,
     enum use use);
@@ -65,7 +66,7 @@ int terminal_give_up(struct terminal *terminal, const struct caller *caller);
 int terminal_set_foreground(struct terminal *terminal,
     const struct caller *caller, int32_t pgid, int32_t session);
 
-/* The group in the foreground, and the session, or an error. */
+/* The foreground group; and the session of the terminal. Or an error. */
 int terminal_foreground(const struct terminal *terminal,
     const struct caller *caller);
 int terminal_session(const struct terminal *terminal,

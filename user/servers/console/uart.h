@@ -24,20 +24,18 @@ struct uart {
 void uart_init(struct uart *uart, int device, unsigned shift);
 
 /*
- * Enables interrupts: `received` for bytes that have come, `sent` for when
- * bytes can be sent.
+ * Enables interrupts: `received` for bytes that have come, `sent` for the
+ * moment when bytes can be sent.
  */
 void uart_want(struct uart *uart, bool received, bool sent);
 
 /*
- * After an interrupt: reads its cause, by which the one for bytes that were
- * sent is over.
+ * After an interrupt: reads its cause, which ends the interrupt for bytes that
+ * were sent.
  */
 void uart_acknowledge(const struct uart *uart);
 
-/*
- * Sends bytes and returns how many: 0 until those sent before are on the line.
- */
+/* Sends bytes and returns how many: 0 until the bytes before have been sent. */
 size_t uart_send(const struct uart *uart, const uint8_t *bytes, size_t len);
 
 #endif

@@ -38,7 +38,7 @@ static size_t align4(size_t n)
 	return (n + 3) & ~3UL;
 }
 
-/* Eight hexadecimal digits; false if they are not. */
+/* Reads eight hexadecimal digits; false if they are none. */
 static bool parse_hex(const char *s, uint32_t *value)
 {
 	*value = 0;
@@ -69,7 +69,7 @@ static bool parse_header(const char *text, struct header *h)
 	return true;
 }
 
-/* There is no header where one should be: says what is there instead. */
+/* There is no header where one should be: names what is there instead. */
 static const char *guess(const char *text, size_t len)
 {
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)

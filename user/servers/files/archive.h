@@ -12,7 +12,7 @@
 
 #include "tree.h"
 
-/* What the header of a file says. */
+/* The contents of the header of a file. */
 struct header {
 	uint32_t ino, mode, uid, gid, links, mtime, size;
 	uint32_t major, minor;   /* the device that the file was on */
@@ -42,8 +42,8 @@ bool archive_next(struct archive *archive, struct member *member,
     const char **damage);
 
 /*
- * Called with what is left out, and where the archive ends too early; `at` is a
- * position in bytes.
+ * Is called for each member that is left out, and where the archive ends too
+ * early; `at` is a position in bytes.
  */
 typedef void complain_fn(size_t at, const char *what);
 

@@ -113,7 +113,7 @@ long node_readlink(struct tree *t, struct node *node, char *to, size_t size)
 
 	if (!node_is(node, S_IFLNK))
 		return -EINVAL;
-	/* A made link that is open may have the target of an earlier call. */
+	/* An open link of a maker may have the target of an earlier call. */
 	if (node->made != 0 && !made_lead(t, node))
 		return -ENOENT;
 	len = node->size < size ? node->size : size;
@@ -164,7 +164,7 @@ long node_place(const struct tree *t, const struct node *node, char *to,
 	const struct node *dir = node_is(node, S_IFDIR) ? node : node->in;
 	long len = dir != NULL ? node_path(t, dir, to, size) : -ENOENT;
 
-	/* As Linux calls what never had a name. */
+	/* Linux has this text for a node that never had a name. */
 	if (len == -ENOENT)
 		return snprintf(to, size, "/#%lu (deleted)", node->ino);
 	if (len < 0)

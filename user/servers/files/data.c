@@ -34,8 +34,8 @@ static struct piece piece_at(uint64_t at, uint64_t len)
 }
 
 /*
- * The page at `index`, and in *array the one of the two arrays that has it.
- * NULL: it is all zero.
+ * The page at `index`, and in *array that of the two arrays which has it. NULL:
+ * the page is all zero.
  */
 static char *find_page(const struct node *node, uint64_t index,
     const struct sparse **array)
@@ -56,7 +56,7 @@ static char *page_at(const struct node *node, uint64_t index)
 	return find_page(node, index, &array);
 }
 
-/* What is done once more has been done to a page that mappers have. */
+/* In a replay, a page that mappers share has the new bytes already. */
 static bool is_done(const struct tree *t, const struct node *node,
     uint64_t index)
 {
@@ -132,7 +132,7 @@ static char *page_for(struct tree *t, struct node *node, struct piece piece)
 	return NULL;
 }
 
-/* Makes zeros of a piece, if there is anything else. */
+/* Clears a piece, unless it is all zero. */
 static void clear(const struct tree *t, const struct node *node, uint64_t from,
     uint64_t to)
 {
@@ -143,7 +143,7 @@ static void clear(const struct tree *t, const struct node *node, uint64_t from,
 		memset(page + piece.offset, 0, piece.len);
 }
 
-/* The same of any range, in pages that are shared. */
+/* Clears any range of bytes in pages that are shared. */
 static void clear_shared(const struct tree *t, const struct node *node,
     uint64_t from, uint64_t to)
 {
@@ -197,7 +197,7 @@ static uint64_t page_up(uint64_t at)
 
 void data_truncate(struct tree *t, struct node *node, uint64_t size)
 {
-	/* Pages that were allocated behind the end go too. */
+	/* Pages that were allocated behind the end are freed, too. */
 	if (size <= node->size) {
 		sparse_cut(&node->pages, page_up(size), &t->scrap);
 		if (size % MEMORY_PAGE > 0)
@@ -250,9 +250,9 @@ static void settle(struct node *node, struct fresh *last, bool done)
 }
 
 /*
- * Is that more than there can be, even if all pages of the file are in the
- * range? To find it out page by page would keep all callers waiting. What a log
- * says was possible, so it is not asked there.
+ * Are these more pages than there can be, even if all pages of the file are in
+ * the range? To find that out page by page would keep all callers waiting. In a
+ * replay there was enough memory, so it is not checked again.
  */
 static bool is_too_much(const struct tree *t, const struct node *node,
     uint64_t from, uint64_t to)

@@ -79,7 +79,7 @@ long device_pages(const struct node *node, void **pages, size_t count)
 	return (long)count;
 }
 
-/* A name that the archive has already is left as it is. */
+/* Leaves a name that the archive has already as it is. */
 void devices_make(struct tree *t)
 {
 	static const struct {

@@ -26,7 +26,7 @@ static bool may_write(const struct file *file)
 	    (access == O_WRONLY || access == O_RDWR);
 }
 
-/* Is a range one of positions that a file can have? */
+/* Are all positions of the range such that a file can have? */
 static bool is_range(uint64_t at, uint64_t len)
 {
 	return at <= FILE_MAX && len <= FILE_MAX - at;

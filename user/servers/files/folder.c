@@ -47,23 +47,26 @@ struct text text_read(const struct tree *t, const char *start)
 		word = word << 8 | (unsigned char)*at;
 	}
 	hash = mix(hash ^ word, key);
-	return (struct text){start, (size_t)(at - start), hash * GOLDEN};
+	return (struct text){start, (size_t)(at - start), hash * GOLDEN, word};
 }
 
-/* Where in the index the name is, or where it is to be put. */
+/* All of a short name is in its last word. */
+static bool is_named(const struct name *name, const struct text *text)
+{
+	return name->hash == text->hash && name->len == text->len &&
+	    name->last == text->last &&
+	    (text->len <= sizeof text->last ||
+		memcmp(name->text, text->start, text->len) == 0);
+}
+
+/* The place in the index where the name is, or where it is to be put. */
 static struct name **find_slot(struct node *dir, const struct text *text)
 {
 	struct name **slot = &dir->folder.index;
-	uint64_t hash = text->hash, bits = hash;
+	uint64_t bits = text->hash;
 
-	for (; *slot != NULL; bits <<= 1) {
-		const struct name *name = *slot;
-
-		if (name->hash == hash && name->len == text->len &&
-		    memcmp(name->text, text->start, text->len) == 0)
-			break;
+	for (; *slot != NULL && !is_named(*slot, text); bits <<= 1)
 		slot = &(*slot)->below[bits >> 63];
-	}
 	return slot;
 }
 
@@ -88,7 +91,9 @@ static struct name *name_new(struct tree *t, const struct text *text)
 
 	if (name == NULL)
 		return NULL;
-	*name = (struct name){.hash = text->hash, .len = text->len};
+	*name = (struct name){.hash = text->hash,
+	    .last = text->last,
+	    .len = text->len};
 	memcpy(name->text, text->start, text->len);
 	name->text[text->len] = '\0';
 	return name;
@@ -113,7 +118,7 @@ static void attach(struct tree *t, struct node *dir, struct name *name,
 }
 
 /*
- * Lets a name lead to its node no more. The caller decides what becomes of the
+ * Ends that a name leads to its node. The caller decides what becomes of the
  * node.
  */
 static void detach(struct tree *t, struct node *dir, const struct name *name)
@@ -167,7 +172,7 @@ static void unindex(struct name **slot)
 
 void folder_remove(struct tree *t, struct node *dir, struct name *name)
 {
-	struct text text = {name->text, name->len, name->hash};
+	struct text text = {name->text, name->len, name->hash, name->last};
 	struct node *node = name->node;
 
 	node_use(node);

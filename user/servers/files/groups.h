@@ -11,7 +11,7 @@
 
 struct group;
 
-/* All zero: none. */
+/* Holds no group if all of it is zero. */
 struct groups {
 	struct group *lists[GROUP_LISTS];
 };
@@ -23,7 +23,7 @@ struct groups {
 int groups_first(struct groups *groups, struct tree *t, const struct member *m,
     const char **name);
 
-/* The same inode number in another archive is no link. */
+/* Forgets all: an inode number means another file in the next archive. */
 void groups_forget(struct groups *groups);
 
 #endif

@@ -60,7 +60,7 @@ static bool entry_at(const struct tree *t, const struct file *file,
 	return true;
 }
 
-/* The place from which on names are newer than this moment. */
+/* The place from which on names are newer than now. */
 static uint64_t end_of(const struct tree *t, const struct node *dir)
 {
 	return dir->made != 0 ? t->maker->end(dir->made) : dir->folder.next;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * locks.c - see locks.h. The locks of a file are in a list without an order.
+ * locks.c - see locks.h. The locks of a file are in a list, those of one holder
+ * by their first bytes: F_GETLK tells of the first one that is in the way.
  */
 #include "locks.h"
 
@@ -35,8 +36,13 @@ struct lock *lock_conflict(const struct node *node, const struct lock *wanted,
 
 static void add(struct node *node, struct lock *lock)
 {
-	lock->next = node->locks;
-	node->locks = lock;
+	struct lock **at = &node->locks;
+
+	while (*at != NULL &&
+	    (!is_of_holder(*at, lock) || (*at)->from < lock->from))
+		at = &(*at)->next;
+	lock->next = *at;
+	*at = lock;
 }
 
 void lock_remove(struct node *node, struct lock *lock)
@@ -117,8 +123,8 @@ int lock_set(struct tree *t, struct node *node, const struct lock *wanted)
 	struct lock *fresh, *spare;
 
 	/*
-	 * To give up all locks needs no memory, which is good, as somebody may
-	 * wait for them.
+	 * Giving up all locks needs no memory, as otherwise a process that
+	 * waits for them might wait forever.
 	 */
 	if (wanted->type == F_UNLCK && wanted->from == 0 &&
 	    wanted->to == LOCK_END) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * locks.h - locks of files: who has which bytes.
+ * locks.h - locks of files: which process has locked which bytes.
  *
  * A lock keeps nobody from reading or writing; it is in the way of other locks.
  * Its *holder* is a process (fcntl), or an open file (flock, and fcntl's
@@ -22,7 +22,7 @@ struct lock {
 	uint64_t holder; /* a pid, or LOCK_TOKEN with the token of a file */
 	uint64_t token;  /* the token of the file that it was set by */
 	int64_t from, to;
-	int32_t type; /* F_RDLCK, F_WRLCK; or F_UNLCK, which is none */
+	int32_t type; /* F_RDLCK or F_WRLCK; or F_UNLCK: no lock */
 	bool whole;   /* a lock of flock() */
 };
 
@@ -36,7 +36,7 @@ struct lock *lock_conflict(const struct node *node, const struct lock *wanted,
  */
 int lock_set(struct tree *t, struct node *node, const struct lock *wanted);
 
-/* Removes one lock; or all that were set by an open file: were there any? */
+/* Removes one lock; or all that an open file has set: were there any? */
 void lock_remove(struct node *node, struct lock *lock);
 bool locks_leave(struct node *node, uint64_t token);
 

@@ -19,7 +19,10 @@ bool log_make(struct log *log, size_t size)
 
 	if (mem == MAP_FAILED)
 		return false;
-	/* Touches all of it now, as it is needed when memory has run out. */
+	/*
+	 * Touches all of the memory now, as it is needed when memory has run
+	 * out.
+	 */
 	memset(mem, 0, sizeof *log->memory + size);
 	*log = (struct log){.memory = mem, .size = size};
 	return true;

@@ -33,7 +33,7 @@ enum log_kind {
 	LOG_CLOSED, /* nobody has the file `token` any more */
 };
 
-/* Of a LOG_CLOSED only the fields before `done` are there. */
+/* A LOG_CLOSED has only the fields before `done`. */
 struct log_entry {
 	uint32_t size; /* bytes of the entry */
 	uint32_t kind;
@@ -50,10 +50,10 @@ struct log_entry {
 
 #define LOG_CLOSED_SIZE offsetof(struct log_entry, done)
 
-/* Behind a path: the times of utimensat(), and where made links lead. */
+/* Bytes behind a path: the times of utimensat(), and where made links lead. */
 #define LOG_BEHIND 96
 
-/* The largest one. */
+/* The size of the largest entry. */
 #define LOG_ENTRY_MAX (sizeof(struct log_entry) + LOG_IN + LOG_BEHIND)
 
 struct log {
@@ -61,10 +61,10 @@ struct log {
 	size_t size; /* of the memory for entries */
 	size_t end;  /* of the entries that this server has done */
 	uint32_t generation;
-	uint32_t replayed; /* entries since it was kept: done by others */
+	uint32_t replayed; /* entries since the last keep, done by others */
 };
 
-/* The smallest one there may be. */
+/* The size of the smallest log that works. */
 #define LOG_MIN (192UL << 10)
 
 /* Makes the memory. False: there is none. */

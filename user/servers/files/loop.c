@@ -22,10 +22,13 @@
  */
 #define REPLAYED_MAX 64
 
-/* So many pages may be given back that the kept copy still has. */
+/*
+ * The server gives back at most so many pages that the kept copy still has;
+ * then it is kept anew.
+ */
 #define GIVEN_MAX 512
 
-static uint64_t given; /* when it was kept */
+static uint64_t given; /* pages given back until it was kept last */
 
 /*
  * Keeps the server. Returns as port_keep() does, in the one that goes on, which
@@ -89,7 +92,7 @@ static bool answer(struct server *s, bool dies)
 
 	if (serve_shares(s) && !keep_first(s))
 		return false;
-	if (!serve_may_change(s)) {
+	if (!serve_find(s)) {
 		serve(s);
 		return true;
 	}
@@ -104,8 +107,8 @@ static bool answer(struct server *s, bool dies)
 		if (dies && !was_asked && s->log.end != end)
 			(void)raise(SIGKILL);
 		/*
-		 * If earlier parts were done, an error of a later one is not
-		 * told.
+		 * If earlier parts were done, an error of a later part is not
+		 * reported.
 		 */
 		if (s->done > 0 && s->reply.result < 0)
 			return serve_owed(s);
@@ -125,13 +128,16 @@ static void close_file(struct server *s, bool dies)
 		(void)raise(SIGKILL);
 }
 
-/* Is it more than a number? */
+/* Does the reply contain more than a number? */
 static bool is_reply(const struct reply *reply)
 {
 	return reply->flags != 0 || reply->out_len != 0;
 }
 
-/* The id of the call that is in hand with its reply; 0: none is. */
+/*
+ * Handles the request. Returns the id of the call that is in hand with its
+ * reply; 0: none is.
+ */
 static uint64_t handle(struct server *s, bool dies)
 {
 	uint64_t id = s->request->id;
@@ -143,7 +149,10 @@ static uint64_t handle(struct server *s, bool dies)
 	return 0;
 }
 
-/* Takes the next request, if it can. False, and errno, if that was the end. */
+/*
+ * Takes the next request, if possible. False, and errno, if the server has to
+ * end.
+ */
 static bool next(struct server *s, bool dies, uint64_t *in_hand)
 {
 	serve_use(s, log_tail(&s->log));
@@ -161,9 +170,9 @@ static bool next(struct server *s, bool dies, uint64_t *in_hand)
 
 /*
  * Keeps the server after a call. The kept copy has done that call, so it owes
- * the reply if this server dies before it has replied. Returns the call that is
- * in hand then: none for a copy that goes on for one that has died, as what it
- * did once more has left other replies.
+ * the reply if this server dies before it has replied. Returns the id of the
+ * call in hand. In a successor that is 0, as the calls that it did again have
+ * left other replies.
  */
 static uint64_t keep_done(struct server *s, uint64_t in_hand)
 {

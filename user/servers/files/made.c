@@ -28,7 +28,7 @@ uint64_t made_ino(uint64_t key)
 }
 
 /*
- * Is there such a name? What is there changes from one moment to the next, so a
+ * Is there such a name? The answer changes from one moment to the next, so a
  * successor that does a call again must find what was found, and miss what was
  * missed.
  */
@@ -51,14 +51,14 @@ bool made_lead(const struct tree *t, struct node *link)
 	return link->target != NULL;
 }
 
-/* NULL: there is no memory. */
+/* Makes the node. NULL: there is no memory. */
 static struct node *make(struct tree *t, const struct made *made)
 {
 	struct node *node = node_new(t, made->mode);
 
 	if (node == NULL)
 		return NULL;
-	t->nodes--; /* it is not one of those that are kept */
+	t->nodes--; /* it does not count as a node of the tree */
 	node->made = made->key;
 	node->ino = made_ino(made->key);
 	node->rdev = made->rdev;

@@ -12,7 +12,7 @@
 
 #include "node.h"
 
-/* What a maker says of a node: a key of its own, never 0, and the mode. */
+/* What a maker tells of a node: a key of its own, never 0, and the mode. */
 struct made {
 	uint64_t key;
 	uint32_t mode; /* with the type: a folder, a link, or a file */
@@ -21,8 +21,9 @@ struct made {
 
 struct maker {
 	/*
-	 * Finds a name in a folder. False: there is none. With `through` the
-	 * path goes on from there, so a link may be followed at once.
+	 * Finds a name in a folder. False: there is no such name. With
+	 * `through` the path goes on from there, so a link may be followed at
+	 * once.
 	 */
 	bool (*find)(const struct tree *t, uint64_t dir,
 	    const struct text *name, bool through, struct made *found);
@@ -50,19 +51,19 @@ struct maker {
 	bool (*leads)(uint64_t key);
 
 	/*
-	 * A number for where that is now, which says the same when the call is
-	 * done once more: then it is not asked for.
+	 * A number for where the link leads now. A successor that does the call
+	 * again uses this number, and does not call this function again.
 	 */
 	uint64_t (*lead)(uint64_t key);
 
 	/*
-	 * What such a number stands for: a node of the tree, or NULL and what
-	 * is to be made for it. ENOENT.
+	 * Finds what such a number stands for: a node of the tree, or NULL and
+	 * what is to be made for it. ENOENT.
 	 */
 	int (*arrive)(const struct tree *t, uint64_t key, uint64_t number,
 	    struct node **node, struct made *made);
 
-	/* Reads a file from `at` on; returns how many bytes, or -ESRCH. */
+	/* Reads a file from `at` on. Returns how many bytes, or -ESRCH. */
 	long (*read)(uint64_t key, uint64_t at, void *to, size_t len);
 };
 
@@ -81,14 +82,14 @@ int made_look(struct tree *t, struct node *dir, const struct text *name,
 bool made_lead(const struct tree *t, struct node *link);
 
 /*
- * Follows a link that was made. 1: it is its text that is to be followed; 0,
- * and what it leads to; ENOENT, ENOMEM, ELOOP.
+ * Follows a link that was made. Returns 1 if the link's text is to be followed;
+ * 0, and the node that it leads to; ENOENT, ENOMEM, ELOOP.
  */
 int made_follow(struct tree *t, const struct node *link, struct node **node);
 
 /*
- * Does what was made stand for what is no file of the tree? It can be opened,
- * but not here.
+ * Does the made node stand for something that is no file of the tree? That can
+ * be opened, but not by this server.
  */
 static inline bool made_is_elsewhere(const struct node *node)
 {

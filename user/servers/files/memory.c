@@ -8,7 +8,7 @@
  * list of such pages for each size; a page without objects is freed.
  *
  * Pages that are shared are mapped as they are wanted, and unmapped one by one:
- * whoever has mapped them keeps them.
+ * a process that has mapped them keeps them.
  *
  * So every operation takes a constant time, whatever was freed before it and
  * in which order.
@@ -24,7 +24,7 @@
 #define ALL_FREE (~1UL)
 
 #define OBJECT_UNIT  16
-#define OBJECT_SIZES 128 /* sizes in units; what is larger gets a page */
+#define OBJECT_SIZES 128 /* sizes in units; a larger object gets a page */
 
 struct link {
 	struct link *next, *previous;
@@ -164,7 +164,7 @@ void memory_page_free(void *page)
 	}
 }
 
-/* Nobody insists: what is done once more shares nothing. */
+/* Not even a replay insists on these pages: it shares none. */
 void *memory_shared(size_t pages)
 {
 	void *mem;

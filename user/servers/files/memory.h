@@ -19,7 +19,7 @@ void memory_limit(uint64_t pages);
 
 /*
  * While `insists` is set, memory is never refused: there is no limit, and if
- * the kernel has none it is waited for.
+ * the kernel has none the server waits for it.
  */
 void memory_insist(bool insists);
 
@@ -34,16 +34,16 @@ void *memory_page(void);
 void memory_page_free(void *page);
 
 /*
- * `pages` pages, one behind the other, zeroed. Successors of the server have
- * the pages themselves and not copies, and so has every process that maps them.
- * NULL if there are none. Each is given back alone, and is never used again.
+ * `pages` pages, one behind the other, zeroed. Successors of the server, and
+ * processes that map the pages, have the pages themselves and no copies. NULL
+ * if there are none. Each page is given back alone, and is never used again.
  */
 void *memory_shared(size_t pages);
 void memory_shared_free(void *page);
 
 /*
- * At most MEMORY_PAGE bytes, aligned to 16; NULL if there are none. They are
- * given back with the size with which they were taken.
+ * Memory of at most MEMORY_PAGE bytes, aligned to 16; NULL if there is none. It
+ * is given back with the size with which it was taken.
  */
 void *memory_alloc(size_t size);
 void memory_free(void *mem, size_t size);

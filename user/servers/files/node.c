@@ -14,8 +14,8 @@ _Static_assert(NODE_TYPE == S_IFMT && NODE_FOLDER == S_IFDIR &&
     "node.h");
 
 #define DAY       86400
-#define TIDY_PART 256 /* pages that are freed at a time, */
-#define TIDY_FEW  64  /* and of those for which it takes a call */
+#define TIDY_PART 256 /* how many pages are freed at a time, */
+#define TIDY_FEW  64  /* and how many of those that each take a call */
 
 /* --- memory --------------------------------------------------------------- */
 
@@ -25,10 +25,12 @@ void tree_tidy(struct tree *t)
 	scrap_free(&t->shared_scrap, TIDY_FEW);
 }
 
-/* Frees a part of what is left of large files. False if nothing is left. */
+/*
+ * Frees a part of the pages left over from large files. False if none are left.
+ */
 static bool reclaim(struct tree *t)
 {
-	if (t->scrap.first == NULL && t->shared_scrap.first == NULL)
+	if (!tree_has_scrap(t))
 		return false;
 	tree_tidy(t);
 	return true;
@@ -70,8 +72,9 @@ uint64_t tree_pages_free(const struct tree *t)
 /* --- nodes ---------------------------------------------------------------- */
 
 /*
- * A number that is new: the time, or more. A counter would not do, as a server
- * may die and its successor forget what it has given out since it was kept.
+ * A new number: the time, or more. A counter would not be enough, as a
+ * successor does not know which numbers were given out since the server was
+ * kept.
  */
 static uint64_t new_contents(struct tree *t)
 {
@@ -104,7 +107,9 @@ struct node *node_new(struct tree *t, uint32_t mode)
 
 static struct node **program_list(const struct tree *t, uint64_t contents)
 {
-	/* Times: the lower bits may all be the same. */
+	/*
+	 * The product mixes the bits: the lower bits of times may all be equal.
+	 */
 	uint64_t mixed = contents * 0x9e3779b97f4a7c15;
 
 	return (struct node **)&t->programs[mixed >> 32 & (PROGRAM_LISTS - 1)];
@@ -130,7 +135,7 @@ struct node *node_of_program(const struct tree *t, uint64_t contents)
 	return node;
 }
 
-/* It is another program, or none any more. */
+/* The node is another program now, or none: takes it off the list. */
 static void forget_program(struct tree *t, struct node *node)
 {
 	struct node **slot = program_list(t, node->contents);

@@ -27,7 +27,9 @@ struct node;
 struct text {
 	const char *start;
 	size_t len;
-	uint64_t hash; /* of the text, for folders: text_read() */
+	/* for folders, from text_read(): */
+	uint64_t hash;
+	uint64_t last; /* its last word, of 8 bytes or fewer */
 };
 
 /* Lives as long as its node's name does; the text ends with a NUL. */
@@ -35,7 +37,7 @@ struct name {
 	/* the names below it in the index of its folder */
 	struct name *below[2];
 	struct node *node;
-	uint64_t hash;
+	uint64_t hash, last; /* of the text */
 	/* its place in the order of the folder, never used again */
 	uint64_t place;
 	size_t len;
@@ -44,7 +46,7 @@ struct name {
 
 struct folder {
 	struct node *parent; /* the folder above; of the root, itself */
-	struct name *index;  /* a trie of the hashes of the names */
+	struct name *index;  /* a trie of the names' hashes */
 	struct sparse order; /* the names by their places */
 	uint64_t next;       /* the place of the next name */
 };
@@ -54,21 +56,21 @@ struct folder {
 
 struct node {
 	uint64_t ino;
-	uint32_t mode;  /* with the type */
+	uint32_t mode;  /* including the type */
 	uint32_t links; /* names, and folders in it */
 	uint32_t uid, gid;
 	uint64_t rdev;
 	uint64_t uses; /* users: open files, and folders in it */
-	uint64_t size; /* in bytes, but of folders */
+	uint64_t size; /* in bytes; not of folders */
 	/* made by O_TMPFILE: has no name and may get one */
 	bool linkable;
 	struct lock *locks;        /* locks.h */
-	struct name *name;         /* the last name that it was given, */
-	struct node *in;           /* and its folder; NULL: it is removed */
+	struct name *name;         /* the name that it was given last, */
+	struct node *in;           /* and its folder; NULL: it was removed */
 	uint64_t made;             /* the key of a made node (made.h); else 0 */
 	struct node *next_made;    /* the next in the list tree.made */
 	uint64_t contents;         /* new whenever the bytes change */
-	bool is_program;           /* it was executed, with these contents: */
+	bool is_program;           /* it was executed with these contents: */
 	struct node *next_program; /* in tree.programs */
 	struct moment atime, mtime, ctime, btime;
 	union {
@@ -85,7 +87,7 @@ struct node {
 };
 
 #define PROGRAM_LISTS 64
-#define LEADS_MAX     4 /* links that a call follows, of a maker's */
+#define LEADS_MAX     4 /* links of a maker that a call may follow */
 
 struct tree {
 	struct node *root;
@@ -99,17 +101,18 @@ struct tree {
 	 * time; the caller clears it.
 	 */
 	bool accessed;
-	struct node *programs[PROGRAM_LISTS]; /* by their contents */
+	struct node *programs[PROGRAM_LISTS]; /* in lists, by their contents */
 	struct scrap scrap;        /* pages of large files, still to be freed */
 	struct scrap shared_scrap; /* shared pages, still to be unmapped */
 	/*
 	 * A page of a file that may be mapped with MAP_SHARED is in
-	 * node.shared, and in no other place until the node goes, also when it
-	 * is behind the end of the file. The server and its copy that stays
-	 * behind have the page itself in common, and mappers store there: so
-	 * what is done once more leaves its bytes as they are. True: since the
-	 * server was kept, pages have come to be there, or a first mapper that
-	 * may store. Nobody gets them before it is kept again.
+	 * node.shared, and in no other place until the node is freed, also when
+	 * the page is behind the end of the file. The server and its kept copy
+	 * have the page itself in common, and mappers store there: so a call
+	 * that is done again leaves the bytes as they are. `unkept` is true if
+	 * pages have come into node.shared since the server was kept, or if a
+	 * first mapper that may store has come. Nobody gets these pages before
+	 * the server is kept again.
 	 */
 	bool unkept;
 	const struct maker *maker; /* made.h */
@@ -117,23 +120,32 @@ struct tree {
 	int32_t caller;            /* the pid of the caller */
 	/* the call is being done again, from a log */
 	bool replays;
-	/* how often this call has looked up made nodes */
+	/* how often the call has looked up made nodes */
 	uint32_t looks;
-	uint32_t missed; /* the first look that found none; 0: all did */
-	uint32_t leads;  /* links of a maker's that it has followed */
-	uint64_t lead[LEADS_MAX]; /* and where they lead: made.h */
+	uint32_t missed; /* the first look that found none; 0: each found one */
+	uint32_t leads;  /* links of a maker that the call has followed */
+	uint64_t lead[LEADS_MAX]; /* and where those lead: made.h */
 };
 
-/* An empty tree. False: no memory. */
+/* Makes an empty tree. False: no memory. */
 bool tree_init(struct tree *t, struct moment now, uint64_t seed);
 
-/* Frees all of it; nobody may use a node. */
+/* Frees all of the tree; nobody may use a node. */
 void tree_destroy(struct tree *t);
 
-/* Frees a part of what is left of large files. To be called now and then. */
+/* Are pages of large files still to be freed? */
+static inline bool tree_has_scrap(const struct tree *t)
+{
+	return t->scrap.first != NULL || t->shared_scrap.first != NULL;
+}
+
+/* Frees a part of these pages. To be called now and then. */
 void tree_tidy(struct tree *t);
 
-/* Takes memory. If there is none, frees what is left of large files first. */
+/*
+ * Takes a page. If there is none, frees pages that are left of large files
+ * first.
+ */
 void *tree_page(struct tree *t);
 void *tree_alloc(struct tree *t, size_t size);
 bool tree_put(struct tree *t, struct sparse *s, uint64_t index, void *item);
@@ -154,7 +166,9 @@ static inline bool node_is(const struct node *node, uint32_t type)
 	return (node->mode & NODE_TYPE) == type;
 }
 
-/* A node without names, of which the caller is a user; NULL: no memory. */
+/*
+ * Makes a node without names, of which the caller is a user; NULL: no memory.
+ */
 struct node *node_new(struct tree *t, uint32_t mode);
 
 void node_use(struct node *node);
@@ -182,10 +196,13 @@ bool node_perhaps_changed(struct tree *t, struct node *node);
 /* Sets the time of reading, as Linux does by default (relatime). */
 void node_accessed(struct tree *t, struct node *node);
 
-/* It is executed, by its contents. */
+/* Notes that the node was executed, with its present contents. */
 void node_executed(struct tree *t, struct node *node);
 
-/* What was, if it still is what it was then; or NULL. */
+/*
+ * The node that was executed with these contents, if it still has them; or
+ * NULL.
+ */
 struct node *node_of_program(const struct tree *t, uint64_t contents);
 
 /* --- names ---------------------------------------------------------------- */
@@ -193,7 +210,7 @@ struct node *node_of_program(const struct tree *t, uint64_t contents);
 /* The name that begins here, up to a slash or a NUL. */
 struct text text_read(const struct tree *t, const char *start);
 
-/* NULL if there is no such name. */
+/* Finds a name in a folder. NULL if there is no such name. */
 struct name *folder_find(struct node *dir, const struct text *text);
 
 bool folder_is_empty(const struct node *dir);

@@ -13,7 +13,7 @@ struct opening {
 	struct walk walk;
 	uint32_t flags;
 	uint32_t mode;
-	bool follow; /* follow a link that is the last name */
+	bool follow; /* a link that is the last name is followed */
 	bool must_be_folder;
 	bool created;
 	struct node *node;
@@ -88,7 +88,9 @@ static int find(struct opening *o, const char *path)
 #define MAY_READ  0400U
 #define MAY_WRITE 0200U
 
-/* It is open already, for what its mode says. */
+/*
+ * Checks the access to something that is open already: its mode says for what.
+ */
 static int check_elsewhere(const struct opening *o)
 {
 	uint32_t access = o->flags & O_ACCMODE, wanted = 0;
@@ -102,7 +104,7 @@ static int check_elsewhere(const struct opening *o)
 	return (o->node->mode & wanted) == wanted ? 0 : -EACCES;
 }
 
-/* May what was found be opened like this? */
+/* May the node that was found be opened like this? */
 static int check_node(const struct opening *o)
 {
 	bool is_folder = node_is(o->node, S_IFDIR);

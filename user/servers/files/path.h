@@ -49,8 +49,8 @@ int walk_to_last(struct walk *w, const char *path);
 int walk_look(const struct walk *w, struct node **node);
 
 /*
- * Begins to follow a link. *path becomes the path to go on with. If that is "",
- * the walk may be at a node that is no folder.
+ * Begins to follow a link. *path becomes the path to go on with. If that path
+ * is "", the walk may be at a node that is no folder.
  */
 int walk_enter(struct walk *w, struct node *link, const char **path);
 

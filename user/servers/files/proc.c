@@ -14,8 +14,6 @@
 #include "made.h"
 #include "memory.h"
 
-#define PID_MAX 4194304
-
 static int session_port; /* a descriptor */
 
 struct entry {
@@ -24,20 +22,35 @@ struct entry {
 	uint32_t mode;
 };
 
-#define FILE_MODE (S_IFREG | 0444)
+#define FILE_MODE   (S_IFREG | 0444)
+#define FOLDER_MODE (S_IFDIR | 0555)
+#define LINK_MODE   (S_IFLNK | 0777)
 
 static const struct entry of_system[] = {
-    {"self", PROC_SELF, S_IFLNK | 0777},
+    {"self", PROC_SELF, LINK_MODE},
     {"cpuinfo", PROC_CPUINFO, FILE_MODE},
     {"loadavg", PROC_LOADAVG, FILE_MODE},
     {"meminfo", PROC_MEMINFO, FILE_MODE},
     {"mounts", PROC_MOUNTS, FILE_MODE},
     {"stat", PROC_STAT, FILE_MODE},
+    {"sys", PROC_SYS, FOLDER_MODE},
     {"uptime", PROC_UPTIME, FILE_MODE},
     {"version", PROC_VERSION, FILE_MODE},
 };
 
-#define LINK_MODE (S_IFLNK | 0777)
+static const struct entry of_sys[] = {
+    {"kernel", PROC_SYS_KERNEL, FOLDER_MODE},
+};
+
+static const struct entry of_sys_kernel[] = {
+    {"domainname", PROC_SYS_DOMAIN, FILE_MODE},
+    {"hostname", PROC_SYS_HOSTNAME, FILE_MODE},
+    {"osrelease", PROC_SYS_OSRELEASE, FILE_MODE},
+    {"ostype", PROC_SYS_OSTYPE, FILE_MODE},
+    {"pid_max", PROC_SYS_PID_MAX, FILE_MODE},
+    {"tainted", PROC_SYS_TAINTED, FILE_MODE},
+    {"version", PROC_SYS_VERSION, FILE_MODE},
+};
 
 static const struct entry of_process[] = {
     {"cwd", PROC_OF_CWD, LINK_MODE},
@@ -46,23 +59,32 @@ static const struct entry of_process[] = {
     {"cmdline", PROC_OF_CMDLINE, FILE_MODE},
     {"comm", PROC_OF_COMM, FILE_MODE},
     {"maps", PROC_OF_MAPS, FILE_MODE},
+    {"mounts", PROC_MOUNTS, FILE_MODE},
     {"stat", PROC_OF_STAT, FILE_MODE},
     {"status", PROC_OF_STATUS, FILE_MODE},
 };
 
-#define FDS 4096 /* more than a process can have; PROC_FD() */
+#define FDS 4096 /* more descriptors than a process can have */
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* The entries of a folder that do not depend on processes. */
 static const struct entry *entries_of(uint64_t dir, size_t *count)
 {
-	if (PROC_KIND(dir) == PROC_ROOT) {
+	switch (PROC_KIND(dir)) {
+	case PROC_ROOT:
 		*count = COUNT(of_system);
 		return of_system;
+	case PROC_SYS:
+		*count = COUNT(of_sys);
+		return of_sys;
+	case PROC_SYS_KERNEL:
+		*count = COUNT(of_sys_kernel);
+		return of_sys_kernel;
+	default:
+		*count = COUNT(of_process);
+		return of_process;
 	}
-	*count = COUNT(of_process);
-	return of_process;
 }
 
 static uint64_t key_of(int pid, enum proc_kind kind)
@@ -96,15 +118,16 @@ int proc_session(int pgid)
 }
 
 /*
- * Is there such a process? The caller is, so only others are asked for. A call
- * that is done again asks only for processes that were found (made.c).
+ * Is there such a process? The caller exists, so the kernel is asked for others
+ * only. A call that is done again asks only for processes that were found
+ * (made.c).
  */
 static bool is_there(const struct tree *t, int pid)
 {
 	return pid == t->caller || t->replays || kill(pid, 0) == 0;
 }
 
-/* The text as a number: digits only. -1: it is none. */
+/* Reads the text, which is digits only, as a number. -1: it is no number. */
 static int number_of(const struct text *text)
 {
 	int number = 0;
@@ -136,14 +159,21 @@ static struct text text_of_number(int number)
 
 static struct text name_of_folder(uint64_t key)
 {
-	if (PROC_KIND(key) == PROC_OF_FDS)
+	switch (PROC_KIND(key)) {
+	case PROC_OF_FDS:
 		return (struct text){.start = "fd", .len = 2};
-	return text_of_number(PROC_PID(key));
+	case PROC_SYS:
+		return (struct text){.start = "sys", .len = 3};
+	case PROC_SYS_KERNEL:
+		return (struct text){.start = "kernel", .len = 6};
+	default:
+		return text_of_number(PROC_PID(key));
+	}
 }
 
 static struct made made_of_process(int pid)
 {
-	return (struct made){key_of(pid, PROC_PROCESS), S_IFDIR | 0555, 0};
+	return (struct made){key_of(pid, PROC_PROCESS), FOLDER_MODE, 0};
 }
 
 static struct made made_of_fd(int pid, int fd)

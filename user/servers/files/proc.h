@@ -16,7 +16,16 @@
  */
 void proc_make(struct tree *t, int port, int terminal);
 
-/* --- what proc.c and proc_text.c are to each other ------------------------ */
+#define PID_MAX 4194304 /* pids are below */
+
+/* uname() says this, too. */
+#define SYSTEM_NAME    "Linux"
+#define SYSTEM_NODE    "calf"
+#define SYSTEM_DOMAIN  "(none)"
+#define SYSTEM_RELEASE "6.12.0-calf"
+#define SYSTEM_VERSION "Calf"
+
+/* --- what proc.c, proc_link.c and proc_text.c share ----------------------- */
 
 /*
  * What a node stands for; the upper bits of its key are the pid, if any, and
@@ -32,6 +41,15 @@ enum proc_kind {
 	PROC_STAT,
 	PROC_UPTIME,
 	PROC_VERSION,
+	PROC_SYS,
+	PROC_SYS_KERNEL,
+	PROC_SYS_DOMAIN,
+	PROC_SYS_HOSTNAME,
+	PROC_SYS_OSRELEASE,
+	PROC_SYS_OSTYPE,
+	PROC_SYS_PID_MAX,
+	PROC_SYS_TAINTED,
+	PROC_SYS_VERSION,
 	PROC_PROCESS,
 	PROC_OF_CMDLINE,
 	PROC_OF_COMM,
@@ -42,7 +60,7 @@ enum proc_kind {
 	PROC_OF_EXE,
 	PROC_OF_FDS,
 	PROC_OF_FD,
-	PROC_OF_PIPE, /* what such a descriptor is, if it is no file here */
+	PROC_OF_PIPE, /* what such a descriptor is, if no file of the tree */
 	PROC_OF_OTHER,
 };
 
@@ -58,12 +76,15 @@ bool proc_find(int pid, struct calf_ps *ps);
 /* The session of a group, or 0. */
 int proc_session(int pgid);
 
-/* The maker's part that is about links: proc_link.c. */
+/* The part of the maker that is about links: proc_link.c. */
 struct port_descriptor;
 
 void proc_links_begin(int port, int terminal);
 
-/* What a process has open as that, or as the next from there on; or false. */
+/*
+ * Tells what a process has open as descriptor `fd`, or as the next one that is
+ * open. False: none.
+ */
 bool proc_descriptor(int pid, int fd, struct port_descriptor *told);
 bool proc_leads(uint64_t key);
 uint64_t proc_lead(uint64_t key);
@@ -71,7 +92,7 @@ int proc_arrive(const struct tree *t, uint64_t key, uint64_t number,
     struct node **node, struct made *made);
 char *proc_target(const struct tree *t, uint64_t key, uint64_t *len);
 
-/* What a file says now, from there on: how many bytes. */
+/* Reads the present contents of a file from `at` on. Returns how many bytes. */
 long proc_read(uint64_t key, uint64_t at, void *to, size_t len);
 
 #endif

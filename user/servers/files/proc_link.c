@@ -2,9 +2,10 @@
 /*
  * proc_link.c - links in /proc to what processes have open, are in and execute.
  *
- * The kernel says what that is, when somebody asks. Of a file of this server it
- * is the file, which is opened anew; the terminal is opened anew as well; all
- * else has no name, and only who has it already can open it, which is a dup().
+ * The kernel says what that is, when somebody asks. A file of this server, or
+ * the terminal, is opened anew. Anything else has no name: only a process that
+ * has it already can open it, and gets its own descriptor once more, as by
+ * dup().
  */
 #include "proc.h"
 
@@ -63,7 +64,7 @@ static bool is_terminal(const struct port_descriptor *told)
 
 /* --- following them ------------------------------------------------------- */
 
-/* Numbers of what is no file: below those are no tokens, and no contents. */
+/* Numbers for what is no file of the tree: tokens and contents are larger. */
 enum { LEAD_NOWHERE, LEAD_TERMINAL, LEAD_PIPE = 8, LEAD_OTHER = 16 };
 
 _Static_assert((int)LEAD_OTHER + O_ACCMODE < OPENED_MAX, "they are no tokens");
@@ -87,9 +88,9 @@ uint64_t proc_lead(uint64_t key)
 	    (uint64_t)(told.kind == DESCRIPTOR_PIPE ? LEAD_PIPE : LEAD_OTHER);
 }
 
-#define TERMINAL (5UL << 8 | 1) /* as /dev/console */
+#define TERMINAL (5UL << 8 | 1) /* the device number of /dev/console */
 
-/* Its mode says what it is open for. */
+/* The mode of such a link says for what the descriptor is open. */
 static uint32_t mode_of(uint64_t number)
 {
 	static const uint32_t may[] = {0400, 0200, 0600, 0};
@@ -131,7 +132,7 @@ int proc_arrive(const struct tree *t, uint64_t key, uint64_t number,
 static long put_node(const struct tree *t, const struct node *node, char *to,
     size_t size)
 {
-	/* What is made, and no folder, does not know where. */
+	/* A made node that is no folder does not know its folder. */
 	if (node != NULL && node->made != 0 && !node_is(node, S_IFDIR))
 		return snprintf(to, size, "proc:[%lu]", node->ino);
 	return node != NULL ? node_place(t, node, to, size) : -ENOENT;

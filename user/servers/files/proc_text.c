@@ -21,7 +21,8 @@
 /* --- writing -------------------------------------------------------------- */
 
 /*
- * The part of a text that is asked for. The text is written anew for each part.
+ * The part of a text that was asked for. The text is written anew for each
+ * part.
  */
 struct out {
 	uint64_t skip; /* bytes that are still to be skipped */
@@ -73,7 +74,7 @@ static uint64_t now_ticks(void)
 	return now;
 }
 
-/* In the unit of times(); both clocks have run since the same moment. */
+/* Ticks in the unit of times(); both clocks have run since the same moment. */
 static uint64_t clocks(uint64_t ticks)
 {
 	uint64_t per_clock =
@@ -134,7 +135,7 @@ static void say_cpuinfo(struct out *out)
 		    i, i);
 }
 
-/* There are no averages: what is ready now is the best that can be said. */
+/* There are no averages, so the number of ready processes stands for them. */
 static void say_loadavg(struct out *out)
 {
 	struct sum sum = sum_processes();
@@ -192,8 +193,23 @@ static void say_uptime(struct out *out)
 
 static void say_version(struct out *out)
 {
-	say(out, "Linux version 6.12.0-calf Calf\n");
+	say(out, "%s version %s %s\n", SYSTEM_NAME, SYSTEM_RELEASE,
+	    SYSTEM_VERSION);
 }
+
+#define TEXT(number)    #number
+#define TEXT_OF(number) TEXT(number)
+
+/* The contents of the files that never change. */
+static const char *const constant[] = {
+    [PROC_SYS_DOMAIN] = SYSTEM_DOMAIN,
+    [PROC_SYS_HOSTNAME] = SYSTEM_NODE,
+    [PROC_SYS_OSRELEASE] = SYSTEM_RELEASE,
+    [PROC_SYS_OSTYPE] = SYSTEM_NAME,
+    [PROC_SYS_PID_MAX] = TEXT_OF(PID_MAX),
+    [PROC_SYS_TAINTED] = "0",
+    [PROC_SYS_VERSION] = SYSTEM_VERSION,
+};
 
 /* --- a process ------------------------------------------------------------ */
 
@@ -295,7 +311,8 @@ static void say_of_maps(struct out *out, const struct calf_ps *ps)
 }
 
 /*
- * ESRCH if there is no such process: an empty text would mean something else.
+ * Returns ESRCH if there is no such process: an empty text would mean something
+ * else.
  */
 static int say_of_process(struct out *out, uint64_t key)
 {
@@ -316,6 +333,9 @@ static int say_of_process(struct out *out, uint64_t key)
 	case PROC_OF_STATUS:
 		say_of_status(out, &ps);
 		break;
+	case PROC_MOUNTS:
+		say_mounts(out);
+		break;
 	default:
 		put(out, ps.args, ps.args_len);
 		break;
@@ -335,11 +355,14 @@ long proc_read(uint64_t key, uint64_t at, void *to, size_t len)
 	    [PROC_VERSION] = say_version,
 	};
 	struct out out = {.skip = at, .to = to, .room = len};
+	enum proc_kind kind = PROC_KIND(key);
 	int err = 0;
 
 	if (PROC_PID(key) != 0)
 		err = say_of_process(&out, key);
+	else if (kind < PROC_SYS)
+		says[kind](&out);
 	else
-		says[PROC_KIND(key)](&out);
+		say(&out, "%s\n", constant[kind]);
 	return err < 0 ? err : (long)out.done;
 }

@@ -37,7 +37,7 @@ static char *skip_blanks(char *at, char *last)
 	return at <= last ? at : NULL;
 }
 
-/* The first that is blank or NUL, or NULL. */
+/* The first character from `at` to `last` that is blank or NUL, or NULL. */
 static char *find_blank(char *at, char *last)
 {
 	while (at <= last && !is_blank(*at) && *at != '\0')
@@ -47,7 +47,7 @@ static char *find_blank(char *at, char *last)
 
 /*
  * Where the line ends. If no newline was read, the name of the interpreter must
- * be complete at least: a part of it could be the name of another program.
+ * at least be complete: its beginning could be the name of another program.
  */
 static char *end_of_line(struct line *line)
 {
@@ -96,8 +96,8 @@ static int words_prepend(struct program *program, const char *word)
 }
 
 /*
- * Puts the words of a script in front of those that are there, of a script that
- * it interprets.
+ * Puts the words of a script in front of the words that are there already,
+ * which are those of a script that it interprets.
  */
 static int add_words(struct program *program, const char *path,
     const struct line *line)
@@ -122,8 +122,8 @@ static int find_file(struct tree *t, struct where where, enum path_how how,
 }
 
 /*
- * Reads the line of a script; false if it is none. Once: who has mapped the
- * file may store there meanwhile.
+ * Reads the line of a script; false if it is none. It is read only once, as a
+ * process that has mapped the file may store there meanwhile.
  */
 static bool read_line(const struct node *node, struct line *line)
 {

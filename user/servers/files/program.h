@@ -14,7 +14,7 @@
  */
 struct program {
 	struct node *node;
-	char *words; /* WORDS_SIZE bytes, of the caller */
+	char *words; /* WORDS_SIZE bytes of the caller's memory */
 	size_t words_len;
 };
 
@@ -26,7 +26,10 @@ struct program {
 int program_find(struct tree *t, struct where where, struct node *dir,
     struct program *program);
 
-/* elf.c. ENOEXEC: not a static RISC-V program, or not all of one. */
+/*
+ * Describes a program: elf.c. ENOEXEC: it is no static RISC-V program, or not
+ * all of it is there.
+ */
 int program_describe(const struct node *node, struct program_plan *plan);
 
 #endif

@@ -40,8 +40,8 @@ static bool is_above(const struct node *dir, const struct node *node)
 }
 
 /*
- * Is one name in the folder that the other names, or below it? It would be
- * moved into itself.
+ * Is the inner name in the folder that the outer one names, or below it? That
+ * folder would be moved into itself.
  */
 static bool holds(const struct side *outer, const struct side *inner)
 {
@@ -77,7 +77,7 @@ static int check_loops(const struct side *old, const struct side *new,
 	return 0;
 }
 
-/* Can what has the new name be replaced? */
+/* Can the node that has the new name be replaced? */
 static int check_replaced(const struct side *old, const struct side *new)
 {
 	if (new->node == NULL)

@@ -23,8 +23,8 @@
 #define DEVICE 2
 
 /*
- * The flags for the kernel. A file opened with both bits of O_ACCMODE can be
- * neither read nor written: open.c.
+ * The flags that the kernel is told. A file opened with both bits of O_ACCMODE
+ * can be neither read nor written: open.c.
  */
 uint32_t kernel_flags(uint32_t flags)
 {
@@ -87,15 +87,18 @@ int64_t reply_stat(struct server *s, const struct node *node)
 	    .uid = a.uid,
 	    .gid = a.gid,
 	    .rdev = a.rdev,
+	    .pad1 = 0,
 	    .size = (int64_t)a.size,
 	    .blksize = MEMORY_PAGE,
+	    .pad2 = 0,
 	    .blocks = (int64_t)a.blocks,
 	    .atime = a.atime.sec,
 	    .atime_ns = a.atime.nsec,
 	    .mtime = a.mtime.sec,
 	    .mtime_ns = a.mtime.nsec,
 	    .ctime = a.ctime.sec,
-	    .ctime_ns = a.ctime.nsec};
+	    .ctime_ns = a.ctime.nsec,
+	    .unused = {0, 0}};
 	return reply_bytes(s, st, sizeof *st, 0);
 }
 
@@ -154,13 +157,19 @@ static const struct call *call_of(const struct server *s)
 	return NULL;
 }
 
-bool serve_may_change(struct server *s)
+/* Is it a call that may change more than times of reading? */
+static bool may_change(const struct server *s)
 {
-	s->call = call_of(s);
 	return s->call != NULL && s->call->effect != EFFECT_NONE;
 }
 
-/* Where links of a maker's led to is kept at the end of the entry. */
+bool serve_find(struct server *s)
+{
+	s->call = call_of(s);
+	return may_change(s);
+}
+
+/* Puts where links of a maker led to at the end of the entry. */
 static void keep_leads(struct server *s)
 {
 	size_t size = s->tree.leads * sizeof s->tree.lead[0];
@@ -179,11 +188,19 @@ static void recall_leads(struct server *s)
 	memcpy(s->tree.lead, s->in + s->entry->bytes - size, size);
 }
 
+/* Replies with a number. The other fields of the reply mean nothing then. */
+static void reply_number(struct server *s, int64_t result)
+{
+	s->reply.flags = 0;
+	s->reply.out_len = 0;
+	s->reply.result = result;
+}
+
 static void execute(struct server *s)
 {
 	const struct call *call = s->call;
 
-	s->reply = (struct reply){.result = -ENOSYS};
+	reply_number(s, -ENOSYS);
 	s->bytes = s->request->in_len;
 	s->changes = call != NULL && call->effect > EFFECT_OPEN;
 	s->more = false;
@@ -202,7 +219,8 @@ static void execute(struct server *s)
 		recall_leads(s);
 	s->reply.result = call->fn(s);
 	made_leave(&s->tree);
-	tree_tidy(&s->tree);
+	if (tree_has_scrap(&s->tree))
+		tree_tidy(&s->tree);
 }
 
 /* --- the log -------------------------------------------------------------- */
@@ -252,8 +270,8 @@ static bool is_for_want_of_memory(int64_t result)
 }
 
 /*
- * Is there something for the log? Times of reading are recorded only if there
- * is room.
+ * Is there a change for the log? Times of reading are recorded only if there is
+ * room.
  */
 static bool has_changed(const struct server *s)
 {
@@ -310,10 +328,8 @@ static void close_file(struct server *s, uint64_t token)
 
 static void refuse(struct server *s)
 {
-	int err = s->call->effect == EFFECT_OPEN ? -ENOMEM : -ENOSPC;
-
 	s->more = false;
-	s->reply = (struct reply){.result = err};
+	reply_number(s, s->call->effect == EFFECT_OPEN ? -ENOMEM : -ENOSPC);
 }
 
 void serve_close(struct server *s)
@@ -322,18 +338,18 @@ void serve_close(struct server *s)
 
 	/*
 	 * A server opened the file for this call and died, and the caller has
-	 * gone.
+	 * ended.
 	 */
 	if (s->request->number == REQUEST_GONE)
 		token = opened_by(token);
-	s->reply = (struct reply){.result = 0};
+	reply_number(s, 0);
 	if (token != 0)
 		close_file(s, token);
 }
 
 void serve(struct server *s)
 {
-	if (serve_may_change(s)) {
+	if (may_change(s)) {
 		if (!has_room_for_call(s)) {
 			refuse(s);
 			return;
@@ -354,9 +370,9 @@ void serve(struct server *s)
  */
 #define OWED 64
 
-static uint64_t owed_id[OWED]; /* of the call */
+static uint64_t owed_id[OWED]; /* the ids of the calls */
 static struct owed {
-	bool is_part; /* the reply is of a part of the call */
+	bool is_part; /* the reply is that of a part of the call */
 	struct reply reply;
 } owed[OWED];
 
@@ -385,14 +401,14 @@ bool serve_owed(struct server *s)
 }
 
 /*
- * Does an entry of the log again. If it did not open the file that it opened
- * before, tokens would stand for other files, so nobody could go on. The number
- * of a program may be another: a server that could not be kept may have known
- * of a mapper that has had no page yet.
+ * Does an entry of the log again. If the call does not open the file that it
+ * opened before, tokens would stand for other files, so the server ends. The
+ * number of a program may be another: a server that could not be kept may have
+ * known of a mapper that has had no page yet.
  */
 static void serve_again(struct server *s)
 {
-	bool is_owed = serve_may_change(s);
+	bool is_owed = serve_find(s);
 
 	/*
 	 * The server that did the call may have made nodes that it did not use.

@@ -23,7 +23,7 @@ struct server {
 	/* the descriptor of the terminal that is passed on; or -1 */
 	int terminal;
 	struct log log;
-	/* the entry of the log, in which the next two are */
+	/* the entry of the log, which holds the next two */
 	struct log_entry *entry;
 	struct request *request;
 	char *in; /* bytes that came along, LOG_IN at most */
@@ -41,8 +41,11 @@ struct server {
 /* Makes the entry the one that is served. */
 void serve_use(struct server *s, struct log_entry *entry);
 
-/* Is it a call that may change more than times of reading? */
-bool serve_may_change(struct server *s);
+/*
+ * Finds out which call the request is. Is it one that may change more than
+ * times of reading?
+ */
+bool serve_find(struct server *s);
 
 /*
  * Makes pages ready that the call may map with MAP_SHARED. True: the server has
@@ -51,12 +54,15 @@ bool serve_may_change(struct server *s);
 bool serve_shares(struct server *s);
 
 /*
- * Does the call at the tail of the log, and fills in the reply. If the call has
- * changed anything, it is an entry of the log afterwards.
+ * Does the call at the tail of the log, which serve_find() has found, and fills
+ * in the reply. If the call has changed anything, it is an entry of the log
+ * afterwards.
  */
 void serve(struct server *s);
 
-/* As serve(), for a note that a file was closed or that a call has gone. */
+/*
+ * Does what serve() does, for a note that a file was closed or a call has gone.
+ */
 void serve_close(struct server *s);
 
 /* Has the log room for a part of any call? If not, calls may fail. */
@@ -66,16 +72,16 @@ bool serve_has_room(const struct server *s);
 void serve_replay(struct server *s);
 
 /*
- * Is a reply owed to the call, since a server that did it has died? Then it is
- * filled in.
+ * Is a reply owed to the call, as a server that did it has died? Then the reply
+ * is filled in.
  */
 bool serve_owed(struct server *s);
 
 /*
- * The call `id`, if that is not 0, is owed what s->reply says, or its rest. A
- * reply with bytes is not remembered: such a call has set a time of reading at
- * most, and is done again. Nor is "not now": nothing has happened, and the call
- * begins anew with its id when it has waited.
+ * Notes that the call `id`, if that is not 0, is owed s->reply, or the rest of
+ * the call. A reply with bytes is not noted: such a call has set a time of
+ * reading at most, and is done again. Nor is "not now": nothing has happened,
+ * and the call begins anew with its id when it has waited.
  */
 void serve_owe(struct server *s, uint64_t id);
 
@@ -86,7 +92,7 @@ void serve_owe(struct server *s, uint64_t id);
  */
 int serve_loop(struct server *s, bool dies);
 
-/* --- what the tables of calls are made of --------------------------------- */
+/* --- what the tables of calls consist of ---------------------------------- */
 
 typedef int64_t call_fn(struct server *s);
 
@@ -112,7 +118,7 @@ struct call {
 extern const struct call file_calls[CALLS], path_calls[CALLS],
     system_calls[CALLS];
 
-/* Flags of open() as the kernel takes them. */
+/* Translates flags of open() to those that the kernel is told. */
 uint32_t kernel_flags(uint32_t flags);
 
 /* Replies with a new descriptor of the file at opened_place(). */
@@ -122,8 +128,8 @@ int64_t reply_file(struct server *s);
 int64_t open_folder(struct server *s, struct where where);
 
 /*
- * port_read() and port_write() of what is lent. In a replay that was done
- * before.
+ * port_read() and port_write() of lent memory. In a replay they only return
+ * `len`, as the bytes were moved before.
  */
 ssize_t lent_read(struct server *s, uint64_t offset, void *to, size_t len);
 ssize_t lent_write(struct server *s, uint64_t offset, const void *from,
@@ -135,7 +141,7 @@ int64_t reply_bytes(struct server *s, const void *bytes, size_t len,
 int64_t reply_stat(struct server *s, const struct node *node);
 int64_t reply_statfs(struct server *s, const struct node *node);
 
-/* The open file is being closed: removes the locks that were set by it. */
+/* Removes the locks that an open file has set, as it is being closed. */
 void serve_leave_locks(struct server *s, uint64_t token, struct node *node);
 
 call_fn call_fcntl, call_flock;

@@ -210,7 +210,7 @@ static int64_t call_pwrite(struct server *s)
 struct wish {
 	uint64_t position; /* in the file */
 	uint64_t all;      /* pages */
-	size_t count;      /* as many as a reply has room for */
+	size_t count;      /* as many of them as a reply has room for */
 	bool shared;
 };
 
@@ -325,10 +325,12 @@ static int64_t call_fchown(struct server *s)
 	return 0;
 }
 
-/* Nothing is to be done: files are in memory only. */
+/* Does nothing, as files are in memory only. */
 static int64_t call_sync(struct server *s)
 {
-	return s->file->flags & O_PATH ? -EBADF : 0;
+	if (s->file->flags & O_PATH)
+		return -EBADF;
+	return node_is(s->file->node, S_IFCHR) ? -EINVAL : 0;
 }
 
 static int64_t call_fchdir(struct server *s)

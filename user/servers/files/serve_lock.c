@@ -30,8 +30,8 @@ void serve_leave_locks(struct server *s, uint64_t token, struct node *node)
 }
 
 /*
- * Has the process that holds the lock ended? Another process may still have the
- * open file.
+ * Has the process that holds the lock ended? The open file may have another
+ * user.
  */
 static bool has_ended(const struct lock *lock)
 {

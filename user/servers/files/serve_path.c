@@ -58,7 +58,7 @@ static int64_t pass_terminal(struct server *s)
 	return 0;
 }
 
-/* What the caller has open already, it gets once more. */
+/* Gives the caller once more what it has open already. */
 static int64_t pass_own(struct server *s, uint64_t fd)
 {
 	s->reply.flags = REPLY_DUP;
@@ -67,7 +67,7 @@ static int64_t pass_own(struct server *s, uint64_t fd)
 	return 0;
 }
 
-/* The kernel has it as long as it is open. */
+/* Opens a named pipe, which the kernel has as long as it is open. */
 static int64_t pass_pipe(struct server *s, uint64_t ino)
 {
 	s->reply.flags = REPLY_PIPE;
@@ -76,7 +76,9 @@ static int64_t pass_pipe(struct server *s, uint64_t ino)
 	return 0;
 }
 
-/* What was opened, if somebody else has it: 1 if not. */
+/*
+ * Passes on what was opened, if it is not a file of this server. 1: it is one.
+ */
 static int64_t pass_on(struct server *s, const struct file *file)
 {
 	const struct node *node = file->node;
@@ -256,7 +258,8 @@ static int64_t call_statx(struct server *s)
 	struct node *node;
 	int err;
 
-	if (flags & ~(uint32_t)STAT_FLAGS)
+	if ((flags & ~(uint32_t)STAT_FLAGS) ||
+	    (s->request->arg[3] & STATX_RESERVED))
 		return -EINVAL;
 	err = path_find(&s->tree, first(s), how_of(flags), &node);
 	if (err < 0)

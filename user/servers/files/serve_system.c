@@ -18,19 +18,23 @@
 #include "abi/misc.h"
 #include "abi/resource.h"
 #include "abi/syscall.h"
+#include "proc.h"
 
 /* --- the system ----------------------------------------------------------- */
 
-/* The interface is Linux's, and programs look at the name to know that. */
+/*
+ * Returns "Linux", as the interface is Linux's, and programs look at the name
+ * to learn that.
+ */
 static int64_t call_uname(struct server *s)
 {
 	static const struct utsname_abi name = {
-	    .sysname = "Linux",
-	    .nodename = "calf",
-	    .release = "6.12.0-calf",
-	    .version = "Calf",
+	    .sysname = SYSTEM_NAME,
+	    .nodename = SYSTEM_NODE,
+	    .release = SYSTEM_RELEASE,
+	    .version = SYSTEM_VERSION,
 	    .machine = "riscv64",
-	    .domainname = "(none)",
+	    .domainname = SYSTEM_DOMAIN,
 	};
 
 	return reply_bytes(s, &name, sizeof name, 0);
@@ -55,7 +59,10 @@ static int64_t call_sysinfo(struct server *s)
 	return reply_bytes(s, info, sizeof *info, 0);
 }
 
-/* Whose user and group is asked for; and of sync, as all is in memory. */
+/*
+ * Returns 0: the number of the only user and group; and for sync, as all is in
+ * memory.
+ */
 static int64_t call_zero(struct server *s)
 {
 	(void)s;
@@ -117,7 +124,9 @@ static bool is_group(const struct server *s, uint64_t arg)
 	return (pid_t)arg == 0 || ioctl(s->port, PORT_SESSION, (pid_t)arg) > 0;
 }
 
-/* Who is asked about: a process, a group, or a user. */
+/*
+ * Finds the processes that the call is about: one, a group, or those of a user.
+ */
 static int64_t check_which(const struct server *s)
 {
 	uint64_t who = s->request->arg[1];

@@ -12,14 +12,17 @@
 
 #include "opened.h"
 
-#define LEVEL 0 /* of its port: other servers may use files */
+#define LEVEL 0 /* level of the port: other servers may use files */
 
-/* What the log takes of the memory, and each open file of the log, at most. */
+/*
+ * The log takes a 64th of the memory, but at most LOG_MAX, and has 64 bytes for
+ * each open file.
+ */
 #define LOG_SHARE    64
 #define LOG_MAX      (1UL << 20)
 #define OPENED_SHARE 64
 
-/* So large that all files can be closed in the fourth part of it. */
+/* Makes the log so large that all files can be closed in a fourth of it. */
 static bool make_log(struct server *s)
 {
 	struct calf_stat st = {0};
@@ -34,7 +37,7 @@ static bool make_log(struct server *s)
 	return log_make(&s->log, size) && opened_make(size / OPENED_SHARE);
 }
 
-/* Files may have half of the memory: from now on so many eighths of that. */
+/* Limits files to so many eighths of half of the memory. */
 static void limit(uint64_t eighths)
 {
 	struct calf_stat st;

@@ -10,8 +10,8 @@
 #include "serve.h"
 
 /*
- * An empty tree, and a port for it. False: no memory; errno. What it is filled
- * with leaves room for files to be opened.
+ * Makes an empty tree, and a port for it. False: no memory; errno. The limit
+ * for filling the tree leaves room for files to be opened.
  */
 bool files_make(struct server *s);
 

@@ -131,7 +131,7 @@ static unsigned tables_missing(const struct sparse *s, uint64_t index,
 
 	if (s->root == NULL)
 		return levels;
-	/* Above the root, and from there down beside it. */
+	/* Tables are missing above the root, and from there down beside it. */
 	if (levels > s->levels)
 		return levels - s->levels + levels - 1;
 	for (; level > 1; level--) {
@@ -271,8 +271,9 @@ static bool is_passed(const void *at, unsigned level, bool for_gap)
 }
 
 /*
- * The first index from `index` on whose item is not NULL, or for a gap: is.
- * False if there is none below what the tables reach; *index is that then.
+ * Finds the first index from `index` on whose item is not NULL, or for a gap is
+ * NULL. False if there is none in reach of the tables; *index is then behind
+ * that.
  */
 static bool search(const struct sparse *s, uint64_t *index, bool for_gap)
 {
@@ -354,7 +355,7 @@ void sparse_cut(struct sparse *s, uint64_t index, struct scrap *scrap)
 
 	if (!is_within(index, level))
 		return;
-	/* Down along the border, until all of what is there goes. */
+	/* Goes down along the border, until a whole table can be removed. */
 	for (; *slot != NULL && (reach(level) == 0 || index % reach(level) > 0);
 	     level--) {
 		path[level] = *slot;

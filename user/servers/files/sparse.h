@@ -24,7 +24,7 @@ struct sparse_table {
 	void *slots[SPARSE_SLOTS];
 };
 
-/* All zero: empty. */
+/* Holds no item if all of it is zero. */
 struct sparse {
 	void *root;      /* a table, or at level 0 the item with index 0 */
 	unsigned levels; /* how many levels of tables */
@@ -49,8 +49,8 @@ void *sparse_get(const struct sparse *s, uint64_t index);
 bool sparse_put(struct sparse *s, uint64_t index, void *item);
 
 /*
- * How many of `count` items from `index` on lie side by side, each `size` bytes
- * behind the one before; at least the first has to be there.
+ * How many of `count` items from `index` on lie in memory one after another,
+ * each `size` bytes behind the one before; the first has to be there.
  */
 size_t sparse_run(const struct sparse *s, uint64_t index, size_t count,
     size_t size);

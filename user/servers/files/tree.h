@@ -62,7 +62,7 @@ void node_chown(struct tree *t, struct node *node, uint32_t uid, uint32_t gid);
 int node_utimes(struct tree *t, struct node *node,
     const struct moment times[2]);
 
-/* `mode`: R_OK, W_OK, X_OK. */
+/* Checks access; `mode` is made of R_OK, W_OK and X_OK. */
 int tree_access(struct tree *t, struct where where, enum path_how how,
     int mode);
 
@@ -77,8 +77,9 @@ long node_path(const struct tree *t, const struct node *dir, char *to,
     size_t size);
 
 /*
- * The path of a node of any kind, by one of its names and without a NUL; what
- * has none any more has a text that says so. Its length, or ERANGE.
+ * The path of a node of any kind, by one of its names and without a NUL. A node
+ * that has no name any more gets a text that says so. Returns the length, or
+ * ERANGE.
  */
 long node_place(const struct tree *t, const struct node *node, char *to,
     size_t size);
@@ -111,8 +112,8 @@ void file_close(struct tree *t, const struct file *file);
 void file_accessed(struct tree *t, const struct file *file);
 
 /*
- * Begins a read, which the caller then does. *len becomes what is left of it up
- * to the end of the file.
+ * Begins a read, which the caller then does. *len is cut to what is left up to
+ * the end of the file.
  */
 int file_begin_read(struct tree *t, struct file *file, uint64_t position,
     size_t *len);
@@ -122,24 +123,26 @@ long file_read(struct tree *t, struct file *file, uint64_t position, void *to,
     size_t len);
 
 /*
- * The pages of a mapping of the file from `position` on, or NULL for one of
- * zeros: how many, fewer than `count` at the end of the file. -ENODEV: it is
- * nothing that can be mapped.
+ * Finds the pages of a mapping of the file from `position` on; NULL stands for
+ * a page of zeros. Returns how many, fewer than `count` at the end of the file.
+ * -ENODEV: such a file cannot be mapped.
  */
 long file_pages(struct tree *t, struct file *file, uint64_t position,
     void **pages, size_t count);
 
 /*
- * Makes these pages of the file such that can be mapped with MAP_SHARED, as far
- * as there is memory, and only if there is for `all`: tree.unkept, if any had
- * not been. Nothing can be seen of that. What is no file is left as it is.
+ * Makes these pages of the file ready to be mapped with MAP_SHARED, as far as
+ * there is memory, and only if there is enough for `all`. If any page was not
+ * ready before, tree.unkept is set. No call can see the difference. Nothing
+ * happens if it is no file.
  */
 void file_share(struct tree *t, const struct file *file, uint64_t position,
     size_t count, uint64_t all);
 
 /*
- * The same as file_pages() for a mapping with MAP_SHARED: up to the first that
- * file_share() has not found room for, -ENOMEM if it is the first one.
+ * Does what file_pages() does, for a mapping with MAP_SHARED: up to the first
+ * page for which file_share() found no memory; -ENOMEM if that is the first
+ * one.
  */
 long file_shared_pages(struct tree *t, struct file *file, uint64_t position,
     void **pages, size_t count);
@@ -170,7 +173,7 @@ bool device_is_terminal(const struct node *node);
 long device_read(const struct node *node, void *to, size_t len);
 long device_write(const struct node *node, size_t len);
 
-/* As file_pages(). */
+/* Finds pages as file_pages() does. */
 long device_pages(const struct node *node, void **pages, size_t count);
 
 /* Makes the nodes of devices in /dev, as far as there is room. */
@@ -183,22 +186,28 @@ void devices_make(struct tree *t);
 /* How many of `len` bytes there are, up to the end. */
 size_t data_left(const struct node *node, uint64_t at, size_t len);
 
-/* Of bytes that are there: how many lie in one piece, and where. */
+/*
+ * How many bytes from `at` on, which have to be in the file, lie in one piece,
+ * and where.
+ */
 size_t data_span(const struct node *node, uint64_t at, size_t len,
     const char **bytes);
 
-/* How many bytes were read; fewer only at the end. */
+/* Returns how many bytes were read; fewer only at the end. */
 size_t data_read(const struct node *node, uint64_t at, void *to, size_t len);
 
 /*
- * How many bytes were written: fewer only for want of memory. It ends at
- * FILE_MAX at most.
+ * Returns how many bytes were written: fewer only for want of memory. A file
+ * ends at FILE_MAX at most.
  */
 size_t data_write(struct tree *t, struct node *node, uint64_t at,
     const void *from, size_t len);
 void data_truncate(struct tree *t, struct node *node, uint64_t size);
 
-/* Moves the end of the file to `size`, if it grows by that: with zeros. */
+/*
+ * Moves the end of the file to `size`, if the file grows by that; the new bytes
+ * are zero.
+ */
 void data_grow(const struct tree *t, struct node *node, uint64_t size);
 
 /* Clears a range; whole pages in it that are not shared become a hole. */
@@ -210,24 +219,28 @@ int data_allocate(struct tree *t, struct node *node, uint64_t from,
     uint64_t to);
 
 /*
- * The pages from `at` on, which is the border of one, NULL where there is none.
- * How many there are up to the end; at most `count`.
+ * Finds the pages from `at` on, a multiple of the page size; NULL stands for a
+ * page that is not there. Returns how many there are up to the end; at most
+ * `count`.
  */
 size_t data_pages(const struct node *node, uint64_t at, void **pages,
     size_t count);
 
-/* Those that are shared: up to the first that is not. */
+/*
+ * Finds pages that are shared, up to the first that is not. Returns how many.
+ */
 size_t data_shared_pages(const struct node *node, uint64_t at, void **pages,
     size_t count);
 
 /*
  * Makes pages shared, up to the end of the file. False: not all, for want of
- * memory. None, if there is none for `all` that are going to be asked for.
+ * memory. No page is made shared if there is too little memory for `all` that
+ * are going to be asked for.
  */
 bool data_share(struct tree *t, struct node *node, uint64_t at, size_t count,
     uint64_t all);
 
-/* How many pages it has. */
+/* How many pages the file has. */
 uint64_t data_page_count(const struct node *node);
 
 /* The next byte from `at` on that is in a page, or in a hole. */

@@ -30,7 +30,7 @@ static struct where at_root(const struct unpacking *u, const char *path)
 
 /* --- names ---------------------------------------------------------------- */
 
-/* Walks into a folder; it may be missing, and is made then. */
+/* Walks into a folder, which is made if it is missing. */
 static int enter_folder(struct tree *t, struct node **dir, const char *name)
 {
 	struct where where = {*dir, name};
@@ -81,7 +81,7 @@ static bool ends_in_dots(const char *path)
 	return strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
 }
 
-/* Removes what has this name, if that is of another type. */
+/* Removes what has this name, if it is of another type. */
 static void clean(const struct unpacking *u, const char *path, uint32_t type)
 {
 	struct node *node;
@@ -169,7 +169,11 @@ static int add_file(struct unpacking *u, const struct member *m)
 	    O_WRONLY | O_CREAT | (linked ? 0 : O_TRUNC), m->header.mode, &file);
 	if (err < 0)
 		return err;
-	err = fill_file(u, m, &file);
+	/*
+	 * The name of the first may belong to another member by now, which may
+	 * be a pipe.
+	 */
+	err = node_is(file.node, S_IFIFO) ? -ENXIO : fill_file(u, m, &file);
 	file_close(u->t, &file);
 	return err;
 }
@@ -203,7 +207,7 @@ static int add_device(struct unpacking *u, const struct member *m)
 	err = tree_mknod(u->t, at_root(u, m->name), h->mode,
 	    device_number(h->rmajor, h->rminor));
 	set_attributes(u, m);
-	/* It is no error if that device exists already. */
+	/* If that device exists already, that is no error. */
 	if (err == -EEXIST &&
 	    path_find(u->t, at_root(u, m->name), 0, &node) == 0 &&
 	    node_is(node, h->mode & S_IFMT))

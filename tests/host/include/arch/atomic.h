@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* atomic.h - the same with what the compiler has. */
+/* atomic.h - the kernel's atomic operations, by the compiler's builtins. */
 #ifndef ARCH_ATOMIC_H
 #define ARCH_ATOMIC_H
 

@@ -16,7 +16,7 @@ struct hart {
 	uint64_t asid_round;
 	uint32_t asid_next;
 	uint32_t tables;
-	const void *proc; /* somebody, in tests of what processes see only */
+	const void *proc; /* not NULL in tests where a process runs */
 	uint64_t root;
 	struct frame_cache *frame_cache;
 	struct stats stats;

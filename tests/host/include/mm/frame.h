@@ -2,9 +2,10 @@
 /*
  * frame.h - the real one, with hooks where mm/ counts and allocates.
  *
- * Counting is where harts meet, so a hook may run a part of another hart's
- * work there, and check that nothing is let go of that a TLB still names.
- * Allocation sites are collected in a section, hit or not.
+ * Counting is where harts meet, so a hook may run a part of another hart's work
+ * there. It also checks that no frame is dropped while a TLB still has an entry
+ * for it. All allocation sites are collected in a section, also those that no
+ * test reaches.
  */
 #ifndef HOST_MM_FRAME_H
 #define HOST_MM_FRAME_H
@@ -26,7 +27,10 @@ void sim_hook(void);
 /* A reference is about to be dropped, or has been added. */
 void sim_hook_drop(const struct frame *f);
 void sim_hook_get(const struct frame *f);
-/* Somebody may have dropped the last other reference a moment too late. */
+/*
+ * True if frame_is_sole() shall say no, as if another hart dropped the last
+ * other reference only afterwards.
+ */
 bool sim_hook_stale(const struct frame *f);
 
 static inline void frame_get(struct frame *f)
