@@ -267,7 +267,7 @@ TEST(signals_do_not_cut_short_what_is_lent)
 	if (pid == 0)
 		for (;;) {
 			kill(cell_get(SIGNALLED), SIGUSR1);
-			sched_yield();
+			sleep_ms(1);
 		}
 	for (int i = 0; i < 50; i++) {
 		long n = write(file, p, MIB);
