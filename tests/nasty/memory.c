@@ -216,6 +216,16 @@ static bool store_bytes(struct hart *h, uint64_t va, unsigned size,
 	return true;
 }
 
+/*
+ * After the first load from a page, what follows is mostly loaded too: the
+ * host's memory is asked for all of it at once.
+ */
+static void expect_more(const char *place)
+{
+	for (unsigned line = 1; line < 16; line++)
+		__builtin_prefetch(place + 64UL * line);
+}
+
 /* Without a window: translates the address, and opens one. */
 static NOINLINE bool load_anew(struct hart *h, uint64_t va, unsigned size,
     uint64_t *value)
@@ -231,6 +241,7 @@ static NOINLINE bool load_anew(struct hart *h, uint64_t va, unsigned size,
 	if (!is_ram(pa, size))
 		return device_load(pa, size, value) ||
 		    access_fault(h, va, ACCESS_READ);
+	expect_more(ram_at(pa));
 	*value = load_ram(c, pa, size);
 	open_window(c, va, pa, ACCESS_READ);
 	return true;

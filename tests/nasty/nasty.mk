@@ -13,8 +13,8 @@ NASTY_SRCS := $(NASTY_CORE) $(addprefix $(NS)/,main.c config.c machine.c \
 	gdbstub.c gdb_packet.c gdb_regs.c snapshot.c)
 NASTY_CFLAGS := -std=gnu17 -O3 -g -Wall -Wextra -Werror -Wshadow -Wundef \
 	-Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes \
-	-fno-strict-aliasing -flto -MMD -MP -I$(NB)
-NASTY_LINK = $(HOSTCC) -O3 -flto=auto
+	-fno-strict-aliasing -fno-pie -flto -MMD -MP -I$(NB)
+NASTY_LINK = $(HOSTCC) -O3 -no-pie -flto=auto
 
 # The kernel's own headers say where things are in its structures.
 $(NB)/layout.h: $(NS)/layout.c Makefile
@@ -99,8 +99,8 @@ kill-everywhere: $(NB)/nasty $(B)/calf.elf $(B)/kill.cpio ## servers are killed 
 sweep-nasty: $(NASTY_FILES) ## leave out each fence: which seed notices? (ONLY=)
 	$(Q)$(PYTHON) tests/nasty/sweep.py $(ONLY)
 
-speed-nasty: $(NASTY_FILES) ## how fast it is, beside QEMU
-	$(Q)$(PYTHON) tests/nasty/speed.py seed=$(SEED)
+speed-nasty: $(NASTY_FILES) ## how fast it is, beside QEMU (SEED= SEEDS=)
+	$(Q)$(PYTHON) tests/nasty/speed.py $(SEED) $(or $(SEEDS),1)
 
 test-insn: $(NB)/compare ## random programs: the nasty machine's core and QEMU (SEED= COUNT=)
 	$(Q)$< --seed $(SEED) $(if $(COUNT),--count $(COUNT))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """How fast is the nasty machine? All suites in the kernel, here and on QEMU.
 
-    tests/nasty/speed.py [KEY=VALUE...]
+    tests/nasty/speed.py SEED SEEDS
 """
 
 from __future__ import annotations
@@ -34,14 +34,21 @@ def cpu_of(argv: List[str]) -> Tuple[float, str]:
             before.ru_stime, done.stdout)
 
 
-def main(keys: List[str]) -> None:
-    nasty, said = cpu_of(["build/nasty/nasty", *COMMON, *keys])
-    qemu, _ = cpu_of([*QEMU, *COMMON])
-    count = int(re.search(r"nasty: (\d+) instructions", said).group(1))
-    print(f"nasty: {nasty:.1f} s of CPU, {count / nasty / 1e6:.1f} million "
-          f"instructions a second\nQEMU:  {qemu:.1f} s of CPU; the nasty "
-          f"machine takes {nasty / qemu:.1f} times as long")
+def main(seed: int, seeds: int) -> None:
+    times = []
+    qemu = min(cpu_of([*QEMU, *COMMON])[0] for _ in range(2))
+    print(f"QEMU:    {qemu:.1f} s of CPU")
+    for n in range(seed, seed + seeds):
+        nasty, said = cpu_of(["build/nasty/nasty", *COMMON, f"seed={n}"])
+        count = int(re.search(r"nasty: (\d+) instructions", said).group(1))
+        late = re.search(r" late=(\d)", said).group(1)
+        times.append(nasty)
+        print(f"seed {n:2d}: {nasty:.1f} s, {count / nasty / 1e6:.0f} million "
+              f"instructions a second, {nasty / qemu:.1f} times QEMU, "
+              f"late={late}",
+              flush=True)
+    print(f"mean:    {sum(times) / seeds / qemu:.1f} times QEMU")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*map(int, sys.argv[1:]))
