@@ -79,7 +79,7 @@ $(NB)/board.elf: $(NS)/board.c $(NS)/board_start.S $(NS)/board.h \
 		-Wl,-Tbss=0x80210000,--build-id=none $(LDFLAGS_CC) \
 		$(filter %.c %.S,$^) -o $@
 
-NASTY_FILES := $(NB)/nasty $(B)/calf-test.elf $(B)/test.cpio
+NASTY_FILES := $(NB)/nasty $(B)/calf-test.elf $(B)/test.cpio $(B)/small.cpio
 
 # A failure is printed with the command that repeats it.
 test-nasty: $(NASTY_FILES) ## the suites on the nasty machine (SEED= SEEDS= HARTS= SUITE=)

@@ -22,9 +22,13 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 from run import Boot, conclude, perform_all, say  # noqa: E402
 
-# t_init has to be process 1, and t_tty needs keys that are typed.
-ELSEWHERE = ("t_init", "t_tty")
-MEMORY = {"t_oom": "32M"}
+# They need keys that are typed.
+ELSEWHERE = ("t_tty", "t_typed")
+# They are process 1 themselves.
+FIRST = {
+    "t_init": "rdinit=/bin/t_init one CALF=1 a.b a.b=2 -- TWO=2 three.4",
+    "t_serial": "boot.serial rdinit=/bin/t_serial",
+}
 
 
 def programs() -> List[str]:
@@ -34,14 +38,15 @@ def programs() -> List[str]:
 
 
 def boot(suite: str, harts: int, seed: int) -> Boot:
-    extra = ["nasty", f"seed={seed}"]
-    label = f"nasty-{suite}-smp{harts}-seed{seed}"
+    memory, limit, archive = "64M", 900.0, "build/test.cpio"
+    append = FIRST.get(suite, f"rdinit=/init /bin/{suite}")
     if suite == "kernel":
-        return Boot(label, "build/calf-test.elf", str(harts), "64M", 1800.0,
-                    append="ktest", extra=extra)
-    return Boot(label, "build/calf-test.elf", str(harts),
-                MEMORY.get(suite, "64M"), 900.0, initrd="build/test.cpio",
-                append=f"rdinit=/init /bin/{suite}", extra=extra)
+        limit, archive, append = 1800.0, "", "ktest"
+    elif suite == "t_oom":
+        memory, archive = "32M", "build/small.cpio"
+    return Boot(f"nasty-{suite}-smp{harts}-seed{seed}", "build/calf-test.elf",
+                str(harts), memory, limit, initrd=archive, append=append,
+                extra=["nasty", f"seed={seed}"])
 
 
 def boots(options: argparse.Namespace) -> Iterator[Boot]:

@@ -434,6 +434,15 @@ def a_breakpoint_may_lie_in_two_pages() -> Optional[str]:
         f"{done.stdout[-100:]!r}"
 
 
+def suites_that_need_a_boot_of_their_own_have_it() -> Optional[str]:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tests/nasty/suites.py"), "--harts", "2",
+         "--logs", str(WORK), "t_init", "t_serial", "t_oom"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        timeout=280, check=False)
+    return done.stdout[-400:] if done.returncode != 0 else None
+
+
 TESTS = [
     bad_words_are_refused,
     bad_images_are_refused,
@@ -458,6 +467,7 @@ TESTS = [
     the_end_is_a_place_to_go_back_from,
     a_step_back_does_not_stop_for_what_is_watched,
     a_breakpoint_may_lie_in_two_pages,
+    suites_that_need_a_boot_of_their_own_have_it,
 ]
 
 
