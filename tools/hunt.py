@@ -25,6 +25,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import sys
 import textwrap
 import threading
@@ -134,6 +135,9 @@ def candidates(level: int) -> List[Mutant]:
 
 def eligible(options: argparse.Namespace) -> List[Tuple[Mutant, str]]:
     """The mistake that was asked for, or else random ones, with their titles."""
+    if not read_all(ROOT):
+        sys.exit("There are no mistakes here: this is the copy. Hunt in the "
+                 "tree that it is of.")
     number = options.exercise
     if number is not None:
         if not 1 <= number <= len(EXERCISES):
@@ -363,6 +367,11 @@ def reveal(_options: argparse.Namespace) -> int:
     return 0
 
 
+def end(number: int, _frame: object) -> None:
+    """Killed: what runs a test ends it, too."""
+    sys.exit(128 + number)
+
+
 def main(arguments: Optional[List[str]] = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__,
@@ -375,10 +384,14 @@ def main(arguments: Optional[List[str]] = None) -> int:
     which.add_argument("--number", type=int, metavar="N")
     which.add_argument("--exercise", type=int, metavar="N")
     options = parser.parse_args(arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
     try:
         return what[options.what](options)  # type: ignore[operator]
     except Broken as broken:
         sys.exit(str(broken))
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,15 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import shutil
+import signal
+import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Optional, Tuple
 
 import hunt
@@ -130,6 +134,38 @@ def numbers_that_there_are_not_are_refused() -> Optional[str]:
     return None if text == "2" else text
 
 
+def copy_says_that_it_has_no_mistakes() -> Optional[str]:
+    kept, hunt.read_all = hunt.read_all, lambda _: []
+    try:
+        text = ended("start")
+    finally:
+        hunt.read_all = kept
+    return None if "this is the copy" in text else text
+
+
+def killed_hunt_ends_its_test() -> Optional[str]:
+    code = ("import hunt, killers\n"
+            "hunt.check = lambda _: killers.Runner(['sleep', '600'], 900, "
+            "open('/dev/null', 'wb')).run('')\n"
+            "hunt.main(['check'])")
+    process = subprocess.Popen([sys.executable, "-c", code],
+                               cwd=hunt.ROOT / "tools", start_new_session=True)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    if not children.exists():  # another system than Linux
+        process.kill()
+        return None
+    begun, test = time.monotonic(), ""
+    while not test and time.monotonic() < begun + 30:
+        test = children.read_text().strip()
+        time.sleep(0.05)
+    process.terminate()
+    status = process.wait(30)
+    lives = Path(f"/proc/{test}").exists()
+    if test and lives:
+        os.kill(int(test), signal.SIGKILL)
+    return None if test and not lives and status == 143 else f"{status}, {test}"
+
+
 def hunt_that_is_not_whole_is_none() -> Optional[str]:
     state = hunt.STATE.read_text()
     hunt.STATE.write_text("{")
@@ -240,6 +276,8 @@ if __name__ == "__main__":
         changed_test_does_not_count,
         test_that_is_gone_does_not_count,
         numbers_that_there_are_not_are_refused,
+        copy_says_that_it_has_no_mistakes,
+        killed_hunt_ends_its_test,
         hunt_that_is_not_whole_is_none,
         check_without_its_tool_was_skipped,
         test_that_hangs_is_named,
