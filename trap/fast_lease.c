@@ -51,7 +51,7 @@ INLINE bool lease_claim(const struct trapframe *tf, uint32_t may,
 /* Copies all bytes at once, or leaves the call to its ordinary handler. */
 INLINE long use_lease(const struct trapframe *tf, uint32_t may)
 {
-	const struct file *f = fd_get((int)tf_arg(tf, 0));
+	const struct file *f = fd_get(tf_int(tf, 0));
 	struct copy copy;
 	struct aspace *as;
 	bool done;

@@ -29,7 +29,7 @@ INLINE long no_pipe(const struct trapframe *tf, const struct file *f)
 
 long fast_read(const struct trapframe *tf)
 {
-	struct file *f = fd_get((int)tf_arg(tf, 0));
+	struct file *f = fd_get(tf_int(tf, 0));
 	vaddr_t to = tf_arg(tf, 1);
 	size_t len = tf_arg(tf, 2);
 	struct proc *self = proc_self();
@@ -107,7 +107,7 @@ INLINE bool hand_over(struct pipe *pipe, const void *from, size_t len)
 
 long fast_write(const struct trapframe *tf)
 {
-	struct file *f = fd_get((int)tf_arg(tf, 0));
+	struct file *f = fd_get(tf_int(tf, 0));
 	vaddr_t from = tf_arg(tf, 1);
 	size_t len = tf_arg(tf, 2);
 	struct pipe *pipe;

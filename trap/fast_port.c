@@ -275,7 +275,7 @@ INLINE long ask_or(const struct trapframe *tf, struct file *f,
 
 long fast_remote(const struct trapframe *tf)
 {
-	struct file *f = fd_get((int)tf_arg(tf, 0));
+	struct file *f = fd_get(tf_int(tf, 0));
 
 	if (unlikely(f == NULL || !file_is_remote(f)))
 		return sys_remote(tf);
@@ -349,7 +349,7 @@ INLINE bool is_open_for(const struct file *f, const struct call_form *form)
 
 long fast_lend(const struct trapframe *tf)
 {
-	struct message m = {.f = fd_get((int)tf_arg(tf, 0)),
+	struct message m = {.f = fd_get(tf_int(tf, 0)),
 	    .form = &call_forms[tf_number(tf)]};
 
 	if (unlikely(m.f == NULL || !file_is_remote(m.f) || !is_awaited(m.f) ||
@@ -423,7 +423,7 @@ INLINE struct proc *tell(struct proc *self, struct remote *remote)
 
 long fast_close(const struct trapframe *tf)
 {
-	int fd = (int)tf_arg(tf, 0);
+	int fd = tf_int(tf, 0);
 	struct file *f = fd_get(fd);
 	struct proc *self = proc_self(), *server;
 

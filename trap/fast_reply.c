@@ -252,7 +252,7 @@ static NOINLINE long wait_again(const struct trapframe *tf,
  */
 long fast_port_next(const struct trapframe *tf)
 {
-	const struct file *f = fd_get((int)tf_arg(tf, 0));
+	const struct file *f = fd_get(tf_int(tf, 0));
 	struct proc *self = proc_self(), *client;
 	const struct reply *reply;
 	struct request *room;

@@ -62,13 +62,12 @@ INLINE long transfer(int fd, vaddr_t at, size_t len, bool is_write)
 
 long sys_read(const struct trapframe *tf)
 {
-	return transfer((int)tf_arg(tf, 0), tf_arg(tf, 1), tf_arg(tf, 2),
-	    false);
+	return transfer(tf_int(tf, 0), tf_arg(tf, 1), tf_arg(tf, 2), false);
 }
 
 long sys_write(const struct trapframe *tf)
 {
-	return transfer((int)tf_arg(tf, 0), tf_arg(tf, 1), tf_arg(tf, 2), true);
+	return transfer(tf_int(tf, 0), tf_arg(tf, 1), tf_arg(tf, 2), true);
 }
 
 #define GRND_RANDOM   2U
@@ -116,7 +115,7 @@ long sys_getrandom(const struct trapframe *tf)
 
 long sys_close(const struct trapframe *tf)
 {
-	return fd_close((int)tf_arg(tf, 0));
+	return fd_close(tf_int(tf, 0));
 }
 
 static long duplicate(int fd, int lowest, bool cloexec)
@@ -135,17 +134,17 @@ static long duplicate(int fd, int lowest, bool cloexec)
 
 long sys_dup(const struct trapframe *tf)
 {
-	return duplicate((int)tf_arg(tf, 0), 0, false);
+	return duplicate(tf_int(tf, 0), 0, false);
 }
 
 long sys_dup3(const struct trapframe *tf)
 {
-	int from = (int)tf_arg(tf, 0), to = (int)tf_arg(tf, 1);
-	uint64_t flags = tf_arg(tf, 2);
+	int from = tf_int(tf, 0), to = tf_int(tf, 1);
+	int flags = tf_int(tf, 2);
 	struct file *f = fd_get(from);
 	int result;
 
-	if (from == to || (flags & ~(uint64_t)O_CLOEXEC) != 0)
+	if (from == to || (flags & ~O_CLOEXEC) != 0)
 		return -EINVAL;
 	if (f == NULL || (unsigned)to >= proc_self()->fds.limit)
 		return -EBADF;
@@ -158,12 +157,12 @@ long sys_dup3(const struct trapframe *tf)
 
 long sys_pipe2(const struct trapframe *tf)
 {
-	uint64_t flags = tf_arg(tf, 1);
+	int flags = tf_int(tf, 1);
 	bool cloexec = flags & O_CLOEXEC;
 	struct file *ends[2];
 	int fds[2], err;
 
-	if (flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK))
+	if (flags & ~(O_CLOEXEC | O_NONBLOCK))
 		return -EINVAL;
 	err = user_prepare(proc_self()->as, tf_arg(tf, 0), sizeof fds,
 	    ACCESS_WRITE);
@@ -190,9 +189,9 @@ long sys_pipe2(const struct trapframe *tf)
 
 long sys_fcntl(const struct trapframe *tf)
 {
-	int fd = (int)tf_arg(tf, 0);
+	int fd = tf_int(tf, 0);
 	struct file *f = fd_get(fd);
-	int command = (int)tf_arg(tf, 1);
+	int command = tf_int(tf, 1);
 	uint64_t arg = tf_arg(tf, 2);
 
 	if (f == NULL)
@@ -228,7 +227,7 @@ long sys_fcntl(const struct trapframe *tf)
 
 long sys_ioctl(const struct trapframe *tf)
 {
-	struct file *f = fd_get((int)tf_arg(tf, 0));
+	struct file *f = fd_get(tf_int(tf, 0));
 
 	if (f == NULL)
 		return -EBADF;

@@ -53,7 +53,7 @@ static long limit_set(struct proc *p, uint64_t resource, struct limit limit)
 long sys_prlimit64(const struct trapframe *tf)
 {
 	struct proc *p = proc_self();
-	uint64_t resource = tf_arg(tf, 1);
+	uint32_t resource = (uint32_t)tf_arg(tf, 1);
 	vaddr_t from = tf_arg(tf, 2), to = tf_arg(tf, 3);
 	struct limit limit, before;
 	long err = 0;
@@ -116,7 +116,7 @@ long sys_prctl(const struct trapframe *tf)
 	uint64_t arg = tf_arg(tf, 1);
 	int32_t death;
 
-	switch ((int)tf_arg(tf, 0)) {
+	switch (tf_int(tf, 0)) {
 	case PR_SET_NAME:
 		return name_set(p, arg);
 	case PR_GET_NAME:

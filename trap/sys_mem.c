@@ -121,8 +121,7 @@ static long check_mapping(const struct trapframe *tf)
 	uint64_t addr = tf_arg(tf, 0), len = tf_arg(tf, 1);
 	uint64_t flags = tf_arg(tf, 3), type = flags & MAP_TYPE;
 	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
-	const struct file *f =
-	    is_of_file(tf) ? fd_get((int)tf_arg(tf, 4)) : NULL;
+	const struct file *f = is_of_file(tf) ? fd_get(tf_int(tf, 4)) : NULL;
 	long err;
 
 	if (tf_arg(tf, 5) & PAGE_MASK)
@@ -175,7 +174,7 @@ static long begin_mapping(const struct trapframe *tf)
 	if (err < 0)
 		return err;
 	if (op.kind == RANGE_PASS)
-		op.perms |= sharing_of(tf, fd_get((int)tf_arg(tf, 4)));
+		op.perms |= sharing_of(tf, fd_get(tf_int(tf, 4)));
 	*call_range() = op;
 	return range_go_on(call_range());
 }
@@ -197,7 +196,7 @@ static long map_device(const struct trapframe *tf)
 
 long sys_mmap(const struct trapframe *tf)
 {
-	struct file *f = fd_get((int)tf_arg(tf, 4));
+	struct file *f = fd_get(tf_int(tf, 4));
 	long err;
 
 	if (!(tf_arg(tf, 3) & MAP_ANONYMOUS) && f != NULL && file_is_device(f))
@@ -241,7 +240,8 @@ long sys_mprotect(const struct trapframe *tf)
 long sys_madvise(const struct trapframe *tf)
 {
 	vaddr_t start = tf_arg(tf, 0);
-	uint64_t len = tf_arg(tf, 1), advice = tf_arg(tf, 2);
+	uint64_t len = tf_arg(tf, 1);
+	uint32_t advice = (uint32_t)tf_arg(tf, 2);
 
 	if ((start & PAGE_MASK) || advice >= 64 ||
 	    !(1UL << advice & (MADV_HINTS | 1UL << MADV_DONTNEED)))
@@ -264,9 +264,10 @@ long sys_madvise(const struct trapframe *tf)
 long sys_msync(const struct trapframe *tf)
 {
 	vaddr_t start = tf_arg(tf, 0);
-	uint64_t len = tf_arg(tf, 1), flags = tf_arg(tf, 2);
+	uint64_t len = tf_arg(tf, 1);
+	int flags = tf_int(tf, 2);
 
-	if ((start & PAGE_MASK) || (flags & ~(uint64_t)MS_ALL) ||
+	if ((start & PAGE_MASK) || (flags & ~MS_ALL) ||
 	    (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
 		return -EINVAL;
 	if (len == 0)

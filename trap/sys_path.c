@@ -34,7 +34,7 @@ static long stat_file(struct file *f, vaddr_t to)
 
 long sys_fstat(const struct trapframe *tf)
 {
-	return stat_file(fd_get((int)tf_arg(tf, 0)), tf_arg(tf, 1));
+	return stat_file(fd_get(tf_int(tf, 0)), tf_arg(tf, 1));
 }
 
 #define STAT_FLAGS                                               \
@@ -43,7 +43,7 @@ long sys_fstat(const struct trapframe *tf)
 
 long sys_newfstatat(const struct trapframe *tf)
 {
-	int fd = (int)tf_arg(tf, 0), flags = (int)tf_arg(tf, 3), err;
+	int fd = tf_int(tf, 0), flags = tf_int(tf, 3), err;
 	char first;
 
 	if (flags & ~STAT_FLAGS)

@@ -16,7 +16,7 @@
 /* The file that stands for the right to serve a port. */
 static int port_file(const struct trapframe *tf, struct file **f)
 {
-	*f = fd_get((int)tf_arg(tf, 0));
+	*f = fd_get(tf_int(tf, 0));
 	if (*f == NULL)
 		return -EBADF;
 	return file_is_port(*f) ? 0 : -EINVAL;
@@ -259,7 +259,7 @@ static int refusal(const struct trapframe *tf)
 
 static long file_call(const struct trapframe *tf)
 {
-	struct file *f = fd_get((int)tf_arg(tf, 0));
+	struct file *f = fd_get(tf_int(tf, 0));
 	uint64_t number = tf_number(tf);
 
 	if ((number == SYS_pread64 || number == SYS_pwrite64) &&
@@ -283,7 +283,7 @@ long sys_refused(const struct trapframe *tf)
 
 long sys_port_root(const struct trapframe *tf)
 {
-	struct file *f = fd_get((int)tf_arg(tf, 0));
+	struct file *f = fd_get(tf_int(tf, 0));
 
 	if (f == NULL)
 		return -EBADF;

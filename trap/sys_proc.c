@@ -52,38 +52,37 @@ long sys_execve(const struct trapframe *tf)
 
 long sys_exit(const struct trapframe *tf)
 {
-	proc_exit(STATUS_EXITED((int)tf_arg(tf, 0)));
+	proc_exit(STATUS_EXITED(tf_int(tf, 0)));
 	return CALL_ENDED;
 }
 
 long sys_wait4(const struct trapframe *tf)
 {
-	return proc_wait((pid_t)tf_arg(tf, 0), tf_arg(tf, 1),
-	    (int)tf_arg(tf, 2), tf_arg(tf, 3));
+	return proc_wait((pid_t)tf_arg(tf, 0), tf_arg(tf, 1), tf_int(tf, 2),
+	    tf_arg(tf, 3));
 }
 
 long sys_waitid(const struct trapframe *tf)
 {
 	pid_t id = (pid_t)tf_arg(tf, 1), pid = -1;
-	uint64_t type = tf_arg(tf, 0);
+	uint32_t type = (uint32_t)tf_arg(tf, 0);
 
 	if (type > P_PGID || (type == P_PID && id <= 0) ||
 	    (type == P_PGID && id < 0))
 		return -EINVAL;
 	if (type != P_ALL)
 		pid = type == P_PID ? id : -id;
-	return proc_waitid(pid, tf_arg(tf, 2), (int)tf_arg(tf, 3),
-	    tf_arg(tf, 4));
+	return proc_waitid(pid, tf_arg(tf, 2), tf_int(tf, 3), tf_arg(tf, 4));
 }
 
 long sys_kill(const struct trapframe *tf)
 {
-	return signal_kill((pid_t)tf_arg(tf, 0), (int)tf_arg(tf, 1));
+	return signal_kill((pid_t)tf_arg(tf, 0), tf_int(tf, 1));
 }
 
 long sys_tkill(const struct trapframe *tf)
 {
-	return signal_tgkill((pid_t)tf_arg(tf, 0), (int)tf_arg(tf, 1));
+	return signal_tgkill((pid_t)tf_arg(tf, 0), tf_int(tf, 1));
 }
 
 long sys_tgkill(const struct trapframe *tf)
@@ -94,7 +93,7 @@ long sys_tgkill(const struct trapframe *tf)
 		return -EINVAL;
 	if (group != pid)
 		return -ESRCH;
-	return signal_tgkill(pid, (int)tf_arg(tf, 2));
+	return signal_tgkill(pid, tf_int(tf, 2));
 }
 
 long sys_getpid(const struct trapframe *tf)
@@ -182,14 +181,14 @@ long sys_rt_sigaction(const struct trapframe *tf)
 {
 	if (tf_arg(tf, 3) != SIGSET_SIZE)
 		return -EINVAL;
-	return signal_action((int)tf_arg(tf, 0), tf_arg(tf, 1), tf_arg(tf, 2));
+	return signal_action(tf_int(tf, 0), tf_arg(tf, 1), tf_arg(tf, 2));
 }
 
 long sys_rt_sigprocmask(const struct trapframe *tf)
 {
 	if (tf_arg(tf, 3) != SIGSET_SIZE)
 		return -EINVAL;
-	return signal_mask((int)tf_arg(tf, 0), tf_arg(tf, 1), tf_arg(tf, 2));
+	return signal_mask(tf_int(tf, 0), tf_arg(tf, 1), tf_arg(tf, 2));
 }
 
 long sys_rt_sigpending(const struct trapframe *tf)
@@ -208,8 +207,7 @@ long sys_rt_sigsuspend(const struct trapframe *tf)
 
 long sys_rt_sigqueueinfo(const struct trapframe *tf)
 {
-	return signal_queue((pid_t)tf_arg(tf, 0), (int)tf_arg(tf, 1),
-	    tf_arg(tf, 2));
+	return signal_queue((pid_t)tf_arg(tf, 0), tf_int(tf, 1), tf_arg(tf, 2));
 }
 
 long sys_rt_sigreturn(const struct trapframe *tf)

@@ -37,14 +37,14 @@ int64_t clock_ns(int clock)
 
 long sys_clock_gettime(const struct trapframe *tf)
 {
-	int64_t ns = clock_ns((int)tf_arg(tf, 0));
+	int64_t ns = clock_ns(tf_int(tf, 0));
 
 	return ns < 0 ? ns : timespec_copyout(tf_arg(tf, 1), (uint64_t)ns);
 }
 
 long sys_clock_getres(const struct trapframe *tf)
 {
-	int64_t ns = clock_ns((int)tf_arg(tf, 0));
+	int64_t ns = clock_ns(tf_int(tf, 0));
 
 	if (ns < 0 || tf_arg(tf, 1) == 0)
 		return ns < 0 ? ns : 0;
@@ -128,11 +128,11 @@ static bool is_slept_on(int clock)
 
 long sys_clock_nanosleep(const struct trapframe *tf)
 {
-	int64_t now = clock_ns((int)tf_arg(tf, 0));
+	int64_t now = clock_ns(tf_int(tf, 0));
 
 	if (now < 0)
 		return now;
-	if (!is_slept_on((int)tf_arg(tf, 0)))
+	if (!is_slept_on(tf_int(tf, 0)))
 		return -EOPNOTSUPP;
 	if (tf_arg(tf, 1) & TIMER_ABSTIME)
 		return sleep(tf_arg(tf, 2), (uint64_t)now, 0);
@@ -240,7 +240,7 @@ long sys_times(const struct trapframe *tf)
 long sys_getrusage(const struct trapframe *tf)
 {
 	struct proc *p = proc_self();
-	int who = (int)tf_arg(tf, 0);
+	int who = tf_int(tf, 0);
 
 	if (who < RUSAGE_CHILDREN || who > RUSAGE_THREAD)
 		return -EINVAL;

@@ -271,7 +271,7 @@ static long transfer_vector(const struct trapframe *tf, bool is_write,
 
 	if (has_position && (int64_t)tf_arg(tf, 3) < 0)
 		return -EINVAL;
-	n = io_begin(&io, (int)tf_arg(tf, 0), is_write);
+	n = io_begin(&io, tf_int(tf, 0), is_write);
 	if (n < 0)
 		return n;
 	if (has_position && !file_is_remote(io.f))

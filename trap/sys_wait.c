@@ -277,7 +277,7 @@ static int read_select(const struct trapframe *tf, struct pollfd_abi *entries)
 	struct sets sets = {0};
 	int err = 0;
 
-	if ((int)tf_arg(tf, 0) < 0)
+	if (tf_int(tf, 0) < 0)
 		return -EINVAL;
 	for (int s = 0; s < SETS && err == 0; s++)
 		if (tf_arg(tf, s + 1) != 0)

@@ -72,6 +72,12 @@ static inline uint64_t tf_arg(const struct trapframe *tf, unsigned i)
 	return tf->x[REG_A0 - 1 + i];
 }
 
+/* An argument that is an int: its upper half means nothing, as on Linux. */
+static inline int tf_int(const struct trapframe *tf, unsigned i)
+{
+	return (int)tf_arg(tf, i);
+}
+
 static inline uint64_t tf_number(const struct trapframe *tf)
 {
 	return tf->x[REG_A7 - 1];

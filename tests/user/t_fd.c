@@ -4,6 +4,8 @@
  */
 #include "harness.h"
 
+#include <sys/resource.h>
+
 static int fds[2];
 
 static void pipe_make(void)
@@ -102,15 +104,26 @@ TEST(pipe2_refuses_odd_flags)
 	return NULL;
 }
 
-/* Linux has them as an int. */
-TEST(the_upper_half_of_a_command_or_a_clock_means_nothing)
+TEST(the_upper_half_of_an_int_means_nothing)
 {
 	const long upper = 1L << 32;
+	unsigned char *page = pages_private(1);
 	struct timespec now;
+	struct rlimit limit;
+	int ends[2];
 
 	MUST(raw(SYS_fcntl, 0, F_GETFD | upper) == 0, "fcntl");
 	MUST(raw(SYS_clock_gettime, CLOCK_MONOTONIC | upper, (long)&now) == 0,
 	    "clock_gettime");
+	MUST(raw(SYS_pipe2, (long)ends, O_CLOEXEC | upper) == 0, "pipe2");
+	MUST(raw(SYS_dup3, ends[0], ends[1], upper) == ends[1], "dup3");
+	MUST(raw(SYS_madvise, (long)page, PAGE, MADV_DONTNEED | upper) == 0,
+	    "madvise");
+	MUST(raw(SYS_msync, (long)page, PAGE, MS_SYNC | upper) == 0, "msync");
+	MUST(raw(SYS_prlimit64, 0, RLIMIT_STACK | upper, 0, (long)&limit) == 0,
+	    "prlimit64");
+	MUST(raw(SYS_waitid, P_ALL | upper, 0, 0, WEXITED, 0) == -ECHILD,
+	    "waitid");
 	return NULL;
 }
 
@@ -120,7 +133,7 @@ static const struct test tests[] = {
     T(dup_takes_the_lowest_and_dup2_the_one_it_is_told),
     T(descriptors_run_out),
     T(pipe2_refuses_odd_flags),
-    T(the_upper_half_of_a_command_or_a_clock_means_nothing),
+    T(the_upper_half_of_an_int_means_nothing),
 };
 
 SUITE(tests)
