@@ -59,7 +59,7 @@ endif
 
 ifeq ($(CROSS)$(shell command -v clang),)
 ifneq ($(filter-out clean compilers deps help,$(or $(MAKECMDGOALS),all)),)
-$(warning there is no compiler for RISC-V; try: make deps $(MAKECMDGOALS))
+$(warning there is no compiler for RISC-V; try: make deps $(or $(MAKECMDGOALS),all))
 endif
 endif
 

@@ -88,10 +88,16 @@ NAMED_SOURCES = {"Makefile", "run"}  # without a suffix
 
 
 def files(root: Path) -> Iterator[str]:
-    """The sources below `root`, as paths relative to it."""
+    """
+    The sources below `root`, as paths relative to it. Programs at the top are
+    not the project's, but those that a user tries.
+    """
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root)
         if IGNORED.intersection(name.parts) or not path.is_file():
+            continue
+        if len(name.parts) == 1 and path.suffix != ".ld" and \
+                path.name not in NAMED_SOURCES | {"main.c"}:
             continue
         if path.suffix in SOURCES or path.name in NAMED_SOURCES:
             yield name.as_posix()

@@ -392,6 +392,7 @@ ask_administrator()
 {
 	echo 'deps.sh: please ask an administrator of this machine to run' >&2
 	echo "    $1" >&2
+	echo "and then: make deps${goals:+ $goals}" >&2
 }
 
 # Installs what provides the needs $*, or says what has to be done.
@@ -409,7 +410,7 @@ install_needs()
 	# shellcheck disable=SC2046
 	set -- $(choose "$manager" "$@")
 	if [ $# -eq 0 ]; then
-		echo "deps.sh: $manager knows no package for it" >&2
+		echo "deps.sh: the lists of $manager name no package for what is missing" >&2
 		may_install || ask_administrator "$refresh"
 		return
 	fi
@@ -438,6 +439,7 @@ report()
 
 main()
 {
+	goals=$*
 	no_more_to_install=
 	# Lists of words without spaces in them: split on purpose below.
 	# shellcheck disable=SC2046
