@@ -38,6 +38,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "tools" / "film"
 MEMORY_UNITS = {"": 20, "M": 20, "G": 30}
 MANY = 100_000  # steps: with more, a browser becomes slow
+MANY_WRONG = 10  # counts: more are not shown one by one
 # One hart: instructions are counted, and each run is like the others. QEMU
 # cannot do that with several, which it runs at the same time.
 COUNTED = ["-icount", "shift=0,sleep=off", "-seed", "1",
@@ -266,6 +267,18 @@ def picture_of(data: Dict[str, object], step: str) -> str:
 # --- The command -------------------------------------------------------------
 
 
+def differences(film: Film, smp: int) -> List[str]:
+    """What is said of counts that are not the kernel's."""
+    said = [f"  {wrong}" for wrong in film.wrong[:MANY_WRONG]]
+    if len(film.wrong) > MANY_WRONG:
+        said.append(f"  and {len(film.wrong) - MANY_WRONG} more")
+    if said and smp > 1:
+        said.append("With several harts that is no mistake as long as they are "
+                    "few: another hart changed the count before it was "
+                    "recorded, or had yet to record what it did.")
+    return said
+
+
 def write(film: Film, options: argparse.Namespace) -> None:
     page = options.out / "film.html"
     trace = options.out / "film.perfetto-trace"
@@ -279,8 +292,8 @@ def write(film: Film, options: argparse.Namespace) -> None:
     print(f"{mine} steps, and {len(film.steps) - mine} of what the system "
           f"does beside; {film.checked} counts compared with the "
           f"kernel's, {len(film.wrong)} differ")
-    for wrong in film.wrong[:10]:
-        print(f"  {wrong}")
+    for line in differences(film, options.smp):
+        print(line)
     if len(film.steps) > MANY:
         print("That is a long film: a browser will need some time.")
     print(f"{page}: open it in a browser")
