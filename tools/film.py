@@ -39,10 +39,11 @@ PAGE = ROOT / "tools" / "film"
 MEMORY_UNITS = {"": 20, "M": 20, "G": 30}
 MANY = 100_000  # steps: with more, a browser becomes slow
 MANY_WRONG = 10  # counts: more are not shown one by one
-# One hart: instructions are counted, and each run is like the others. QEMU
-# cannot do that with several, which it runs at the same time.
-COUNTED = ["-icount", "shift=0,sleep=off", "-seed", "1",
-           "-rtc", "base=2026-01-01,clock=vm"]
+# One hart: instructions are counted, which QEMU cannot do with several. Without
+# sleep, the time in which nothing runs passes at once, each run is like the
+# others, and QEMU takes no input.
+COUNTED = ["-seed", "1", "-rtc", "base=2026-01-01,clock=vm", "-icount"]
+SAME_EACH_TIME, TAKES_KEYS = "shift=0,sleep=off", "shift=0"
 # The kernel's command line has no quotes, and the shell a meaning for these.
 NEEDS_SHELL = set(" \t\n'\"|&;<>()$`\\#")
 
@@ -159,6 +160,12 @@ def record(options: argparse.Namespace) -> Film:
     return film_of(run.records)
 
 
+def is_typed_at(options: argparse.Namespace) -> bool:
+    """Can somebody type while it runs?"""
+    return (not options.quiet and sys.stdin is not None and
+            sys.stdin.isatty())
+
+
 def run_in(options: argparse.Namespace, folder: Path) -> Run:
     entries, append, texts = boot_of(
         options.line, programs_in(Path(options.initrd).read_bytes()))
@@ -171,7 +178,8 @@ def run_in(options: argparse.Namespace, folder: Path) -> Run:
                "-kernel", options.kernel, "-append", append,
                "-initrd", str(archive(options, entries, texts, folder))]
     if options.smp == 1:
-        command += COUNTED
+        command += COUNTED + [
+            TAKES_KEYS if is_typed_at(options) else SAME_EACH_TIME]
     how: Dict[str, object] = {}
     if options.quiet:
         how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}

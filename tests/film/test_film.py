@@ -17,7 +17,9 @@ import io
 import itertools
 import math
 import os
+import pty
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -373,6 +375,43 @@ def a_program_that_is_not_there_is_an_error() -> Optional[str]:
     return None
 
 
+def until(terminal: int, wanted: bytes, seconds: float) -> bytes:
+    """What is written on a terminal, up to that, or to its end."""
+    seen, end = b"", time.monotonic() + seconds
+    while wanted not in seen and time.monotonic() < end:
+        if select.select([terminal], [], [], 0.1)[0]:
+            try:
+                seen += os.read(terminal, 4096)
+            except OSError:  # nobody has it open any more
+                break
+    return seen
+
+
+def keys_are_taken_while_nothing_runs() -> Optional[str]:
+    """On a terminal: a program gets what is typed, and Ctrl-A X ends the machine."""
+    terminal, its_side = pty.openpty()
+    with tempfile.TemporaryDirectory() as folder:
+        words = [word for word in command(folder, "cow", "-s")
+                 if word != "--quiet"]
+        made = subprocess.Popen(words, stdin=its_side, stdout=its_side,
+                                stderr=its_side, start_new_session=True)
+        os.close(its_side)
+        try:
+            for keys, answer in ((b"", b"[enter]"), (b"\r", b"[enter]"),
+                                 (b"\x01x", b"open it in a browser")):
+                time.sleep(0.5)  # nothing runs by then
+                os.write(terminal, keys)
+                if answer not in until(terminal, answer, 30):
+                    return f"no answer to {keys!r}"
+            until(terminal, b"no such answer", 30)
+            return (None if made.wait(30) == 0 else
+                    f"it ended with {made.returncode}")
+        finally:
+            made.terminate()
+            made.wait()
+            os.close(terminal)
+
+
 def a_film_that_is_killed_leaves_no_machine_behind() -> Optional[str]:
     """Nor does one take the memory of another."""
     with tempfile.TemporaryDirectory() as folder:
@@ -635,6 +674,7 @@ TESTS: List[Callable[[], Optional[str]]] = [
     a_program_gets_all_its_words,
     sizes_of_memory_are_those_of_qemu,
     a_program_that_is_not_there_is_an_error,
+    keys_are_taken_while_nothing_runs,
     a_film_that_is_killed_leaves_no_machine_behind,
     perfetto_slices_begin_and_end,
     perfetto_switches_form_a_chain_on_each_hart,
