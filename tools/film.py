@@ -31,7 +31,7 @@ from typing import Dict, List, Optional, Set, Tuple
 import film_browser
 import film_perfetto
 from film_model import Film, Step, film_of, kinds_of_entries
-from film_records import Run, run_machine
+from film_records import Memory, Run, memory_in, run_machine
 from film_words import TITLES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -157,6 +157,9 @@ def record(options: argparse.Namespace) -> Film:
     with tempfile.TemporaryDirectory(
             prefix="film.", dir=options.out) as folder:
         run = run_in(options, Path(folder))
+    if run.status == -signal.SIGBUS:
+        raise ValueError(f"{options.out}: the disk is full, and has no room "
+                         "for what the machine stores in its memory")
     return film_of(run.records)
 
 
@@ -166,14 +169,23 @@ def is_typed_at(options: argparse.Namespace) -> bool:
             sys.stdin.isatty())
 
 
+def memory_of(options: argparse.Namespace, path: Path) -> Memory:
+    """The machine's memory, in a file at `path`."""
+    try:
+        return memory_in(path, Path(options.kernel), size_of(options.mem))
+    except (OSError, OverflowError) as error:
+        raise ValueError(f"MEM={options.mem}: no file of that size can be "
+                         f"made: {error}") from error
+
+
 def run_in(options: argparse.Namespace, folder: Path) -> Run:
     entries, append, texts = boot_of(
         options.line, programs_in(Path(options.initrd).read_bytes()))
-    size = size_of(options.mem)
-    memory = folder / "memory"
+    path, size = folder / "memory", size_of(options.mem)
+    memory = memory_of(options, path)
     command = [options.qemu, "-machine", "virt,memory-backend=ram", "-object",
                f"memory-backend-file,id=ram,size={size},"
-               f"mem-path={memory},share=on",
+               f"mem-path={path},share=on",
                "-smp", str(options.smp), "-m", f"{size}B", "-nographic",
                "-kernel", options.kernel, "-append", append,
                "-initrd", str(archive(options, entries, texts, folder))]
@@ -183,8 +195,7 @@ def run_in(options: argparse.Namespace, folder: Path) -> Run:
     how: Dict[str, object] = {}
     if options.quiet:
         how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
-    return run_machine(command, memory, Path(options.kernel), size,
-                       options.timeout, **how)
+    return run_machine(command, memory, options.timeout, **how)
 
 
 # --- The data of the page ----------------------------------------------------

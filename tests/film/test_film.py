@@ -20,6 +20,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import shutil
 import signal
 import subprocess
@@ -367,12 +368,37 @@ def a_program_that_is_not_there_is_an_error() -> Optional[str]:
         for words, wrong in ((["nosuch"], "neither a program"),
                              ([str(ROOT / "LICENSE")], "no program was started"),
                              (["--smp", "0", "cow"], "film: SMP=0: expected"),
-                             (["--mem", "4M", "cow"], "film: the kernel does")):
+                             (["--mem", "4M", "cow"], "film: the kernel does"),
+                             (["--mem", "9999999G", "cow"], "MEM=9999999G"),
+                             (["--mem", "9" * 20, "cow"], "film: MEM=999")):
             done = subprocess.run(command(folder, *words), check=False,
                                   capture_output=True, text=True)
             if done.returncode != 1 or wrong not in done.stderr:
                 return f"status {done.returncode}: {done.stderr}"
     return None
+
+
+def a_disk_that_is_full_is_an_error() -> Optional[str]:
+    """Then a store of QEMU's into the machine's memory kills it."""
+    with tempfile.TemporaryDirectory() as folder:
+        machine = Path(folder) / "machine"
+        machine.write_text("#!/bin/sh\nkill -BUS $$\n")
+        machine.chmod(0o755)
+        done = subprocess.run(
+            command(folder, "--qemu", str(machine), "cow"), check=False,
+            capture_output=True, text=True)
+    return (None if done.returncode == 1 and
+            f"{folder}: the disk is full" in done.stderr else done.stderr)
+
+
+def blanks_around_a_number_are_none_of_it() -> Optional[str]:
+    """Behind as well as before it, where make takes them away itself."""
+    done = subprocess.run(
+        ["make", "-n", "film", "SMP= 2 ", "MEM= 64M "], check=False, cwd=ROOT,
+        capture_output=True, text=True, env={**os.environ, "MAKEFLAGS": ""})
+    given = [word for line in done.stdout.replace("\\\n", " ").splitlines()
+             if "film.py" in line for word in shlex.split(line)]
+    return None if {"2", "64M"} <= set(given) else done.stdout + done.stderr
 
 
 def until(terminal: int, wanted: bytes, seconds: float) -> bytes:
@@ -674,6 +700,8 @@ TESTS: List[Callable[[], Optional[str]]] = [
     a_program_gets_all_its_words,
     sizes_of_memory_are_those_of_qemu,
     a_program_that_is_not_there_is_an_error,
+    a_disk_that_is_full_is_an_error,
+    blanks_around_a_number_are_none_of_it,
     keys_are_taken_while_nothing_runs,
     a_film_that_is_killed_leaves_no_machine_behind,
     perfetto_slices_begin_and_end,
