@@ -31,17 +31,19 @@ from typing import Dict, List, Optional, Set, Tuple
 import film_browser
 import film_perfetto
 from film_model import Film, Step, film_of, kinds_of_entries
-from film_records import Run, run_machine
+from film_records import Memory, Run, memory_in, run_machine
 from film_words import TITLES
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "tools" / "film"
 MEMORY_UNITS = {"": 20, "M": 20, "G": 30}
 MANY = 100_000  # steps: with more, a browser becomes slow
-# One hart: instructions are counted, and each run is like the others. QEMU
-# cannot do that with several, which it runs at the same time.
-COUNTED = ["-icount", "shift=0,sleep=off", "-seed", "1",
-           "-rtc", "base=2026-01-01,clock=vm"]
+MANY_WRONG = 10  # counts: more are not shown one by one
+# One hart: instructions are counted, which QEMU cannot do with several. Without
+# sleep, the time in which nothing runs passes at once, each run is like the
+# others, and QEMU takes no input.
+COUNTED = ["-seed", "1", "-rtc", "base=2026-01-01,clock=vm", "-icount"]
+SAME_EACH_TIME, TAKES_KEYS = "shift=0,sleep=off", "shift=0"
 # The kernel's command line has no quotes, and the shell a meaning for these.
 NEEDS_SHELL = set(" \t\n'\"|&;<>()$`\\#")
 
@@ -155,27 +157,45 @@ def record(options: argparse.Namespace) -> Film:
     with tempfile.TemporaryDirectory(
             prefix="film.", dir=options.out) as folder:
         run = run_in(options, Path(folder))
+    if run.status == -signal.SIGBUS:
+        raise ValueError(f"{options.out}: the disk is full, and has no room "
+                         "for what the machine stores in its memory")
     return film_of(run.records)
+
+
+def is_typed_at(options: argparse.Namespace) -> bool:
+    """Can somebody type while it runs?"""
+    return (not options.quiet and sys.stdin is not None and
+            sys.stdin.isatty())
+
+
+def memory_of(options: argparse.Namespace, path: Path) -> Memory:
+    """The machine's memory, in a file at `path`."""
+    try:
+        return memory_in(path, Path(options.kernel), size_of(options.mem))
+    except (OSError, OverflowError) as error:
+        raise ValueError(f"MEM={options.mem}: no file of that size can be "
+                         f"made: {error}") from error
 
 
 def run_in(options: argparse.Namespace, folder: Path) -> Run:
     entries, append, texts = boot_of(
         options.line, programs_in(Path(options.initrd).read_bytes()))
-    size = size_of(options.mem)
-    memory = folder / "memory"
+    path, size = folder / "memory", size_of(options.mem)
+    memory = memory_of(options, path)
     command = [options.qemu, "-machine", "virt,memory-backend=ram", "-object",
                f"memory-backend-file,id=ram,size={size},"
-               f"mem-path={memory},share=on",
+               f"mem-path={path},share=on",
                "-smp", str(options.smp), "-m", f"{size}B", "-nographic",
                "-kernel", options.kernel, "-append", append,
                "-initrd", str(archive(options, entries, texts, folder))]
     if options.smp == 1:
-        command += COUNTED
+        command += COUNTED + [
+            TAKES_KEYS if is_typed_at(options) else SAME_EACH_TIME]
     how: Dict[str, object] = {}
     if options.quiet:
         how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
-    return run_machine(command, memory, Path(options.kernel), size,
-                       options.timeout, **how)
+    return run_machine(command, memory, options.timeout, **how)
 
 
 # --- The data of the page ----------------------------------------------------
@@ -266,6 +286,18 @@ def picture_of(data: Dict[str, object], step: str) -> str:
 # --- The command -------------------------------------------------------------
 
 
+def differences(film: Film, smp: int) -> List[str]:
+    """What is said of counts that are not the kernel's."""
+    said = [f"  {wrong}" for wrong in film.wrong[:MANY_WRONG]]
+    if len(film.wrong) > MANY_WRONG:
+        said.append(f"  and {len(film.wrong) - MANY_WRONG} more")
+    if said and smp > 1:
+        said.append("With several harts that is no mistake as long as they are "
+                    "few: another hart changed the count before it was "
+                    "recorded, or had yet to record what it did.")
+    return said
+
+
 def write(film: Film, options: argparse.Namespace) -> None:
     page = options.out / "film.html"
     trace = options.out / "film.perfetto-trace"
@@ -279,8 +311,8 @@ def write(film: Film, options: argparse.Namespace) -> None:
     print(f"{mine} steps, and {len(film.steps) - mine} of what the system "
           f"does beside; {film.checked} counts compared with the "
           f"kernel's, {len(film.wrong)} differ")
-    for wrong in film.wrong[:10]:
-        print(f"  {wrong}")
+    for line in differences(film, options.smp):
+        print(line)
     if len(film.steps) > MANY:
         print("That is a long film: a browser will need some time.")
     print(f"{page}: open it in a browser")

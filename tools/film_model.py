@@ -4,12 +4,17 @@
 The kernel records each store to an entry, and after several stores what they
 were made for.  A step is one such purpose with the stores before it.  The
 counts that the kernel records are compared with the number of entries.
+
+Records are in one order, also those of several harts: each is made after its
+store, and before the hart goes on.  So what empties the last entry that names a
+frame comes before what names it anew, on whichever hart.  What the two were made
+for may come in the other order; then the first stores are a step of their own.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, List, Optional, Tuple
 
 import film_words
@@ -141,12 +146,32 @@ class Film:
     # --- what comes between steps ---
 
     def _entry(self, record: Record) -> None:
-        """A store replaces what another hart has stored in the same entry."""
+        """A store is of the step that comes.  Two of other harts go first, without
+        theirs: another one to this entry, and one that took away the last name
+        of what this one names, as no hart gets a frame before it is free."""
         slot = record.values["slot"] - DIRECT_MAP
         key = (slot >> 12, (slot & 0xfff) // 8)
-        for stores in self.pending.values():
-            stores.pop(key, None)
-        self.pending.setdefault(record.hart, {})[key] = record.values["bits"]
+        bits = record.values["bits"]
+        frame = frame_of(bits)
+        names = self.world.names.get(frame, set()) if frame else set()
+        is_free = all(self._is_taken_away(name, frame) for name in names)
+        for hart, stores in list(self.pending.items()):
+            if hart != record.hart and (
+                    stores.get(key, bits) != bits or
+                    is_free and not names.isdisjoint(stores)):
+                self._let_go(hart, record)
+        self.pending.setdefault(record.hart, {})[key] = bits
+
+    def _is_taken_away(self, name: Tuple[int, int], frame: int) -> bool:
+        """Does an entry name the frame no more, after the stores that wait?"""
+        return any(name in stores and frame_of(stores[name]) != frame
+                   for stores in self.pending.values())
+
+    def _let_go(self, hart: int, record: Record) -> None:
+        """Makes a step of the stores of a hart that wait for one."""
+        place = replace(record.place, event="let_go", names=())
+        self._step(Record(record.time, hart, place))
+        self.last[hart] = record.time
 
     def _named(self, record: Record) -> None:
         pid, name = record.values["pid"], record.text

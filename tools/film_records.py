@@ -160,13 +160,17 @@ class Run:
     status: int
 
 
-def run_machine(command: List[str], path: Path, kernel: Path, size: int,
-                timeout: Optional[float] = None, **how: object) -> Run:
-    """Runs QEMU with its memory in a file at `path`, and drains the ring."""
-    end = time.monotonic() + timeout if timeout else float("inf")
+def memory_in(path: Path, kernel: Path, size: int) -> Memory:
+    """A new file for the machine's memory, of which nothing is on the disk yet."""
     with open(path, "wb") as file:
         file.truncate(size)
-    memory = Memory(path, kernel)
+    return Memory(path, kernel)
+
+
+def run_machine(command: List[str], memory: Memory,
+                timeout: Optional[float] = None, **how: object) -> Run:
+    """Runs QEMU with its memory in that file, and drains the ring."""
+    end = time.monotonic() + timeout if timeout else float("inf")
     raw = []
     machine = subprocess.Popen(command, **how)  # type: ignore[call-overload]
     try:

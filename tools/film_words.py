@@ -48,6 +48,7 @@ TITLES: Dict[str, Tuple[str, str]] = {
     "server_died": ("server died", "message"),
     "server_adopted": ("server restarted", "message"),
     "returned": ("entries changed", "range"),
+    "let_go": ("begun", "free"),
 }
 
 
@@ -295,6 +296,13 @@ def of_returned(_film: "Film", step: "Step") -> str:
     return f"{plural(len(step.changes), 'entry')} changed."
 
 
+def of_let_go(_film: "Film", step: "Step") -> str:
+    entries = plural(sum(count for _, _, count, _, _ in step.changes), "entry")
+    are = "is" if entries == "1 entry" else "are"
+    return (f"{entries} {are} changed, and another hart goes on from there, "
+            f"before hart {step.hart} comes to the end of what it does.")
+
+
 SENTENCES = {
     "space_created": of_space_created,
     "space_forked": of_space_forked,
@@ -335,6 +343,7 @@ SENTENCES = {
                                  "its hand is in its own now."),
     "lease_copied": of_lease_copied,
     "returned": of_returned,
+    "let_go": of_let_go,
 }
 
 

@@ -19,7 +19,8 @@ FILM := $(PYTHON) tools/film.py --qemu $(QEMU) --kernel $(B)/calf-trace.elf \
 	--initrd $(B)/initrd.cpio --out $(B)
 
 film: $(B)/calf-trace.elf $(B)/initrd.cpio ## a page that plays what fork and faults did (PROG="cow -s" or ./file, SMP=1)
-	$(Q)$(FILM) $(if $(filter command line environment,$(origin SMP)),--smp "$(SMP)") --mem "$(MEM)"
+	$(Q)$(FILM) $(if $(filter command line environment,$(origin SMP)),--smp "$(strip $(SMP))") \
+		--mem "$(strip $(MEM))"
 
 # test-film is also a part of `make test`.
 test-film: $(B)/calf.elf $(B)/calf-trace.elf $(B)/initrd.cpio ## does a film tell what happened, and does its page work?
