@@ -192,8 +192,8 @@ bool aspace_take_apart(struct aspace *as, unsigned *budget)
 		panic("expected one reference to root %lx",
 		    frame_paddr(as->root));
 	clear_kernel_half(as->top);
-	frame_free_zeroed(as->root);
 	TRACE(space_freed, "frame:root", frame_trace(as->root));
+	frame_free_zeroed(as->root);
 	slab_free(&aspaces, as);
 	return true;
 }

@@ -167,6 +167,16 @@ def memory_in(path: Path, kernel: Path, size: int) -> Memory:
     return Memory(path, kernel)
 
 
+def end_machine(machine: "subprocess.Popen[bytes]") -> None:
+    """If it can, QEMU leaves the terminal as it found it."""
+    machine.terminate()
+    try:
+        machine.wait(5)
+    except subprocess.TimeoutExpired:
+        machine.kill()
+        machine.wait()
+
+
 def run_machine(command: List[str], memory: Memory,
                 timeout: Optional[float] = None, **how: object) -> Run:
     """Runs QEMU with its memory in that file, and drains the ring."""
@@ -181,7 +191,6 @@ def run_machine(command: List[str], memory: Memory,
     except KeyboardInterrupt:
         pass
     finally:
-        machine.kill()
-        machine.wait()
+        end_machine(machine)
     raw.append(memory.drain())
     return Run(memory.decode(b"".join(raw)), machine.returncode)

@@ -26,6 +26,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Tuple
@@ -413,29 +414,42 @@ def until(terminal: int, wanted: bytes, seconds: float) -> bytes:
     return seen
 
 
+def stepped_at(folder: str, side: int) -> "subprocess.Popen[bytes]":
+    """A film of `cow -s` at this terminal."""
+    words = [word for word in command(folder, "cow", "-s")
+             if word != "--quiet"]
+    return subprocess.Popen(words, stdin=side, stdout=side, stderr=side,
+                            start_new_session=True)
+
+
 def keys_are_taken_while_nothing_runs() -> Optional[str]:
     """On a terminal: a program gets what is typed, and Ctrl-A X ends the machine."""
-    terminal, its_side = pty.openpty()
+    terminal, side = pty.openpty()
+    before = termios.tcgetattr(side)
     with tempfile.TemporaryDirectory() as folder:
-        words = [word for word in command(folder, "cow", "-s")
-                 if word != "--quiet"]
-        made = subprocess.Popen(words, stdin=its_side, stdout=its_side,
-                                stderr=its_side, start_new_session=True)
-        os.close(its_side)
-        try:
-            for keys, answer in ((b"", b"[enter]"), (b"\r", b"[enter]"),
-                                 (b"\x01x", b"open it in a browser")):
-                time.sleep(0.5)  # nothing runs by then
-                os.write(terminal, keys)
-                if answer not in until(terminal, answer, 30):
-                    return f"no answer to {keys!r}"
-            until(terminal, b"no such answer", 30)
-            return (None if made.wait(30) == 0 else
-                    f"it ended with {made.returncode}")
-        finally:
-            made.terminate()
-            made.wait()
-            os.close(terminal)
+        made = stepped_at(folder, side)
+        for keys, answer in ((b"", b"[enter]"), (b"\r", b"[enter]"),
+                             (b"\x01x", b"open it in a browser")):
+            time.sleep(0.5)  # nothing runs by then
+            os.write(terminal, keys)
+            if answer not in until(terminal, answer, 30):
+                made.terminate()
+                return f"no answer to {keys!r}"
+        until(terminal, b"no such answer", 3)
+        if made.wait(30) != 0:
+            return f"it ended with {made.returncode}"
+        # One that is killed leaves the terminal as it was, too.
+        made = stepped_at(folder, side)
+        until(terminal, b"[enter]", 30)
+        raw = termios.tcgetattr(side)
+        made.terminate()
+        until(terminal, b"no such answer", 3)
+        made.wait()
+    after = termios.tcgetattr(side)
+    os.close(side)
+    os.close(terminal)
+    return (None if raw != before and after == before else
+            f"{before[:4]}, then {raw[:4]}, then {after[:4]}")
 
 
 def a_film_that_is_killed_leaves_no_machine_behind() -> Optional[str]:
