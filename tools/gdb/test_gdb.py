@@ -375,7 +375,11 @@ def time_has_a_beginning() -> Optional[str]:
 
 
 def what_the_kernel_said_is_not_said_again() -> Optional[str]:
-    said = (ROOT / "build" / "replay.log").read_text(errors="replace")
+    found = re.search(r"^what it says: (\S+);", REPLAY_LOG.read_text(
+        errors="replace"), re.MULTILINE)
+    if found is None:
+        return f"no console is named in {REPLAY_LOG}"
+    said = (ROOT / found.group(1)).read_text(errors="replace")
     count = said.count("1. Before the fork")
     return None if count == 1 else f"{count} times"
 
@@ -444,7 +448,7 @@ def main() -> int:
     kernel = words[0] or str(ROOT / "build" / "calf.elf")
     hold_session(command_line(kernel, words[1], words[2]), LOG)
     hold_session(lent_line(), LENT_LOG)
-    hold_session(replay_line(), REPLAY_LOG)  # the last to fill build/replay.log
+    hold_session(replay_line(), REPLAY_LOG)
     return run_tests(TESTS)
 
 
