@@ -117,8 +117,9 @@ def command_line(kernel: str, initrd: str, append: str) -> List[str]:
         qemu += ["-initrd", initrd]
     if append:
         qemu += ["-append", append]
+    # A busy host may take as long to start it.
     argv = [find_gdb(), "-nx", "-batch", "-x", "tools/gdb/init.gdb", kernel,
-            "-ex", f"target remote | {shlex.join(qemu)}"]
+            "-ex", f"target remote | sleep 3; exec {shlex.join(qemu)}"]
     return argv + steps_of(SESSION)
 
 
