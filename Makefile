@@ -255,6 +255,11 @@ $(B)/initrd.cpio: $(USER_PROGS:%=$(B)/bin/%) tools/mkcpio.sh
 
 # --- running -----------------------------------------------------------------
 
+# One word for the shell, whatever is in it; and for make.
+quoted = '$(subst ','\'',$(1))'
+escaped = $(subst $() ,\ ,$(1))
+wrong = { echo $(call quoted,$(1)=$($(1)): expected $(2)) >&2; exit 1; }
+
 # PROG= is a file, the first program, and alone. What is in the directory ROOT=
 # comes on top of the kernel's own programs. Both are packed anew each time, and
 # reach the shell by the environment, quotes and all.
@@ -267,38 +272,54 @@ override INITRD := $(B)/run.cpio
 $(INITRD): $(if $(ROOT),$(B)/initrd.cpio)
 	@mkdir -p $(@D)
 ifneq ($(PROG),)
+	@[ ! -d "$$PROG" ] || $(call wrong,PROG,a file; ROOT= takes a folder)
 	@[ -f "$$PROG" ] || { echo "PROG=$$PROG: no such file (arguments go" \
 		"into APPEND=; Calf's own programs are at the prompt)" >&2; \
 		exit 1; }
+endif
+ifneq ($(ROOT),)
+	@{ [ ! -e "$$ROOT/bin" ] || [ -d "$$ROOT/bin" ]; } && \
+		[ ! -L "$$ROOT/bin" ] || \
+		$(call wrong,ROOT,a folder whose bin is a folder)
 endif
 	$(Q)sh tools/mkcpio.sh $@ $(if $(PROG),init="$$PROG:755",/="$$ROOT")
 	$(if $(ROOT),$(Q)cat $(B)/initrd.cpio $@ >$@.all && mv $@.all $@)
 endif
 
 QEMU_ARGS := -machine virt -smp $(SMP) -m $(MEM) -nographic
-RUN_ARGS = $(QEMU_ARGS) -kernel $(B)/calf.elf \
-	$(if $(INITRD),-initrd $(INITRD)) $(if $(APPEND),-append "$(APPEND)")
+BOOT_ARGS = -kernel $(B)/calf.elf \
+	$(if $(INITRD),-initrd $(call quoted,$(INITRD))) \
+	$(if $(APPEND),-append $(call quoted,$(APPEND)))
+
+# What QEMU would understand in another way, or die of.
+sensible:
+	@case $(call quoted,$(SMP)) in *[1-9]*) ;; \
+		*) $(call wrong,SMP,a number of harts) ;; esac
+	@case $(call quoted,$(MEM)) in *[1-9]*) ;; \
+		*) $(call wrong,MEM,a size such as 128M) ;; esac
+	@[ ! -d $(call quoted,$(INITRD)) ] || \
+		$(call wrong,INITRD,a file; ROOT= takes a folder)
+
+BOOT_FILES := $(B)/calf.elf $(call escaped,$(INITRD))
 
 # The status that a session ends with is printed, and is no error of make's.
-run: $(B)/calf.elf $(INITRD) ## boot to the shell (SMP= MEM= APPEND= PROG=file ROOT=folder INITRD=)
-	$(info $(QEMU) $(RUN_ARGS))
+run: sensible $(BOOT_FILES) ## boot to the shell (SMP= MEM= APPEND= PROG=file ROOT=folder INITRD=)
+	$(info $(QEMU) $(QEMU_ARGS) $(BOOT_ARGS))
 	@command -v $(QEMU) >/dev/null || \
 		{ echo "there is no $(QEMU); try: make deps run" >&2; exit 1; }
-	@$(QEMU) $(RUN_ARGS); status=$$?; \
+	@$(QEMU) $(QEMU_ARGS) $(BOOT_ARGS); status=$$?; \
 		[ $$status = 0 ] || echo "QEMU ended with status $$status."
 
 # One hart that counts its instructions makes no two runs that differ.
-gdb: $(B)/calf.elf $(INITRD) ## boot under gdb, stopped at the first instruction
+gdb: sensible $(BOOT_FILES) ## boot under gdb, stopped at the first instruction
 	$(Q)sh tools/gdb/session.sh "$(GDB)" "$(B)/calf.elf" \
 		$(QEMU) $(QEMU_ARGS:-nographic=-display none) \
-		$(if $(filter 1,$(SMP)),-icount shift=0) \
-		-kernel $(B)/calf.elf $(if $(INITRD),-initrd $(INITRD)) \
-		$(if $(APPEND),-append "$(APPEND)")
+		$(if $(filter 1,$(SMP)),-icount shift=0) $(BOOT_ARGS)
 
-debug: $(B)/calf.elf $(INITRD) ## boot, and wait for a debugger of your own
+debug: sensible $(BOOT_FILES) ## boot, and wait for a debugger of your own
 	@echo "in another terminal: $(GDB) -x tools/gdb/init.gdb $(B)/calf.elf" \
 		"-ex 'target remote :$(GDB_PORT)'"
-	$(QEMU) $(RUN_ARGS) -S -gdb tcp:127.0.0.1:$(GDB_PORT)
+	$(QEMU) $(QEMU_ARGS) $(BOOT_ARGS) -S -gdb tcp:127.0.0.1:$(GDB_PORT)
 
 # --- around the build --------------------------------------------------------
 
@@ -320,7 +341,7 @@ clean: ## remove build/
 help: ## this list
 	@awk -f tools/help.awk $(filter-out %.d,$(MAKEFILE_LIST))
 
-.PHONY: all run gdb debug compilers count clean help deps
+.PHONY: all sensible run gdb debug compilers count clean help deps
 
 # --- tests, measurements and checks ------------------------------------------
 

@@ -103,14 +103,15 @@ void kmain(uint64_t hartid, paddr_t fdt)
 	console_init();
 	timer_init();
 	hart_start_others();
-	kprintf("Calf: %u harts, %lu MiB of memory, %lu MiB free\n", hart_count,
-	    frame_total_count() >> 8, frame_free_count() >> 8);
+	kprintf("Calf: %u hart%s, %lu MiB of memory, %lu MiB free\n",
+	    hart_count, hart_count == 1 ? "" : "s", frame_total_count() >> 8,
+	    frame_free_count() >> 8);
 	if (machine.ram_beyond > 0)
 		kprintf("%lu MiB of memory beyond 255 GiB are not used\n",
 		    machine.ram_beyond >> 20);
 	if (machine.harts_ignored > 0)
-		kprintf("%u harts beyond the first %d are not used\n",
-		    machine.harts_ignored, MAX_HARTS);
+		kprintf("harts beyond the first %d are not used: %u\n",
+		    MAX_HARTS, machine.harts_ignored);
 	random_init();
 	signal_init();
 	tests_start();

@@ -24,8 +24,8 @@ import hashlib
 import json
 import os
 import random
+import re
 import shutil
-import signal
 import sys
 import textwrap
 import threading
@@ -36,12 +36,13 @@ from typing import Dict, Iterator, List, Optional, Tuple
 from killers import FIRST_SECONDS, Killer, Seen, limit_after
 from mutant_list import (DOCUMENT, Broken, Kill, Mutant, mutate,
                          read_all)
-from mutants import ROOT, Tree
+from mutants import ROOT, Tree, end_tests_when_killed, only_one
 
 HUNT = ROOT / "build" / "hunt"
 BEFORE = ROOT / "build" / "hunt.before"  # the one before, for who wants it back
 COPY = HUNT / "calf"
 STATE = HUNT / "state.json"
+LOCK = ROOT / "build" / "hunt.lock"
 TAIL = 12
 TRIES = 10  # how many random mistakes are tried until one shows
 PATIENCE = 20  # seconds of a run, before it is said how long it may take
@@ -367,9 +368,23 @@ def reveal(_options: argparse.Namespace) -> int:
     return 0
 
 
-def end(number: int, _frame: object) -> None:
-    """Killed: what runs a test ends it, too."""
-    sys.exit(128 + number)
+def number_of(name: str, text: Optional[str]) -> Optional[int]:
+    """A number that was given by the name that it has for make."""
+    if text is None:
+        return None
+    if not re.fullmatch(r"-?[0-9]{1,9}", text):
+        sys.exit(f"{name}={text}: expected a number")
+    return int(text)
+
+
+def check_values(options: argparse.Namespace) -> None:
+    if options.level not in ("1", "2", "3"):
+        sys.exit(f"LEVEL={options.level}: expected 1, 2 or 3")
+    if options.number is not None and options.exercise is not None:
+        sys.exit("N= and EXERCISE= each say which mistake: give one of them")
+    options.level = int(options.level)
+    options.number = number_of("N", options.number)
+    options.exercise = number_of("EXERCISE", options.exercise)
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -379,19 +394,18 @@ def main(arguments: Optional[List[str]] = None) -> int:
     what: Dict[str, object] = {"start": start, "hint": hint, "check": check,
                                "reveal": reveal}
     parser.add_argument("what", choices=what)
-    parser.add_argument("--level", type=int, choices=(1, 2, 3), default=1)
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--number", type=int, metavar="N")
-    which.add_argument("--exercise", type=int, metavar="N")
+    parser.add_argument("--level", default="1", metavar="1|2|3")
+    parser.add_argument("--number", metavar="N")
+    parser.add_argument("--exercise", metavar="N")
     options = parser.parse_args(arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
+    check_values(options)
+    end_tests_when_killed()
+    changes = options.what in ("start", "check")
     try:
-        return what[options.what](options)  # type: ignore[operator]
+        with only_one(LOCK) if changes else contextlib.nullcontext():
+            return what[options.what](options)  # type: ignore[operator]
     except Broken as broken:
         sys.exit(str(broken))
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
 
 
 if __name__ == "__main__":

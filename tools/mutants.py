@@ -22,17 +22,19 @@ import fnmatch
 import os
 import queue
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
+from typing import IO, Dict, List, Optional, Tuple
 
 from killers import Killer, Seen
 from mutant_list import (DOCUMENT, Broken, Kill, Mutant, document, mutate,
                          read_all, read_museum, stale)
+from run import INTERRUPTED
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build" / "mutants"
@@ -87,6 +89,28 @@ class Tree:
                 path.unlink()
             elif stamp(kept) != stamp(path):
                 shutil.copy2(kept, path)
+
+
+def only_one(path: Path) -> IO[str]:
+    """A lock, for as long as it is open: the trees below are one process's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = open(path, "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        sys.exit("somebody is at it already")
+    return lock
+
+
+def end(number: int, _frame: object) -> None:
+    """What runs a test, in whichever thread, ends it."""
+    INTERRUPTED.set()
+    sys.exit(128 + number)
+
+
+def end_tests_when_killed() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
 
 
 def stamp(path: Path) -> Tuple[int, int]:
@@ -226,6 +250,8 @@ class Run:
                                        self.usual)
         finally:
             self.trees.put(tree)
+        if INTERRUPTED.is_set():
+            return
         self.report(mutant, verdict, word, time.monotonic() - begun)
 
     def conclude(self) -> int:
@@ -240,25 +266,20 @@ def run(mutants: List[Mutant], kills: Dict[str, List[Kill]],
         jobs: int, name: str) -> int:
     hows = list(dict.fromkeys(kill.how for mutant in mutants
                               for kill in kills[mutant.name]))
-    WORK.mkdir(parents=True, exist_ok=True)
-    lock = open(WORK / f"{name}.lock", "w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        sys.exit("somebody is at it already")
-    trees = [Tree(WORK / f"{name}-{number}") for number in range(jobs)]
-    trees[0].create()
-    state = Run(len(mutants), kills, trees)
-    state.usual = usual_runs(trees[0], hows)
-    trees[0].keep()
-    for tree in trees[1:]:
-        shutil.rmtree(tree.root, ignore_errors=True)
-        shutil.copytree(trees[0].root, tree.root, symlinks=True)
-        tree.keep()
-    with ThreadPoolExecutor(jobs) as pool:
-        for _ in pool.map(state.perform, mutants):
-            pass
-    return state.conclude()
+    with only_one(WORK / f"{name}.lock"):
+        trees = [Tree(WORK / f"{name}-{number}") for number in range(jobs)]
+        trees[0].create()
+        state = Run(len(mutants), kills, trees)
+        state.usual = usual_runs(trees[0], hows)
+        trees[0].keep()
+        for tree in trees[1:]:
+            shutil.rmtree(tree.root, ignore_errors=True)
+            shutil.copytree(trees[0].root, tree.root, symlinks=True)
+            tree.keep()
+        with ThreadPoolExecutor(jobs) as pool:
+            for _ in pool.map(state.perform, mutants):
+                pass
+        return state.conclude()
 
 
 def check_records(mutants: List[Mutant], museum: Dict[int, str]) -> int:
@@ -302,6 +323,7 @@ def only_records(mutants: List[Mutant], museum: Dict[int, str]) -> int:
 
 def main(arguments: List[str]) -> int:
     options = parse_arguments(arguments)
+    end_tests_when_killed()
     try:
         mutants, museum = read_all(ROOT), read_museum(ROOT)
     except Broken as error:

@@ -4,6 +4,7 @@
 
     tools/replay.py [options] [PROGRAM...]
     tools/replay.py [options] --boot NAME
+    tools/replay.py [options] --check    only: is it known what to run, and how?
 
 The machine is tests/nasty, whose runs are the same each time: what it is given
 is the record.  PROGRAM is as tools/film.py takes it, and without words is taken
@@ -16,12 +17,14 @@ seed.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import List, Optional
 
@@ -38,9 +41,17 @@ def program_boot(options: argparse.Namespace) -> run.Boot:
     options.initrd = f"{options.build}/initrd.cpio"
     entries, append, texts = film.boot_of(
         options.line, film.programs_in(Path(options.initrd).read_bytes()))
-    initrd = str(film.archive(options, entries, texts, options.out))
+    with tempfile.TemporaryDirectory(dir=options.out) as folder:
+        whole = film.archive(options, entries, texts, Path(folder))
+        # By its bytes: a later run of another program leaves it alone.
+        initrd = options.out / f"{digest(whole.read_bytes())}.cpio"
+        whole.rename(initrd)
     return run.Boot(label=options.line, kernel=f"{options.build}/calf.elf",
-                    initrd=initrd, append=append)
+                    initrd=str(initrd), append=append)
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 def table_boot(options: argparse.Namespace) -> run.Boot:
@@ -69,7 +80,8 @@ def find_gdb(wanted: str = "") -> str:
     for name in [wanted] if wanted else GDBS:
         if shutil.which(name):
             return name
-    raise ValueError("no gdb that knows RISC-V was found; try: make deps")
+    raise ValueError(f"GDB={wanted}: there is no such program" if wanted else
+                     "no gdb that knows RISC-V was found; try: make deps gdb")
 
 
 def machine_words(options: argparse.Namespace, boot: run.Boot) -> List[str]:
@@ -87,14 +99,26 @@ def machine_words(options: argparse.Namespace, boot: run.Boot) -> List[str]:
     return words + ["kind=1"]
 
 
+def refusal(machine: List[str]) -> str:
+    """What the machine says if it does not begin: gdb would not show it."""
+    said = subprocess.run(machine, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True, errors="replace", check=False).stderr
+    return said.strip() if said.startswith("nasty: ") else ""
+
+
 def session(options: argparse.Namespace, boot: run.Boot) -> List[str]:
     """gdb, with the machine behind it, which has run to its end."""
-    console = Path(options.build) / "replay.log"
-    console.write_text("")
     machine = [f"{options.build}/nasty/nasty", *machine_words(options, boot),
-               "hold=1", "quiet=1", "-gdb", "stdio", "-console", str(console)]
+               "hold=1", "quiet=1", "-gdb", "stdio"]
     if options.input:
         machine += ["-input", options.input]
+    # Runs that share this file say the same.
+    console = options.out / f"{digest(shlex.join(machine).encode())}.log"
+    machine += ["-console", str(console)]
+    refused = refusal(machine)
+    if refused:
+        raise ValueError(refused)
     print(f"the same run again: {shlex.join(machine)}")
     print(f"what it says: {console}; Ctrl-C ends a run that does not end")
     sys.stdout.flush()
@@ -120,8 +144,9 @@ def check_values(options: argparse.Namespace) -> None:
     if options.seed is not None and not re.fullmatch(r"[0-9]{1,18}",
                                                      options.seed):
         raise ValueError(f"SEED={options.seed}: expected a number")
-    if options.input and not Path(options.input).exists():
-        raise ValueError(f"INPUT={options.input}: no such file")
+    if options.input and not Path(options.input).is_file():
+        what = "not a" if Path(options.input).exists() else "no such"
+        raise ValueError(f"INPUT={options.input}: {what} file")
 
 
 def parse_arguments(arguments: Optional[List[str]]) -> argparse.Namespace:
@@ -137,14 +162,18 @@ def parse_arguments(arguments: Optional[List[str]]) -> argparse.Namespace:
     add("--start", action="store_true", help="stay at the first instruction")
     add("--gdb", metavar="NAME")
     add("--build", default="build", metavar="FOLDER")
+    add("--check", action="store_true")
     add("-ex", dest="execute", action="append", default=[], metavar="COMMAND",
         help="a command for gdb, which ends after the last")
     add("words", nargs=argparse.REMAINDER, metavar="PROGRAM")
     options = parser.parse_args(arguments)
     check_values(options)
-    options.out = Path(options.build)
-    options.line = (shlex.join(options.words) or os.environ.get("PROG") or
-                    "cow")
+    options.out = Path(options.build) / "replay"
+    options.line = shlex.join(options.words) or os.environ.get("PROG")
+    if options.boot and options.line:
+        raise ValueError("BOOT= and PROG= each say what is run: give one of "
+                         "them")
+    options.line = options.line or "cow"
     return options
 
 
@@ -152,6 +181,12 @@ def main(arguments: Optional[List[str]] = None) -> int:
     os.chdir(ROOT)
     try:
         options = parse_arguments(arguments)
+        find_gdb(options.gdb)
+        if options.check:
+            if options.boot:
+                table_boot(options)
+            return 0
+        options.out.mkdir(parents=True, exist_ok=True)
         boot = (table_boot if options.boot else program_boot)(options)
         argv = session(options, boot)
     except (ValueError, OSError) as error:

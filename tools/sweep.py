@@ -34,7 +34,8 @@ from pathlib import Path
 from typing import Dict, List, Optional, Set
 
 from killers import Killer, Listener
-from mutants import ROOT, WORK, Tree, say
+from mutants import (ROOT, WORK, Tree, end_tests_when_killed, only_one,
+                     say)
 from run import Runner, reasons
 
 KNOWN = ROOT / "build" / "sweep.txt"
@@ -264,7 +265,9 @@ def main(arguments: List[str]) -> int:
         for statement in found:
             say(f"{statement.path}:{statement.line}: {statement.text}")
         return 0
-    verdicts = sweep(found)
+    end_tests_when_killed()
+    with only_one(WORK / "sweep.lock"):
+        verdicts = sweep(found)
     sums: Dict[str, int] = {}
     for statement in found:
         kind = verdicts[statement.key].split(":")[0]

@@ -6,11 +6,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -20,6 +17,7 @@ from typing import Optional, Tuple
 import hunt
 from mutant_list import read_all
 from tap import run_tests
+from test_mutants import outlived
 
 # Mistakes whose tests run on the build machine, and take little time.
 PREY = "shared-table-is-taken-over"
@@ -130,8 +128,14 @@ def numbers_that_there_are_not_are_refused() -> Optional[str]:
         text = ended("start", *words)
         if not text.startswith("There are "):
             return f"{words}: {text}"
-    text = ended("start", "--exercise", "1", "--number", "1")
-    return None if text == "2" else text
+    for words, wanted in (
+            (("--exercise", "1", "--number", "1"), "N= and EXERCISE= each"),
+            (("--level", "4"), "LEVEL=4: expected 1, 2 or 3"),
+            (("--number", "x"), "N=x: expected a number")):
+        text = ended("start", *words)
+        if not text.startswith(wanted):
+            return text
+    return None
 
 
 def copy_says_that_it_has_no_mistakes() -> Optional[str]:
@@ -144,26 +148,13 @@ def copy_says_that_it_has_no_mistakes() -> Optional[str]:
 
 
 def killed_hunt_ends_its_test() -> Optional[str]:
-    code = ("import hunt, killers\n"
-            "hunt.check = lambda _: killers.Runner(['sleep', '600'], 900, "
-            "open('/dev/null', 'wb')).run('')\n"
-            "hunt.main(['check'])")
-    process = subprocess.Popen([sys.executable, "-c", code],
-                               cwd=hunt.ROOT / "tools", start_new_session=True)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    if not children.exists():  # another system than Linux
-        process.kill()
-        return None
-    begun, test = time.monotonic(), ""
-    while not test and time.monotonic() < begun + 30:
-        test = children.read_text().strip()
-        time.sleep(0.05)
-    process.terminate()
-    status = process.wait(30)
-    lives = Path(f"/proc/{test}").exists()
-    if test and lives:
-        os.kill(int(test), signal.SIGKILL)
-    return None if test and not lives and status == 143 else f"{status}, {test}"
+    return outlived("import hunt; hunt.check = TEST; hunt.main(['check'])")
+
+
+def two_at_once_are_one_too_many() -> Optional[str]:
+    with hunt.only_one(hunt.LOCK):
+        text = ended("start")
+    return None if "at it already" in text else text
 
 
 def hunt_that_is_not_whole_is_none() -> Optional[str]:
@@ -278,6 +269,7 @@ if __name__ == "__main__":
         numbers_that_there_are_not_are_refused,
         copy_says_that_it_has_no_mistakes,
         killed_hunt_ends_its_test,
+        two_at_once_are_one_too_many,
         hunt_that_is_not_whole_is_none,
         check_without_its_tool_was_skipped,
         test_that_hangs_is_named,

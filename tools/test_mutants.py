@@ -4,8 +4,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Optional
 
@@ -171,6 +175,51 @@ def a_statement_begins_where_another_has_ended() -> Optional[str]:
     return None
 
 
+TEST = """
+import killers
+def TEST(*_):
+    killers.Runner(["sleep", "600"], 900, open("/dev/null", "wb")).run("")
+    return "", ""
+"""
+
+
+def outlived(code: str) -> Optional[str]:
+    """What lives on when a tool is killed while it runs a test.  The code puts
+    TEST into the place of one of the tool's functions, and calls it."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", TEST + code], cwd=Path(__file__).parent,
+        start_new_session=True, stdout=subprocess.DEVNULL)
+    tasks = Path(f"/proc/{process.pid}/task")
+    if not (tasks / str(process.pid) / "children").exists():
+        process.kill()  # another system than Linux
+        return None
+    begun, test = time.monotonic(), ""
+    while not test and time.monotonic() < begun + 30:
+        test = "".join(path.read_text().strip()
+                       for path in tasks.glob("*/children"))
+        time.sleep(0.05)
+    time.sleep(0.5)  # until the tool knows of it
+    process.terminate()
+    try:
+        status = process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        status = process.wait()
+    lives = Path(f"/proc/{test}").exists()
+    if test and lives:
+        os.kill(int(test), signal.SIGKILL)
+    return None if test and not lives and status == 143 else f"{status}, {test}"
+
+
+def killed_run_ends_its_test() -> Optional[str]:
+    """One that the first thread runs, and one that another runs."""
+    return (outlived("import mutants; mutants.only_records = TEST; "
+                     "mutants.main(['--stale'])") or
+            outlived("import mutants; mutants.usual_runs = lambda *_: {}; "
+                     "mutants.Tree.create = mutants.Tree.keep = print; "
+                     "mutants.try_mutant = TEST; mutants.main(['fork'])"))
+
+
 if __name__ == "__main__":
     sys.exit(run_tests([
         a_text_is_replaced_in_its_function_only,
@@ -189,4 +238,5 @@ if __name__ == "__main__":
         what_changes_something_is_a_statement,
         other_lines_are_left_alone,
         a_statement_begins_where_another_has_ended,
+        killed_run_ends_its_test,
     ]))

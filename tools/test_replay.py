@@ -7,6 +7,7 @@ The sessions themselves are held by tools/gdb/test_gdb.py.
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import replay
 from tap import rejects, run_tests
 
 ROOT = Path(__file__).resolve().parent.parent
+os.chdir(ROOT)
 
 
 def machine_of(*arguments: str) -> List[str]:
@@ -52,11 +54,35 @@ def values_that_make_no_sense_are_told() -> Optional[str]:
             ("--smp", "0", "SMP=0: expected"), ("--smp", "99", "SMP=99: exp"),
             ("--smp", "abc", "SMP=abc: exp"), ("--mem", "much", "MEM=much: "),
             ("--mem", "1M", "MEM=1M: "),
-            ("--seed", "-1", "SEED=-1: "), ("--input", "no/file", "no such")):
+            ("--seed", "-1", "SEED=-1: "), ("--input", "no/file", "no such"),
+            ("--input", "/", "INPUT=/: not a file")):
         found = rejects(wrong, machine_of, "--boot", "t_cow", option, value)
         if found:
             return found
+    return (rejects("BOOT= and PROG= each", machine_of, "--boot", "t_cow", "cow")
+            or rejects("GDB=/nope: there is no", replay.find_gdb, "/nope"))
+
+
+def what_does_not_fit_is_told_by_the_machine() -> Optional[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        for memory, wanted in (("8M", "does not fit into memory"), ("64M", "")):
+            words = machine_of("--boot", "t_cow", "--mem", memory)
+            said = replay.refusal(["build/nasty/nasty", *words, "hold=1", "-gdb",
+                                   "stdio", "-console", f"{folder}/log"])
+            if bool(said) != bool(wanted) or wanted not in said:
+                return f"{memory}: {said}"
     return None
+
+
+def each_program_has_an_archive_of_its_own() -> Optional[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        names = []
+        for line in ("cow", "ls | cat", "cow"):
+            options = replay.parse_arguments(["sh", "-c", line])
+            options.out = Path(folder)
+            names.append(replay.program_boot(options).initrd)
+        kept = len(list(Path(folder).iterdir()))
+    return None if names[0] == names[2] != names[1] and kept == 2 else f"{names}"
 
 
 def words_reach_the_machine_as_they_are() -> Optional[str]:
@@ -79,5 +105,7 @@ if __name__ == "__main__":
         boot_is_found_by_its_name,
         boot_that_is_none_is_an_error,
         values_that_make_no_sense_are_told,
+        what_does_not_fit_is_told_by_the_machine,
+        each_program_has_an_archive_of_its_own,
         words_reach_the_machine_as_they_are,
     ]))

@@ -9,6 +9,7 @@ out.
 from __future__ import annotations
 
 import hashlib
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -362,6 +363,51 @@ def each_target_of_this_tree_stands_under_a_heading() -> Optional[str]:
     return f"{bare}" if bare or len(groups) < 5 else None
 
 
+# --- what the Makefile is given ----------------------------------------------
+
+
+def made(*words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        ["make", "-s", *words], cwd=TOOLS.parent, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, check=False)
+
+
+def words_reach_qemu_as_they_are() -> Optional[str]:
+    words = "a \"b c\" d'e"
+    with tempfile.TemporaryDirectory(prefix="a b") as folder:
+        path = Path(folder, "c d.cpio")
+        path.touch()
+        said = made("-n", "run", f"APPEND={words}", f"INITRD={path}").stdout
+    lines = [line for line in said.splitlines() if line.startswith("qemu-")]
+    if not lines:
+        return said
+    found = shlex.split(lines[0])
+    return None if found[-4:] == ["-initrd", str(path), "-append", words] else \
+        lines[0]
+
+
+def what_qemu_would_misunderstand_is_refused() -> Optional[str]:
+    for word, wanted in (("SMP=", "SMP=: expected a number of harts"),
+                         ("SMP=0", "SMP=0: expected"), ("MEM=", "MEM=: exp"),
+                         ("INITRD=/", "INITRD=/: expected a file")):
+        done = made("sensible", word)
+        if done.returncode == 0 or not done.stdout.startswith(wanted):
+            return f"{word}: {done.stdout}"
+    return made("sensible", "SMP=16", "MEM=10G").stdout or None
+
+
+def what_no_archive_can_be_made_of_is_refused() -> Optional[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "bin").touch()
+        for word, wanted in ((f"PROG={folder}", "expected a file"),
+                             (f"ROOT={folder}", "whose bin is a folder")):
+            done = made("-o", "build/initrd.cpio", "build/run.cpio", word)
+            if done.returncode == 0 or f"{word}: " not in done.stdout or \
+                    wanted not in done.stdout:
+                return f"{word}: {done.stdout}"
+    return None
+
+
 # --- fuzz.py ----------------------------------------------------------------
 
 PANIC = """panic on hart 0: expected better
@@ -422,6 +468,9 @@ TESTS = [
     subjects_name_files_that_exist,
     targets_stand_under_their_headings,
     each_target_of_this_tree_stands_under_a_heading,
+    words_reach_qemu_as_they_are,
+    what_qemu_would_misunderstand_is_refused,
+    what_no_archive_can_be_made_of_is_refused,
     panic_names_the_call,
     panic_of_a_check_names_the_call_before,
     panic_of_nobody_names_no_call,

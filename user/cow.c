@@ -22,7 +22,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -376,8 +375,15 @@ static bool parent_is_intact(void)
 
 int main(int argc, char **argv)
 {
-	bool wait = argc > 1 && strcmp(argv[1], "-s") == 0;
+	bool wait = false;
+	int option;
 
+	while ((option = getopt(argc, argv, "s")) != -1) {
+		if (option != 's')
+			return 2;
+		wait = true;
+	}
+	program_no_more(argc, argv, optind);
 	calf_require();
 	if (pipe(to_child) < 0 || pipe(from_child) < 0) {
 		perror("cow: pipe");

@@ -36,10 +36,11 @@ static void print_counter(const char *name, uint64_t n, const char *meaning)
 	printf("  %-12s %10lu  %s\n", name, n, meaning);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct calf_stat st = {.frames_total = 0};
 
+	program_no_more(argc, argv, 1);
 	calf_require();
 	calf_stat(&st, sizeof st);
 

@@ -86,7 +86,7 @@ static int reap_until(pid_t pid)
 	return status;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	pid_t shell;
 	int status;
@@ -97,6 +97,8 @@ int main(void)
 	 */
 	signal(SIGTTOU, SIG_IGN);
 	print_banner();
+	for (int i = 1; i < argc; i++)
+		fprintf(stderr, "init: %s: ignored\n", argv[i]);
 	for (;;) {
 		shell = start_shell();
 		if (shell < 0) {

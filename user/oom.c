@@ -148,10 +148,11 @@ static int run_child(uint64_t pages_wanted)
 	return status;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	uint64_t before, kills;
 
+	program_no_more(argc, argv, 1);
 	calf_require();
 	pages_touched = map(CALF_PAGE_SIZE, MAP_SHARED);
 	if (pages_touched == MAP_FAILED) {

@@ -57,11 +57,12 @@ static uint64_t ticks_per_ms(void)
 	return (ticks() - start) * 1000000 / (uint64_t)elapsed_ns;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct calf_ps ps = {.pid = 0};
 	uint64_t per_ms;
 
+	program_no_more(argc, argv, 1);
 	calf_require();
 	per_ms = ticks_per_ms();
 	if (per_ms == 0)

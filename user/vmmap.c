@@ -153,6 +153,12 @@ int main(int argc, char **argv)
 	int pid = argc > 1 ? atoi(argv[1]) : 0;
 	struct totals totals = {.own = 0};
 
+	if (argc > 1 && argv[1][strspn(argv[1], "0123456789")] != '\0') {
+		fprintf(stderr, "vmmap: %s: expected the number of a process\n",
+		    argv[1]);
+		return 2;
+	}
+	program_no_more(argc, argv, 2);
 	calf_require();
 	printf("ADDRESSES                  SIZE      KIND              REFS   "
 	       "VIA\n");

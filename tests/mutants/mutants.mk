@@ -22,8 +22,8 @@ sweep: $(TEST_FILES) $(B)/calf-test.img ## leave out each statement of proc/ and
 HUNT := $(PYTHON) tools/hunt.py
 
 hunt: $(B)/calf-test.elf $(B)/test.cpio ## a hidden mistake, and what it does (LEVEL=1..3 N= EXERCISE=)
-	$(Q)$(HUNT) start --level $(or $(LEVEL),1) $(if $(N),--number $(N)) \
-		$(if $(EXERCISE),--exercise $(EXERCISE))
+	$(Q)$(HUNT) start --level "$(or $(LEVEL),1)" $(if $(N),--number "$(N)") \
+		$(if $(EXERCISE),--exercise "$(EXERCISE)")
 
 hunt-hint: ## the rule that it breaks
 	$(Q)$(HUNT) hint

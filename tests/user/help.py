@@ -140,11 +140,26 @@ def sleep_takes_seconds_only() -> Optional[str]:
     return None
 
 
+def what_no_program_expects_is_refused() -> Optional[str]:
+    for words in (["cow", "-x"], ["cow", "-s", "x"], ["cow", "x"],
+                  ["vmmap", "-x"], ["vmmap", "1", "2"], ["ps", "-x"],
+                  ["free", "x"], ["oom", "x"], ["head", "-x"], ["kill", "x"]):
+        done = subprocess.run(
+            [emulator(), str(BIN / words[0]), *words[1:]],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, timeout=SECONDS, check=False)
+        if done.returncode not in (1, 2) or done.stdout or \
+                not re.search(r"-x\b|\bx:? |\b2 is|usage", done.stderr):
+            return f"{words}: status {done.returncode}, {done.stderr}"
+    return None
+
+
 TESTS = [there_are_programs, each_program_explains_itself,
          echo_prints_what_it_is_given,
          what_is_built_into_the_shell_is_told_too,
          a_file_that_is_no_program_is_told_as_such,
-         a_line_that_is_too_long_is_not_run_in_part, sleep_takes_seconds_only]
+         a_line_that_is_too_long_is_not_run_in_part, sleep_takes_seconds_only,
+         what_no_program_expects_is_refused]
 
 
 if __name__ == "__main__":

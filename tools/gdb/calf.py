@@ -106,6 +106,10 @@ class Fault(Command):
     def run(self, pid=None, back=False):
         # One that has ended, or has not begun, may be found on the way.
         exists = pid is None or is_process(pid)
+        if not exists:
+            print(f"there is no process {pid} now; looking for one "
+                  + ("before this" if back else "that begins later"))
+            gdb.flush()
         while True:
             if not run_to([address_of(FAULT)], back=back):
                 raise gdb.GdbError(self.nothing(pid, exists, back))

@@ -124,6 +124,18 @@ def this_hart():
     raise gdb.GdbError("this hart does not run the kernel yet")
 
 
+def kernel_is_up():
+    """Is the kernel's memory mapped? At the beginning of the run it is not."""
+    try:
+        with kernel_view():
+            this_hart()
+    except gdb.MemoryError:
+        return False
+    except gdb.GdbError:
+        pass
+    return True
+
+
 def this_process():
     proc = this_hart()["proc"]
     if int(proc) == 0:
@@ -262,7 +274,10 @@ class Command(gdb.Command):
             raise gdb.GdbError("usage: " + self.__doc__.split(":")[0]) \
                 from None
         except gdb.MemoryError as error:
-            raise gdb.GdbError(f"{error} (is the kernel up?)") from None
+            if kernel_is_up():
+                raise gdb.GdbError(str(error)) from None
+            raise gdb.GdbError("the kernel's memory is not mapped yet: it is "
+                               "early in the boot") from None
         except gdb.error as error:
             raise gdb.GdbError(str(error)) from None
 

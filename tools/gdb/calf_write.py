@@ -5,8 +5,8 @@ import gdb  # pylint: disable=import-error
 
 from calf_kernel import (C, INDEX_BITS, PAGE_SHIFT, WORD, Command, entry_kind,
                          entry_paddr, entry_text, enum_name, frame_at,
-                         kernel_view, place, read_word, run_on, this_hart,
-                         this_process, title)
+                         kernel_is_up, kernel_view, place, read_word, run_on,
+                         this_hart, this_process, title)
 
 
 def physical(va):
@@ -87,15 +87,6 @@ def runs():
     if int(hart["proc"]) == 0:
         return "the kernel"
     return title(hart["proc"].dereference())
-
-
-def kernel_is_up():
-    """Is the kernel's memory mapped? At the beginning of the run it is not."""
-    try:
-        this_hart()
-    except gdb.MemoryError:
-        return False
-    return True
 
 
 class LastWrite(Command):

@@ -15,4 +15,7 @@ set osabi none
 set stack-cache off
 set code-cache off
 
+# A machine on a busy host takes its time to answer; two seconds are too few.
+set remotetimeout 60
+
 source tools/gdb/calf.py

@@ -12,11 +12,19 @@ REPLAY_FILES := $(NB)/nasty $(if $(BOOT),$(if $(filter t_%,$(BOOT)),\
 given = $(filter command environment line,$(origin $(1)))
 
 # PROG= reaches the tool by the environment, quotes and all.
-replay: $(REPLAY_FILES) ## to the end of a run, and back from there, in gdb (PROG="cow" or ./file, or BOOT=t_cow, SMP= MEM= SEED= INPUT=)
-	$(Q)$(PYTHON) tools/replay.py --build $(B) --gdb "$(GDB)" \
-		$(if $(call given,SMP),--smp "$(SMP)") \
-		$(if $(call given,MEM),--mem "$(MEM)") \
-		$(if $(call given,SEED),--seed "$(SEED)") \
-		$(if $(INPUT),--input "$(INPUT)") $(if $(BOOT),--boot "$(BOOT)")
+REPLAY = $(PYTHON) tools/replay.py --build $(B) --gdb "$(GDB)" \
+	$(if $(call given,SMP),--smp "$(SMP)") \
+	$(if $(call given,MEM),--mem "$(MEM)") \
+	$(if $(call given,SEED),--seed "$(SEED)") \
+	$(if $(INPUT),--input "$(INPUT)") $(if $(BOOT),--boot "$(BOOT)")
 
-.PHONY: replay
+# What makes no sense is told before anything is built.
+replay: ## to the end of a run, and back from there, in gdb (PROG="cow" or ./file, or BOOT=t_cow, SMP= MEM= SEED= INPUT=)
+	$(Q)$(REPLAY) --check
+	+$(Q)$(MAKE) --no-print-directory replay-files
+	$(Q)$(REPLAY)
+
+replay-files: $(REPLAY_FILES)
+	@:
+
+.PHONY: replay replay-files

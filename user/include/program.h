@@ -11,4 +11,7 @@
  */
 extern const char program_help[] __attribute__((weak));
 
+/* If there is an argv[at], says that it is too much, and ends. */
+void program_no_more(int argc, char *const argv[], int at);
+
 #endif

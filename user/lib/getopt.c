@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * getopt.c - options of a command line.
+ * getopt.c - options of a command line, and words that are too many.
  *
  * Options end at the first argument that is not one, as POSIX says.
  */
+#include <program.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -66,4 +68,13 @@ int getopt(int argc, char *const argv[], const char *options)
 		return optopt;
 	complain(argv, options, "is not an option here");
 	return '?';
+}
+
+void program_no_more(int argc, char *const argv[], int at)
+{
+	if (at >= argc)
+		return;
+	dprintf(2, "%s: %s is not expected; see %s --help\n", argv[0], argv[at],
+	    argv[0]);
+	exit(2);
 }
