@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Dict, List, Union
 
 if TYPE_CHECKING:
-    from film_model import Film, Slice
+    from film_model import Film
 
 Value = Union[int, str, bytes]
 

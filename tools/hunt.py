@@ -30,7 +30,6 @@ import sys
 import textwrap
 import threading
 import time
-from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from killers import FIRST_SECONDS, Killer, Seen, limit_after

@@ -28,7 +28,7 @@ import sys
 import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Set, Tuple
+from typing import Dict, Iterator, List, Optional, Tuple
 
 PC = re.compile(rb"\[[0-9a-f]+/([0-9a-f]+)/")
 ENTRY = "trap_vector"

@@ -11,7 +11,6 @@ import shutil
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import Optional, Tuple
 
 import hunt

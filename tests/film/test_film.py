@@ -43,6 +43,7 @@ import film_words  # noqa: E402
 import made_up  # noqa: E402
 from film_model import Film, Step  # noqa: E402
 from film_records import Memory  # noqa: E402
+from protobuf import fields_of, get  # noqa: E402
 from tap import Skip, Test, rejects, run_tests  # noqa: E402
 
 ARGUMENTS = argparse.ArgumentParser()
@@ -478,40 +479,6 @@ def a_film_that_is_killed_leaves_no_machine_behind() -> Optional[str]:
 
 
 # --- Perfetto ----------------------------------------------------------------
-
-Fields = List[Tuple[int, object]]
-
-
-def varint_at(data: bytes, at: int) -> Tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7f) << shift
-        shift += 7
-        if byte < 0x80:
-            return value, at
-
-
-def fields_of(data: bytes) -> Fields:
-    """The fields of a message: numbers, and bytes."""
-    found: Fields = []
-    at = 0
-    while at < len(data):
-        key, at = varint_at(data, at)
-        value: object
-        value, at = varint_at(data, at)
-        if key & 7 == 2:
-            length = int(str(value))
-            value, at = data[at:at + length], at + length
-        elif key & 7:
-            raise ValueError(f"type {key & 7}")
-        found.append((key >> 3, value))
-    return found
-
-
-def get(fields: Fields, number: int) -> object:
-    return next((value for key, value in fields if key == number), None)
 
 
 def perfetto_slices_begin_and_end() -> Optional[str]:

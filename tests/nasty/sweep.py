@@ -25,7 +25,7 @@ from typing import Dict, Iterator, List, NamedTuple, Optional
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
-from mutant_list import Broken, Mutant, mutate, read_area  # noqa: E402
+from mutant_list import Broken, mutate, read_area  # noqa: E402
 from mutants import WORK, Tree  # noqa: E402
 
 FOLDERS = ("arch", "mm", "proc", "trap")
