@@ -286,7 +286,8 @@ endif
 	$(if $(ROOT),$(Q)cat $(B)/initrd.cpio $@ >$@.all && mv $@.all $@)
 endif
 
-QEMU_ARGS := -machine virt -smp $(SMP) -m $(MEM) -nographic
+QEMU_ARGS := -machine virt -smp $(call quoted,$(strip $(SMP))) \
+	-m $(call quoted,$(strip $(MEM))) -nographic
 BOOT_ARGS = -kernel $(B)/calf.elf \
 	$(if $(INITRD),-initrd $(call quoted,$(INITRD))) \
 	$(if $(APPEND),-append $(call quoted,$(APPEND)))

@@ -30,7 +30,8 @@ INTERRUPT = 1 << 63
 OTHERS = {"entry", "trapped", "returned", "process_named", "calibrated"}
 
 # Steps that are not shown if no entry has changed.
-ONLY_WITH_CHANGES = {"unmapped", "discarded", "protected", "reserved"}
+ONLY_WITH_CHANGES = {"unmapped", "discarded", "protected", "reserved",
+                     "let_go"}
 
 
 @dataclass

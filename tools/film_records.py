@@ -173,6 +173,8 @@ def end_machine(machine: "subprocess.Popen[bytes]") -> None:
     try:
         machine.wait(5)
     except subprocess.TimeoutExpired:
+        pass
+    finally:
         machine.kill()
         machine.wait()
 

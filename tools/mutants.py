@@ -39,7 +39,7 @@ from run import INTERRUPTED
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build" / "mutants"
 LEFT_OUT = {".git", "__pycache__", "logs"}
-COPIES = {WORK, ROOT / "build" / "hunt", ROOT / "build" / "hunt.before"}
+COPIES = ("mutants", "hunt", "replay")  # names in build/ begin like that
 BUILD_SECONDS = 600
 # A mistake may leave something unused, or a body empty.
 QUIETLY = ["CFLAGS_EXTRA=-Wno-error", "HOST_CFLAGS_EXTRA=-Wno-error"]
@@ -59,8 +59,8 @@ class Tree:
 
     def create(self) -> None:
         def ignore(folder: str, names: List[str]) -> List[str]:
-            return [name for name in names
-                    if name in LEFT_OUT or Path(folder, name) in COPIES]
+            return [name for name in names if name in LEFT_OUT or
+                    Path(folder) == ROOT / "build" and name.startswith(COPIES)]
         shutil.rmtree(self.root, ignore_errors=True)
         shutil.copytree(ROOT, self.root, ignore=ignore, symlinks=True)
 

@@ -113,7 +113,7 @@ def session(options: argparse.Namespace, boot: run.Boot) -> List[str]:
                "hold=1", "quiet=1", "-gdb", "stdio"]
     if options.input:
         machine += ["-input", options.input]
-    # Runs that share this file say the same.
+    # Runs of one line share this file; of one build they say the same.
     console = options.out / f"{digest(shlex.join(machine).encode())}.log"
     machine += ["-console", str(console)]
     refused = refusal(machine)

@@ -18,6 +18,13 @@ from mutant_list import read_all
 from tap import run_tests
 from test_mutants import outlived
 
+# A hunt that somebody is at stays as it is.
+hunt.HUNT = hunt.ROOT / "build" / "hunt-test"
+hunt.BEFORE = hunt.HUNT.with_name("hunt-test.before")
+hunt.COPY = hunt.HUNT / "calf"
+hunt.STATE = hunt.HUNT / "state.json"
+hunt.LOCK = hunt.HUNT.with_name("hunt-test.lock")
+
 # Mistakes whose tests run on the build machine, and take little time.
 PREY = "shared-table-is-taken-over"
 
@@ -147,7 +154,9 @@ def copy_says_that_it_has_no_mistakes() -> Optional[str]:
 
 
 def killed_hunt_ends_its_test() -> Optional[str]:
-    return outlived("import hunt; hunt.check = TEST; hunt.main(['check'])")
+    return outlived("import hunt; hunt.check = TEST; "
+                    f"hunt.LOCK = hunt.ROOT / 'build' / '{hunt.LOCK.name}'; "
+                    "hunt.main(['check'])")
 
 
 def two_at_once_are_one_too_many() -> Optional[str]:

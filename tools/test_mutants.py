@@ -217,6 +217,7 @@ def killed_run_ends_its_test() -> Optional[str]:
                      "mutants.main(['--stale'])") or
             outlived("import mutants; mutants.usual_runs = lambda *_: {}; "
                      "mutants.Tree.create = mutants.Tree.keep = print; "
+                     "mutants.WORK = mutants.ROOT / 'build' / 'mutants-test'; "
                      "mutants.try_mutant = TEST; mutants.main(['fork'])"))
 
 

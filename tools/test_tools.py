@@ -9,6 +9,7 @@ out.
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
 import subprocess
 import sys
@@ -367,9 +368,13 @@ def each_target_of_this_tree_stands_under_a_heading() -> Optional[str]:
 
 
 def made(*words: str) -> "subprocess.CompletedProcess[str]":
+    """Without the words of a make that runs this."""
+    ours = {name: value for name, value in os.environ.items()
+            if not name.startswith("MAKE") and
+            name not in ("PROG", "ROOT", "INITRD", "APPEND", "SMP", "MEM")}
     return subprocess.run(
         ["make", "-s", *words], cwd=TOOLS.parent, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, check=False)
+        stderr=subprocess.STDOUT, text=True, check=False, env=ours)
 
 
 def words_reach_qemu_as_they_are() -> Optional[str]:

@@ -248,7 +248,7 @@ static int refusal(const struct trapframe *tf)
 	case SYS_fchdir:
 		return -ENOTDIR;
 	case SYS_lseek:
-		return tf_arg(tf, 2) > SEEK_END ? -EINVAL : -ESPIPE;
+		return (uint32_t)tf_arg(tf, 2) > SEEK_END ? -EINVAL : -ESPIPE;
 	case SYS_pread64:
 	case SYS_pwrite64:
 		return -ESPIPE;

@@ -181,7 +181,7 @@ long sys_getitimer(const struct trapframe *tf)
 {
 	struct timeval_abi state[2];
 
-	if (tf_arg(tf, 0) != ITIMER_REAL)
+	if (tf_int(tf, 0) != ITIMER_REAL)
 		return -EINVAL;
 	itimer_state(state);
 	return copyout(proc_self()->as, tf_arg(tf, 1), state, sizeof state);
@@ -200,7 +200,7 @@ long sys_setitimer(const struct trapframe *tf)
 	uint64_t after;
 	int err = 0;
 
-	if (tf_arg(tf, 0) != ITIMER_REAL)
+	if (tf_int(tf, 0) != ITIMER_REAL)
 		return -EINVAL;
 	if (from != 0)
 		err = copyin(as, next, from, sizeof next);

@@ -206,7 +206,7 @@ _Static_assert(FD_MAX * sizeof(struct pollfd_abi) <= PAGE_SIZE, "one frame");
 
 static int read_poll(const struct trapframe *tf, struct pollfd_abi *entries)
 {
-	uint64_t count = tf_arg(tf, 1);
+	uint32_t count = (uint32_t)tf_arg(tf, 1);
 
 	if (count > proc_self()->fds.limit)
 		return -EINVAL;
@@ -219,11 +219,11 @@ static long tell_poll(const struct trapframe *tf,
     const struct pollfd_abi *entries, bool last)
 {
 	vaddr_t to = tf_arg(tf, 0) + offsetof(struct pollfd_abi, revents);
-	uint64_t count = tf_arg(tf, 1);
+	uint32_t count = (uint32_t)tf_arg(tf, 1);
 	long found = 0;
 
 	(void)last;
-	for (uint64_t i = 0; i < count; i++, to += sizeof *entries) {
+	for (uint32_t i = 0; i < count; i++, to += sizeof *entries) {
 		int err = copyout(proc_self()->as, to, &entries[i].revents,
 		    sizeof entries[i].revents);
 
@@ -237,7 +237,7 @@ static long tell_poll(const struct trapframe *tf,
 long sys_ppoll(const struct trapframe *tf)
 {
 	return poll_wait(tf,
-	    &(struct poll){.count = tf_arg(tf, 1),
+	    &(struct poll){.count = (uint32_t)tf_arg(tf, 1),
 		.read = read_poll,
 		.tell = tell_poll,
 		.timeout = tf_arg(tf, 2),

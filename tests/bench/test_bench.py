@@ -47,7 +47,7 @@ def expect(found: object, wanted: object) -> Optional[str]:
 
 
 def rows_are_told_from_other_output() -> Optional[str]:
-    if bench_report.parse_row("Calf: 1 harts") is not None:
+    if bench_report.parse_row("Calf: 1 hart") is not None:
         return "took a line of the kernel for a row"
     return expect(bench_report.parse_row("a\t1.5\t2\tinstr\tok\r\n"),
                   Row("a", 1.5, 2.0, "instr"))

@@ -20,6 +20,7 @@ from typing import Iterator, List
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
+from mutants import end_tests_when_killed  # noqa: E402
 from run import Boot, conclude, perform_all, say  # noqa: E402
 
 # They need keys that are typed.
@@ -73,6 +74,7 @@ def main(arguments: List[str]) -> int:
     add("suites", nargs="*", metavar="SUITE")
     options = parser.parse_args(arguments)
     options.qemu, options.verbose = "", False
+    end_tests_when_killed()
     total = perform_all(list(boots(options)), options)
     lines, status = conclude(total)
     say(*lines)

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
 from mutant_list import Broken, mutate, read_area  # noqa: E402
-from mutants import WORK, Tree  # noqa: E402
+from mutants import WORK, Tree, end_tests_when_killed, only_one  # noqa: E402
 
 FOLDERS = ("arch", "mm", "proc", "trap")
 CALL = re.compile(
@@ -226,18 +226,7 @@ def parse_arguments(arguments: List[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def main(arguments: List[str]) -> int:
-    options = parse_arguments(arguments)
-    try:
-        mistakes = [m for m in all_mistakes()
-                    if not options.patterns or any(
-                        fnmatch.fnmatch(m.name, p) for p in options.patterns)]
-    except Broken as error:
-        sys.exit(str(error))
-    if options.list:
-        print("\n".join(m.name for m in mistakes))
-        return 0
-    WORK.mkdir(parents=True, exist_ok=True)
+def sweep(options: argparse.Namespace, mistakes: List[Mistake]) -> int:
     tree = Tree(WORK / "nasty")
     tree.create()
     complaint = tree.make(TARGETS)
@@ -257,6 +246,22 @@ def main(arguments: List[str]) -> int:
     print(f"# {len(rows)} mistakes, {survived} not noticed")
     write_document(rows)
     return int(survived > 0 or not rows)
+
+
+def main(arguments: List[str]) -> int:
+    options = parse_arguments(arguments)
+    try:
+        mistakes = [m for m in all_mistakes()
+                    if not options.patterns or any(
+                        fnmatch.fnmatch(m.name, p) for p in options.patterns)]
+    except Broken as error:
+        sys.exit(str(error))
+    if options.list:
+        print("\n".join(m.name for m in mistakes))
+        return 0
+    end_tests_when_killed()
+    with only_one(WORK / "nasty.lock"):
+        return sweep(options, mistakes)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 #include "harness.h"
 
 #include <sys/resource.h>
+#include <sys/time.h>
 
 static int fds[2];
 
@@ -108,7 +109,8 @@ TEST(the_upper_half_of_an_int_means_nothing)
 {
 	const long upper = 1L << 32;
 	unsigned char *page = pages_private(1);
-	struct timespec now;
+	struct timespec now, nothing = {0};
+	struct itimerval timer;
 	struct rlimit limit;
 	int ends[2];
 
@@ -122,6 +124,12 @@ TEST(the_upper_half_of_an_int_means_nothing)
 	MUST(raw(SYS_msync, (long)page, PAGE, MS_SYNC | upper) == 0, "msync");
 	MUST(raw(SYS_prlimit64, 0, RLIMIT_STACK | upper, 0, (long)&limit) == 0,
 	    "prlimit64");
+	MUST(raw(SYS_lseek, ends[0], 0, SEEK_SET | upper) == -ESPIPE, "lseek");
+	MUST(raw(SYS_ppoll, 0, upper, (long)&nothing, 0, 0) == 0, "ppoll");
+	MUST(raw(SYS_getitimer, ITIMER_REAL | upper, (long)&timer) == 0,
+	    "getitimer");
+	MUST(raw(SYS_setitimer, ITIMER_REAL | upper, 0, (long)&timer) == 0,
+	    "setitimer");
 	MUST(raw(SYS_waitid, P_ALL | upper, 0, 0, WEXITED, 0) == -ECHILD,
 	    "waitid");
 	return NULL;

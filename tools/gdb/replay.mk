@@ -18,7 +18,7 @@ REPLAY = $(PYTHON) tools/replay.py --build $(B) --gdb "$(GDB)" \
 	$(if $(call given,SEED),--seed "$(SEED)") \
 	$(if $(INPUT),--input "$(INPUT)") $(if $(BOOT),--boot "$(BOOT)")
 
-# What makes no sense is told before anything is built.
+# What can be told without a build is told before it.
 replay: ## to the end of a run, and back from there, in gdb (PROG="cow" or ./file, or BOOT=t_cow, SMP= MEM= SEED= INPUT=)
 	$(Q)$(REPLAY) --check
 	+$(Q)$(MAKE) --no-print-directory replay-files
