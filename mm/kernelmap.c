@@ -31,7 +31,7 @@ static pte_t *kernel_table(pte_t *slot)
 	if (table == NULL)
 		panic("expected memory for the kernel's page tables");
 	page_zero(frame_virt(table));
-	pte_write(slot, pte_table(frame_paddr(table)));
+	pte_write_table(slot, frame_paddr(table));
 	return frame_virt(table);
 }
 

@@ -246,7 +246,7 @@ static NOINLINE int table_copy(pte_t *slot, int level)
 		entries_copy(entries, table_entries(lazy), shared, 1);
 	copy->use = shared->use;
 	copy->eighths = shared->eighths;
-	pte_write(slot, pte_table(virt_to_phys(entries)));
+	pte_write_table(slot, virt_to_phys(entries));
 	stats_count(table_copies);
 
 	/* Last: `shared` has kept what its entries name until here. */
@@ -263,7 +263,7 @@ INLINE int table_unshare(pte_t *slot, int level)
 
 	if (!frame_is_sole(pte_frame(lazy)))
 		return table_copy(slot, level);
-	pte_write(slot, pte_table(pte_paddr(lazy)));
+	pte_write_table(slot, pte_paddr(lazy));
 	stats_count(table_reuses);
 	TRACE(table_taken_over, "slot frame:table", (uint64_t)slot,
 	    frame_trace(pte_frame(lazy)));
@@ -384,7 +384,7 @@ static NOINLINE int table_split(pte_t *slot, int level)
 	table->used = SV39_ENTRIES;
 	table->eighths = UINT8_MAX;
 	table->alike = level == 1;
-	pte_write(slot, pte_table(frame_paddr(table)));
+	pte_write_table(slot, frame_paddr(table));
 	TRACE(table_split, "slot frame:table", (uint64_t)slot,
 	    frame_trace(table));
 	return 0;
@@ -397,7 +397,7 @@ static NOINLINE int table_create(const struct walk *w)
 
 	if (table == NULL)
 		return -ENOMEM;
-	pte_write(w->slot, pte_table(frame_paddr(table)));
+	pte_write_table(w->slot, frame_paddr(table));
 	walk_count_new(w, 1);
 	TRACE(table_created, "slot frame:table", (uint64_t)w->slot,
 	    frame_trace(table));

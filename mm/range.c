@@ -263,7 +263,7 @@ static bool inner_table_drop(struct aspace *as, pte_t *slot) REQUIRES(as->lock)
 		slot_clear(as->root, slot);
 		return true;
 	}
-	pte_write(slot, pte_table(frame_paddr(table)));
+	pte_write_table(slot, frame_paddr(table));
 	return false;
 }
 

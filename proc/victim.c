@@ -13,11 +13,17 @@
 /* The candidates from the oldest to the youngest. */
 static struct list candidates GUARDED_BY(
     sched_lock) = {&candidates, &candidates};
-static unsigned ending GUARDED_BY(sched_lock);
+static unsigned ending GUARDED_BY(sched_lock); /* processes that are */
+static uint64_t ended GUARDED_BY(sched_lock);  /* and that have, ever */
+
+static bool is_candidate(const struct proc *p)
+{
+	return p->pid != INIT_PID && !p->is_system;
+}
 
 void victim_add(struct proc *p)
 {
-	if (p->pid != INIT_PID && !p->is_system)
+	if (is_candidate(p))
 		list_push_back(&candidates, &p->candidate);
 }
 
@@ -25,7 +31,8 @@ void victim_ends(struct proc *p)
 {
 	if (p->is_system)
 		return;
-	list_remove(&p->candidate);
+	if (is_candidate(p))
+		list_unlink(&p->candidate);
 	p->suspects = p->suspect = NULL;
 	ending++;
 }
@@ -33,6 +40,7 @@ void victim_ends(struct proc *p)
 void victim_ended(const struct proc *p)
 {
 	ending -= !p->is_system;
+	ended += !p->is_system;
 }
 
 /* Kills the youngest candidate. False: there is none. */
@@ -54,10 +62,12 @@ bool victim_goes_for(struct proc *p)
 {
 	bool goes;
 
-	if (p->pid != INIT_PID && !p->is_system)
+	if (is_candidate(p))
 		return false;
 	lock_acquire(&sched_lock);
-	goes = ending > 0 || kill_youngest();
+	/* One that has ended since may have done so after `p` found none. */
+	goes = ending > 0 || p->ended_seen != ended || kill_youngest();
+	p->ended_seen = ended;
 	lock_release(&sched_lock);
 	if (goes)
 		sched_yield();

@@ -233,6 +233,19 @@ static inline pte_t pte_table(paddr_t pa)
 }
 
 /*
+ * Makes the entry a TABLE. From then on the hardware may read the table, also
+ * for addresses that nobody accesses, and keep what it finds there. So all that
+ * was stored to the table is seen before the entry is.
+ *
+ * Ref: RISC-V Unprivileged Architecture, "RVWMO Memory Consistency Model".
+ */
+static inline void pte_write_table(pte_t *slot, paddr_t pa)
+{
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	pte_write(slot, pte_table(pa));
+}
+
+/*
  * A user page. `flags` is any of R W X COW SHARED with at least one of R W X.
  * Write permission implies read permission, as W without R is not an entry.
  */

@@ -25,7 +25,8 @@ void victim_ended(const struct proc *p) REQUIRES(sched_lock);
 
 /*
  * The running process has found no memory. True: another process ends for it,
- * or is just ending, and the operation is to be tried again, from trap_resume()
+ * or is just ending, or has ended since the last time that this process asked,
+ * and the operation is to be tried again, from trap_resume()
  * at the latest: others may run first. False: it has to end itself. If it is a
  * system process and there is no candidate, process 1 has its memory: the
  * machine ends.

@@ -8,6 +8,7 @@
  *   freed   a frame was freed that its own hart can still reach
  *   code    user mode fetched bytes that a frame had before it was freed
  *   root    two harts run one address space
+ *   table   a table can be walked, and stores to it are not seen yet: late.c
  *   lock    user mode was entered with a lock held
  *   loop    a process takes the same page fault over and over
  *   reservation  a process goes on with what another one reserved
@@ -23,6 +24,7 @@
 #include <string.h>
 
 #include "elf.h"
+#include "late.h"
 #include "layout.h"
 #include "report.h"
 
@@ -124,6 +126,11 @@ static unsigned frame_state(uint64_t pa)
 	if (frames_start == 0 || pa < frame_base || at >= frames_end)
 		return NO_FRAME;
 	return *((uint8_t *)ram_at(at) + KERNEL_FRAME_STATE);
+}
+
+bool check_is_table(uint64_t pa)
+{
+	return frame_state(pa) == KERNEL_FRAME_IS_TABLE;
 }
 
 static const char *state_name(uint64_t pa)
@@ -317,6 +324,7 @@ void check_root(struct core *c)
 			    "%#" PRIx64,
 			    c->hart.index, i, root);
 	}
+	late_check_table(c, root, c->late_count);
 }
 
 /* --- locks ---------------------------------------------------------------- */

@@ -20,6 +20,9 @@ void check_user_code(struct core *c, const struct code_page *page);
 /* Counts the states that a frame went through. */
 unsigned check_life(uint64_t frame);
 
+/* Is the place in a page table? */
+bool check_is_table(uint64_t pa);
+
 /* satp was written. */
 void check_root(struct core *c);
 

@@ -10,6 +10,8 @@
  */
 #include "late.h"
 
+#include <inttypes.h>
+
 #include "report.h"
 
 void reservation_drop(struct core *c)
@@ -59,12 +61,18 @@ static NOINLINE void notice_store(struct core *c, uint64_t pa, unsigned size)
 	report_watch(c, pa, size);
 }
 
-void store_now(struct core *c, uint64_t pa, unsigned size, uint64_t value)
+static void show(struct core *c, uint64_t pa, unsigned size, uint64_t value)
 {
 	write_bytes(ram_at(pa), size, value);
 	if (unlikely(machine.reservations != 0 || check_wants_stores(pa) ||
 		report_may_watch(pa)))
 		notice_store(c, pa, size);
+}
+
+void store_now(struct core *c, uint64_t pa, unsigned size, uint64_t value)
+{
+	late_check_pointer(c, pa, size, value, c->late_count);
+	show(c, pa, size, value);
 }
 
 /* `n` is 1 for a store that is late now, and -1 for one that no longer is. */
@@ -102,13 +110,43 @@ static void free_place(struct core *c, unsigned k)
 	c->late_count--;
 }
 
+/* Are there late stores to the page among the first `n`? */
+static bool are_in_page(const struct core *c, uint64_t pa, unsigned n)
+{
+	while (n > 0)
+		if ((late_at(c, --n)->pa ^ pa) >> PAGE_SHIFT == 0)
+			return true;
+	return false;
+}
+
+bool late_is_in_page(const struct core *c, uint64_t pa)
+{
+	return are_in_page(c, pa, c->late_count);
+}
+
+void late_check_table(struct core *c, uint64_t table, unsigned older)
+{
+	for (unsigned i = 0; i < machine.hart_count; i++) {
+		const struct core *other = &machine.cores[i];
+
+		if (other == c ? are_in_page(c, table, older)
+			       : late_has_page(other, table))
+			report_failure(c,
+			    "table: expected that all stores to the table "
+			    "%#" PRIx64 " are seen before it can be walked; "
+			    "one of hart %u is late",
+			    table, i);
+	}
+}
+
 static void release(struct core *c, unsigned k)
 {
 	const struct late_store *s = late_at(c, k);
 
+	late_check_pointer(c, s->pa, s->size, s->value, k);
 	late_tally(c, s->pa, -1);
 	free_place(c, k);
-	store_now(c, s->pa, s->size, s->value);
+	show(c, s->pa, s->size, s->value);
 }
 
 static NOINLINE void release_first_of(struct core *c, unsigned k)
@@ -146,14 +184,6 @@ void late_release_at(struct core *c, uint64_t pa, unsigned size)
 			i++;
 		}
 	}
-}
-
-bool late_is_in_page(const struct core *c, uint64_t pa)
-{
-	for (unsigned i = c->late_count; i > 0; i--)
-		if ((late_at(c, i - 1)->pa ^ pa) >> PAGE_SHIFT == 0)
-			return true;
-	return false;
 }
 
 void store_late(struct core *c, uint64_t pa, unsigned size, uint64_t value)

@@ -58,6 +58,22 @@ static inline bool late_has_page(const struct core *c, uint64_t pa)
 	return c->late_pages[late_page(pa)] != 0 && late_is_in_page(c, pa);
 }
 
+/*
+ * The table can be walked from now on. Fails if something that was stored to it
+ * before is not seen yet, as a walk could keep what its frame held earlier. Of
+ * this hart's late stores, the first `older` were made before.
+ */
+void late_check_table(struct core *c, uint64_t table, unsigned older);
+
+/* The value is seen from now on: does it lead to a table? */
+static inline void late_check_pointer(struct core *c, uint64_t pa,
+    unsigned size, uint64_t value, unsigned older)
+{
+	if (unlikely(size == 8 && (value & (PTE_V | PTE_LEAF)) == PTE_V) &&
+	    check_is_table(pa))
+		late_check_table(c, pte_pa(value), older);
+}
+
 /* What load_ram() returns if late stores may be in the word. */
 uint64_t load_with_late(const struct core *c, uint64_t pa, unsigned size);
 

@@ -363,6 +363,7 @@ void hart_amo_done(struct hart *h, uint64_t old, uint64_t value)
 {
 	struct core *c = core_of(h);
 
+	late_check_pointer(c, c->amo_pa, c->amo_size, value, c->late_count);
 	if (machine.reservations != 0 || check_wants_stores(c->amo_pa))
 		store_now(c, c->amo_pa, c->amo_size, value);
 	else if (unlikely(report_watches(c->amo_pa)))
