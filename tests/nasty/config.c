@@ -77,6 +77,7 @@ static const struct choice numbers[] = {
     {"within", UINT64_MAX, "steps that a copy may take"},
     {"death", DEATHS - 1, "0 SIGKILL, 1 illegal, 2 failed access"},
     {"keeper", 1, "kill the parent, by SIGKILL"},
+    {"typist", 1, "type what a line `# type TEXT' asks for"},
 };
 
 enum {
@@ -96,6 +97,7 @@ enum {
 	WITHIN,
 	DEATH,
 	KEEPER,
+	TYPIST,
 	NUMBERS
 };
 
@@ -277,6 +279,7 @@ static void fill_in(struct config *config)
 	config->until = given[UNTIL];
 	config->trace_from = given[TRACE];
 	config->watch = given[WATCH];
+	config->typist = given[TYPIST] != 0;
 	config->quiet = given[QUIET] != 0;
 	config->hold = given[HOLD] != 0;
 	config->asid_bits = (unsigned)chosen[ASIDS_];
@@ -367,6 +370,8 @@ char *config_words(const struct config *config)
 		fprintf(to, " kind=1");
 	if (config->boot != 0)
 		fprintf(to, " boot=%u", config->boot);
+	if (config->typist)
+		fprintf(to, " typist=1");
 	if (config->entry_limit != 0)
 		fprintf(to, " limit=%" PRIu64, config->entry_limit);
 	for (unsigned i = 0; i < CHOICES; i++)

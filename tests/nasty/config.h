@@ -63,6 +63,7 @@ struct config {
 	uint64_t kill_within; /* instructions that a copy may take to its end */
 	unsigned death;       /* enum death of kill.h */
 	bool kill_parent;     /* its parent is killed instead */
+	bool typist;          /* types what the output asks for */
 	bool quiet;
 	bool hold; /* at its end the machine stays, so that gdb can go back */
 };

@@ -11,19 +11,6 @@
 /* --- console -------------------------------------------------------------- */
 
 static FILE *console;
-static const uint8_t *typed; /* what is still to be typed */
-static uint64_t typed_len;
-static uint64_t typed_at; /* the next character comes then */
-
-#define TYPING_STEPS 20000
-#define PROMPT       '?'
-
-void console_type(const uint8_t *bytes, uint64_t len)
-{
-	typed = bytes;
-	typed_len = len;
-	typed_at = machine.config.during != NULL ? NEVER : 0;
-}
 
 void console_open(const char *path, bool gdb_has_stdout)
 {
@@ -39,11 +26,13 @@ static uint64_t place, said; /* bytes put so far, and before time went back */
 /* Output from before the time went back is not printed again. */
 void console_put(uint8_t c)
 {
+	bool ends_line = typing_hear(c);
+
 	if (++place <= said)
 		return;
 	(void)putc(c, console);
-	if (c == PROMPT && typed_at == NEVER)
-		typed_at = machine_steps();
+	if (ends_line)
+		(void)putc('\n', console);
 	if (c == '\n')
 		console_flush();
 }
@@ -88,28 +77,6 @@ const char *console_kept(size_t *len)
 	return kept;
 }
 
-static bool is_typed(void)
-{
-	return typed_len > 0 && machine_steps() >= typed_at;
-}
-
-int console_get(void)
-{
-	if (!is_typed())
-		return -1;
-	typed_at = machine_steps() + random_below(TYPING_STEPS);
-	typed_len--;
-	return *typed++;
-}
-
-bool console_hurry(void)
-{
-	if (typed_len == 0 || typed_at == NEVER || is_typed())
-		return false;
-	typed_at = machine_steps();
-	return true;
-}
-
 /* --- UART ----------------------------------------------------------------- */
 
 enum { UART_DATA, UART_IER, UART_IIR, UART_LCR, UART_MCR, UART_LSR };
@@ -131,7 +98,7 @@ static bool uart_has_sent;      /* an interrupt for that is due */
 
 static uint8_t uart_cause(void)
 {
-	if ((uart_regs[UART_IER] & IER_READY) && is_typed())
+	if ((uart_regs[UART_IER] & IER_READY) && typing_is_ready())
 		return IIR_READY;
 	return (uart_regs[UART_IER] & IER_EMPTY) && uart_has_sent ? IIR_EMPTY
 								  : IIR_NONE;
@@ -160,12 +127,12 @@ static uint8_t uart_load(unsigned reg)
 		return uart_divisor[reg];
 	switch (reg) {
 	case UART_DATA:
-		c = console_get();
+		c = typing_get();
 		return c < 0 ? 0 : (uint8_t)c;
 	case UART_IIR:
 		return uart_tell_cause();
 	case UART_LSR:
-		return LSR_EMPTY | (is_typed() ? LSR_READY : 0);
+		return LSR_EMPTY | (typing_is_ready() ? LSR_READY : 0);
 	default:
 		return uart_regs[reg];
 	}

@@ -233,7 +233,7 @@ static struct answer console(struct core *c, const uint64_t *x)
 	late_drain(c);
 	for (n = 0; n < x[A0]; n++) {
 		uint8_t *at = (uint8_t *)ram_at(x[A1]) + n;
-		int byte = x[A6] == 0 ? *at : console_get();
+		int byte = x[A6] == 0 ? *at : typing_get();
 
 		if (byte < 0)
 			break;
@@ -277,7 +277,7 @@ void hart_call_firmware(struct hart *h)
 		console_put((uint8_t)h->x[A0]);
 		h->x[A0] = 0;
 	} else if (h->x[A7] == EXT_GETCHAR) {
-		h->x[A0] = (uint64_t)console_get();
+		h->x[A0] = (uint64_t)typing_get();
 	} else {
 		answer = call(c, h->x);
 		h->x[A0] = (uint64_t)answer.error;

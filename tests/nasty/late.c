@@ -88,14 +88,16 @@ static struct late_store *late_at(const struct core *c, unsigned k)
 	return (struct late_store *)&c->late[c->late_order >> (8 * k) & 0xff];
 }
 
-/* The first store to the place of the k-th one: it has to be done before. */
+/*
+ * The store that has to be done before the k-th one, and has none before it:
+ * each store to a place waits for the older ones that overlap with it.
+ */
 static unsigned first_of(const struct core *c, unsigned k)
 {
-	const struct late_store *s = late_at(c, k);
-
-	for (unsigned i = 0; i < k; i++)
-		if (overlaps(late_at(c, i), s->pa, s->size))
-			return i;
+	for (unsigned i = k; i-- > 0;)
+		if (overlaps(late_at(c, i), late_at(c, k)->pa,
+			late_at(c, k)->size))
+			k = i;
 	return k;
 }
 

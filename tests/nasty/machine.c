@@ -127,11 +127,7 @@ void machine_init(const struct config *config)
 	memory_create();
 	console_open(config->console,
 	    config->gdb != NULL && strcmp(config->gdb, "stdio") == 0);
-	if (config->input != NULL) {
-		const uint8_t *text = file_read(config->input, &size);
-
-		console_type(text, size);
-	}
+	typing_init();
 	start = elf_load(config->kernel, &end);
 	initrd = load_initrd(end, &size);
 	fdt = fdt_write(RAM_BASE + machine.ram_size, initrd, size);

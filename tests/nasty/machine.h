@@ -217,7 +217,6 @@ bool device_interrupts(unsigned hart);
 /* NULL: standard output, or error if the debugger has that. */
 void console_open(const char *path, bool gdb_has_stdout);
 void console_put(uint8_t c);
-int console_get(void); /* -1: nothing was typed */
 void console_flush(void);
 /*
  * How many bytes the console has shown; sets how many it had before time went
@@ -228,16 +227,20 @@ void console_has_said(uint64_t bytes);
 /* From now on output is kept in memory, and not written. */
 void console_keep(void);
 const char *console_kept(size_t *len);
+/* What is typed at the console, one character now and then: typing.c. */
+void typing_init(void);
+bool typing_is_ready(void); /* has a character been typed? */
+int typing_get(void);       /* it; -1: there is none */
 /*
- * Input that is typed, one character now and then; with -during only after a
- * question mark was shown.
+ * Takes notice of a byte that the console shows. True: what comes next is to be
+ * on a line of its own.
  */
-void console_type(const uint8_t *bytes, uint64_t len);
+bool typing_hear(uint8_t c);
 /*
  * Called when all harts sleep: types a character now. False: there is none, or
  * one was typed just before.
  */
-bool console_hurry(void);
+bool typing_hurry(void);
 
 /* Writes the tree to memory that ends at `end`; returns where it begins. */
 uint64_t fdt_write(uint64_t end, uint64_t initrd, uint64_t initrd_size);

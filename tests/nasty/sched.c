@@ -152,7 +152,9 @@ static bool skip_time(void)
 		if ((c->hart.sie >> IRQ_TIMER & 1) && at < first)
 			first = at;
 	}
-	if ((first == NEVER || chance(2)) && console_hurry())
+	/* A typist is quick, and what he types is awaited. */
+	if ((machine.config.typist || first == NEVER || chance(2)) &&
+	    typing_hurry())
 		return true;
 	if (first == NEVER)
 		return false;

@@ -23,8 +23,8 @@ sys.path.insert(0, str(ROOT / "tools"))
 from mutants import end_tests_when_killed  # noqa: E402
 from run import Boot, conclude, perform_all, say  # noqa: E402
 
-# They need keys that are typed.
-ELSEWHERE = ("t_tty", "t_typed")
+# They ask for keys to be typed.
+TYPED = ("t_tty", "t_typed")
 # They are process 1 themselves.
 FIRST = {
     "t_init": "rdinit=/bin/t_init one CALF=1 a.b a.b=2 -- TWO=2 three.4",
@@ -34,8 +34,7 @@ FIRST = {
 
 def programs() -> List[str]:
     text = (ROOT / "tests/user/suites.mk").read_text()
-    found = re.findall(r"^\t(t_\w+)", text, re.MULTILINE)
-    return [name for name in found if name not in ELSEWHERE]
+    return re.findall(r"^\t(t_\w+)", text, re.MULTILINE)
 
 
 def boot(suite: str, harts: int, seed: int) -> Boot:
@@ -47,7 +46,8 @@ def boot(suite: str, harts: int, seed: int) -> Boot:
         memory, archive = "32M", "build/small.cpio"
     return Boot(f"nasty-{suite}-smp{harts}-seed{seed}", "build/calf-test.elf",
                 str(harts), memory, limit, initrd=archive, append=append,
-                extra=["nasty", f"seed={seed}"])
+                extra=["nasty", f"seed={seed}",
+                       f"typist={int(suite in TYPED)}"])
 
 
 def boots(options: argparse.Namespace) -> Iterator[Boot]:

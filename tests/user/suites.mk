@@ -4,7 +4,7 @@
 #
 # Each is NAME.c with USER_TEST_COMMON, and is run by testinit.c, which stands
 # alone; but t_init and t_serial are a first process themselves, and t_tty and
-# t_typed need keys that are typed.
+# t_typed ask for keys to be typed.
 
 USER_TEST_COMMON := harness.c runner.c service.c
 
