@@ -399,6 +399,27 @@ static const char *nothing_but_a_fence_orders_stores(void)
 	return 0;
 }
 
+/* Of three stores, the second overlaps with both others. */
+static const char *stores_to_one_place_stay_in_order(void)
+{
+	static uint64_t place;
+
+	for (uint64_t n = 1; n < 4000; n++) {
+		uint64_t low = n, all = n * 0x100000001, high = ~n;
+
+		asm volatile("sw %0, 0(%3)\n"
+			     "	sd %1, 0(%3)\n"
+			     "	sw %2, 4(%3)"
+			     :
+			     : "r"(low + 1), "r"(all), "r"(high), "r"(&place)
+			     : "memory");
+		FENCE();
+		if (place != (high << 32 | low))
+			return "an earlier store was done after a later one";
+	}
+	return 0;
+}
+
 /* --- firmware ------------------------------------------------------------- */
 
 static const char *firmware_refuses_what_there_is_not(void)
@@ -568,6 +589,7 @@ static const struct test {
     T(a_remote_fence_covers_its_range),
     T(a_hart_starts_without_translation),
     T(a_walk_breaks_reservations),
+    T(stores_to_one_place_stay_in_order),
     T(firmware_refuses_what_there_is_not),
     T(the_uart_is_a_16550),
     T(the_plic_gives_an_interrupt_once),

@@ -10,7 +10,7 @@
  *   root    two harts run one address space
  *   table   a table can be walked, and stores to it are not seen yet: late.c
  *   lock    user mode was entered with a lock held
- *   loop    a process takes the same page fault over and over
+ *   loop    a process takes the same page fault over and over: stay.c
  *   reservation  a process goes on with what another one reserved
  *
  * The kernel's structures are known from its symbols and from layout.c. A
@@ -27,6 +27,7 @@
 #include "late.h"
 #include "layout.h"
 #include "report.h"
+#include "stay.h"
 
 static uint64_t frames_symbol, base_symbol, count_symbol, root_symbol;
 static uint64_t boot_root, data_start, data_end;
@@ -41,10 +42,6 @@ static struct life {
 	uint8_t state;
 } * lives;
 static uint64_t life_count;
-
-static struct {
-	uint64_t steps, cause, call;
-} longest;
 
 static uint64_t to_physical(uint64_t va)
 {
@@ -400,56 +397,19 @@ static void check_reservation(struct core *c)
 	    c->reserved);
 }
 
-/* --- the length of an entry ----------------------------------------------- */
-
-#define SAME_FAULTS 2000
-
-/*
- * A fault that is dealt with does not come back for ever, unless the process
- * handles it and goes on elsewhere.
- */
-static void check_loop(struct core *c)
-{
-	struct hart *h = &c->hart;
-
-	if (h->sepc != c->fault_pc || h->stval != c->fault_va ||
-	    h->scause < CAUSE_FETCH_PAGE || h->scause > CAUSE_STORE_PAGE ||
-	    frames_symbol == 0)
-		c->same_faults = 0;
-	c->fault_pc = h->sepc;
-	c->fault_va = h->stval;
-	if (++c->same_faults == SAME_FAULTS)
-		report_failure(c,
-		    "loop: the instruction at %#" PRIx64 " took "
-		    "the same page fault at %#" PRIx64 " %u times",
-		    h->sepc, h->stval, SAME_FAULTS);
-}
+/* --- into the kernel, and out of it --------------------------------------- */
 
 void check_entry(struct core *c)
 {
 	if (c->hart.sstatus & SSTATUS_SPP)
 		return;
-	check_loop(c);
-	c->entry_steps = hart_steps(&c->hart);
-	c->entry_cause = c->hart.scause;
-	c->entry_call = c->hart.x[17];
-}
-
-static const char *entry_name(uint64_t cause, uint64_t call)
-{
-	static char name[48];
-
-	if (cause == CAUSE_ECALL_U)
-		snprintf(name, sizeof name, "call %" PRIu64, call);
-	else
-		snprintf(name, sizeof name, "cause %#" PRIx64, cause);
-	return name;
+	if (frames_symbol != 0)
+		stay_check_loop(c);
+	stay_begin(c);
 }
 
 void check_return(struct core *c)
 {
-	uint64_t steps = hart_steps(&c->hart) - c->entry_steps;
-
 	check_locks(c);
 	check_reservation(c);
 	if (c->hart.pc != c->fault_pc)
@@ -457,27 +417,7 @@ void check_return(struct core *c)
 	if (c->returned_to == 0 && frames_start != 0)
 		check_globals(c);
 	c->returned_to = c->hart.pc;
-	if (steps > longest.steps && c->entry_steps != 0) {
-		longest.steps = steps;
-		longest.cause = c->entry_cause;
-		longest.call = c->entry_call;
-		if (machine.config.entry_limit != 0 &&
-		    steps > machine.config.entry_limit)
-			report_failure(c,
-			    "entry: expected at most %" PRIu64
-			    " instructions in the kernel, %s took %" PRIu64,
-			    machine.config.entry_limit,
-			    entry_name(c->entry_cause, c->entry_call), steps);
-	}
-}
-
-void check_summary(void)
-{
-	if (longest.steps > 0)
-		fprintf(stderr,
-		    "# nasty: the longest entry to the kernel took "
-		    "%" PRIu64 " instructions: %s\n",
-		    longest.steps, entry_name(longest.cause, longest.call));
+	stay_end(c);
 }
 
 void hart_satp_written(struct hart *h)

@@ -57,7 +57,4 @@ void check_reserve(struct core *c);
 /* An atomic exchange put `value` where `old` was. */
 void check_exchange(struct core *c, uint64_t pa, uint64_t old, uint64_t value);
 
-/* Called at the end: prints the longest entry to the kernel. */
-void check_summary(void);
-
 #endif

@@ -139,7 +139,7 @@ static uint64_t memory_size(const char *text)
 	uint64_t size = strtoull(text, &end, 10);
 	unsigned shift = *end == 'G' ? 30 : *end == 'K' ? 10 : 20;
 
-	if (size == 0 || size > 1UL << 20 ||
+	if (size == 0 || size > 1UL << 28 ||
 	    (*end != '\0' && (strchr("KMG", *end) == NULL || end[1] != '\0')))
 		report_usage("-m: expected a size such as 128M, found `%s'",
 		    text);
@@ -311,6 +311,10 @@ void config_parse(struct config *config, int argc, char **argv)
 		report_usage("-kernel: expected a file; see --help");
 	if (config->harts == 0)
 		report_usage("-smp: expected 1 to 16 harts");
+	if (config->memory_file != NULL &&
+	    (config->gdb != NULL || given[EVERY] != 0))
+		report_usage("-memory: not with -gdb or every=, for which the "
+			     "machine is copied, and the file is not");
 	if (given[BOOT] >= config->harts)
 		report_usage("boot: there is no such hart");
 	if (chosen[RATE] == 0)

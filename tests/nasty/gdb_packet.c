@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +67,8 @@ void gdb_reply(const char *text)
 	for (const char *p = text; *p != '\0'; p++)
 		sum += (unsigned char)*p;
 	len = snprintf(buffer, sizeof buffer, "$%s#%02x", text, sum & 0xff);
-	(void)!write(out, buffer, (size_t)len);
+	if (write(out, buffer, (size_t)len) != len)
+		snapshot_end(0); /* the debugger has gone */
 }
 
 void gdb_put_hex(char *to, const void *bytes, size_t len)
@@ -110,14 +112,16 @@ void gdb_connect(const char *where)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET,
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	long port = strtol(where, NULL, 10);
+	char *end;
+	long port = strtol(where, &end, 10);
 	int yes = 1, server = socket(AF_INET, SOCK_STREAM, 0);
 
+	(void)signal(SIGPIPE, SIG_IGN);
 	if (strcmp(where, "stdio") == 0) {
 		out = 1;
 		return;
 	}
-	if (port < 1 || port > 65535)
+	if (port < 1 || port > 65535 || *end != '\0')
 		report_usage("-gdb: expected a port or stdio, found `%s'",
 		    where);
 	address.sin_port = htons((uint16_t)port);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SIP     0x144
 #define FIRST_F 33
 #define FIRST_C 65 /* control and status registers, and the mode */
 
@@ -15,7 +16,7 @@ static const struct {
 	unsigned csr;
 } csrs[] = {{"fflags", 1}, {"frm", 2}, {"fcsr", 3}, {"sstatus", 0x100},
     {"sie", 0x104}, {"stvec", 0x105}, {"sscratch", 0x140}, {"sepc", 0x141},
-    {"scause", 0x142}, {"stval", 0x143}, {"sip", 0x144}, {"satp", 0x180}};
+    {"scause", 0x142}, {"stval", 0x143}, {"sip", SIP}, {"satp", 0x180}};
 
 #define CSRS (sizeof csrs / sizeof csrs[0])
 #define PRIV (FIRST_C + CSRS)
@@ -37,6 +38,9 @@ bool gdb_reg_read(struct hart *h, unsigned n, uint64_t *value)
 		*value = h->priv;
 	else if (n > PRIV)
 		return false;
+	else if (csrs[n - FIRST_C].csr == SIP)
+		/* To ask what is pending would change when it is noticed. */
+		*value = h->sip;
 	else if (!csr_read(h, csrs[n - FIRST_C].csr, value))
 		*value = 0;
 	return true;

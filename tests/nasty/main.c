@@ -12,6 +12,7 @@
 #include "gdbstub.h"
 #include "kill.h"
 #include "report.h"
+#include "stay.h"
 
 static double cpu_seconds(void)
 {
@@ -31,7 +32,7 @@ static void summary(void)
 	    "%.1f million a second\n",
 	    machine_steps(), seconds,
 	    (double)machine_steps() / 1e6 / (seconds > 0 ? seconds : 1));
-	check_summary();
+	stay_summary();
 }
 
 static void say_words(const struct config *config)

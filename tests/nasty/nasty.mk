@@ -9,7 +9,7 @@ NS := tests/nasty
 NASTY_CORE := $(addprefix $(NS)/,exec.c decode.c rvc.c csr.c fp.c fp_value.c)
 NASTY_SRCS := $(NASTY_CORE) $(addprefix $(NS)/,main.c config.c machine.c \
 	sched.c memory.c late.c tlb.c icache.c hooks.c firmware.c devices.c fdt.c elf.c \
-	typing.c check.c report.c kill.c \
+	typing.c check.c stay.c report.c kill.c \
 	gdbstub.c gdb_packet.c gdb_regs.c snapshot.c)
 NASTY_CFLAGS := -std=gnu17 -O3 -g -Wall -Wextra -Werror -Wshadow -Wundef \
 	-Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes \

@@ -9,6 +9,7 @@
 #include "check.h"
 #include "kill.h"
 #include "report.h"
+#include "stay.h"
 
 #define MODE_STEPS  (1UL << 19)
 #define STALL_STEPS 1000000
@@ -294,6 +295,7 @@ static void begin_turn(struct core *c)
 {
 	cut = c;
 	cut_left = turn_length();
+	stay_check(c);
 	if (!machine.config.kind)
 		disturb(c);
 	take_interrupt(c);

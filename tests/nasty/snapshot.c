@@ -9,13 +9,12 @@
 
 #include "machine.h"
 
-#define MOST       16
 #define FIRST_STEP 2000000 /* between two; more when there are many */
 
 static struct snapshot {
 	uint64_t step;
 	int fd; /* requests go in here */
-} snapshots[MOST];
+} snapshots[SNAPSHOTS];
 static unsigned count;
 static uint64_t interval = FIRST_STEP;
 
@@ -47,6 +46,23 @@ static void thin_out(void)
 	}
 	count = kept;
 	interval *= 2;
+}
+
+/*
+ * A copy of a snapshot knows those of its time. Some of them have ended since:
+ * it forgets all that the request does not name. Both lists are in order.
+ */
+static void forget_the_dead(const struct request *request)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		if (kept < request->alive_count &&
+		    snapshots[i].step == request->alive[kept])
+			snapshots[kept++] = snapshots[i];
+		else
+			(void)close(snapshots[i].fd);
+	count = kept;
 }
 
 /* In a child: only the first keeps the end that can be written to. */
@@ -83,6 +99,8 @@ static struct request sleep_until_asked(int fd)
 			_exit(request.status);
 		if (fork() == 0) {
 			leave_first();
+			(void)close(fd);
+			forget_the_dead(&request);
 			return request;
 		}
 	}
@@ -117,7 +135,7 @@ struct request snapshot_maybe(void)
 	end_with_first();
 	if (count > 0 && now < snapshots[count - 1].step + interval)
 		return (struct request){0};
-	if (count == MOST)
+	if (count == SNAPSHOTS)
 		thin_out();
 	if (pipe(ends) != 0)
 		return (struct request){0};
@@ -147,6 +165,9 @@ bool snapshot_travel(struct request request)
 		return false;
 	for (unsigned i = at; i < count; i++)
 		send(&snapshots[i], (struct request){.end = true});
+	request.alive_count = at;
+	for (unsigned i = 0; i < at; i++)
+		request.alive[i] = snapshots[i].step;
 	send(&snapshots[at - 1], request);
 	_exit(0);
 }

@@ -15,6 +15,7 @@
 enum travel { TRAVEL_NOT, TRAVEL_STEP, TRAVEL_CONTINUE };
 
 #define BREAKPOINTS 32
+#define SNAPSHOTS   16
 
 /* The task of the snapshot that wakes: to find the last stop before a step. */
 struct request {
@@ -26,7 +27,10 @@ struct request {
 	enum travel travel;
 	uint64_t before;
 	unsigned hart; /* whose step */
-	bool end;      /* no travel: exit, with this status */
+	/* steps of the snapshots that are alive, up to the one that wakes */
+	uint64_t alive[SNAPSHOTS];
+	unsigned alive_count;
+	bool end; /* no travel: exit, with this status */
 	int status;
 };
 

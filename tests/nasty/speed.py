@@ -15,6 +15,10 @@ from pathlib import Path
 from typing import List, Tuple
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+from mutants import end_tests_when_killed  # noqa: E402
+
 COMMON = ["-m", "64M", "-smp", "1", "-kernel", "build/calf-test.elf",
           "-append", "ktest"]
 QEMU = ["qemu-system-riscv64", "-machine", "virt", "-nographic", "-monitor",
@@ -51,4 +55,8 @@ def main(seed: int, seeds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    if len(sys.argv) != 3 or not all(map(str.isdigit, sys.argv[1:])) or \
+            sys.argv[2] == "0":
+        sys.exit("speed.py: expected two numbers: the first seed, and how many")
+    end_tests_when_killed()
+    main(int(sys.argv[1]), int(sys.argv[2]))

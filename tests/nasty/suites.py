@@ -55,10 +55,19 @@ def boots(options: argparse.Namespace) -> Iterator[Boot]:
               if not options.suites or any(
                   fnmatch.fnmatch(suite, p) for p in options.suites)]
     for seed in range(options.seed, options.seed + options.seeds):
-        for harts in map(int, options.harts.split(",")):
+        for harts in options.harts:
             for suite in suites:
                 if suite != "kernel" or harts == 1 or options.suites:
                     yield boot(suite, harts, seed)
+
+
+def numbers(text: str) -> List[int]:
+    """Numbers of harts, such as 1,2,4."""
+    found = [int(word) if word.isdigit() else 0 for word in text.split(",")]
+    if not all(1 <= n <= 16 for n in found):
+        raise argparse.ArgumentTypeError(
+            f"expected numbers from 1 to 16, such as 1,2,4, found `{text}'")
+    return found
 
 
 def main(arguments: List[str]) -> int:
@@ -68,14 +77,17 @@ def main(arguments: List[str]) -> int:
     add = parser.add_argument
     add("--seed", type=int, default=1, metavar="N", help="the first")
     add("--seeds", type=int, default=1, metavar="N", help="how many")
-    add("--harts", default="1,2,4", metavar="N,N")
+    add("--harts", type=numbers, default="1,2,4", metavar="N,N")
     add("--logs", default=str(ROOT / "build" / "logs"), metavar="FOLDER")
     add("-j", "--jobs", type=int, default=1, metavar="N")
     add("suites", nargs="*", metavar="SUITE")
     options = parser.parse_args(arguments)
     options.qemu, options.verbose = "", False
+    wanted = list(boots(options))
+    if not wanted:
+        parser.error("no suite has such a name, or there is no seed")
     end_tests_when_killed()
-    total = perform_all(list(boots(options)), options)
+    total = perform_all(wanted, options)
     lines, status = conclude(total)
     say(*lines)
     return status

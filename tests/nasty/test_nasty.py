@@ -64,12 +64,15 @@ def bad_words_are_refused() -> Optional[str]:
         refuses("-smp", "-kernel", KERNEL, "-smp", "17"),
         refuses("-m: expected", "-kernel", KERNEL, "-m", "12X"),
         refuses("-m: expected", "-kernel", KERNEL, "-m", "1M"),
+        refuses("-memory: not with -gdb", "-kernel", KERNEL, "-gdb", "stdio",
+                "-memory", str(WORK / "memory")),
         refuses("whole pages", "-kernel", KERNEL, "-m", "4097K"),
         refuses("seed: expected", "-kernel", KERNEL, "seed=1" + 20 * "0"),
         refuses("watch: expected", "-kernel", KERNEL, "watch=0x87fffffc"),
         refuses("watch: expected", "-kernel", KERNEL, "watch=0x88000000"),
         refuses("watch: expected", "-kernel", KERNEL, "watch=0x7ffffff8"),
-        refuses("-gdb: expected a port", "-kernel", KERNEL, "-gdb", "x"))
+        refuses("-gdb: expected a port", "-kernel", KERNEL, "-gdb", "x"),
+        refuses("-gdb: expected a port", "-kernel", KERNEL, "-gdb", "12x"))
 
 
 def image(change: bytes, at: int, length: Optional[int] = None) -> str:
@@ -242,6 +245,24 @@ def a_long_entry_is_told() -> Optional[str]:
     return None if f"# at step {step};" in again else "not again at that step"
 
 
+def an_entry_that_does_not_end_is_told() -> Optional[str]:
+    """User mode makes a call, and the kernel does `j .`."""
+    words = (0x00000097,  # auipc ra, 0
+             0x01C08113,  # addi sp, ra, 28
+             0x10511073,  # csrw stvec, sp
+             0x01808113,  # addi sp, ra, 24
+             0x14111073,  # csrw sepc, sp
+             0x10200073,  # sret
+             0x00000073,  # ecall
+             0x0000006F)  # j .
+    path = WORK / "image"
+    path.write_bytes(b"".join(word.to_bytes(4, "little") for word in words) +
+                     bytes(4096))
+    status, said = run("-kernel", str(path), "limit=100", "until=1000000")
+    return None if status == 250 and "expected at most 100" in said else \
+        f"status {status}: {said[-200:]}"
+
+
 SESSION = """
 tbreak proc_fork
 continue
@@ -377,17 +398,24 @@ def ask(process: "subprocess.Popen[bytes]", packet: bytes) -> bytes:
 
 
 def the_end_is_a_place_to_go_back_from() -> Optional[str]:
-    """With hold=1 gdb goes back from the end, on the hart that ended it."""
-    done = subprocess.run(
-        [NASTY, "-kernel", BOARD, "-m", "64M", "-smp", "2", "quiet=1",
-         "hold=1", "-gdb", "stdio"], input=b"$c#63$c#63$bc#c5",
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=100,
-        check=False)
-    stops = re.findall(rb"T05replaylog:(\w+);thread:\d;#|"
-                       rb"T05replaylog:(\w+);", done.stdout)
-    found = [(one or other).decode() for one, other in stops]
-    return None if found == ["end", "end", "begin"] else \
-        f"{found}: {done.stdout[-100:]!r}"
+    """With hold=1 gdb goes back from the end, on the hart that ended it.
+
+    The way back from the second end is so long that of the copies of the
+    machine that were made on the way there, some have ended.
+    """
+    for words in (["-kernel", BOARD, "-m", "64M", "-smp", "2"],
+                  ["-kernel", KERNEL, "-m", "64M", "-append", "ktest=fork"]):
+        done = subprocess.run(
+            [NASTY, *words, "quiet=1", "hold=1", "-gdb", "stdio", "-console",
+             str(WORK / "console")], input=b"$c#63$c#63$bc#c5",
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=100,
+            check=False)
+        stops = re.findall(rb"T05replaylog:(\w+);thread:\d;#|"
+                           rb"T05replaylog:(\w+);", done.stdout)
+        found = [(one or other).decode() for one, other in stops]
+        if found != ["end", "end", "begin"]:
+            return f"{found}: {done.stdout[-100:]!r}"
+    return None
 
 
 def a_step_back_does_not_stop_for_what_is_watched() -> Optional[str]:
@@ -463,6 +491,7 @@ TESTS = [
     few_seeds_make_every_choice,
     looking_changes_nothing,
     a_long_entry_is_told,
+    an_entry_that_does_not_end_is_told,
     gdb_goes_both_ways,
     all_ends_with_the_first_process,
     a_machine_that_runs_can_be_interrupted,
