@@ -68,6 +68,7 @@ int share_take(struct aspace *as, struct range_op *op) REQUIRES(as->lock)
 
 	walk_look(&to, as, op->at, range_level(op));
 	count = range_covered(&to, op);
+	/* Tables that come along were complete when it was released last. */
 	lock_acquire(&aside->lock);
 	walk_look(&from, aside, op->at, to.level);
 	assert(from.level == to.level);

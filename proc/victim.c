@@ -13,8 +13,9 @@
 /* The candidates from the oldest to the youngest. */
 static struct list candidates GUARDED_BY(
     sched_lock) = {&candidates, &candidates};
-static unsigned ending GUARDED_BY(sched_lock); /* processes that are */
-static uint64_t ended GUARDED_BY(sched_lock);  /* and that have, ever */
+/* How many of them are ending, and how many have ended, ever. */
+static unsigned ending GUARDED_BY(sched_lock);
+static uint64_t ended GUARDED_BY(sched_lock);
 
 static bool is_candidate(const struct proc *p)
 {
@@ -29,18 +30,18 @@ void victim_add(struct proc *p)
 
 void victim_ends(struct proc *p)
 {
-	if (p->is_system)
-		return;
-	if (is_candidate(p))
+	if (is_candidate(p)) {
 		list_unlink(&p->candidate);
+		ending++;
+	}
+	/* They are where `candidate`, or `ended_seen`, has been. */
 	p->suspects = p->suspect = NULL;
-	ending++;
 }
 
 void victim_ended(const struct proc *p)
 {
-	ending -= !p->is_system;
-	ended += !p->is_system;
+	ending -= is_candidate(p);
+	ended += is_candidate(p);
 }
 
 /* Kills the youngest candidate. False: there is none. */

@@ -151,7 +151,7 @@ struct proc {
 			struct group *suspects; /* [o] orphaned, perhaps */
 			struct group *suspect;  /* [o] the one at hand; NULL */
 		};
-		uint64_t ended_seen; /* [s] of one that is none; victim.c */
+		uint64_t ended_seen; /* [s] of no candidate; victim.c */
 	};
 	struct proc *parent;      /* [s] that of init is proc_keeper */
 	struct proc *twin;        /* [s] twin.h; NULL: there is none */

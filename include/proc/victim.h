@@ -25,11 +25,10 @@ void victim_ended(const struct proc *p) REQUIRES(sched_lock);
 
 /*
  * The running process has found no memory. True: another process ends for it,
- * or is just ending, or has ended since the last time that this process asked,
- * and the operation is to be tried again, from trap_resume()
- * at the latest: others may run first. False: it has to end itself. If it is a
- * system process and there is no candidate, process 1 has its memory: the
- * machine ends.
+ * or is just ending, or has ended since this one asked last; the operation is
+ * to be tried again, from trap_resume() at the latest: others may run first.
+ * False: it has to end itself. If it is a system process and there is no
+ * candidate, process 1 has its memory: the machine ends.
  */
 MUST_USE bool victim_goes_for(struct proc *p) EXCLUDES(sched_lock);
 

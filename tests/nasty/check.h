@@ -20,7 +20,7 @@ void check_user_code(struct core *c, const struct code_page *page);
 /* Counts the states that a frame went through. */
 unsigned check_life(uint64_t frame);
 
-/* Is the place in a page table? */
+/* Is the place in a page table, or in a root? */
 bool check_is_table(uint64_t pa);
 
 /* satp was written. */

@@ -39,7 +39,10 @@ bool gdb_reg_read(struct hart *h, unsigned n, uint64_t *value)
 	else if (n > PRIV)
 		return false;
 	else if (csrs[n - FIRST_C].csr == SIP)
-		/* To ask what is pending would change when it is noticed. */
+		/*
+		 * Without timer and devices: to ask what is pending would
+		 * change when it is noticed.
+		 */
 		*value = h->sip;
 	else if (!csr_read(h, csrs[n - FIRST_C].csr, value))
 		*value = 0;

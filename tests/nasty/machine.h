@@ -232,8 +232,8 @@ void typing_init(void);
 bool typing_is_ready(void); /* has a character been typed? */
 int typing_get(void);       /* it; -1: there is none */
 /*
- * Takes notice of a byte that the console shows. True: what comes next is to be
- * on a line of its own.
+ * Takes notice of a byte that the console shows. True: it is the end of a ^C,
+ * behind which a new line is to begin, as reports of tests are lines.
  */
 bool typing_hear(uint8_t c);
 /*

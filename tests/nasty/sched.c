@@ -153,7 +153,7 @@ static bool skip_time(void)
 		if ((c->hart.sie >> IRQ_TIMER & 1) && at < first)
 			first = at;
 	}
-	/* A typist is quick, and what he types is awaited. */
+	/* A typist is quicker than the time limits of tests. */
 	if ((machine.config.typist || first == NEVER || chance(2)) &&
 	    typing_hurry())
 		return true;

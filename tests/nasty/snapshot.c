@@ -26,9 +26,10 @@ static uint64_t interval = FIRST_STEP;
 static int lifeline = -1;
 static int first_end = -1; /* in the first itself */
 
-static void send(const struct snapshot *s, struct request request)
+/* False: it is dead. */
+static bool send(const struct snapshot *s, struct request request)
 {
-	(void)!write(s->fd, &request, sizeof request);
+	return write(s->fd, &request, sizeof request) == sizeof request;
 }
 
 /* Ends every other snapshot, and makes new ones half as often. */
@@ -41,7 +42,7 @@ static void thin_out(void)
 			snapshots[kept++] = snapshots[i];
 			continue;
 		}
-		send(&snapshots[i], (struct request){.end = true});
+		(void)send(&snapshots[i], (struct request){.end = true});
 		(void)close(snapshots[i].fd);
 	}
 	count = kept;
@@ -161,22 +162,25 @@ bool snapshot_travel(struct request request)
 
 	while (at > 0 && snapshots[at - 1].step >= request.before)
 		at--;
-	if (at == 0)
-		return false;
-	for (unsigned i = at; i < count; i++)
-		send(&snapshots[i], (struct request){.end = true});
-	request.alive_count = at;
 	for (unsigned i = 0; i < at; i++)
 		request.alive[i] = snapshots[i].step;
-	send(&snapshots[at - 1], request);
-	_exit(0);
+	for (; at > 0; at--) {
+		request.alive_count = at;
+		if (!send(&snapshots[at - 1], request))
+			continue;
+		for (unsigned i = at; i < count; i++)
+			(void)send(&snapshots[i],
+			    (struct request){.end = true});
+		_exit(0);
+	}
+	return false;
 }
 
 /* The first of them is the process that was started; it has the status. */
 void snapshot_end(int status)
 {
 	for (unsigned i = count; i > 0; i--)
-		send(&snapshots[i - 1],
+		(void)send(&snapshots[i - 1],
 		    (struct request){.end = true, .status = status});
 	_exit(status);
 }

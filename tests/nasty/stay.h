@@ -11,7 +11,7 @@
 void stay_begin(struct core *c);
 void stay_end(struct core *c);
 
-/* It has come by a page fault, perhaps: the same may not come for ever. */
+/* Fails if it has come by the same page fault too often. */
 void stay_check_loop(struct core *c);
 
 /* The hart has a turn, perhaps in an entry that does not end. */

@@ -400,8 +400,8 @@ def ask(process: "subprocess.Popen[bytes]", packet: bytes) -> bytes:
 def the_end_is_a_place_to_go_back_from() -> Optional[str]:
     """With hold=1 gdb goes back from the end, on the hart that ended it.
 
-    The way back from the second end is so long that of the copies of the
-    machine that were made on the way there, some have ended.
+    The way to the second end is so long (some 50 million steps) that of the
+    copies of the machine that are made on it, some are ended (after 32).
     """
     for words in (["-kernel", BOARD, "-m", "64M", "-smp", "2"],
                   ["-kernel", KERNEL, "-m", "64M", "-append", "ktest=fork"]):

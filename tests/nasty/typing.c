@@ -17,7 +17,7 @@ static uint64_t typed_at; /* the next character comes then */
 
 static void append(const uint8_t *bytes, uint64_t len)
 {
-	typed = realloc(typed, typed_len + len);
+	typed = realloc(typed, typed_len + len + 1); /* never of size 0 */
 	if (typed == NULL)
 		abort();
 	memcpy(typed + typed_len, bytes, len);

@@ -307,15 +307,25 @@ static const char *youngest_goes_for(void (*fn)(void))
 	return youngest_has_gone();
 }
 
-/* A server ends before memory is out: its end must not be waited for then. */
-static void kill_a_server(void)
+/*
+ * Kills one of the two processes of the file server: the first, which waits, or
+ * the one that serves. Another takes its place, and all memory of both is
+ * shared.
+ */
+static void kill_a_server(bool serves)
 {
 	struct calf_ps ps = {0};
+	pid_t pid = 0;
 
 	while (raw(SYS_calf_ps, ps.pid, (long)&ps) == 1)
-		if (strcmp(ps.name, "files") == 0 && kill(ps.pid, SIGKILL) == 0)
-			break;
+		if (strcmp(ps.name, "files") == 0 && (pid == 0 || serves))
+			pid = ps.pid;
+	(void)kill(pid, SIGKILL);
 	sleep_ms(50);
+}
+
+static void ask_the_server(void)
+{
 	(void)close(open("/", O_RDONLY));
 }
 
@@ -330,10 +340,27 @@ TEST(a_page_that_there_is_no_memory_for_costs_the_youngest)
 {
 	const char *sentence;
 
-	kill_a_server();
+	/* Memory is not out yet: this end must not be waited for. */
+	kill_a_server(false);
+	ask_the_server();
 	untouched = pages_private(1);
 	sentence = youngest_goes_for(touch);
 	munmap(untouched, PAGE);
+	return sentence;
+}
+
+/*
+ * It needs pages of its own for what it writes. That it has asked for them does
+ * not matter when it ends.
+ */
+TEST(a_server_that_there_is_no_memory_for_costs_the_youngest)
+{
+	const char *sentence;
+
+	kill_a_server(false);
+	sentence = youngest_goes_for(ask_the_server);
+	kill_a_server(true);
+	ask_the_server();
 	return sentence;
 }
 
@@ -448,6 +475,7 @@ static const struct test tests[] = {
     T(orphans_are_its_children),
     T(orphans_that_it_ignores_leave_nothing),
     T(a_page_that_there_is_no_memory_for_costs_the_youngest),
+    T(a_server_that_there_is_no_memory_for_costs_the_youngest),
     T(a_signal_that_there_is_no_memory_for_costs_the_youngest),
     T(a_frame_that_there_is_no_memory_for_costs_the_youngest),
     T(a_process_that_ends_is_waited_for),
