@@ -23,8 +23,13 @@ sys.path.insert(0, str(ROOT / "tools"))
 from mutants import end_tests_when_killed  # noqa: E402
 from run import Boot, conclude, perform_all, say  # noqa: E402
 
-# They ask for keys to be typed.
-TYPED = ("t_tty", "t_typed")
+WORDS = {
+    # They ask for keys to be typed.
+    "t_tty": ["typist=1"],
+    "t_typed": ["typist=1"],
+    # Nothing goes straight to a process that needs another ASID first.
+    "t_straight": ["asids=4"],
+}
 # They are process 1 themselves.
 FIRST = {
     "t_init": "rdinit=/bin/t_init one CALF=1 a.b a.b=2 -- TWO=2 three.4",
@@ -46,8 +51,7 @@ def boot(suite: str, harts: int, seed: int) -> Boot:
         memory, archive = "32M", "build/small.cpio"
     return Boot(f"nasty-{suite}-smp{harts}-seed{seed}", "build/calf-test.elf",
                 str(harts), memory, limit, initrd=archive, append=append,
-                extra=["nasty", f"seed={seed}",
-                       *(["typist=1"] if suite in TYPED else [])])
+                extra=["nasty", f"seed={seed}", *WORDS.get(suite, [])])
 
 
 def boots(options: argparse.Namespace) -> Iterator[Boot]:
