@@ -307,21 +307,35 @@ static const char *youngest_goes_for(void (*fn)(void))
 	return youngest_has_gone();
 }
 
-/*
- * Kills one of the two processes of the file server: the first, which waits, or
- * the one that serves. Another takes its place, and all memory of both is
- * shared.
- */
-static void kill_a_server(bool serves)
+/* How many processes the file server has: the first waits, the last serves. */
+static int file_servers(pid_t *first, pid_t *last)
 {
 	struct calf_ps ps = {0};
-	pid_t pid = 0;
+	int count = 0;
 
-	while (raw(SYS_calf_ps, ps.pid, (long)&ps) == 1)
-		if (strcmp(ps.name, "files") == 0 && (pid == 0 || serves))
-			pid = ps.pid;
-	(void)kill(pid, SIGKILL);
-	sleep_ms(50);
+	while (raw(SYS_calf_ps, ps.pid, (long)&ps) == 1) {
+		if (strcmp(ps.name, "files") != 0 || ps.state == 'Z')
+			continue;
+		if (count++ == 0)
+			*first = ps.pid;
+		*last = ps.pid;
+	}
+	return count;
+}
+
+/* Kills one of the two, and waits until there are two again. */
+static void kill_a_server(bool serves)
+{
+	pid_t first = 0, last = 0, pid;
+
+	(void)file_servers(&first, &last);
+	pid = serves ? last : first;
+	while (kill(pid, SIGKILL) == -1 && errno == EAGAIN)
+		sleep_ms(1);
+	do
+		sleep_ms(5);
+	while (file_servers(&first, &last) < 2 || first == pid || last == pid);
+	sleep_ms(5);
 }
 
 static void ask_the_server(void)
